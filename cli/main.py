@@ -1,0 +1,60 @@
+"""The `aisle` command: names the subcommands and imports only the one that is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from aisle.schema.errors import AisleError
+
+COMMANDS: dict[str, str] = {
+    "demo": "aisle.cli.demo:demo",
+    "simulate": "aisle.cli.tables:simulate",
+    "import": "aisle.cli.tables:import_",
+    "run": "aisle.cli.run:run",
+    "compile": "aisle.cli.run:compile_",
+    "report": "aisle.cli.report:report",
+    "serve": "aisle.cli.serve:serve",
+    "search": "aisle.cli.ask:search",
+    "recommend": "aisle.cli.ask:recommend",
+    "similar": "aisle.cli.ask:similar",
+    "rank": "aisle.cli.ask:rank",
+    "doctor": "aisle.cli.doctor:doctor",
+}
+
+
+class LazyGroup(click.Group):
+    """Looks a subcommand's module up when it is called, so that no command pays for another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="aisle")
+def cli() -> None:
+    """Search and recommendation for shops: from raw tables to a served model."""
+
+
+def main() -> None:
+    """Runs the command line; an AisleError becomes one line on stderr and its exit code."""
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(1)
+    except AisleError as error:
+        click.echo(f"aisle: {error}", err=True)
+        sys.exit(error.exit_code)

@@ -1,0 +1,79 @@
+"""`aisle report`: a line for each report of a run, its verdict and its path."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from aisle.schema.errors import InputError
+
+GOOD, BAD, CAREFUL = "green", "bold red", "yellow"
+
+
+def _anomalies(report: dict[str, Any]) -> tuple[str, str]:
+    errors, warnings = report["counts"]["ERROR"], report["counts"]["WARNING"]
+    colour = BAD if report["verdict"] == "blocked" else CAREFUL if warnings else GOOD
+    return f"{report['verdict']}, {errors} errors, {warnings} warnings", colour
+
+
+def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
+    tables = report["tables"].values()
+    read, used = (sum(table[count] for table in tables) for count in ("read", "used"))
+    accounted = used + sum(table["quarantined"] + table["merged"] for table in tables)
+    if accounted != read:
+        return f"does not add up, {read:,} rows read, {accounted:,} accounted for", BAD
+    return f"adds up, {used:,} of {read:,} rows used", GOOD
+
+
+def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
+    blessing = report["blessing"]
+    if blessing["blessed"]:
+        return "blessed", GOOD
+    reason = "; ".join(" ".join(str(reason).split()) for reason in blessing["reasons"][:1])
+    return f"not blessed{': ' + reason if reason else ''}", BAD
+
+
+VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
+    "anomalies": _anomalies,
+    "cleaning": _cleaning,
+    "evaluation": _evaluation,
+}
+"""The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""
+
+
+@click.command()
+@click.option("--out", default="out", show_default=True, help="The folder a run wrote to.")
+def report(out: str) -> None:
+    """Say where the reports of a run are, and what each found."""
+    folder = pathlib.Path(out) / "reports"
+    found = [name for name in VERDICTS if (folder / f"{name}.json").is_file()]
+    if not found:
+        raise InputError(f"no report in {folder}; run `aisle run DATA --out {out}` first, or name its folder by --out")
+    table = Table(box=None, pad_edge=False, show_header=False)
+    # A path that is cut or wrapped can't be clicked or copied.
+    for wrap in (True, False, True):
+        table.add_column(no_wrap=wrap, overflow="fold")
+    for name in found:
+        verdict, colour = _verdict(name, folder / f"{name}.json")
+        table.add_row(name, Text(verdict, style=colour), str(folder / f"{name}.html"))
+    console = Console()
+    if console.is_terminal:
+        console.print(table)
+        return
+    for name in found:
+        verdict, _ = _verdict(name, folder / f"{name}.json")
+        click.echo(f"{name}: {verdict}\t{folder / f'{name}.html'}")
+
+
+def _verdict(name: str, path: pathlib.Path) -> tuple[str, str]:
+    try:
+        return VERDICTS[name](json.loads(path.read_text(encoding="utf-8")))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not a report this version reads ({error!r}); run `aisle run` again") from error

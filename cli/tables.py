@@ -1,0 +1,80 @@
+"""`aisle simulate` and `aisle import`: put a shop's tables into a folder, made up or public."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from aisle.datasets.destination import Counts
+
+ADAPTERS: dict[str, str] = {
+    "online-retail": "aisle.datasets.online_retail",
+    "judgements": "aisle.datasets.judgements",
+    "sequences": "aisle.datasets.sequences",
+}
+"""The module whose `convert(src, dest)` reads each kind of public data set."""
+
+_FOLDER = click.Path(path_type=pathlib.Path)
+
+
+@click.command()
+@click.argument("dest", type=_FOLDER)
+@click.option("--users", type=click.IntRange(10, 1_000_000), default=500, show_default=True, help="Users.")
+@click.option("--items", type=click.IntRange(50, 1_000_000), default=400, show_default=True, help="Items.")
+@click.option("--days", type=click.IntRange(1, 1_460), default=60, show_default=True, help="Days of events.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True,
+    help="The same options and seed give the same bytes.",
+)  # fmt: skip
+@click.option(
+    "--dirt", type=click.FloatRange(0, 1), default=0.0, show_default=True,
+    help="Share of rows to plant a fault in; DEST/ground_truth/faults.csv lists them.",
+)  # fmt: skip
+@click.option(
+    "--events", type=click.IntRange(1_000, 50_000_000), default=None,
+    help="About how many event rows to aim for.  [default: by the users' usual activity]",
+)  # fmt: skip
+def simulate(
+    dest: pathlib.Path, users: int, items: int, days: int, seed: int, dirt: float, events: int | None
+) -> None:
+    """Write a made-up shop's tables into the folder DEST."""
+    from aisle.datasets import simulator
+
+    options = simulator.SimulatorOptions(
+        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events
+    )
+    written = simulator.write(simulator.simulate(options), dest)
+    _print_counts(f"{dest}", "table", written.rows)
+    if written.faults:
+        _print_counts(f"planted faults, listed in {dest / simulator.GROUND_TRUTH}", "kind", written.faults)
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice(list(ADAPTERS)))
+@click.argument("src", type=_FOLDER)
+@click.argument("dest", type=_FOLDER)
+def import_(kind: str, src: pathlib.Path, dest: pathlib.Path) -> None:
+    """Turn the public data set in SRC into a shop's tables in the folder DEST.
+
+    Columns are renamed and reshaped, and nothing is cleaned: that is the pipeline's work.
+    """
+    rows: Counts = importlib.import_module(ADAPTERS[kind]).convert(src, dest)
+    _print_counts(f"{dest}", "table", rows)
+
+
+def _print_counts(title: str, what: str, counts: Counts) -> None:
+    """Prints rows by name as a table on stdout."""
+    import rich.console
+    import rich.markup
+    import rich.table
+
+    table = rich.table.Table(title=rich.markup.escape(title), title_justify="left")
+    table.add_column(what)
+    table.add_column("rows", justify="right")
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    rich.console.Console().print(table)

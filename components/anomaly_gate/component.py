@@ -1,0 +1,84 @@
+"""Declares the AnomalyGate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfx import types
+from tfx.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.anomaly_gate.executor import Executor, input_key
+from aisle.components.anomaly_gate.options import GateOptions, options_to_json
+from aisle.components.artifacts import Quarantine, Report
+from aisle.schema.errors import InputError
+from aisle.schema.tables import TABLE_BY_NAME
+
+INPUT_TYPES: dict[str, type[types.Artifact]] = {
+    "quarantine": Quarantine,
+    "statistics": standard_artifacts.ExampleStatistics,
+    "schema": standard_artifacts.Schema,
+    "anomalies": standard_artifacts.ExampleAnomalies,
+    "examples": standard_artifacts.Examples,
+}
+"""What the gate may be given of each table."""
+
+
+class AnomalyGateSpec(component_spec.ComponentSpec):
+    """For each table an optional input of each kind, as `items_statistics`; a report out."""
+
+    PARAMETERS = {
+        "options": component_spec.ExecutionParameter(type=str),
+        "reports_dir": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        input_key(table, kind): component_spec.ChannelParameter(type=artifact, optional=True)
+        for table in TABLE_BY_NAME
+        for kind, artifact in INPUT_TYPES.items()
+    }
+    OUTPUTS = {"report": component_spec.ChannelParameter(type=Report)}
+
+
+class AnomalyGate(base_component.BaseComponent):
+    """Stops the run, with a report, where the data holds an anomaly of severity ERROR.
+
+    What uses the data depends on this component's output `report`, so that nothing starts before it passed.
+    """
+
+    SPEC_CLASS = AnomalyGateSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        tables: Mapping[str, Mapping[str, types.BaseChannel]],
+        reports_dir: str,
+        options: GateOptions | None = None,
+    ) -> None:
+        """Connects the gate.
+
+        Args:
+            tables: by table, the channels by kind: `quarantine` (always), `statistics`, `schema`,
+                `anomalies` and `examples` (each as far as there is one).
+            reports_dir: the folder the report is written to, beside the artifact.
+            options: thresholds and severities; the defaults where None.
+
+        Raises:
+            InputError: if a table or a kind isn't one of ours, or a table comes without a quarantine.
+        """
+        inputs = {}
+        for table, channels in tables.items():
+            unknown = sorted(set(channels) - set(INPUT_TYPES))
+            if table not in TABLE_BY_NAME or unknown or "quarantine" not in channels:
+                raise InputError(
+                    f"the anomaly gate got {sorted(channels)} of table {table!r}; it takes a quarantine and "
+                    f"{sorted(INPUT_TYPES)} of {sorted(TABLE_BY_NAME)}"
+                )
+            inputs |= {input_key(table, kind): channel for kind, channel in channels.items()}
+        super().__init__(
+            AnomalyGateSpec(
+                options=options_to_json(options or GateOptions()),
+                reports_dir=reports_dir,
+                report=types.Channel(type=Report),
+                **inputs,
+            )
+        )

@@ -1,0 +1,100 @@
+"""What the gate looks at for each table, and what it finds there."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pyarrow as pa
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+MAX_EXAMPLES = 3
+"""How many examples a finding carries."""
+MAX_VALUE_CHARACTERS = 200
+
+
+@dataclasses.dataclass(frozen=True)
+class TableEvidence:
+    """All that is known of one table when the gate judges it; what is absent is not judged.
+
+    Attributes:
+        name: of the table.
+        counts: rows `read`, `kept` and `quarantined` by the reader.
+        quarantine: the quarantined rows (`tables.QUARANTINE_SCHEMA`).
+        statistics: of the kept rows, by TFDV.
+        schema: what ExampleValidator held them against.
+        anomalies: what it found.
+        rows: the kept rows, flat.
+        provenance: the file and line of each (`tables.PROVENANCE_SCHEMA`).
+    """
+
+    name: str
+    counts: dict[str, int]
+    quarantine: pa.Table | None = None
+    statistics: statistics_pb2.DatasetFeatureStatistics | None = None
+    schema: schema_pb2.Schema | None = None
+    anomalies: anomalies_pb2.Anomalies | None = None
+    rows: pa.Table | None = None
+    provenance: pa.Table | None = None
+
+    def feature(self, name: str) -> statistics_pb2.FeatureNameStatistics | None:
+        """Returns the statistics of a column, or None where there are none."""
+        if self.statistics is None:
+            return None
+        return next((f for f in self.statistics.features if feature_name(f) == name), None)
+
+    def examples(self, row_numbers: list[int], column: str) -> list[dict[str, Any]]:
+        """Returns where some rows (numbered from 0) came from, and what a column holds there."""
+        examples = []
+        for row in row_numbers[:MAX_EXAMPLES]:
+            value = self.rows.column(column)[row].as_py() if self.rows is not None else None
+            place = {"file": "", "line": row + 1}
+            if self.provenance is not None:
+                place = self.provenance.slice(row, 1).to_pylist()[0]
+            examples.append({**place, "value": "" if value is None else str(value)[:MAX_VALUE_CHARACTERS]})
+        return examples
+
+
+@dataclasses.dataclass(frozen=True)
+class Finding:
+    """An anomaly, with what a person needs to mend or to allow it.
+
+    Attributes:
+        table: where it was found.
+        feature: the column, "" for the whole table.
+        kind: its type, a name of TFDV's or of ours.
+        severity: ERROR or WARNING.
+        what: one sentence.
+        value: the measured value, and `threshold`, what it was held against.
+        unit: `share` (0 to 1), `rows`, or "" where they need no reading.
+        examples: first places where it shows: file, line and value.
+        mend: what to do about it.
+    """
+
+    table: str
+    feature: str
+    kind: str
+    severity: str
+    what: str
+    value: float | str | None = None
+    threshold: float | str | None = None
+    unit: str = ""
+    examples: tuple[dict[str, Any], ...] = ()
+    mend: str = ""
+
+    @property
+    def name(self) -> str:
+        """What `GateOptions.allowed` calls it: `table.feature:TYPE`, or `table:TYPE`."""
+        place = f"{self.table}.{self.feature}" if self.feature else self.table
+        return f"{place}:{self.kind}"
+
+
+def feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:
+    """Returns a feature's name, however the statistics spell it."""
+    return feature.name or ".".join(feature.path.step)
+
+
+def common_statistics(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
+    """Returns the part of a feature's statistics that every type of feature has."""
+    kind = feature.WhichOneof("stats")
+    return getattr(feature, kind).common_stats if kind else statistics_pb2.CommonStatistics()

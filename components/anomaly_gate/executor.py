@@ -1,0 +1,97 @@
+"""Runs the AnomalyGate: artifacts to evidence, `judge`, the report, and the stop."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+from tfx import types
+from tfx.components.example_validator import executor as example_validator
+from tfx.components.statistics_gen import stats_artifact_utils
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from aisle.components.anomaly_gate.evidence import TableEvidence
+from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
+from aisle.components.anomaly_gate.options import options_from_json
+from aisle.components.reports import write_anomalies
+from aisle.components.storage import open_file
+from aisle.components.tables import ROWS_SPLIT, read_counts, read_provenance, read_quarantine, read_rows
+from aisle.schema.errors import GateBlocked
+from aisle.schema.tables import TABLES
+
+InputDict = dict[str, list[types.Artifact]]
+
+
+def input_key(table: str, kind: str) -> str:
+    """Names the input that holds one kind of artifact of one table, as `items_statistics`."""
+    return f"{table}_{kind}"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads what is known of each table, writes the report, and raises where it blocks."""
+
+    def Do(
+        self,
+        input_dict: InputDict,
+        output_dict: InputDict,
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """See `base_executor.BaseExecutor.Do`.
+
+        Raises:
+            GateBlocked: if the data holds an anomaly of severity ERROR. The report is in `reports_dir`
+                by then: TFX removes the output of a component that failed.
+        """
+        options = options_from_json(exec_properties["options"])
+        tables = [_evidence(table.name, input_dict) for table in TABLES if _given(input_dict, table.name)]
+        report = judge(tables, options, now=time.time_ns() // 1000)
+        reports_dir = exec_properties["reports_dir"]
+        page = write_anomalies(report, reports_dir)
+        if report["verdict"] == BLOCKED:
+            raise GateBlocked(blocking_line(report, page))
+        write_anomalies(report, artifact_utils.get_single_uri(output_dict["report"]))
+
+
+def _given(inputs: InputDict, table: str) -> bool:
+    return bool(inputs.get(input_key(table, "quarantine")))
+
+
+def _evidence(table: str, inputs: InputDict) -> TableEvidence:
+    def only(kind: str) -> types.Artifact | None:
+        artifacts = inputs.get(input_key(table, kind))
+        return artifact_utils.get_single_instance(artifacts) if artifacts else None
+
+    quarantine, examples = only("quarantine"), only("examples")
+    statistics, anomalies, schema = only("statistics"), only("anomalies"), only("schema")
+    if quarantine is None:
+        raise ValueError(f"table {table!r} came without its quarantine")
+    return TableEvidence(
+        name=table,
+        counts=read_counts(quarantine.uri),
+        quarantine=read_quarantine(quarantine.uri),
+        statistics=_statistics(statistics) if statistics else None,
+        schema=_schema(schema) if schema else None,
+        anomalies=_anomalies(anomalies) if anomalies else None,
+        rows=read_rows(examples.uri) if examples else None,
+        provenance=read_provenance(examples.uri) if examples else None,
+    )
+
+
+def _statistics(artifact: types.Artifact) -> statistics_pb2.DatasetFeatureStatistics:
+    datasets = stats_artifact_utils.load_statistics(artifact, ROWS_SPLIT).proto().datasets
+    return datasets[0] if datasets else statistics_pb2.DatasetFeatureStatistics()
+
+
+def _schema(artifact: types.Artifact) -> schema_pb2.Schema:
+    return tfdv.load_schema_text(io_utils.get_only_uri_in_dir(artifact.uri))
+
+
+def _anomalies(artifact: types.Artifact) -> anomalies_pb2.Anomalies:
+    folder = artifact_utils.get_split_uri([artifact], ROWS_SPLIT)
+    with open_file(os.path.join(folder, example_validator.DEFAULT_FILE_NAME)) as file:
+        return anomalies_pb2.Anomalies.FromString(file.read())

@@ -1,0 +1,107 @@
+"""The judgement: from what is known of the tables to the report `anomalies`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from aisle.components.anomaly_gate.distributions import distributions
+from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
+from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
+from aisle.components.anomaly_gate.row_findings import row_findings
+from aisle.components.anomaly_gate.table_findings import quarantine_by_reason, table_findings
+from aisle.components.anomaly_gate.validator_findings import validator_findings
+from aisle.schema.tables import TABLE_BY_NAME
+
+VERSION = 1
+PASSED = "passed"
+BLOCKED = "blocked"
+
+
+def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> dict[str, Any]:
+    """Judges the tables of a run.
+
+    Args:
+        tables: the evidence, a table each.
+        options: thresholds, severities, and what to let through.
+        now: the present, in microseconds since the epoch, to tell what lies in the future.
+
+    Returns:
+        The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
+        Its `verdict` is `blocked` where one has severity ERROR.
+    """
+    findings = [
+        dataclasses.replace(finding, severity=_severity(finding, options))
+        for table in tables
+        for finding in _findings(table, options, now)
+    ]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    counts = Counter(finding.severity for finding in findings)
+    return {
+        "version": VERSION,
+        "verdict": BLOCKED if counts[ERROR] else PASSED,
+        "counts": {severity: counts[severity] for severity in SEVERITIES},
+        "anomalies": [_anomaly(finding) for finding in findings],
+        "tables": [_table(table) for table in tables],
+        "quarantine": [reason for table in tables for reason in quarantine_by_reason(table)],
+        "distributions": [picture for table in tables for picture in distributions(table)],
+    }
+
+
+def blocking_line(report: dict[str, Any], path: str) -> str:
+    """Returns the one line a stopped run ends with: how many errors, the first, and the report's path."""
+    errors = [anomaly for anomaly in report["anomalies"] if anomaly["severity"] == ERROR]
+    first = errors[0]
+    place = f"{first['table']}.{first['feature']}" if first["feature"] else first["table"]
+    noun = "anomaly" if len(errors) == 1 else "anomalies"
+    what = " ".join(str(first["what"]).split())
+    return f"the data holds {len(errors)} {noun} of severity ERROR; first, {place}: {what} See {path}"
+
+
+def _findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[Finding]:
+    yield from table_findings(table, options)
+    yield from validator_findings(table)
+    yield from row_findings(table, options, now)
+
+
+def _severity(finding: Finding, options: GateOptions) -> str:
+    if finding.name in options.allowed:
+        return ALLOWED
+    return options.severities.get(finding.kind, finding.severity)
+
+
+def _anomaly(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.name,
+        "severity": finding.severity,
+        "table": finding.table,
+        "feature": finding.feature,
+        "type": finding.kind,
+        "what": finding.what,
+        "value": finding.value,
+        "threshold": finding.threshold,
+        "unit": finding.unit,
+        "examples": list(finding.examples),
+        "mend": finding.mend,
+    }
+
+
+def _table(table: TableEvidence) -> dict[str, Any]:
+    """Returns a table's counts, and its columns: declared ones, extra ones, optional ones that are absent."""
+    counts = {name: table.counts[name] for name in ("read", "kept", "quarantined")}
+    if table.statistics is not None and table.statistics.features:
+        columns = [feature_name(feature) for feature in table.statistics.features]
+    else:
+        columns = list(table.rows.column_names) if table.rows is not None else []
+    declared = [column.name for column in TABLE_BY_NAME[table.name].columns]
+    return {
+        "table": table.name,
+        **counts,
+        "columns": {
+            "declared": [name for name in declared if name in columns],
+            "extra": sorted(set(columns) - set(declared)),
+            "absent": [name for name in declared if name not in columns],
+        },
+    }

@@ -1,0 +1,110 @@
+"""Findings that need the rows themselves: keys, labels, times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableEvidence
+from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.schema.tables import MICROSECONDS_PER_DAY, TABLE_BY_NAME, Kind
+
+DUPLICATE_KEYS = "DUPLICATE_KEYS"
+SINGLE_CLASS = "SINGLE_CLASS"
+TIME_OUT_OF_RANGE = "TIME_OUT_OF_RANGE"
+
+_POSITIVES = ("click", "cart", "purchase")
+"""The events that say a user wanted an item; without one there is no label to learn."""
+
+
+def row_findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[Finding]:
+    """Yields what the rows show. `now` is in microseconds since the epoch."""
+    if table.rows is None or not table.rows.num_rows:
+        return
+    yield from _duplicate_keys(table, options)
+    yield from _single_class(table)
+    yield from _times(table, now)
+
+
+def _duplicate_keys(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    key = list(TABLE_BY_NAME[table.name].key)
+    rows = table.rows
+    if rows is None or not key or any(name not in rows.column_names for name in key):
+        return
+    keyed = rows.select(key).append_column("row", pa.array(np.arange(rows.num_rows)))
+    groups = keyed.drop_null().group_by(key).aggregate([("row", "count"), ("row", "max")])
+    repeated = groups.filter(pc.greater(groups["row_count"], 1))
+    if not repeated.num_rows:
+        return
+    surplus = pc.sum(repeated["row_count"]).as_py() - repeated.num_rows
+    share, limit = repeated.num_rows / groups.num_rows, options.max_conflicting_share
+    worst = repeated.sort_by([("row_count", "descending"), (key[0], "ascending")]).slice(0, MAX_EXAMPLES)
+    yield Finding(
+        table.name, key[0], DUPLICATE_KEYS, ERROR if share > limit else WARNING,
+        what=f"{repeated.num_rows:,} of {groups.num_rows:,} keys name more than one row "
+        f"({surplus:,} rows too many).",
+        value=share, threshold=limit, unit="share",
+        examples=tuple(table.examples(worst["row_max"].to_pylist(), key[0])),
+        mend="Give each key one row. Until then the cleaner merges them: the most frequent value wins, "
+        "then the latest.",
+    )  # fmt: skip
+
+
+def _single_class(table: TableEvidence) -> Iterator[Finding]:
+    rows = table.rows
+    if rows is None:
+        return
+    if table.name == "events" and "event" in rows.column_names:
+        kinds = sorted(str(kind) for kind in pc.unique(rows["event"].drop_null()).to_pylist())
+        if not set(kinds) & set(_POSITIVES):
+            yield Finding(
+                "events", "event", SINGLE_CLASS, ERROR,
+                what=f"Nothing to learn: no event is a {', '.join(_POSITIVES[:-1])} or {_POSITIVES[-1]}.",
+                value=", ".join(kinds[:5]) or "no event", threshold=" or ".join(_POSITIVES),
+                mend="Deliver the events that say what users wanted, or leave the table out.",
+            )  # fmt: skip
+    if table.name == "judgements" and "grade" in rows.column_names:
+        grades = pc.unique(rows["grade"].drop_null()).to_pylist()
+        if len(grades) < 2:
+            yield Finding(
+                "judgements", "grade", SINGLE_CLASS, ERROR,
+                what="Nothing to learn: every judgement has the same grade.",
+                value=", ".join(f"{grade:g}" for grade in grades) or "no grade",
+                threshold="2 grades or more",
+                mend="Deliver judgements of items that fit their query and of items that don't.",
+            )  # fmt: skip
+
+
+def _times(table: TableEvidence, now: int) -> Iterator[Finding]:
+    """Yields timestamps that can't be: on the epoch's first day or before, or in the future."""
+    rows = table.rows
+    if rows is None:
+        return
+    for column in TABLE_BY_NAME[table.name].columns:
+        # An item may be announced before it can be bought: `available_at` may lie ahead.
+        if column.kind is not Kind.TIMESTAMP or column.name not in rows.column_names:
+            continue
+        times = rows[column.name]
+        wrong = pc.less(times, MICROSECONDS_PER_DAY)
+        if column.name != "available_at":
+            wrong = pc.or_(wrong, pc.greater(times, now + MICROSECONDS_PER_DAY))
+        places = np.flatnonzero(wrong.fill_null(False).to_numpy())
+        if not len(places):
+            continue
+        yield Finding(
+            table.name, column.name, TIME_OUT_OF_RANGE, WARNING,
+            what=f"{len(places):,} times lie in the future or at the clock's zero (1970-01-01).",
+            value=len(places), threshold=0, unit="rows",
+            examples=tuple(_readable(table.examples(places[:MAX_EXAMPLES].tolist(), column.name))),
+            mend="Mend the clock or the export; the rows are kept out of training and of the split.",
+        )  # fmt: skip
+
+
+def _readable(examples: list[dict[str, object]]) -> Iterator[dict[str, object]]:
+    """Yields the examples with microseconds since the epoch as a date and time."""
+    for example in examples:
+        moment = np.datetime64(int(str(example["value"])), "us")
+        yield {**example, "value": str(moment)[:19].replace("T", " ")}

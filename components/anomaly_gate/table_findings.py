@@ -1,0 +1,157 @@
+"""Findings about a whole table: its rows, its quarantine, its columns, its numbers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from aisle.components.anomaly_gate.evidence import (
+    MAX_EXAMPLES,
+    Finding,
+    TableEvidence,
+    common_statistics,
+    feature_name,
+)
+from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.schema.tables import TABLE_BY_NAME
+
+NO_ROWS = "NO_ROWS"
+QUARANTINED_ROWS = "QUARANTINED_ROWS"
+REQUIRED_COLUMN_MISSING = "REQUIRED_COLUMN_MISSING"
+REQUIRED_VALUE_MISSING = "REQUIRED_VALUE_MISSING"
+EMPTY_COLUMN = "EMPTY_COLUMN"
+NONFINITE_NUMBERS = "NONFINITE_NUMBERS"
+
+
+def table_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    """Yields what the reader's counts and TFDV's statistics show."""
+    yield from _no_rows(table)
+    yield from _quarantined(table, options)
+    yield from _columns(table, options)
+    yield from _nonfinite(table, options)
+
+
+def quarantine_by_reason(table: TableEvidence) -> list[dict[str, Any]]:
+    """Returns the table's quarantined rows by column and reason, the most frequent first, with examples."""
+    if table.quarantine is None:
+        return []
+    rows = table.quarantine.select(["column", "reason", "file", "line", "value", "row"]).to_pylist()
+    counts = Counter((row["column"] or "", row["reason"]) for row in rows)
+    examples: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in rows:
+        shown = examples.setdefault((row["column"] or "", row["reason"]), [])
+        if len(shown) < MAX_EXAMPLES:
+            shown.append({"file": row["file"], "line": row["line"], "value": row["value"] or row["row"] or ""})
+    return [
+        {"table": table.name, "column": column, "reason": reason, "rows": n, "examples": examples[column, reason]}
+        for (column, reason), n in counts.most_common()
+    ]
+
+
+def _no_rows(table: TableEvidence) -> Iterator[Finding]:
+    if table.counts["kept"] == 0:
+        read = table.counts["read"]
+        yield Finding(
+            table.name, "", NO_ROWS, ERROR,
+            what=f"No data: of {read:,} rows read, none could be used." if read else "No data: no row was read.",
+            value=0, threshold=1, unit="rows",
+            mend="Deliver a table with rows; an optional table may also be left out altogether.",
+        )  # fmt: skip
+
+
+def _quarantined(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    quarantined, read = table.counts["quarantined"], table.counts["read"]
+    if not quarantined:
+        return
+    share, limit = quarantined / read, options.quarantined_share(table.name)
+    reasons = quarantine_by_reason(table)
+    listed = ", ".join(f"{r['reason']} ({r['rows']:,})" for r in reasons[:MAX_EXAMPLES])
+    yield Finding(
+        table.name, "", QUARANTINED_ROWS, ERROR if share > limit else WARNING,
+        what=f"{quarantined:,} of {read:,} rows can't be used and are quarantined"
+        + (f"; most often: {listed}." if listed else "."),
+        value=share, threshold=limit, unit="share",
+        examples=tuple(example for reason in reasons for example in reason["examples"])[:MAX_EXAMPLES],
+        mend="Mend the rows at their source. The quarantine holds each with its file, line and reason.",
+    )  # fmt: skip
+
+
+def _columns(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    """Yields required columns that are gone or have gaps, and columns that hold nothing."""
+    declared = TABLE_BY_NAME[table.name]
+    if table.statistics is None or not table.statistics.num_examples:
+        return
+    present = {feature_name(f): common_statistics(f) for f in table.statistics.features}
+    for column in declared.columns:
+        if column.required and column.name not in present:
+            yield Finding(
+                table.name, column.name, REQUIRED_COLUMN_MISSING, ERROR,
+                what="The table needs this column and hasn't got it.",
+                mend="Add the column to the feed, or rename the one that holds it.",
+            )  # fmt: skip
+    required = {column.name for column in declared.columns if column.required}
+    for name, common in sorted(present.items()):
+        missing, total = common.num_missing, common.num_missing + common.num_non_missing
+        if missing and name in required:
+            yield _required_missing(table, name, missing, total, options)
+        elif missing == total:
+            yield Finding(
+                table.name, name, EMPTY_COLUMN, WARNING,
+                what="The column is there, but every cell of it is empty.",
+                value=0.0, threshold="above 0", unit="share",
+                mend="Fill the column, or take it out of the feed.",
+            )  # fmt: skip
+
+
+def _required_missing(
+    table: TableEvidence, name: str, missing: int, total: int, options: GateOptions
+) -> Finding:
+    share, limit = missing / total, options.max_missing_share
+    gaps: list[int] = []
+    if table.rows is not None and name in table.rows.column_names:
+        gaps = [i for i, gap in enumerate(table.rows.column(name).is_null().to_pylist()) if gap]
+    return Finding(
+        table.name, name, REQUIRED_VALUE_MISSING, ERROR if share > limit else WARNING,
+        what=f"{missing:,} of {total:,} rows lack a value they need.",
+        value=share, threshold=limit, unit="share",
+        examples=tuple(table.examples(gaps, name)),
+        mend="Fill the value at its source; the cleaner quarantines rows that stay without it.",
+    )  # fmt: skip
+
+
+def _nonfinite(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    for feature in table.statistics.features if table.statistics is not None else ():
+        total = common_statistics(feature).num_non_missing
+        count = nonfinite_count(feature)
+        if not count:
+            continue
+        share, limit = min(count / max(total, count), 1.0), options.max_nonfinite_share
+        name = feature_name(feature)
+        rows: list[int] = []
+        if table.rows is not None and name in table.rows.column_names:
+            values = table.rows.column(name).to_pylist()
+            rows = [i for i, value in enumerate(values) if value is not None and not math.isfinite(value)]
+        yield Finding(
+            table.name, name, NONFINITE_NUMBERS, ERROR if share > limit else WARNING,
+            what=f"{count:,} numbers are NaN or infinite.",
+            value=share, threshold=limit, unit="share",
+            examples=tuple(table.examples(rows, name)),
+            mend="Leave unknown numbers empty: a NaN or an infinity spoils every mean it enters.",
+        )  # fmt: skip
+
+
+def nonfinite_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
+    """Returns how many values of a numeric feature are NaN or infinite.
+
+    TFDV counts NaN beside the histogram and gives the infinities buckets of their own.
+    """
+    for histogram in feature.num_stats.histograms:
+        if histogram.type == statistics_pb2.Histogram.STANDARD:
+            ends = ((bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in histogram.buckets)
+            infinite = sum(count for low, high, count in ends if math.isinf(low) or math.isinf(high))
+            return int(histogram.num_nan + round(infinite))
+    return 0

@@ -1,0 +1,140 @@
+"""Findings from what the stock ExampleValidator recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
+
+from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, common_statistics
+from aisle.components.anomaly_gate.options import ERROR, WARNING
+
+_Type = anomalies_pb2.AnomalyInfo.Type
+
+TYPE_CHANGES = frozenset(
+    {
+        "BOOL_TYPE_BYTES_NOT_INT",
+        "BOOL_TYPE_BYTES_NOT_STRING",
+        "BOOL_TYPE_FLOAT_NOT_INT",
+        "BOOL_TYPE_FLOAT_NOT_STRING",
+        "BOOL_TYPE_INT_NOT_STRING",
+        "BOOL_TYPE_STRING_NOT_INT",
+        "ENUM_TYPE_BYTES_NOT_STRING",
+        "ENUM_TYPE_FLOAT_NOT_STRING",
+        "ENUM_TYPE_INT_NOT_STRING",
+        "FLOAT_TYPE_NOT_FLOAT",
+        "FLOAT_TYPE_STRING_NOT_FLOAT",
+        "FLOAT_TYPE_NON_STRING",
+        "INT_TYPE_INT_EXPECTED",
+        "INT_TYPE_NOT_INT_STRING",
+        "INT_TYPE_NOT_STRING",
+        "INT_TYPE_STRING_EXPECTED",
+        "STRING_TYPE_NOW_FLOAT",
+        "STRING_TYPE_NOW_INT",
+        "UNEXPECTED_DATA_TYPE",
+    }
+)
+"""The column's values are of another type than the schema says."""
+
+DRIFT = frozenset(
+    {
+        "COMPARATOR_L_INFTY_HIGH",
+        "COMPARATOR_JENSEN_SHANNON_DIVERGENCE_HIGH",
+        "COMPARATOR_NORMALIZED_ABSOLUTE_DIFFERENCE_HIGH",
+        "SCHEMA_TRAINING_SERVING_SKEW",
+    }
+)
+"""A distribution moved further than the schema's drift or skew comparator lets it."""
+
+ERRORS = (
+    TYPE_CHANGES
+    | DRIFT
+    | {
+        "SCHEMA_MISSING_COLUMN",
+        "FEATURE_TYPE_NOT_PRESENT",
+        "DATASET_LOW_NUM_EXAMPLES",
+        "NO_DATA_IN_SPAN",
+        "FLOAT_TYPE_HAS_NAN",
+        "FLOAT_TYPE_HAS_INF",
+        "ENUM_TYPE_INVALID_UTF8",
+    }
+)
+"""Types that stop a run unless the options say otherwise; every other type is a WARNING."""
+
+_MEND = {
+    "SCHEMA_MISSING_COLUMN": "Put the column back into the feed, or take it out of the schema.",
+    "SCHEMA_NEW_COLUMN": "Declare the column as a feature, or leave it: it passes through unused.",
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "If the values are right, add them to the schema's domain.",
+}
+_MEND_TYPE = "Export the column with the type the schema names, or change the schema."
+_MEND_OTHER = "Compare the feed with the schema; mend whichever is wrong."
+
+
+def validator_findings(table: TableEvidence) -> Iterator[Finding]:
+    """Yields a finding for every reason of every anomaly that ExampleValidator recorded."""
+    if table.anomalies is None:
+        return
+    for key, info in sorted(table.anomalies.anomaly_info.items()):
+        yield from _of_anomaly(table, ".".join(info.path.step) or key, info)
+    if table.anomalies.HasField("dataset_anomaly_info"):
+        yield from _of_anomaly(table, "", table.anomalies.dataset_anomaly_info)
+
+
+def _of_anomaly(table: TableEvidence, feature: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[Finding]:
+    whole = anomalies_pb2.AnomalyInfo.Reason(
+        short_description=info.short_description, description=info.description
+    )
+    for reason in info.reason or [whole]:
+        kind = _Type.Name(reason.type)
+        value, threshold, unit = _measured(table, feature, kind)
+        yield Finding(
+            table=table.name,
+            feature=feature,
+            kind=kind,
+            severity=ERROR if kind in ERRORS else WARNING,
+            what=_sentence(reason.short_description, reason.description),
+            value=value,
+            threshold=threshold,
+            unit=unit,
+            mend=_MEND.get(kind, _MEND_TYPE if kind in TYPE_CHANGES else _MEND_OTHER),
+        )
+
+
+def _sentence(short: str, long: str) -> str:
+    """Joins TFDV's two descriptions, which often repeat each other."""
+    short, long = short.strip().rstrip("."), long.strip()
+    if not long or long.rstrip(".") == short:
+        return f"{short}."
+    return f"{short}: {long}" if short else long
+
+
+def _measured(
+    table: TableEvidence, feature: str, kind: str
+) -> tuple[float | str | None, float | str | None, str]:
+    """Returns what was measured, what the schema asks for, and the unit, where both are known."""
+    statistics = table.feature(feature)
+    declared = _declared(table.schema, feature)
+    if statistics is None or declared is None:
+        return None, None, ""
+    if kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_NOT_PRESENT"):
+        return _present_share(statistics), declared.presence.min_fraction, "share"
+    if kind in ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"):
+        return statistics.num_stats.max, _bound(declared, "max"), ""
+    if kind in ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT"):
+        return statistics.num_stats.min, _bound(declared, "min"), ""
+    return None, None, ""
+
+
+def _declared(schema: schema_pb2.Schema | None, feature: str) -> schema_pb2.Feature | None:
+    return next((f for f in schema.feature if f.name == feature), None) if schema is not None else None
+
+
+def _present_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
+    common = common_statistics(feature)
+    total = common.num_non_missing + common.num_missing
+    return float(common.num_non_missing / total) if total else 0.0
+
+
+def _bound(feature: schema_pb2.Feature, end: str) -> float | None:
+    domain = feature.WhichOneof("domain_info")
+    return float(getattr(getattr(feature, domain), end)) if domain in ("int_domain", "float_domain") else None

@@ -1,0 +1,82 @@
+"""Declares the RecommendationEvaluator."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.artifacts import Interactions, Report
+from aisle.components.evaluator.executor import Executor
+from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+
+
+class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
+    """An evaluation bundle and interactions in; a report and a blessing out."""
+
+    PARAMETERS = {
+        "options": component_spec.ExecutionParameter(type=str),
+        "reports_dir": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "interactions": component_spec.ChannelParameter(type=Interactions),
+        "ranking_evaluation": component_spec.ChannelParameter(
+            type=standard_artifacts.ModelEvaluation, optional=True
+        ),
+        "ranking_blessing": component_spec.ChannelParameter(
+            type=standard_artifacts.ModelBlessing, optional=True
+        ),
+        "two_tower_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
+        "ranking_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
+    }
+    OUTPUTS = {
+        "evaluation": component_spec.ChannelParameter(type=Report),
+        "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
+    }
+
+
+class RecommendationEvaluator(base_component.BaseComponent):
+    """Compares the whole pipeline with its baselines on the test window, and blesses it or doesn't."""
+
+    SPEC_CLASS = RecommendationEvaluatorSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        interactions: types.BaseChannel,
+        reports_dir: str,
+        options: EvaluatorOptions | None = None,
+        *,
+        ranking_evaluation: types.BaseChannel | None = None,
+        ranking_blessing: types.BaseChannel | None = None,
+        two_tower_run: types.BaseChannel | None = None,
+        ranking_run: types.BaseChannel | None = None,
+    ) -> None:
+        """Declares the component.
+
+        Args:
+            model: the evaluation bundle: the model with its state as of the start of the test.
+            interactions: of the Labeler.
+            reports_dir: the folder the report is written to, beside the artifact.
+            options: depths, thresholds and draws; the defaults where None.
+            ranking_evaluation: of the stock Evaluator of the ranking head.
+            ranking_blessing: the same Evaluator's; where given, it must be blessed.
+            two_tower_run: a Trainer's model run with `history.json`, for the loss curve.
+            ranking_run: the same of the ranking head.
+        """
+        super().__init__(
+            RecommendationEvaluatorSpec(
+                model=model,
+                interactions=interactions,
+                ranking_evaluation=ranking_evaluation,
+                ranking_blessing=ranking_blessing,
+                two_tower_run=two_tower_run,
+                ranking_run=ranking_run,
+                options=options_to_json(options or EvaluatorOptions()),
+                reports_dir=reports_dir,
+                evaluation=types.Channel(type=Report),
+                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            )
+        )

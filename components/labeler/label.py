@@ -1,0 +1,102 @@
+"""From cleaned tables to everything the models learn from and are tested on."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import polars as pl
+import pyarrow as pa
+
+from aisle.components.labeler.interactions import (
+    Splits,
+    choose_splits,
+    make_impressions,
+    make_interactions,
+    split_judgements,
+)
+from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
+from aisle.schema.errors import InputError
+
+ITEMS_SPLIT = "items"
+
+
+@dataclasses.dataclass(frozen=True)
+class Labelled:
+    """The Labeler's result.
+
+    Attributes:
+        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, by name.
+        examples: tower examples by split: `items`, `train`, `eval`.
+        splits: the times that part the splits, and the goal event.
+    """
+
+    tables: dict[str, pa.Table]
+    examples: dict[str, pa.Table]
+    splits: Splits
+
+
+def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
+    """Labels and splits cleaned tables.
+
+    Args:
+        tables: cleaned canonical tables by name; `items` and one of `events`, `judgements`.
+        options: windows and lengths.
+
+    Raises:
+        InputError: there is nothing to learn from, or too little.
+    """
+    items = _frame(tables["items"], ["item_id", "title"])
+    users = _frame(tables.get("users"), ["user_id", "country"])
+    events = _frame(tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"])
+    judgements = split_judgements(_frame(tables.get("judgements"), ["query", "item_id", "grade"]))
+    if events.is_empty():
+        splits = Splits(0, 0, 0, "judgement")
+    else:
+        splits = choose_splits(events, options)
+    interactions = make_interactions(events, splits)
+    country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
+    examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
+    examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
+    _require(examples, options)
+    return Labelled(
+        tables={
+            "items": items.to_arrow(),
+            "users": users.to_arrow(),
+            "interactions": interactions.to_arrow(),
+            "impressions": make_impressions(events, splits).to_arrow(),
+            "judgements": judgements.to_arrow(),
+        },
+        examples={ITEMS_SPLIT: item_examples(items), **examples},
+        splits=splits,
+    )
+
+
+_TYPES: dict[str, pl.DataType] = {"timestamp": pl.Int64(), "position": pl.Int64(), "grade": pl.Float64()}
+
+
+def _frame(table: pa.Table | None, columns: list[str]) -> pl.DataFrame:
+    """The table as a data frame that surely has `columns` (null where the shop has none)."""
+    if table is None:
+        return pl.DataFrame(schema={name: _TYPES.get(name, pl.String()) for name in columns})
+    frame = pl.DataFrame(pl.from_arrow(table))
+    missing = [name for name in columns if name not in frame.columns]
+    return frame.with_columns([pl.lit(None, _TYPES.get(name, pl.String())).alias(name) for name in missing])
+
+
+def _join(one: dict[str, pa.Table], other: dict[str, pa.Table]) -> dict[str, pa.Table]:
+    """Both sources' examples, split by split."""
+    names = dict.fromkeys((*one, *other))
+    return {name: pa.concat_tables([part[name] for part in (one, other) if name in part]) for name in names}
+
+
+def _require(examples: dict[str, pa.Table], options: LabelerOptions) -> None:
+    """Raises InputError unless training and validation both have queries."""
+    for split in ("train", "eval"):
+        found = examples[split].num_rows if split in examples else 0
+        least = options.min_queries if split == "train" else 1
+        if found < least:
+            raise InputError(
+                f"no data: the {split} split holds {found} baskets or searches, at least {least} are needed; "
+                "give a longer span of events, or shorten labels.test_days and labels.eval_days"
+            )

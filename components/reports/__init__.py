@@ -1,0 +1,7 @@
+"""The reports a person reads: each a versioned JSON file and a static, offline HTML page beside it."""
+
+from aisle.components.reports.anomalies import write_anomalies
+from aisle.components.reports.cleaning import write_cleaning
+from aisle.components.reports.evaluation import write_evaluation
+
+__all__ = ["write_anomalies", "write_cleaning", "write_evaluation"]

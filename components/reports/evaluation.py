@@ -1,0 +1,97 @@
+"""The report `evaluation`: how good the new model is, beside what it must beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from aisle.components.reports import charts
+from aisle.components.reports.page import number, render
+from aisle.components.reports.publish import publish
+
+NAME = "evaluation"
+_TITLES = {"all": "all items", "new": "new items only", "search": "search"}
+_CAPTIONS = {
+    "all": "Every item a user took in the test window counts, also one taken before.",
+    "new": "Only items the user had not taken before count, and those are left out of the answers.",
+    "search": "Judged queries that were kept out of training.",
+}
+_MEASURES = {"recall": "Recall", "ndcg": "nDCG", "coverage": "Coverage"}
+
+
+def write_evaluation(report: dict[str, Any], folder: str) -> str:
+    """Writes `evaluation.json` and `evaluation.html`.
+
+    Args:
+        report: version 1 of docs/reports.md, as the Evaluator gives it.
+        folder: where to; made if it isn't there.
+
+    Returns:
+        The path of the page.
+    """
+    view = {"report": report, "comparisons": _comparisons(report), "curves": _curves(report.get("training"))}
+    return publish(NAME, report, render("evaluation.html", view), folder)
+
+
+def _comparisons(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """Returns a comparison of systems for each task there is: all items, new items, search."""
+    k = report["k"]
+    found = []
+    for task in ("all", "new"):
+        rows = [(system["name"], system.get(task)) for system in report["systems"]]
+        if any(metrics for _, metrics in rows):
+            found.append(_comparison(task, rows, k, f"{number(report['users'].get(task))} users"))
+    search = report.get("search")
+    if search:
+        rows = [(system["name"], system) for system in search["systems"]]
+        found.append(_comparison("search", rows, search.get("k"), f"{number(search['queries'])} queries"))
+    return found
+
+
+def _comparison(
+    task: str, rows: Sequence[tuple[str, dict[str, Any] | None]], k: int | None, over: str
+) -> dict[str, Any]:
+    """Returns one task's table (the best of each column marked) and its charts."""
+    at = f"@{k}" if k else ""
+    measures = [m for m in _MEASURES if any(metrics and metrics.get(m) is not None for _, metrics in rows)]
+    best = {m: max(metrics[m] for _, metrics in rows if metrics and metrics.get(m) is not None) for m in measures}
+    table = [
+        {"name": name, "cells": [_cell(metrics, measure, best[measure]) for measure in measures]}
+        for name, metrics in rows
+    ]
+    pictures = [
+        (f"{_MEASURES[m]}{at}", charts.intervals([(n, *_value(x, m)) for n, x in rows], f"{_TITLES[task]}: {m}"))
+        for m in measures
+        if m != "coverage"
+    ]
+    return {
+        "title": _TITLES[task].capitalize(),
+        "caption": _CAPTIONS[task],
+        "over": over,
+        "columns": [_MEASURES[m] + (at if m != "coverage" else "") for m in measures],
+        "rows": table,
+        "pictures": pictures,
+    }
+
+
+def _value(metrics: dict[str, Any] | None, measure: str) -> tuple[float | None, tuple[float, float] | None]:
+    """Returns a metric and its confidence interval, as far as they were measured."""
+    if not metrics or metrics.get(measure) is None:
+        return None, None
+    interval = (metrics.get("ci") or {}).get(measure)
+    return metrics[measure], (interval[0], interval[1]) if interval else None
+
+
+def _cell(metrics: dict[str, Any] | None, measure: str, best: float) -> dict[str, Any]:
+    value, interval = _value(metrics, measure)
+    return {"value": value, "interval": interval, "best": value is not None and value == best}
+
+
+def _curves(training: dict[str, dict[str, Sequence[float]]] | None) -> list[tuple[str, Any]]:
+    """Returns a chart for each model that left its losses by epoch."""
+    found = []
+    for model, lines in (training or {}).items():
+        drawn = {name: values for name, values in lines.items() if len(values) > 1}
+        if drawn:
+            found.append((model.replace("_", "-"), charts.curves(drawn, f"training of {model}")))
+    return found

@@ -1,0 +1,74 @@
+"""The flow of a table's rows as a picture: one band in, a band out for each thing that became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import markupsafe
+
+from aisle.components.reports.charts import FAINT, SERIES, _figure, label
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLOURS = {"used": SERIES[0], "merged": SERIES[1], "quarantined": SERIES[2]}
+_WIDTH, _BAND_LEFT, _BAND_RIGHT = 400, 70, 158
+_ROW, _SPACE = 34, 10
+_THINNEST = 1.5
+
+
+def flow(read: int, outcomes: Sequence[tuple[str, str, int]], title: str) -> markupsafe.Markup:
+    """Draws how the rows read divide.
+
+    Args:
+        read: rows that came in.
+        outcomes: what became of them: outcome (`used`, `merged` or `quarantined`), its name, rows.
+        title: said to a screen reader.
+    """
+    total = max(read, 1)
+    thickness = 110.0
+    spans = [max(thickness * rows / total, _THINNEST) for _, _, rows in outcomes]
+    steps = [max(span, _ROW - _SPACE) + _SPACE for span in spans]
+    height = int(max(sum(steps), thickness + 2 * _SPACE)) + 4
+    with _figure(_WIDTH, height, title) as (figure, drawing):
+        axes: Axes = figure.add_axes((0, 0, 1, 1))
+        axes.set_xlim(0, _WIDTH)
+        axes.set_ylim(height, 0)
+        axes.axis("off")
+        left = (height - thickness) / 2
+        axes.text(_BAND_LEFT - 8, height / 2 - 8, f"{read:,}", ha="right", va="center", fontweight="bold")
+        axes.text(_BAND_LEFT - 8, height / 2 + 8, "read", ha="right", va="center", fontsize=10)
+        axes.fill_between([_BAND_LEFT - 5, _BAND_LEFT], left, left + thickness, color=FAINT, linewidth=0)
+        top = (height - sum(steps)) / 2
+        for (outcome, name, rows), span, step in zip(outcomes, spans, steps, strict=True):
+            colour = COLOURS[outcome]
+            middle = top + step / 2
+            _band(axes, left, thickness * rows / total, middle - span / 2, span, colour)
+            axes.text(_BAND_RIGHT + 12, middle - 7, f"{rows:,}", va="center", fontweight="bold", color=colour)
+            axes.text(_BAND_RIGHT + 12, middle + 7, label(name, 44), va="center", fontsize=10)
+            left += thickness * rows / total
+            top += step
+    return drawing()
+
+
+def _band(axes: Axes, left: float, left_span: float, right: float, right_span: float, colour: str) -> None:
+    """Draws a band from the left edge at `left` to the right edge at `right`, bending smoothly between."""
+    from matplotlib.patches import PathPatch
+    from matplotlib.path import Path
+
+    middle = (_BAND_LEFT + _BAND_RIGHT) / 2
+    points = [
+        (_BAND_LEFT, left),
+        (middle, left),
+        (middle, right),
+        (_BAND_RIGHT, right),
+        (_BAND_RIGHT, right + right_span),
+        (middle, right + right_span),
+        (middle, left + left_span),
+        (_BAND_LEFT, left + left_span),
+        (_BAND_LEFT, left),
+    ]
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3, Path.CLOSEPOLY]
+    axes.add_patch(PathPatch(Path(points, codes), facecolor=colour, alpha=0.45, linewidth=0))
+    axes.fill_between([_BAND_RIGHT, _BAND_RIGHT + 5], right, right + right_span, color=colour, linewidth=0)

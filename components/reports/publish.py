@@ -1,0 +1,59 @@
+"""Puts a report into a folder: NAME.json and NAME.html, each whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from typing import Any
+
+from aisle.components.storage import is_remote, make_folder, open_file
+
+
+def publish(name: str, report: dict[str, Any], page: str, folder: str) -> str:
+    """Writes both forms of a report, replacing an earlier one.
+
+    Args:
+        name: the files' name without an ending.
+        report: what the JSON file holds; NaN and infinities become null, which JSON has no word for.
+        page: the HTML.
+        folder: local, or the URI of a remote folder.
+
+    Returns:
+        The path of the HTML file.
+    """
+    make_folder(folder)
+    text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
+    _write(os.path.join(folder, f"{name}.json"), text)
+    path = os.path.join(folder, f"{name}.html")
+    _write(path, page)
+    return path
+
+
+def _write(path: str, text: str) -> None:
+    # A lone surrogate, which a broken file name can hold, has no place in UTF-8.
+    data = text.encode("utf-8", errors="replace")
+    if is_remote(path):
+        # Object stores show a file only once it is closed.
+        with open_file(path, "wb") as file:
+            file.write(data)
+        return
+    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".report-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+        # mkstemp lets only its owner read; a report is for everyone who may read the folder.
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

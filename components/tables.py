@@ -1,0 +1,157 @@
+"""Where and how tables lie inside artifacts; the one place that knows the file layout.
+
+Raw rows are kept as TFX's Parquet Examples: a split `rows` whose columns are lists (a null list is a
+missing cell), so that the stock StatisticsGen reads them. Everything else is flat Parquet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
+
+from aisle.components.storage import exists, make_folder, open_file
+from aisle.schema.tables import TABLES
+
+ROWS_SPLIT = "rows"
+ROWS_FILE = "rows-00000.parquet"
+PROVENANCE_FILE = "provenance.parquet"
+QUARANTINE_FILE = "quarantine.parquet"
+COUNTS_FILE = "counts.json"
+LEDGER_FILE = "ledger.json"
+
+PROVENANCE_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64())])
+"""Where a row came from: the file relative to the data folder, and its physical line, from 1.
+
+In a Parquet file the "line" is the row's number, from 1.
+"""
+
+QUARANTINE_SCHEMA = pa.schema(
+    [
+        ("table", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("column", pa.string()),
+        ("value", pa.string()),
+        ("reason", pa.string()),
+        ("row", pa.string()),
+    ]
+)
+"""One record a quarantined row: where it was, which value was wrong and why, and its raw text."""
+
+
+def read_parquet(path: str) -> pa.Table:
+    """Reads one Parquet file whole."""
+    with open_file(path) as file:
+        return pq.read_table(file)
+
+
+def write_parquet(path: str, table: pa.Table) -> None:
+    """Writes one Parquet file, making its folder."""
+    make_folder(os.path.dirname(path))
+    with open_file(path, "wb") as file:
+        pq.write_table(table, file, compression="zstd", row_group_size=1 << 17)
+
+
+def read_json(path: str) -> Any:
+    """Reads one JSON file."""
+    with open_file(path) as file:
+        return json.loads(file.read())
+
+
+def write_json(path: str, value: Any) -> None:
+    """Writes one JSON file, indented, making its folder."""
+    make_folder(os.path.dirname(path))
+    with open_file(path, "wb") as file:
+        file.write(json.dumps(value, indent=2, ensure_ascii=False).encode())
+
+
+def read_rows(uri: str) -> pa.Table:
+    """Reads the raw rows of an Examples artifact as flat columns; a missing cell is a null."""
+    nested = read_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE))
+    return pa.table({name: _flat(nested.column(name)) for name in nested.column_names})
+
+
+def read_provenance(uri: str) -> pa.Table:
+    """Reads where each raw row came from (`PROVENANCE_SCHEMA`), in the order of `read_rows`."""
+    return read_parquet(os.path.join(uri, PROVENANCE_FILE))
+
+
+def write_rows(uri: str, table: pa.Table, provenance: pa.Table) -> None:
+    """Writes flat rows, and where each came from, as an Examples artifact's files.
+
+    Args:
+        uri: the artifact's folder.
+        table: flat columns of strings, int64 and float64.
+        provenance: `PROVENANCE_SCHEMA`, in the rows' order.
+    """
+    if table.num_rows != provenance.num_rows:
+        raise ValueError(f"{table.num_rows} rows, but {provenance.num_rows} provenance records")
+    nested = pa.table({name: _nested(table.column(name)) for name in table.column_names})
+    write_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), nested)
+    write_parquet(os.path.join(uri, PROVENANCE_FILE), provenance)
+
+
+def read_tables(uri: str) -> dict[str, pa.Table]:
+    """Reads the cleaned tables that a Tables artifact holds, by name."""
+    paths = {table.name: os.path.join(uri, f"{table.name}.parquet") for table in TABLES}
+    return {name: read_parquet(path) for name, path in paths.items() if exists(path)}
+
+
+def write_tables(uri: str, tables: dict[str, pa.Table]) -> None:
+    """Writes cleaned tables as the files of a Tables artifact."""
+    for name, table in tables.items():
+        write_parquet(os.path.join(uri, f"{name}.parquet"), table)
+
+
+def read_quarantine(uri: str) -> pa.Table:
+    """Reads a Quarantine artifact's rows (`QUARANTINE_SCHEMA`)."""
+    return read_parquet(os.path.join(uri, QUARANTINE_FILE))
+
+
+def read_counts(uri: str) -> dict[str, Any]:
+    """Reads a Quarantine artifact's counts: `table`, `read`, `kept`, `quarantined`."""
+    return dict(read_json(os.path.join(uri, COUNTS_FILE)))
+
+
+def write_quarantine(uri: str, quarantine: pa.Table, counts: dict[str, Any]) -> None:
+    """Writes a Quarantine artifact's rows and counts."""
+    write_parquet(os.path.join(uri, QUARANTINE_FILE), quarantine.cast(QUARANTINE_SCHEMA))
+    write_json(os.path.join(uri, COUNTS_FILE), counts)
+
+
+def read_ledger(uri: str) -> dict[str, Any]:
+    """Reads a Ledger artifact."""
+    return dict(read_json(os.path.join(uri, LEDGER_FILE)))
+
+
+def write_ledger(uri: str, ledger: dict[str, Any]) -> None:
+    """Writes a Ledger artifact."""
+    write_json(os.path.join(uri, LEDGER_FILE), ledger)
+
+
+def _nested(column: pa.ChunkedArray) -> pa.Array:
+    """Turns a flat column into lists of one value, a null into a null list."""
+    valid = column.is_valid().combine_chunks()
+    ends = pc.cumulative_sum(pc.cast(valid, pa.int32()))
+    starts = pc.subtract(ends, pc.cast(valid, pa.int32()))
+    total = pa.array([pc.sum(valid).as_py() or 0], pa.int32())
+    offsets = pa.concat_arrays([pc.if_else(valid, starts, pa.scalar(None, pa.int32())), total])
+    return pa.ListArray.from_arrays(offsets, _contiguous(column.drop_null()))
+
+
+def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Turns lists of one value back into a flat column."""
+    if len(column) == 0:
+        return pa.chunked_array([], type=column.type.value_type)
+    return pc.list_element(column, 0)
+
+
+def _contiguous(column: pa.ChunkedArray) -> pa.Array:
+    """One array of a column's chunks, of the column's type even when there is none."""
+    return column.combine_chunks() if column.num_chunks else pa.array([], column.type)

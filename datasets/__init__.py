@@ -1,0 +1,1 @@
+"""Simulated and public data sets as canonical tables."""

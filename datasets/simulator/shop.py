@@ -1,0 +1,120 @@
+"""Simulates a shop: a catalogue, its users, and everything they see and do, as canonical tables."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+
+from aisle.datasets.simulator import vocabulary as words
+from aisle.datasets.simulator.behaviour import CART, NONE, PURCHASE, RETURN, Events, make_events
+from aisle.datasets.simulator.catalogue import NOUNS, Catalogue, Ints, make_catalogue
+from aisle.datasets.simulator.options import SimulatorOptions
+from aisle.datasets.simulator.people import People, make_people
+from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
+from aisle.datasets.simulator.slates import make_impressions
+from aisle.datasets.simulator.visits import Pages, make_pages
+from aisle.schema.tables import EVENT_TYPES
+
+
+@dataclasses.dataclass(frozen=True)
+class Shop:
+    """A simulated shop's clean tables; faults are planted when it is written.
+
+    Attributes:
+        options: what it was simulated with.
+        items: the canonical table of items.
+        users: the canonical table of users.
+        events: the canonical table of events, ascending by timestamp.
+        judgements: graded items for the most frequent queries.
+    """
+
+    options: SimulatorOptions
+    items: pl.DataFrame
+    users: pl.DataFrame
+    events: pl.DataFrame
+    judgements: pl.DataFrame
+
+
+def simulate(options: SimulatorOptions) -> Shop:
+    """Returns the shop these options describe; the same options give the same shop.
+
+    Users have latent tastes (categories, a style, a price level) that decide what they search for, click,
+    buy, buy again, return and praise. The shop shows items by query, popularity and noise; a click needs
+    the user to look at its position first (`behaviour.EXAMINATION`).
+    """
+    seeds = np.random.SeedSequence(options.seed).spawn(7)
+    catalogue_rng, people_rng, pages_rng, queries_rng, slates_rng, events_rng, judges_rng = (
+        np.random.default_rng(seed) for seed in seeds
+    )
+    catalogue = make_catalogue(options, catalogue_rng)
+    people = make_people(options, people_rng)
+    pages = make_pages(options, catalogue, people, pages_rng)
+    queries = make_queries(pages, queries_rng)
+    shown = make_impressions(catalogue, pages, slates_rng)
+    events = make_events(options, catalogue, people, pages, shown, events_rng)
+    return Shop(
+        options=options,
+        items=catalogue.table,
+        users=people.table,
+        events=_event_table(catalogue, people, pages, queries, events),
+        judgements=make_judgements(catalogue, pages, judges_rng),
+    )
+
+
+def _event_table(
+    catalogue: Catalogue, people: People, pages: Pages, queries: Queries, events: Events
+) -> pl.DataFrame:
+    """Returns the canonical `events` table."""
+    on_page = events.page != NONE
+    anonymous = on_page & pages.anonymous[events.page]
+    query = np.where(on_page, queries.of_page[events.page], NONE)
+    priced = np.isin(events.kind, (CART, PURCHASE, RETURN))
+    return pl.DataFrame(
+        {
+            "timestamp": pl.from_epoch(pl.Series(events.time), time_unit="s"),
+            "event": _gather(pl.Series(EVENT_TYPES), events.kind),
+            "item_id": _gather(catalogue.table["item_id"], events.item),
+            "user_id": _gather(people.table["user_id"], np.where(anonymous, NONE, events.user)),
+            "session_id": _gather(_session_ids(events), events.visit),
+            "query": _gather(pl.Series(queries.texts, dtype=pl.String), query),
+            "position": _known(events.position),
+            "quantity": _known(events.quantity),
+            "price": pl.Series(np.where(priced, catalogue.price[events.item], np.nan)).fill_nan(None),
+            "rating": _known(events.rating),
+            "text": _gather(_review_texts(), _review(catalogue, events)),
+        }
+    )
+
+
+def _session_ids(events: Events) -> pl.Series:
+    """Returns the id of every visit, numbered in order of its first event; unused where it has none."""
+    visits, first = np.unique(events.visit, return_index=True)
+    rank = np.zeros(int(visits.max(initial=0)) + 1, dtype=np.int64)
+    rank[visits[np.argsort(first)]] = np.arange(len(visits))
+    return pl.select(pl.lit("s") + pl.Series(rank).cast(pl.String).str.zfill(6)).to_series()
+
+
+def _review_texts() -> pl.Series:
+    """Returns what is written about each noun with each number of stars: row noun * 5 + stars - 1."""
+    return pl.Series([f"{before} {noun.name}{after}" for noun in NOUNS for before, after in words.REVIEWS])
+
+
+def _review(catalogue: Catalogue, events: Events) -> Ints:
+    """Returns the row of `_review_texts` of each event; NONE for what is no review."""
+    row = catalogue.noun[events.item] * len(words.REVIEWS) + events.rating - 1
+    found: Ints = np.where(events.rating == NONE, NONE, row)
+    return found
+
+
+def _gather(values: pl.Series, index: Ints) -> pl.Series:
+    """Returns the values at `index`, null where it is NONE."""
+    if values.is_empty():
+        return pl.Series([None] * len(index), dtype=values.dtype)
+    return values.gather(_known(index))
+
+
+def _known(values: Ints) -> pl.Series:
+    """Returns the numbers, null where they are NONE."""
+    return pl.select(pl.when(pl.Series(values) != NONE).then(pl.Series(values))).to_series()

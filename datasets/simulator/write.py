@@ -1,0 +1,105 @@
+"""Writes a simulated shop into a folder, faults and their ground truth included."""
+
+from __future__ import annotations
+
+import collections
+import csv
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from aisle.datasets.destination import Counts, new_folder
+from aisle.datasets.simulator.fault_kinds import EVENT_FAULTS, ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.faults import Fault, Plan, plan_faults, plant
+from aisle.datasets.simulator.shop import Shop
+
+GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")
+"""Where the planted faults are listed; beside the tables, under a name that is no table's."""
+TIMESTAMPS = "%Y-%m-%d %H:%M:%S"
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """What was written: the rows of each table, copies and bots included, and the faults of each kind."""
+
+    rows: Counts
+    faults: Counts
+
+
+def write(shop: Shop, dest: pathlib.Path) -> Written:
+    """Writes `items.csv`, `users.csv`, `events/YYYY-MM-DD.csv`, `judgements.csv` and the ground truth.
+
+    With `shop.options.dirt` above 0 that share of the rows of items, users and events gets a fault;
+    `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value.
+
+    Args:
+        shop: what `simulate` returned.
+        dest: the folder to write into; it must hold no table yet.
+
+    Raises:
+        InputError: if `dest` can't be used.
+    """
+    new_folder(dest)
+    (dest / "events").mkdir()
+    rng = np.random.default_rng([shop.options.seed, 1])
+    rows: Counts = {"judgements": len(shop.judgements)}
+    shop.judgements.write_csv(dest / "judgements.csv")
+    faults: list[Fault] = []
+    for table, frame in (("items", shop.items), ("users", shop.users), ("events", shop.events)):
+        found, inserted = _write_table(table, frame, dest, _plan(table, frame, shop.options.dirt, rng), rng)
+        faults += found
+        rows[table] = len(frame) + inserted
+    _write_ground_truth(faults, dest / GROUND_TRUTH)
+    order = ("items", "users", "events", "judgements")
+    by_kind = collections.Counter(f"{fault.table}: {fault.kind}" for fault in faults)
+    return Written({table: rows[table] for table in order}, dict(sorted(by_kind.items())))
+
+
+def _plan(table: str, frame: pl.DataFrame, dirt: float, rng: np.random.Generator) -> Plan:
+    """Returns which rows of the table get which fault."""
+    if table == "events":
+        is_sale = frame["price"].is_not_null().to_numpy()
+        return plan_faults(EVENT_FAULTS, is_sale, dirt, rng, with_bots=True)
+    kinds = ITEM_FAULTS if table == "items" else USER_FAULTS
+    return plan_faults(kinds, np.zeros(len(frame), dtype=bool), dirt, rng)
+
+
+def _write_table(
+    table: str, frame: pl.DataFrame, dest: pathlib.Path, plan: Plan, rng: np.random.Generator
+) -> tuple[list[Fault], int]:
+    """Writes the table's files, and returns its faults and the number of rows put in."""
+    faults: list[Fault] = []
+    first_row = inserted = 0
+    for file, part in _files(table, frame):
+        if not plan.faults and not plan.bots:
+            part.write_csv(dest / file, datetime_format=TIMESTAMPS)
+            continue
+        clean = part.write_csv(datetime_format=TIMESTAMPS).encode()
+        content, found = plant(table, file, clean, first_row, plan, rng)
+        (dest / file).write_bytes(content)
+        inserted += content.count(b"\n") - len(part) - 1
+        first_row += len(part)
+        faults += found
+    return faults, inserted
+
+
+def _files(table: str, frame: pl.DataFrame) -> Iterator[tuple[str, pl.DataFrame]]:
+    """Yields each file of the table, by its path in the data folder, and its rows: events by the day."""
+    if table != "events":
+        yield f"{table}.csv", frame
+        return
+    days = frame.group_by(pl.col("timestamp").dt.date().alias("day"), maintain_order=True)
+    for (day,), part in days:
+        yield f"events/{day}.csv", part
+
+
+def _write_ground_truth(faults: list[Fault], path: pathlib.Path) -> None:
+    """Writes the faults as CSV, with a header even where there are none."""
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in dataclasses.fields(Fault))
+        writer.writerows(dataclasses.astuple(fault) for fault in faults)

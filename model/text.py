@@ -1,0 +1,102 @@
+"""BERT tokenisation inside the graph, and sentence embeddings."""
+
+from __future__ import annotations
+
+import pathlib
+
+import tensorflow as tf
+import tensorflow_text as tf_text
+from transformers import BertConfig, TFBertModel
+
+from aisle.schema.errors import InputError
+from aisle.schema.weights import BERT_FILES
+
+MAX_CHARACTERS = 2_000
+"""Longer texts are cut before tokenisation, so that a 1 MB title costs no more than a long one."""
+
+
+class Tokenizer:
+    """WordPiece tokenisation of one text or a pair, in TF-Text ops that TF Serving has.
+
+    Attributes:
+        size: how many word pieces the vocabulary holds.
+    """
+
+    def __init__(self, folder: str) -> None:
+        """Args: `folder`: holds BERT's `vocab.txt` (uncased)."""
+        vocabulary = (pathlib.Path(folder) / "vocab.txt").read_text(encoding="utf-8").split("\n")
+        vocabulary = [piece.rstrip("\r") for piece in vocabulary if piece]
+        self.size = len(vocabulary)
+        self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
+        self._pieces = tf_text.FastBertTokenizer(
+            vocab=vocabulary, token_out_type=tf.int32, lower_case_nfd_strip_accents=True
+        )
+
+    def pieces(self, text: tf.Tensor, limit: int) -> tf.RaggedTensor:
+        """Returns at most `limit` word pieces of each text: string [n] to int32 [n, (pieces)]."""
+        return self._pieces.tokenize(tf.strings.substr(text, 0, MAX_CHARACTERS))[:, :limit]
+
+    def inputs(self, *parts: tf.RaggedTensor) -> dict[str, tf.Tensor]:
+        """Returns BERT's inputs for one or two segments, padded to the batch's longest.
+
+        Args:
+            parts: word pieces of the segments, each int32 [n, (pieces)].
+
+        Returns:
+            `input_ids`, `token_type_ids`, `attention_mask`: int32 [n, length].
+        """
+        combined, types = tf_text.combine_segments(list(parts), self._start, self._end)
+        ids = combined.to_tensor()
+        mask = tf.sequence_mask(combined.row_lengths(), tf.shape(ids)[1], tf.int32)
+        return {"input_ids": ids, "token_type_ids": types.to_tensor(), "attention_mask": mask}
+
+
+def load_bert(folder: str, layers: int | None = None) -> TFBertModel:
+    """Loads a pretrained BERT, or its first `layers` layers.
+
+    Args:
+        folder: holds `config.json` and `model.safetensors`.
+        layers: how many layers to keep; None keeps all.
+
+    Raises:
+        InputError: a file is missing, or the weights don't fit the configuration.
+    """
+    missing = [name for name in BERT_FILES if not (pathlib.Path(folder) / name).is_file()]
+    if missing:
+        raise InputError(f"the BERT folder {folder} lacks {', '.join(missing)}; a checkpoint needs {BERT_FILES}")
+    config = BertConfig.from_pretrained(folder)
+    config.num_hidden_layers = min(layers or config.num_hidden_layers, config.num_hidden_layers)
+    try:
+        return TFBertModel.from_pretrained(folder, config=config, use_safetensors=True, add_pooling_layer=False)
+    except (ValueError, OSError, KeyError) as error:
+        raise InputError(f"the BERT weights in {folder} can't be loaded: {error}") from error
+
+
+class SentenceEncoder:
+    """Mean-pooled, unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT."""
+
+    def __init__(self, folder: str, limit: int = 64) -> None:
+        """Args: `folder`: the BERT checkpoint. `limit`: word pieces read of a text."""
+        self.tokenizer = Tokenizer(folder)
+        self.bert = load_bert(folder)
+        self.width: int = self.bert.config.hidden_size
+        self._limit = limit
+
+    def __call__(self, text: tf.Tensor) -> tf.Tensor:
+        """Embeds texts: string [n] to float32 [n, width]; an empty text gives zeros."""
+        pieces = self.tokenizer.pieces(text, self._limit)
+        inputs = self.tokenizer.inputs(pieces)
+        hidden = self.bert(**inputs, training=False).last_hidden_state
+        mask = tf.cast(inputs["attention_mask"], tf.float32)[:, :, None]
+        mean = tf.reduce_sum(hidden * mask, 1) / tf.reduce_sum(mask, 1)
+        known = tf.cast(pieces.row_lengths() > 0, tf.float32)[:, None]
+        return tf.math.l2_normalize(mean, axis=1) * known
+
+    def encode(self, texts: tf.Tensor, batch: int = 64) -> tf.Tensor:
+        """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width]."""
+        if not len(texts):
+            return tf.zeros([0, self.width])
+        order = tf.argsort(tf.strings.length(texts))
+        function = tf.function(self.__call__, input_signature=[tf.TensorSpec([None], tf.string)])
+        parts = [function(tf.gather(texts, order[i : i + batch])) for i in range(0, len(texts), batch)]
+        return tf.gather(tf.concat(parts, 0), tf.argsort(order))

@@ -1,0 +1,98 @@
+"""Exports the trained two-tower as a SavedModel that needs neither Keras nor TFX to use."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from aisle.model.text import SentenceEncoder
+from aisle.model.two_tower import TwoTower
+from aisle.schema import features as f
+
+
+class TwoTowerModule(tf.Module):
+    """The exported two-tower.
+
+    Attributes:
+        item_ids: string [n], the catalogue.
+        item_embeddings: float32 [n, width], the item tower's vector of each item.
+        text_embeddings: float32 [n, text width], the sentence embedding of each title.
+    """
+
+    def __init__(
+        self,
+        model: TwoTower,
+        transform: tft.TFTransformOutput,
+        encoder: SentenceEncoder,
+        item_ids: tf.Tensor,
+        item_features: dict[str, tf.Tensor],
+    ) -> None:
+        super().__init__()
+        self.item_ids = tf.Variable(item_ids, trainable=False)
+        self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
+        self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
+        self.transform = transform.transform_features_layer()
+        # Keras would trace every layer's own functions if it met the models; their weights are enough.
+        self.tower_weights = list(model.queries.variables)
+        self.encoder_weights = list(encoder.bert.variables)
+        strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
+        one = tf.TensorSpec([None], tf.string)
+        transform_layer = self.transform
+
+        def embed_text(text: tf.Tensor) -> tf.Tensor:
+            return encoder(text)
+
+        def embed_query(
+            user_id: tf.Tensor,
+            country: tf.Tensor,
+            text: tf.Tensor,
+            history: tf.Tensor,
+            age: tf.Tensor,
+            weight: tf.Tensor,
+        ) -> tf.Tensor:
+            mask = history != ""
+            indices = tf.where(mask)
+            shape = tf.shape(history, tf.int64)
+
+            def sparse(values: tf.Tensor) -> tf.SparseTensor:
+                return tf.SparseTensor(indices, tf.boolean_mask(values, mask), shape)
+
+            out = transform_layer(
+                {
+                    f.USER_ID.name: tf.sparse.from_dense(user_id[:, None]),
+                    f.COUNTRY.name: tf.sparse.from_dense(country[:, None]),
+                    f.HISTORY.name: sparse(history),
+                    f.HISTORY_AGE.name: sparse(age),
+                    f.HISTORY_WEIGHT.name: sparse(weight),
+                }
+            )
+            names = ("history", "history_age", "history_weight")
+            ragged = {name: tf.RaggedTensor.from_sparse(out[name]) for name in names}
+            return model.queries({"user_id": out["user_id"], "country": out["country"], "text": text, **ragged})
+
+        self.embed_text = tf.function(embed_text, input_signature=[one])
+        self.embed_query = tf.function(
+            embed_query, input_signature=[one, one, tf.TensorSpec([None, encoder.width], tf.float32), strings, floats, floats]
+        )
+
+
+def export(
+    model: TwoTower,
+    transform: tft.TFTransformOutput,
+    encoder: SentenceEncoder,
+    item_ids: tf.Tensor,
+    item_features: dict[str, tf.Tensor],
+    folder: str,
+) -> None:
+    """Writes a TwoTowerModule; `serving_default` maps texts to sentence embeddings."""
+    module = TwoTowerModule(model, transform, encoder, item_ids, item_features)
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.embed_text})
+
+
+def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096) -> tf.Tensor:
+    count = len(features["item_id"])
+    parts = [
+        model.items({name: value[start : start + batch] for name, value in features.items()})
+        for start in range(0, count, batch)
+    ]
+    return tf.concat(parts, 0)

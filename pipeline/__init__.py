@@ -1,0 +1,1 @@
+"""The pipeline's configuration, wiring and runners."""

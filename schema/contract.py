@@ -1,0 +1,66 @@
+"""The serving contract: the model's name, its signatures and their tensors.
+
+One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
+(`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
+m candidates, n examples.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+
+MODEL_NAME = "aisle"
+"""The name TF Serving knows the model by, and the folder its versions lie in."""
+
+ITEM_IDS = "item_ids"
+SCORES = "scores"
+
+
+@dataclasses.dataclass(frozen=True)
+class Tensor:
+    """An input or output of a signature: its name, dtype and shape ("" is a scalar)."""
+
+    name: str
+    dtype: str
+    shape: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Signature:
+    """A callable of the served model."""
+
+    name: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+
+_LISTS = (Tensor(ITEM_IDS, "bytes", "b,k"), Tensor(SCORES, "float32", "b,k"))
+_K = Tensor("k", "int32", "")
+_RECOMMEND_INPUTS = (
+    Tensor("user_id", "bytes", "b"),
+    Tensor("history", "bytes", "b,h"),
+    Tensor("exclude_seen", "bool", ""),
+    _K,
+)
+
+SERVING_DEFAULT = Signature(
+    "serving_default", (Tensor("examples", "bytes", "n"),), (Tensor(SCORES, "float32", "n"),)
+)
+SEARCH = Signature(
+    "search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K), _LISTS
+)
+RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
+SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K), _LISTS)
+RANK = Signature(
+    "rank",
+    (
+        Tensor("query", "bytes", "b"),
+        Tensor("user_id", "bytes", "b"),
+        Tensor("item_ids", "bytes", "b,m"),
+    ),
+    (Tensor(SCORES, "float32", "b,m"),),
+)
+RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
+"""`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
+
+SIGNATURES: tuple[Signature, ...] = (SERVING_DEFAULT, SEARCH, RECOMMEND, SIMILAR, RANK, RETRIEVE)

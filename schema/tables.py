@@ -1,0 +1,109 @@
+"""The canonical tables a shop's data folder holds: one frozen record per column."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+MICROSECONDS_PER_DAY = 24 * 60 * 60 * 1_000_000
+
+
+class Kind(enum.Enum):
+    """What the values of a column are, and how the reader stores them."""
+
+    STRING = "string"
+    """UTF-8 text."""
+    INTEGER = "integer"
+    """A whole number that fits 64 bits, signed."""
+    NUMBER = "number"
+    """A finite or non-finite decimal number, stored as float64."""
+    TIMESTAMP = "timestamp"
+    """RFC 3339 or `YYYY-MM-DD HH:MM:SS` (UTC); stored as int64 microseconds since the epoch."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Column:
+    """A column of a canonical table.
+
+    Attributes:
+        name: the header in the file.
+        kind: the type of its values.
+        required: whether the column must be there and every row must fill it.
+    """
+
+    name: str
+    kind: Kind
+    required: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A canonical table: its name, its columns, and the columns that name a row (may be none)."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    def column(self, name: str) -> Column | None:
+        """Returns the declared column called `name`, or None for an extra column."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+ITEMS = Table(
+    "items",
+    (
+        Column("item_id", Kind.STRING, required=True),
+        Column("title", Kind.STRING, required=True),
+        Column("description", Kind.STRING),
+        Column("category", Kind.STRING),
+        Column("brand", Kind.STRING),
+        Column("price", Kind.NUMBER),
+        Column("available_at", Kind.TIMESTAMP),
+        Column("stock", Kind.INTEGER),
+    ),
+    key=("item_id",),
+)
+
+USERS = Table(
+    "users",
+    (
+        Column("user_id", Kind.STRING, required=True),
+        Column("country", Kind.STRING),
+        Column("age", Kind.INTEGER),
+        Column("gender", Kind.STRING),
+        Column("joined_at", Kind.TIMESTAMP),
+    ),
+    key=("user_id",),
+)
+
+EVENTS = Table(
+    "events",
+    (
+        Column("timestamp", Kind.TIMESTAMP, required=True),
+        Column("event", Kind.STRING, required=True),
+        Column("item_id", Kind.STRING, required=True),
+        Column("user_id", Kind.STRING),
+        Column("session_id", Kind.STRING),
+        Column("query", Kind.STRING),
+        Column("position", Kind.INTEGER),
+        Column("quantity", Kind.INTEGER),
+        Column("price", Kind.NUMBER),
+        Column("rating", Kind.NUMBER),
+        Column("text", Kind.STRING),
+    ),
+)
+
+JUDGEMENTS = Table(
+    "judgements",
+    (
+        Column("query", Kind.STRING, required=True),
+        Column("item_id", Kind.STRING, required=True),
+        Column("grade", Kind.NUMBER, required=True),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS)
+TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
+
+EVENT_TYPES: tuple[str, ...] = ("impression", "click", "cart", "purchase", "return", "review")
+"""The values `events.event` may take."""

@@ -1,0 +1,1 @@
+"""The client, the embedded server, and the pushed versions."""

@@ -1,0 +1,54 @@
+"""`aisle simulate` and `aisle import` on the command line."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import click.testing
+import pytest
+
+from aisle.cli.tables import import_, simulate
+from aisle.schema.errors import InputError
+
+
+def test_simulate_prints_rows_by_table_and_faults_by_kind(tmp_path: pathlib.Path) -> None:
+    arguments = [str(tmp_path / "shop"), "--users", "60", "--items", "80", "--days", "4", "--dirt", "0.2"]
+    result = click.testing.CliRunner().invoke(simulate, arguments)
+    assert result.exit_code == 0, result.output
+    for word in ("items", "judgements", "events: bad_price", "faults.csv"):
+        assert word in result.output
+    assert sorted(path.name for path in (tmp_path / "shop").iterdir()) == [
+        "events", "ground_truth", "items.csv", "judgements.csv", "users.csv",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--users", "0"], ["--items", "49"], ["--days", "0"], ["--dirt", "1.1"], ["--seed", "-1"]]
+)
+def test_simulate_refuses_options_out_of_range(tmp_path: pathlib.Path, wrong: list[str]) -> None:
+    result = click.testing.CliRunner().invoke(simulate, [str(tmp_path / "shop"), *wrong])
+    assert result.exit_code == 2
+    assert wrong[0] in result.output
+    assert not (tmp_path / "shop").exists()
+
+
+def test_import_reads_sequences(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "toy.txt").write_text("1 10 20\n")
+    arguments = ["sequences", str(tmp_path / "toy.txt"), str(tmp_path / "shop")]
+    result = click.testing.CliRunner().invoke(import_, arguments)
+    assert result.exit_code == 0, result.output
+    assert "events" in result.output
+
+
+def test_import_of_a_missing_source_is_an_input_error(tmp_path: pathlib.Path) -> None:
+    arguments = ["online-retail", str(tmp_path / "nowhere"), str(tmp_path / "shop")]
+    result = click.testing.CliRunner().invoke(import_, arguments)
+    assert isinstance(result.exception, InputError)
+
+
+def test_the_command_module_imports_nothing_heavy() -> None:
+    code = "import sys, aisle.cli.tables; print({'polars', 'numpy', 'rich.table'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
