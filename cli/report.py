@@ -55,7 +55,9 @@ def report(out: str) -> None:
     folder = pathlib.Path(out) / "reports"
     found = [name for name in VERDICTS if (folder / f"{name}.json").is_file()]
     if not found:
-        raise InputError(f"no report in {folder}; run `aisle run DATA --out {out}` first, or name its folder by --out")
+        raise InputError(
+            f"no report in {folder}; run `aisle run DATA --out {out}` first, or name a run's folder by --out"
+        )
     table = Table(box=None, pad_edge=False, show_header=False)
     # A path that is cut or wrapped can't be clicked or copied.
     for wrap in (True, False, True):
@@ -76,4 +78,6 @@ def _verdict(name: str, path: pathlib.Path) -> tuple[str, str]:
     try:
         return VERDICTS[name](json.loads(path.read_text(encoding="utf-8")))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a report this version reads ({error!r}); run `aisle run` again") from error
+        raise InputError(
+            f"{path} is not a report this version reads ({error!r}); run `aisle run` again"
+        ) from error

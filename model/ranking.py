@@ -2,36 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 
 import tensorflow as tf
 from transformers import TFBertModel
 
+from aisle.model.options import RankingOptions
 from aisle.model.text import Tokenizer
-
-
-@dataclasses.dataclass(frozen=True)
-class RankingOptions:
-    """Hyperparameters of the ranking head.
-
-    Attributes:
-        layers: of the pretrained BERT to keep; 0 keeps all.
-        batch: candidates a step.
-        epochs: passes over the training candidates at most.
-        learning_rate: of Adam at its peak.
-        query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
-        patience: epochs without a lower validation loss before training ends.
-        seed: of every random choice.
-    """
-
-    layers: int = 3
-    batch: int = 64
-    epochs: int = 2
-    learning_rate: float = 3e-5
-    query_pieces: int = 32
-    title_pieces: int = 24
-    patience: int = 1
-    seed: int = 1
 
 
 class RankingHead(tf.keras.Model):

@@ -12,7 +12,8 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
-from aisle.model.ranking import RankingHead, RankingOptions, model_inputs, probabilities, ranking_loss
+from aisle.model.options import RankingOptions
+from aisle.model.ranking import RankingHead, model_inputs, probabilities, ranking_loss
 from aisle.model.text import Tokenizer, load_bert
 from aisle.schema import features as f
 from aisle.schema.errors import InputError

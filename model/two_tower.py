@@ -8,6 +8,8 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from aisle.model.options import TwoTowerOptions
+
 HALF_LIFE_DAYS = 60.0
 """A history item of this age counts half as much as one of today."""
 
@@ -22,33 +24,6 @@ class Sizes:
     users: int
     countries: int
     text: int
-
-
-@dataclasses.dataclass(frozen=True)
-class TwoTowerOptions:
-    """Hyperparameters of the two-tower.
-
-    Attributes:
-        width: of the shared space.
-        batch: queries a step; each brings one positive and the others' as negatives.
-        steps: at most so many steps.
-        steps_per_epoch: steps between validations; 0 chooses a tenth of `steps`.
-        patience: validations without a better recall before training ends.
-        learning_rate: of Adam.
-        temperature: of the softmax over the batch.
-        unknown: share of training items shown without their id, so that content alone serves new items.
-        seed: of every random choice.
-    """
-
-    width: int = 64
-    batch: int = 1024
-    steps: int = 2000
-    steps_per_epoch: int = 0
-    patience: int = 3
-    learning_rate: float = 0.002
-    temperature: float = 0.1
-    unknown: float = 0.1
-    seed: int = 1
 
 
 class ItemTower(tf.keras.Model):

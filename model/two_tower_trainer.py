@@ -14,6 +14,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
+from aisle.model.options import TwoTowerOptions
 from aisle.model.preprocessing import (
     BRAND_VOCABULARY,
     CATEGORY_VOCABULARY,
@@ -22,7 +23,7 @@ from aisle.model.preprocessing import (
     USER_VOCABULARY,
 )
 from aisle.model.text import SentenceEncoder
-from aisle.model.two_tower import Sizes, TwoTower, TwoTowerOptions
+from aisle.model.two_tower import Sizes, TwoTower
 from aisle.model.two_tower_export import export
 from aisle.schema.weights import bert_folder
 

@@ -65,7 +65,7 @@ class AnomalyGate(base_component.BaseComponent):
         Raises:
             InputError: if a table or a kind isn't one of ours, or a table comes without a quarantine.
         """
-        inputs = {}
+        inputs: dict[str, types.BaseChannel] = {}
         for table, channels in tables.items():
             unknown = sorted(set(channels) - set(INPUT_TYPES))
             if table not in TABLE_BY_NAME or unknown or "quarantine" not in channels:

@@ -26,6 +26,9 @@ REQUIRED_VALUE_MISSING = "REQUIRED_VALUE_MISSING"
 EMPTY_COLUMN = "EMPTY_COLUMN"
 NONFINITE_NUMBERS = "NONFINITE_NUMBERS"
 
+_ROW_CHARACTERS = 120
+"""Shown of a quarantined row whose wrong value is empty."""
+
 
 def table_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
     """Yields what the reader's counts and TFDV's statistics show."""
@@ -45,11 +48,16 @@ def quarantine_by_reason(table: TableEvidence) -> list[dict[str, Any]]:
     for row in rows:
         shown = examples.setdefault((row["column"] or "", row["reason"]), [])
         if len(shown) < MAX_EXAMPLES:
-            shown.append({"file": row["file"], "line": row["line"], "value": row["value"] or row["row"] or ""})
+            value = row["value"] or _shortened(row["row"] or "")
+            shown.append({"file": row["file"], "line": row["line"], "value": value})
     return [
-        {"table": table.name, "column": column, "reason": reason, "rows": n, "examples": examples[column, reason]}
-        for (column, reason), n in counts.most_common()
+        {"table": table.name, "column": key[0], "reason": key[1], "rows": n, "examples": examples[key]}
+        for key, n in counts.most_common()
     ]
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _ROW_CHARACTERS else text[: _ROW_CHARACTERS - 1] + "…"
 
 
 def _no_rows(table: TableEvidence) -> Iterator[Finding]:
@@ -57,7 +65,7 @@ def _no_rows(table: TableEvidence) -> Iterator[Finding]:
         read = table.counts["read"]
         yield Finding(
             table.name, "", NO_ROWS, ERROR,
-            what=f"No data: of {read:,} rows read, none could be used." if read else "No data: no row was read.",
+            what=f"No data: {read:,} rows were read, and none can be used.",
             value=0, threshold=1, unit="rows",
             mend="Deliver a table with rows; an optional table may also be left out altogether.",
         )  # fmt: skip
@@ -151,7 +159,7 @@ def nonfinite_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
     """
     for histogram in feature.num_stats.histograms:
         if histogram.type == statistics_pb2.Histogram.STANDARD:
-            ends = ((bucket.low_value, bucket.high_value, bucket.sample_count) for bucket in histogram.buckets)
+            ends = ((b.low_value, b.high_value, b.sample_count) for b in histogram.buckets)
             infinite = sum(count for low, high, count in ends if math.isinf(low) or math.isinf(high))
             return int(histogram.num_nan + round(infinite))
     return 0

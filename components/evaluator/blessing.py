@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from typing import Any
+from typing import Any, TypeGuard
 
 from aisle.components.evaluator.search import BM25_TITLES
 from aisle.components.evaluator.systems import POPULARITY, WHOLE_PIPELINE
@@ -84,5 +84,5 @@ def _against(metric: str, values: dict[str, Any], baseline: str, ratio: float) -
     return Check(passed, f"{metric}: {WHOLE_PIPELINE} at {ours:.4f} {word} {baseline} at {theirs:.4f}{times}")
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

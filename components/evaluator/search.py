@@ -109,9 +109,9 @@ def compare_searches(
 
     Returns:
         None without a test query; else `queries` (distinct ones), `judged` and `clicked` (rows of either
-        kind), and a record a system: `name`, `ndcg` (judged items ranked, at `search_k`), `ndcg_full`
-        (the whole catalogue searched, what is unjudged worth nothing), `ci` of `ndcg`, `recall` (at k, of
-        the items taken), and for BM25 `pipeline_gain` of `ndcg` with its paired interval.
+        kind), the depths `ndcg_at` and `recall_at`, and a record a system: `name`, `ndcg` (judged items
+        ranked), `ndcg_full` (the whole catalogue searched, what is unjudged worth nothing), `ci` of `ndcg`,
+        `recall` (of the items taken), and for BM25 `pipeline_gain` of `ndcg` with its paired interval.
     """
     queries = {one.query for one in judged} | set(clicked.queries)
     if not queries:
@@ -131,6 +131,8 @@ def compare_searches(
         "queries": len(queries),
         "judged": len(judged),
         "clicked": len(clicked.queries),
+        "ndcg_at": options.search_k,
+        "recall_at": options.k,
         "systems": [whole, lexical] + ([popular] if clicked.queries else []),
     }
 

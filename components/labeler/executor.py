@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from typing import Any
@@ -14,10 +13,9 @@ from tfx.utils import io_utils
 from aisle.components.examples import write_examples
 from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
-from aisle.components.tables import read_tables, write_json, write_parquet
+from aisle.components.labeler.storage import write_interactions
+from aisle.components.tables import read_tables
 from aisle.schema.features import TOWER_FEATURES, metadata_schema
-
-SPLITS_FILE = "splits.json"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -28,10 +26,7 @@ class Executor(base_executor.BaseExecutor):
         options = LabelerOptions(**json.loads(exec_properties["options"]))
         tables = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
         labelled = label(tables, options)
-        folder = artifact_utils.get_single_uri(output_dict["interactions"])
-        for name, table in labelled.tables.items():
-            write_parquet(os.path.join(folder, f"{name}.parquet"), table)
-        write_json(os.path.join(folder, SPLITS_FILE), dataclasses.asdict(labelled.splits))
+        write_interactions(artifact_utils.get_single_uri(output_dict["interactions"]), labelled)
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), labelled.examples)
         schema = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), "schema.pbtxt")
         io_utils.write_pbtxt_file(schema, metadata_schema(TOWER_FEATURES))

@@ -11,7 +11,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import markupsafe
 
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-INK, FAINT = "#010203", "#010204"
+INK, FAINT, REST = "#010203", "#010204", "#010205"
 SERIES = ("#010301", "#010302", "#010303", "#010304")
-_VARIABLES = {INK: "ink", FAINT: "line", **{c: f"series-{i + 1}" for i, c in enumerate(SERIES)}}
+_VARIABLES = {INK: "ink", FAINT: "line", REST: "rest", **{c: f"series-{i + 1}" for i, c in enumerate(SERIES)}}
 
 FONT = 11
 _LABEL_CHARACTERS = 20
+_SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
 _RC = {
     "svg.fonttype": "none",
     "text.parse_math": False,
@@ -56,27 +57,19 @@ def compact(value: float) -> str:
 
 
 def histogram(buckets: Sequence[dict[str, float]], is_time: bool, title: str) -> markupsafe.Markup:
-    """Draws equal-width buckets (`low`, `high`, `count`), times in microseconds as dates.
-
-    Where one bucket holds nearly all, the counts' axis is logarithmic, and says so.
-    """
+    """Draws equal-width buckets (`low`, `high`, `count`), times in microseconds as dates."""
     counts = [bucket["count"] for bucket in buckets]
     width = (buckets[0]["high"] - buckets[0]["low"]) or 1.0
-    with _figure(300, 124, title) as (figure, drawing):
+    with blank_figure(300, 124, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0.02, 0.2, 0.96, 0.72))
         axes.bar([b["low"] for b in buckets], counts, width * 0.94, align="edge", color=SERIES[0])
-        if max(counts) > 0.9 * sum(counts) and sum(count >= 1 for count in counts) > 1:
-            axes.set_yscale("log")
-            axes.set_ylim(bottom=0.5)
-            axes.text(1, 1, "log scale", transform=axes.transAxes, ha="right", va="top", fontsize=10)
-        axes.minorticks_off()
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         low, high = buckets[0]["low"], buckets[0]["low"] + width * len(buckets)
         axes.set_xlim(low, high)
         ticks = [low, (low + high) / 2, high]
         axes.set_xticks(ticks, [_date(tick) if is_time else compact(tick) for tick in ticks])
-        for text, side in zip(axes.get_xticklabels(), ("left", "center", "right"), strict=True):
+        for text, side in zip(axes.get_xticklabels(), _SIDES, strict=True):
             text.set_horizontalalignment(side)
         axes.tick_params(length=0)
     return drawing()
@@ -85,18 +78,19 @@ def histogram(buckets: Sequence[dict[str, float]], is_time: bool, title: str) ->
 def bars(values: Sequence[tuple[str, float]], title: str) -> markupsafe.Markup:
     """Draws labelled values as horizontal bars, the first on top."""
     height = 20 * len(values) + 6
-    with _figure(300, height, title) as (figure, drawing):
+    with blank_figure(300, height, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0.44, 0, 0.4, 1))
         places = range(len(values))
         axes.barh(places, [value for _, value in values], 0.68, color=SERIES[0])
         axes.set_ylim(len(values) - 0.4, -0.6)
-        axes.set_xlim(0, max(value for _, value in values) or 1)
+        most = max(value for _, value in values) or 1
+        axes.set_xlim(0, most)
         axes.set_yticks(places, [label(text) for text, _ in values])
         axes.set_xticks([])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
         for place, (_, value) in enumerate(values):
-            axes.text(value, place, f" {compact(value)}", va="center", fontsize=10)
+            axes.text(value + most * 0.03, place, compact(value), va="center", fontsize=10)
     return drawing()
 
 
@@ -107,13 +101,13 @@ def intervals(
     known = [value for _, value, _ in rows if value is not None]
     ends = [interval[1] for _, _, interval in rows if interval is not None]
     top = max([*known, *ends, 0.0]) or 1.0
-    with _figure(360, 24 * len(rows) + 6, title) as (figure, drawing):
+    with blank_figure(360, 24 * len(rows) + 6, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0.36, 0, 0.48, 1))
         for place, (_, value, interval) in enumerate(rows):
             if value is None:
-                axes.text(0, place, " –", va="center")
+                axes.text(top * 0.03, place, "–", va="center")
                 continue
-            axes.barh(place, value, 0.6, color=SERIES[0] if value == max(known) else FAINT)
+            axes.barh(place, value, 0.6, color=SERIES[0] if value == max(known) else REST)
             end = value
             if interval is not None:
                 axes.plot(interval, (place, place), color=INK, linewidth=1.4, marker="|", markersize=6)
@@ -130,13 +124,13 @@ def intervals(
 
 def curves(lines: dict[str, Sequence[float]], title: str) -> markupsafe.Markup:
     """Draws values by step, one line each, named at its end."""
-    with _figure(360, 190, title) as (figure, drawing):
+    with blank_figure(360, 190, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0.12, 0.14, 0.68, 0.8))
+        longest = max(len(values) for values in lines.values())
         for colour, (name, values) in zip(SERIES, lines.items(), strict=False):
             steps = range(1, len(values) + 1)
             axes.plot(steps, values, color=colour, linewidth=2, marker="o", markersize=3)
-            axes.text(len(values), values[-1], f"  {label(name, 12)}", color=colour, va="center")
-        longest = max(len(values) for values in lines.values())
+            axes.text(len(values) + longest * 0.03, values[-1], label(name, 12), color=colour, va="center")
         axes.set_xticks(sorted({1, (1 + longest) // 2, longest}))
         axes.grid(axis="y", color=FAINT, linewidth=0.6)
         axes.tick_params(length=0)
@@ -145,7 +139,6 @@ def curves(lines: dict[str, Sequence[float]], title: str) -> markupsafe.Markup:
 
 
 def _date(microseconds: float) -> str:
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=1)
     try:
         moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=microseconds)
     except OverflowError:
@@ -154,7 +147,7 @@ def _date(microseconds: float) -> str:
 
 
 @contextlib.contextmanager
-def _figure(width: int, height: int, title: str) -> Iterator[tuple[Figure, Any]]:
+def blank_figure(width: int, height: int, title: str) -> Iterator[tuple[Figure, Any]]:
     """Yields an empty figure of so many CSS pixels, and what draws it once it is filled."""
     # Imported here: matplotlib takes a second, and only who writes a report needs it.
     import matplotlib

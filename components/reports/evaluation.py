@@ -53,14 +53,16 @@ def _comparison(
 ) -> dict[str, Any]:
     """Returns one task's table (the best of each column marked) and its charts."""
     at = f"@{k}" if k else ""
-    measures = [m for m in _MEASURES if any(metrics and metrics.get(m) is not None for _, metrics in rows)]
-    best = {m: max(metrics[m] for _, metrics in rows if metrics and metrics.get(m) is not None) for m in measures}
+    measures = [m for m in _MEASURES if any(_value(metrics, m)[0] is not None for _, metrics in rows)]
+    values = {
+        m: [metrics[m] for _, metrics in rows if metrics and metrics.get(m) is not None] for m in measures
+    }
     table = [
-        {"name": name, "cells": [_cell(metrics, measure, best[measure]) for measure in measures]}
+        {"name": name, "cells": [_cell(metrics, measure, max(values[measure])) for measure in measures]}
         for name, metrics in rows
     ]
     pictures = [
-        (f"{_MEASURES[m]}{at}", charts.intervals([(n, *_value(x, m)) for n, x in rows], f"{_TITLES[task]}: {m}"))
+        (f"{_MEASURES[m]}{at}", charts.intervals([(name, *_value(x, m)) for name, x in rows], f"{task}: {m}"))
         for m in measures
         if m != "coverage"
     ]

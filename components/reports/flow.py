@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import markupsafe
 
-from aisle.components.reports.charts import FAINT, SERIES, _figure, label
+from aisle.components.reports.charts import REST, SERIES, blank_figure, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ COLOURS = {"used": SERIES[0], "merged": SERIES[1], "quarantined": SERIES[2]}
 _WIDTH, _BAND_LEFT, _BAND_RIGHT = 400, 70, 158
 _ROW, _SPACE = 34, 10
 _THINNEST = 1.5
+_NUMBER: dict[str, Any] = {"fontweight": "bold", "fontsize": 12}
 
 
 def flow(read: int, outcomes: Sequence[tuple[str, str, int]], title: str) -> markupsafe.Markup:
@@ -31,22 +32,22 @@ def flow(read: int, outcomes: Sequence[tuple[str, str, int]], title: str) -> mar
     spans = [max(thickness * rows / total, _THINNEST) for _, _, rows in outcomes]
     steps = [max(span, _ROW - _SPACE) + _SPACE for span in spans]
     height = int(max(sum(steps), thickness + 2 * _SPACE)) + 4
-    with _figure(_WIDTH, height, title) as (figure, drawing):
+    with blank_figure(_WIDTH, height, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0, 0, 1, 1))
         axes.set_xlim(0, _WIDTH)
         axes.set_ylim(height, 0)
         axes.axis("off")
         left = (height - thickness) / 2
-        axes.text(_BAND_LEFT - 8, height / 2 - 8, f"{read:,}", ha="right", va="center", fontweight="bold")
-        axes.text(_BAND_LEFT - 8, height / 2 + 8, "read", ha="right", va="center", fontsize=10)
-        axes.fill_between([_BAND_LEFT - 5, _BAND_LEFT], left, left + thickness, color=FAINT, linewidth=0)
+        axes.text(_BAND_LEFT - 8, height / 2 - 8, f"{read:,}", ha="right", va="center", **_NUMBER)
+        axes.text(_BAND_LEFT - 8, height / 2 + 8, "read", ha="right", va="center")
+        axes.fill_between([_BAND_LEFT - 5, _BAND_LEFT], left, left + thickness, color=REST, linewidth=0)
         top = (height - sum(steps)) / 2
         for (outcome, name, rows), span, step in zip(outcomes, spans, steps, strict=True):
             colour = COLOURS[outcome]
             middle = top + step / 2
             _band(axes, left, thickness * rows / total, middle - span / 2, span, colour)
-            axes.text(_BAND_RIGHT + 12, middle - 7, f"{rows:,}", va="center", fontweight="bold", color=colour)
-            axes.text(_BAND_RIGHT + 12, middle + 7, label(name, 44), va="center", fontsize=10)
+            axes.text(_BAND_RIGHT + 12, middle - 7, f"{rows:,}", va="center", color=colour, **_NUMBER)
+            axes.text(_BAND_RIGHT + 12, middle + 7, label(name, 38), va="center")
             left += thickness * rows / total
             top += step
     return drawing()

@@ -48,7 +48,8 @@ def share(value: float | None) -> str:
     per_cent = 100 * value
     if 0 < per_cent < 0.1:
         return "< 0.1 %"
-    return f"{per_cent:.1f} %" if 0 < per_cent < 99.95 and per_cent != round(per_cent) else f"{per_cent:.0f} %"
+    digits = 0 if per_cent == round(per_cent) or per_cent >= 99.95 else 1
+    return f"{per_cent:.{digits}f} %"
 
 
 def measured(value: Any, unit: str) -> str:

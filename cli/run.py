@@ -1,0 +1,47 @@
+"""`aisle run` and `aisle compile`."""
+
+from __future__ import annotations
+
+import click
+
+_CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
+_SET = click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable.")
+
+
+@click.command()
+@click.argument("data", type=click.Path())
+@click.option("--out", default="out", show_default=True, type=click.Path(), help="Output folder.")
+@_CONFIG
+@_SET
+def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
+    """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
+    from aisle.components.example_gen.discovery import find_tables
+    from aisle.pipeline.config import load_config
+
+    config = load_config(config_file, assignments)
+    find_tables(data)  # A wrong folder is told before TFX's slow import.
+    click.echo("loading TFX (about 20 s)", err=True)
+    from aisle.pipeline.local import run_pipeline
+
+    result = run_pipeline(data, out, config)
+    click.echo(f"pushed version {result.version}")
+    click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
+
+
+@click.command("compile")
+@click.argument("data_uri")
+@click.option("--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle.")
+@click.option("--image", required=True, help="Container image that aisle is installed in.")
+@click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
+@_CONFIG
+@_SET
+def compile_(
+    data_uri: str, root: str, image: str, output: str, config_file: str | None, assignments: tuple[str, ...]
+) -> None:
+    """Write the pipeline as a Kubeflow Pipelines v2 spec, offline."""
+    from aisle.pipeline.config import load_config
+
+    config = load_config(config_file, assignments)
+    from aisle.pipeline.kubeflow import compile_pipeline
+
+    click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

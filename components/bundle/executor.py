@@ -1,0 +1,32 @@
+"""Runs Bundle: two models and the interactions to two SavedModels."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import import_utils, path_utils
+
+from aisle.components.labeler.storage import read_interactions
+
+_MOMENTS = {"model": "end", "tested_model": "test_start"}
+"""As of which time of the splits each output knows the shop."""
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads two Models and Interactions, writes two Models."""
+
+    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+        """See `base_executor.BaseExecutor.Do`."""
+        make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
+        tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
+        models = {
+            name: path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
+            for name in ("two_tower", "ranking")
+        }
+        config = json.loads(exec_properties["custom_config"])
+        for output, moment in _MOMENTS.items():
+            folder = path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output]))
+            make(models["two_tower"], models["ranking"], tables, int(splits[moment]), config, folder)

@@ -1,0 +1,52 @@
+"""Declares Candidates."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.artifacts import Interactions
+from aisle.components.candidates.executor import Executor
+
+
+class CandidatesSpec(component_spec.ComponentSpec):
+    """The two-tower and the interactions in; ranking examples and their schema out."""
+
+    PARAMETERS = {
+        "candidates_fn": component_spec.ExecutionParameter(type=str),
+        "custom_config": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "interactions": component_spec.ChannelParameter(type=Interactions),
+    }
+    OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+
+
+class Candidates(base_component.BaseComponent):
+    """Calls `candidates_fn`, a dotted path, as the Trainer calls its `run_fn`."""
+
+    SPEC_CLASS = CandidatesSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self, model: types.BaseChannel, interactions: types.BaseChannel, candidates_fn: str, custom_config: str
+    ) -> None:
+        """Declares the component.
+
+        Args:
+            model: the trained two-tower.
+            interactions: of the Labeler.
+            candidates_fn: dotted path of a function like `aisle.model.entry.candidates_fn`.
+            custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+        """
+        super().__init__(
+            CandidatesSpec(
+                model=model,
+                interactions=interactions,
+                candidates_fn=candidates_fn,
+                custom_config=custom_config,
+                examples=types.Channel(type=standard_artifacts.Examples),
+            )
+        )

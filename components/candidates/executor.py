@@ -1,0 +1,25 @@
+"""Runs Candidates: artifacts to tables, `candidates_fn`, tables to Examples."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx.dsl.components.base import base_executor
+from tfx.types import artifact_utils
+from tfx.utils import import_utils, path_utils
+
+from aisle.components.examples import write_examples
+from aisle.components.labeler.storage import read_interactions
+
+
+class Executor(base_executor.BaseExecutor):
+    """Reads a Model and Interactions, writes ranking Examples."""
+
+    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+        """See `base_executor.BaseExecutor.Do`."""
+        make = import_utils.import_class_by_path(exec_properties["candidates_fn"])
+        tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
+        model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
+        examples = make(model, tables, splits, json.loads(exec_properties["custom_config"]))
+        write_examples(artifact_utils.get_single_instance(output_dict["examples"]), examples)

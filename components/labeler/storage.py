@@ -1,0 +1,28 @@
+"""The files of an Interactions artifact."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Any
+
+import pyarrow as pa
+
+from aisle.components.labeler.label import Labelled
+from aisle.components.tables import read_json, read_parquet, write_json, write_parquet
+
+TABLES = ("items", "users", "interactions", "impressions", "judgements")
+SPLITS_FILE = "splits.json"
+
+
+def write_interactions(uri: str, labelled: Labelled) -> None:
+    """Writes the tables and the splits."""
+    for name, table in labelled.tables.items():
+        write_parquet(os.path.join(uri, f"{name}.parquet"), table)
+    write_json(os.path.join(uri, SPLITS_FILE), dataclasses.asdict(labelled.splits))
+
+
+def read_interactions(uri: str) -> tuple[dict[str, pa.Table], dict[str, Any]]:
+    """Reads the tables by name, and the splits (`eval_start`, `test_start`, `end`, `goal`)."""
+    tables = {name: read_parquet(os.path.join(uri, f"{name}.parquet")) for name in TABLES}
+    return tables, dict(read_json(os.path.join(uri, SPLITS_FILE)))

@@ -1,0 +1,202 @@
+"""The served model: retrieval, ranking, catalogue and histories behind the contract's signatures."""
+
+from __future__ import annotations
+
+import json
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import tensorflow as tf
+
+from aisle.model.candidates import catalogue
+from aisle.model.options import BundleOptions
+from aisle.model.ranker_inputs import history_titles
+from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
+from aisle.model.state import make_state
+from aisle.model.text import Tokenizer
+from aisle.schema import contract
+from aisle.schema.weights import bert_folder
+
+TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0),)
+
+
+class Bundle(tf.Module):
+    """Answers search, recommend, similar, rank, retrieve and serving_default; see the contract.
+
+    Unknown users are answered by what is popular, unknown items and queries that match nothing
+    by empty places ("" and -inf).
+    """
+
+    def __init__(self, retriever: Retriever, ranker: object, titles: list[str], options: BundleOptions) -> None:
+        super().__init__()
+        self.retriever = retriever
+        self.ranker = ranker
+        self._titles = tf.constant(titles)
+        self._depth = options.depth
+        self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
+        self._score = ranker.score  # type: ignore[attr-defined]
+
+    def signatures(self) -> dict[str, object]:
+        """The concrete functions of every signature, by name."""
+        functions = {
+            contract.SEARCH: self.search,
+            contract.RECOMMEND: self.recommend,
+            contract.SIMILAR: self.similar,
+            contract.RANK: self.rank,
+            contract.RETRIEVE: self.retrieve,
+        }
+        signatures: dict[str, object] = {
+            signature.name: tf.function(function, input_signature=_specs(signature)).get_concrete_function()
+            for signature, function in functions.items()
+        }
+        serve = self.ranker.serve  # type: ignore[attr-defined]
+        spec = tf.TensorSpec([None], tf.string, name="examples")
+        default = tf.function(lambda examples: serve(examples), input_signature=[spec])
+        return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
+
+    def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items for a query, best first; an empty query has no answer."""
+        query = tf.strings.strip(query)
+        context = self.retriever.context(query, user_id, _no_history(query))
+        fused = self.retriever.fuse(context, SEARCH_SOURCES, _nothing(context))
+        fused = tf.where((query != "")[:, None], fused, 0.0)
+        if not self._searches:
+            # A head that never read a query would only add noise.
+            return self._answer(fused, k)
+        return self._answer(self._rerank(context, fused), k)
+
+    def recommend(
+        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Items for a user, best first."""
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
+        exclude = self._excluded(context, exclude_seen)
+        fused = self.retriever.fuse(context, RECOMMEND_SOURCES, exclude)
+        # Popularity, scaled below every source's share, fills the places that no source reached.
+        fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
+        return self._answer(self._rerank(context, fused), k)
+
+    def retrieve(
+        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        """Items for a user by the two-tower alone."""
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
+        fused = self.retriever.fuse(context, TWO_TOWER_ONLY, self._excluded(context, exclude_seen))
+        return self._answer(fused, k)
+
+    def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items like one item, by the towers' and the titles' cosine, best first."""
+        row = self.retriever.items.lookup(item_id)
+        tower = self.retriever.tower
+        near = tf.zeros([tf.shape(item_id)[0], self.retriever.count])
+        for matrix in (tower.item_embeddings, tower.text_embeddings):
+            near += tf.matmul(tf.gather(matrix, tf.maximum(row, 0)), matrix, transpose_b=True)
+        itself = tf.one_hot(row, self.retriever.count, on_value=True, off_value=False)
+        unknown = (row < 0)[:, None]
+        return self._answer(tf.where(itself | unknown, 0.0, 3.0 + near), k)
+
+    def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
+        query = tf.strings.strip(query)
+        context = self.retriever.context(query, user_id, _no_history(query))
+        rows = self.retriever.items.lookup(item_ids)
+        learnt = self._head(context, tf.maximum(rows, 0))
+        if not self._searches:
+            scores = context.scores["dense"] + context.scores["lexical"] / 50.0
+            untrained = tf.gather(scores, tf.maximum(rows, 0), batch_dims=1)
+            learnt = tf.where((query != "")[:, None], untrained, learnt)
+        return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
+
+    def _excluded(self, context: Context, exclude_seen: tf.Tensor) -> tf.Tensor:
+        return self.retriever.seen(context) & exclude_seen
+
+    def _head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """The ranking head's score of each candidate: int32 [b, m] to float32 [b, m]."""
+        m = tf.shape(rows)[1]
+        features = self.retriever.features(context, rows)
+        scores = self._score(
+            tf.repeat(context.query, m),
+            tf.repeat(history_titles(context.history, self._titles), m),
+            tf.reshape(tf.gather(self._titles, rows), [-1]),
+            tf.reshape(features, [-1, features.shape[-1]]),
+        )
+        return tf.reshape(scores, tf.shape(rows))
+
+    def _rerank(self, context: Context, fused: tf.Tensor) -> tf.Tensor:
+        """Puts the best `depth` in the head's order, before all others: [b, n] to [b, n]."""
+        top = tf.math.top_k(fused, min(self._depth, self.retriever.count))
+        scores = self._head(context, top.indices)
+        lifted = tf.where(top.values > 0, 1.0 + scores - top.values, 0.0)
+        owner = tf.broadcast_to(tf.range(tf.shape(fused)[0])[:, None], tf.shape(top.indices))
+        places = tf.stack([owner, top.indices], -1)
+        return tf.tensor_scatter_nd_add(fused, tf.reshape(places, [-1, 2]), tf.reshape(lifted, [-1]))
+
+    def _answer(self, scores: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The best k items, "" and -inf where the score is not above 0: float32 [b, n] to [b, k]."""
+        most = tf.clip_by_value(k, 0, self.retriever.count)
+        top = tf.math.top_k(scores, most)
+        there = top.values > 0
+        ids = tf.where(there, tf.gather(self.retriever.item_ids, top.indices), "")
+        values = tf.where(there, top.values, -np.inf)
+        pad = [[0, 0], [0, tf.maximum(k, 0) - most]]
+        return {
+            contract.ITEM_IDS: tf.pad(ids, pad, constant_values=""),
+            contract.SCORES: tf.pad(values, pad, constant_values=-np.inf),
+        }
+
+
+def make_bundle(
+    two_tower: str,
+    ranking: str,
+    bert: str,
+    tables: dict[str, pa.Table],
+    now: int,
+    options: BundleOptions,
+    folder: str,
+) -> None:
+    """Writes the served model, with the shop's state as of `now`.
+
+    Args:
+        two_tower, ranking: folders of the exported models.
+        bert: a BERT folder, "" for the installed one.
+        tables: the Labeler's tables by name.
+        now: microseconds UTC.
+        options: of the served model.
+        folder: where the SavedModel goes; `assets.extra/titles.json` beside it maps ids to titles.
+    """
+    tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
+    titles, prices = catalogue(tower, frames["items"])
+    ids = [item.decode() for item in tower.item_ids.numpy()]
+    state = make_state(frames["interactions"], frames["users"], ids, now)
+    retriever = Retriever(tower, Tokenizer(bert or bert_folder()), titles, prices, state)
+    bundle = Bundle(retriever, ranker, titles, options)
+    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    extra = os.path.join(folder, "assets.extra")
+    tf.io.gfile.makedirs(extra)
+    with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
+        file.write(json.dumps(dict(zip(ids, titles)), ensure_ascii=False))
+
+
+def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:
+    """The contract's inputs as TensorFlow's specs."""
+    return [
+        tf.TensorSpec(
+            [None] * len(tensor.shape.split(",")) if tensor.shape else [],
+            tf.string if tensor.dtype == "bytes" else tf.as_dtype(tensor.dtype),
+            name=tensor.name,
+        )
+        for tensor in signature.inputs
+    ]
+
+
+def _no_history(query: tf.Tensor) -> tf.Tensor:
+    return tf.zeros([tf.shape(query)[0], 0], tf.string)
+
+
+def _nothing(context: Context) -> tf.Tensor:
+    return tf.zeros_like(context.scores["dense"], tf.bool)

@@ -1,0 +1,232 @@
+"""The ranking head's examples: real candidates of a later window, labelled by what happened."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import zlib
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import tensorflow as tf
+
+from aisle.model.options import CandidateOptions
+from aisle.model.ranker_inputs import history_titles
+from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Retriever
+from aisle.model.state import make_state
+from aisle.model.text import Tokenizer
+from aisle.schema import features as f
+from aisle.schema.weights import bert_folder
+
+_BATCH = 64
+
+
+@dataclasses.dataclass(frozen=True)
+class _Question:
+    """A user or a query with the outcome of its items: (item row, click, conversion), -1 unknown."""
+
+    query: str
+    user: str
+    outcomes: dict[int, tuple[float, float]]
+    split: str
+    otherwise: tuple[float, float] | None
+    """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
+
+
+def make_candidates(
+    two_tower: str, bert: str, tables: dict[str, pa.Table], splits: dict[str, int | str], options: CandidateOptions
+) -> dict[str, pa.Table]:
+    """Retrieves candidates as of the start of a window and labels them by what happened in it.
+
+    Training and validation come from the validation window (90 and 10 % of users), testing from
+    the test window; judged queries keep their own split.
+
+    Args:
+        two_tower: the folder of the exported two-tower.
+        bert: a BERT folder, "" for the installed one.
+        tables: the Labeler's tables by name.
+        splits: the Labeler's splits.
+        options: how many.
+
+    Returns:
+        Ranking examples by split, columns of lists.
+    """
+    tower = tf.saved_model.load(two_tower)
+    tokenizer = Tokenizer(bert or bert_folder())
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
+    titles, prices = catalogue(tower, frames["items"])
+    rng = np.random.default_rng(options.seed)
+    found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
+    windows = (("eval", "eval_start", options.users), ("test", "test_start", options.test_users))
+    rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
+    for window, start, most in windows:
+        state = make_state(frames["interactions"], frames["users"], list(rows), int(splits[start]))
+        retriever = Retriever(tower, tokenizer, titles, prices, state)
+        questions = [
+            *_draw(_recommendations(frames, window, str(splits["goal"]), set(state.users), rows), most, rng),
+            *_draw(_searches(frames, window, rows), most, rng),
+        ]
+        if window == "eval":
+            questions += _judged(frames["judgements"], rows)
+        for split, part in _ask(retriever, tf.constant(titles), questions, options, rng):
+            found[split].append(part)
+    return {split: _table(parts) for split, parts in found.items()}
+
+
+def catalogue(tower: object, items: pl.DataFrame) -> tuple[list[str], np.ndarray]:
+    """The titles [n] and prices [n] (NaN unknown) of the tower's items, in its order."""
+    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})  # type: ignore[attr-defined]
+    price = pl.col("price").cast(pl.Float64) if "price" in items.columns else pl.lit(None, pl.Float64)
+    joined = order.join(items.select("item_id", "title", price.alias("price")), on="item_id", how="left")
+    return joined["title"].fill_null("").to_list(), joined["price"].fill_null(float("nan")).to_numpy()
+
+
+def _recommendations(
+    frames: dict[str, pl.DataFrame], window: str, goal: str, known: set[str], rows: dict[str, int]
+) -> list[_Question]:
+    """What known users went on to take; everything else retrieved for them was not taken."""
+    took = frames["interactions"].filter((pl.col("split") == window) & (pl.col("user_id") != ""))
+    if goal == "purchase":
+        took = took.filter(pl.col("event") == "purchase")
+    hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == "purchase" else ((1.0, -1.0), (0.0, -1.0))
+    baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
+    return [
+        _Question("", user, {rows[item]: hit for item in items if item in rows}, _user_split(user, window), miss)
+        for user, items in baskets.iter_rows()
+        if user in known
+    ]
+
+
+def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[_Question]:
+    """What was shown for a query, and whether it was clicked and bought; the unseen stay unlabelled."""
+    shown = frames["impressions"].filter(pl.col("split") == window)
+    pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg("item_id", "click", "purchase")
+    return [
+        _Question(
+            query,
+            user,
+            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases) if i in rows},
+            _user_split(query, window),
+            None,
+        )
+        for query, user, _, items, clicks, purchases in pages.iter_rows()
+        if max(clicks) > 0
+    ]
+
+
+def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
+    """Judged queries: the grade as a share of the highest; an unjudged candidate is taken as irrelevant."""
+    if judgements.is_empty():
+        return []
+    lowest, highest = float(judgements["grade"].min()), float(judgements["grade"].max())  # type: ignore[arg-type]
+    span = max(highest - lowest, 1e-9)
+    queries = judgements.group_by("query", "split", maintain_order=True).agg("item_id", "grade")
+    return [
+        _Question(
+            query, "", {rows[i]: ((g - lowest) / span, -1.0) for i, g in zip(items, grades) if i in rows}, split, (0.0, -1.0)
+        )
+        for query, split, items, grades in queries.iter_rows()
+    ]
+
+
+def _user_split(name: str, window: str) -> str:
+    if window == "test":
+        return "test"
+    return "eval" if zlib.crc32(name.encode()) % 10 == 0 else "train"
+
+
+def _draw(questions: list[_Question], most: int, rng: np.random.Generator) -> list[_Question]:
+    chosen = rng.permutation(len(questions))[:most]
+    return [questions[number] for number in chosen if questions[number].outcomes]
+
+
+def _ask(
+    retriever: Retriever,
+    titles: tf.Tensor,
+    questions: list[_Question],
+    options: CandidateOptions,
+    rng: np.random.Generator,
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Asks the retriever in batches; yields each question's split and labelled candidates."""
+    depth = min(options.depth, retriever.count)
+    spec = tf.TensorSpec([None], tf.string)
+
+    @tf.function(input_signature=[spec, spec])
+    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+        nothing = tf.zeros_like(context.scores["dense"], tf.bool)
+        search = retriever.fuse(context, SEARCH_SOURCES, nothing)
+        fused = tf.where((query != "")[:, None], search, retriever.fuse(context, RECOMMEND_SOURCES, nothing))
+        top = tf.math.top_k(fused, depth)
+        return tf.where(top.values > 0, top.indices, -1), history_titles(context.history, titles), context.history
+
+    @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
+    def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+        return retriever.features(context, tf.maximum(rows, 0))
+
+    for start in range(0, len(questions), _BATCH):
+        batch = questions[start : start + _BATCH]
+        query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
+        retrieved, history, _ = (value.numpy() for value in retrieve(query, user))
+        chosen = [_choose(question, rows, options, rng) for question, rows in zip(batch, retrieved)]
+        padded = tf.ragged.constant([list(rows) for rows in chosen], dtype=tf.int32).to_tensor(-1)
+        if not padded.shape[1]:
+            continue
+        numbers = features(query, user, padded).numpy()
+        for number, (question, rows) in enumerate(zip(batch, chosen)):
+            if rows:
+                texts = titles.numpy()[list(rows)]
+                yield question.split, _rows(question, rows, history[number], texts, numbers[number, : len(rows)])
+
+
+def _choose(
+    question: _Question, retrieved: np.ndarray, options: CandidateOptions, rng: np.random.Generator
+) -> dict[int, tuple[float, float]]:
+    """The candidates kept of a question, with their outcomes, in the order retrieved."""
+    found = [int(row) for row in retrieved if row >= 0]
+    if question.query:
+        # What a person saw or judged is kept whole, retrieved or not.
+        judged = dict(question.outcomes)
+        others = [row for row in found if row not in judged]
+    else:
+        taken = [row for row in found if row in question.outcomes][: options.positives]
+        judged = {row: question.outcomes[row] for row in taken}
+        others = [row for row in found if row not in question.outcomes]
+    if question.otherwise is None:
+        return judged
+    drawn = rng.permutation(others)[: options.negatives] if others else []
+    return {**judged, **{int(row): question.otherwise for row in drawn}}
+
+
+def _rows(
+    question: _Question, rows: dict[int, tuple[float, float]], history: bytes, titles: np.ndarray, numbers: np.ndarray
+) -> dict[str, np.ndarray]:
+    click, conversion = np.array(list(rows.values()), np.float32).T
+    outcome = np.where(conversion >= 0, conversion, click)
+    if question.query:
+        outcome = click
+    return {
+        "query": np.full(len(rows), question.query.encode(), object),
+        "history_titles": np.full(len(rows), history, object),
+        "title": titles,
+        **{feature.name: numbers[:, n] for n, feature in enumerate(f.CANDIDATE_FEATURES)},
+        "click": click,
+        "conversion": conversion,
+        "label": (outcome >= 0.5).astype(np.float32),
+    }
+
+
+def _table(parts: list[dict[str, np.ndarray]]) -> pa.Table:
+    """Ranking examples as list columns of one value each."""
+    columns = {}
+    for feature in f.RANKING_FEATURES:
+        values = np.concatenate([part[feature.name] for part in parts]) if parts else np.array([])
+        kind = pa.binary() if feature.dtype is f.Dtype.BYTES else pa.float32()
+        offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32))
+        columns[feature.name] = pa.ListArray.from_arrays(offsets, pa.array(values.tolist(), kind))
+    return pa.table(columns)

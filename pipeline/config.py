@@ -1,0 +1,133 @@
+"""The configuration of a run: one section a part, from TOML and `--set KEY=VALUE`."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import pydantic
+import tomli
+
+from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.labeler.options import LabelerOptions
+from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions, TwoTowerOptions
+from aisle.schema.errors import InputError
+
+
+class DataOptions(pydantic.BaseModel):
+    """The data: which tables there are (`auto` looks), and the folder of curated schemas ("" infers)."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    tables: str = "auto"
+    schema_dir: str = ""
+
+
+class ModelOptions(pydantic.BaseModel):
+    """Shared by the models: the BERT checkpoint's folder, "" for the installed one."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    bert: str = ""
+
+
+class BlessOptions(pydantic.BaseModel):
+    """What a model must reach to be pushed: the ranking head's AUC on the test window."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    min_auc: float = 0.5
+
+
+class InfraOptions(pydantic.BaseModel):
+    """Where things run: Beam's arguments, and the canary's bound on a request's time."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    beam_args: tuple[str, ...] = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
+    max_latency_ms: float = 5000.0
+
+
+class Config(pydantic.BaseModel):
+    """Everything a run may be told; each section's class documents its keys."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    data: DataOptions = DataOptions()
+    gate: GateOptions = GateOptions()
+    cleaner: CleanerOptions = CleanerOptions()
+    labels: LabelerOptions = LabelerOptions()
+    model: ModelOptions = ModelOptions()
+    retrieval: TwoTowerOptions = TwoTowerOptions()
+    candidates: CandidateOptions = CandidateOptions()
+    ranker: RankingOptions = RankingOptions()
+    bundle: BundleOptions = BundleOptions()
+    evaluator: EvaluatorOptions = EvaluatorOptions()
+    bless: BlessOptions = BlessOptions()
+    infra: InfraOptions = InfraOptions()
+
+
+def load_config(path: str | None, assignments: Sequence[str]) -> Config:
+    """Reads a TOML file and applies `KEY=VALUE` assignments over it.
+
+    Args:
+        path: of the file; None starts from the defaults.
+        assignments: such as `ranker.layers=2`; a value is JSON where it parses as such, else text.
+
+    Raises:
+        InputError: the file can't be read, or a key or value is not one of ours.
+    """
+    values = _read(path) if path else {}
+    for assignment in assignments:
+        _assign(values, assignment)
+    _check_keys(values)
+    try:
+        return Config.model_validate(values)
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        raise InputError(f"the setting {key}={first.get('input')!r} is wrong: {first['msg']}") from error
+
+
+def _read(path: str) -> dict[str, Any]:
+    try:
+        return tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"the config file {path} can't be read: {error}") from error
+    except tomli.TOMLDecodeError as error:
+        raise InputError(f"the config file {path} is not TOML: {error}") from error
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    key, equals, text = assignment.partition("=")
+    section, dot, name = key.strip().partition(".")
+    if not equals or not dot or not name:
+        raise InputError(f"--set got {assignment!r}, expected SECTION.KEY=VALUE such as ranker.layers=2")
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = text
+    part = values.setdefault(section, {})
+    if not isinstance(part, dict):
+        raise InputError(f"--set got {assignment!r}, but {section} is not a section")
+    part[name] = value
+
+
+def _check_keys(values: dict[str, Any]) -> None:
+    """Names the keys there are where one is unknown."""
+    for section, part in values.items():
+        if section not in Config.model_fields:
+            raise InputError(f"unknown section {section!r} in the settings; there are: {', '.join(Config.model_fields)}")
+        known = _keys(Config.model_fields[section].default)
+        for name in part if isinstance(part, dict) else ():
+            if name not in known:
+                raise InputError(f"unknown setting {section}.{name}; {section} has: {', '.join(known)}")
+
+
+def _keys(options: Any) -> list[str]:
+    fields = getattr(type(options), "model_fields", None) or options.__dataclass_fields__
+    return list(fields)

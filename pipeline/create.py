@@ -1,0 +1,199 @@
+"""The pipeline, wired in the order the data flows."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+
+import tensorflow_model_analysis as tfma
+from tfx import v1 as tfx
+from tfx.dsl.components.base import base_component
+from tfx.types import channel
+
+from aisle.components.anomaly_gate.component import AnomalyGate
+from aisle.components.bundle.component import Bundle
+from aisle.components.candidates.component import Candidates
+from aisle.components.canary.component import CanaryLoad
+from aisle.components.cleaner.component import Cleaner
+from aisle.components.evaluator.component import RecommendationEvaluator
+from aisle.components.example_gen.component import TableExampleGen
+from aisle.components.labeler.component import Labeler
+from aisle.components.pusher.component import Pusher
+from aisle.pipeline.config import Config
+from aisle.pipeline.paths import Layout
+from aisle.pipeline.source_hash import source_hash
+from aisle.schema.contract import SERVING_DEFAULT
+from aisle.schema.features import LABEL
+
+PIPELINE_NAME = "aisle"
+SERVER_MODULE = "aisle.serving.server"
+
+Checked = Mapping[str, channel.BaseChannel]
+"""A table's channels: examples, quarantine, statistics, schema, anomalies."""
+
+
+def create_pipeline(
+    data: str,
+    fingerprints: Mapping[str, str],
+    layout: Layout,
+    config: Config,
+    metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
+) -> tfx.dsl.Pipeline:
+    """Wires the pipeline.
+
+    Args:
+        data: the folder of the canonical tables.
+        fingerprints: of the content of each table there is, by name; a changed one reruns what
+            depends on it ("" where the content can't be seen, as when compiling).
+        layout: where things are written.
+        config: all options.
+        metadata: ML Metadata's connection; None where the orchestrator has its own.
+    """
+    nodes: list[base_component.BaseComponent] = []
+    checked: dict[str, Checked] = {}
+    for table, fingerprint in fingerprints.items():
+        components, checked[table] = _checked_table(data, table, fingerprint, config)
+        nodes += components
+    gate = AnomalyGate(tables=checked, reports_dir=layout.reports, options=config.gate)
+    cleaner = Cleaner(
+        examples={table: channels["examples"] for table, channels in checked.items()},
+        quarantines={table: channels["quarantine"] for table, channels in checked.items()},
+        gate=gate.outputs["report"],
+        options=config.cleaner,
+        reports_dir=layout.reports,
+        quarantine_dir=layout.quarantine,
+    )
+    labeler = Labeler(tables=cleaner.outputs["tables"], options=_json(config.labels))
+    nodes += [gate, cleaner, labeler, *_models(labeler, layout, config)]
+    return tfx.dsl.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=layout.artifacts,
+        components=nodes,
+        enable_cache=True,
+        metadata_connection_config=metadata,
+        beam_pipeline_args=list(config.infra.beam_args),
+    )
+
+
+def _checked_table(
+    data: str, table: str, fingerprint: str, config: Config
+) -> tuple[list[base_component.BaseComponent], Checked]:
+    """Reads one table and looks for anomalies in it."""
+    reader = TableExampleGen(data_folder=data, table=table, fingerprint=fingerprint).with_id(f"ExampleGen.{table}")
+    examples = reader.outputs["examples"]
+    statistics = tfx.components.StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
+    if config.data.schema_dir:
+        schema = tfx.components.ImportSchemaGen(schema_file=f"{config.data.schema_dir}/{table}.pbtxt")
+    else:
+        schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"])
+    schema = schema.with_id(f"SchemaGen.{table}")
+    validator = tfx.components.ExampleValidator(
+        statistics=statistics.outputs["statistics"], schema=schema.outputs["schema"]
+    ).with_id(f"ExampleValidator.{table}")
+    channels = {
+        "examples": examples,
+        "quarantine": reader.outputs["quarantine"],
+        "statistics": statistics.outputs["statistics"],
+        "schema": schema.outputs["schema"],
+        "anomalies": validator.outputs["anomalies"],
+    }
+    return [reader, statistics, schema, validator], channels
+
+
+def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_component.BaseComponent]:
+    """Trains, evaluates and pushes."""
+    code = source_hash("model", "schema")
+    transform = tfx.components.Transform(
+        examples=labeler.outputs["examples"],
+        schema=labeler.outputs["schema"],
+        preprocessing_fn="aisle.model.preprocessing.preprocessing_fn",
+        splits_config=tfx.proto.SplitsConfig(analyze=["items", "train"], transform=["items", "train", "eval"]),
+        custom_config={"code": code},
+    )
+    two_tower = tfx.components.Trainer(
+        run_fn="aisle.model.two_tower_trainer.run_fn",
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        train_args=tfx.proto.TrainArgs(splits=["items", "train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={"options": _json(config.retrieval), "bert": config.model.bert, "code": code},
+    ).with_id("Trainer.two_tower")
+    candidates = Candidates(
+        model=two_tower.outputs["model"],
+        interactions=labeler.outputs["interactions"],
+        candidates_fn="aisle.model.entry.candidates_fn",
+        custom_config=_custom(config.candidates, config, code),
+    )
+    ranking = tfx.components.Trainer(
+        run_fn="aisle.model.ranking_trainer.run_fn",
+        examples=candidates.outputs["examples"],
+        train_args=tfx.proto.TrainArgs(splits=["train"]),
+        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        custom_config={"options": _json(config.ranker), "bert": config.model.bert, "code": code},
+    ).with_id("Trainer.ranking")
+    bundle = Bundle(
+        two_tower=two_tower.outputs["model"],
+        ranking=ranking.outputs["model"],
+        interactions=labeler.outputs["interactions"],
+        bundle_fn="aisle.model.entry.bundle_fn",
+        custom_config=_custom(config.bundle, config, code),
+    )
+    ranking_evaluator = tfx.components.Evaluator(
+        examples=candidates.outputs["examples"],
+        model=bundle.outputs["tested_model"],
+        example_splits=["test"],
+        eval_config=_ranking_metrics(config.bless.min_auc),
+    ).with_id("Evaluator.ranking")
+    evaluator = RecommendationEvaluator(
+        model=bundle.outputs["tested_model"],
+        interactions=labeler.outputs["interactions"],
+        reports_dir=layout.reports,
+        options=config.evaluator,
+        ranking_evaluation=ranking_evaluator.outputs["evaluation"],
+        ranking_blessing=ranking_evaluator.outputs["blessing"],
+        two_tower_run=two_tower.outputs["model_run"],
+        ranking_run=ranking.outputs["model_run"],
+    )
+    canary = CanaryLoad(
+        model=bundle.outputs["model"], server_module=SERVER_MODULE, max_latency_ms=config.infra.max_latency_ms
+    )
+    pusher = Pusher(
+        model=bundle.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=canary.outputs["blessing"],
+        push_destination=tfx.proto.PushDestination(
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=layout.serving)
+        ),
+    )
+    return [transform, two_tower, candidates, ranking, bundle, ranking_evaluator, evaluator, canary, pusher]
+
+
+def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
+    """The ranking head's metrics on candidates of the test window, and what blesses it."""
+    auc = tfma.MetricThreshold(
+        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_auc})
+    )
+    return tfma.EvalConfig(
+        model_specs=[tfma.ModelSpec(signature_name=SERVING_DEFAULT.name, label_key=LABEL.name)],
+        slicing_specs=[tfma.SlicingSpec()],
+        metrics_specs=[
+            tfma.MetricsSpec(
+                metrics=[
+                    tfma.MetricConfig(class_name="AUC", threshold=auc),
+                    tfma.MetricConfig(class_name="BinaryCrossEntropy"),
+                    tfma.MetricConfig(class_name="ExampleCount"),
+                ]
+            )
+        ],
+    )
+
+
+def _json(options: object) -> str:
+    return json.dumps(dataclasses.asdict(options), sort_keys=True)  # type: ignore[call-overload]
+
+
+def _custom(options: object, config: Config, code: str) -> str:
+    """What a function called by dotted path is told; the code's hash makes the cache see the code."""
+    values = dataclasses.asdict(options)  # type: ignore[call-overload]
+    return json.dumps({"options": values, "bert": config.model.bert, "code": code}, sort_keys=True)

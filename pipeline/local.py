@@ -1,0 +1,120 @@
+"""Runs the pipeline on this machine: one process, Beam in memory, ML Metadata in SQLite."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import logging
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+from tfx import v1 as tfx
+from tfx.orchestration import metadata as mlmd
+
+from aisle.components.example_gen.discovery import find_tables, fingerprint
+from aisle.pipeline.config import Config
+from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.paths import Layout
+from aisle.schema.errors import AisleError, InputError, NotBlessed
+
+
+@dataclasses.dataclass(frozen=True)
+class RunResult:
+    """What a run left behind: the served model's newest version, and the reports' folder."""
+
+    version: str
+    reports: str
+
+
+def run_pipeline(data: str, out: str, config: Config) -> RunResult:
+    """Runs the pipeline on the tables of a folder; what an earlier run did is used again.
+
+    Args:
+        data: the folder of the canonical tables.
+        out: the output folder.
+        config: all options.
+
+    Raises:
+        InputError: the tables can't be used, or another run is writing to `out`.
+        GateBlocked: the anomaly gate stopped the run.
+        NotBlessed: the model was not pushed.
+    """
+    tables = _chosen(find_tables(data), config.data.tables)
+    fingerprints = {table: fingerprint(paths) for table, paths in tables.items()}
+    layout = Layout(str(pathlib.Path(out).absolute()))
+    pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
+    with _only_run(layout):
+        connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
+        pipeline = create_pipeline(str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection)
+        logging.getLogger("absl").setLevel(logging.WARNING)
+        tfx.orchestration.LocalDagRunner().run(pipeline)
+        _link_logs(layout, connection)
+        return _result(layout, connection)
+
+
+def _chosen(found: Mapping[str, list[str]], names: str) -> dict[str, list[str]]:
+    """The tables named in the configuration, all of them for `auto`."""
+    if names == "auto":
+        return dict(found)
+    chosen = [name.strip() for name in names.split(",")]
+    missing = [name for name in chosen if name not in found]
+    if missing:
+        raise InputError(f"data.tables names {missing[0]!r}, but the data folder holds {', '.join(found)}")
+    return {name: found[name] for name in chosen}
+
+
+@contextlib.contextmanager
+def _only_run(layout: Layout) -> Iterator[None]:
+    """Holds the output folder's lock; the system frees it however the process ends."""
+    with open(layout.lock, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise InputError(f"another run is writing to {layout.root}; wait for it, or choose another --out") from error
+        yield
+
+
+def _link_logs(layout: Layout, connection: object) -> None:
+    """Makes `logs/` point at the TensorBoard logs of both trainings."""
+    runs = _latest(connection, "ModelRun")
+    folder = pathlib.Path(layout.logs)
+    folder.mkdir(exist_ok=True)
+    for uri in runs:
+        link = folder / pathlib.Path(uri).parent.parent.name.rpartition(".")[2]
+        if link.is_symlink():
+            link.unlink()
+        if not link.exists():
+            link.symlink_to(uri)
+
+
+def _latest(connection: object, type_name: str) -> list[str]:
+    """The folders of a type's artifacts, the newest last."""
+    with mlmd.Metadata(connection) as store:
+        artifacts = sorted(store.store.get_artifacts_by_type(type_name), key=lambda artifact: artifact.id)
+        return [artifact.uri for artifact in artifacts if os.path.isdir(artifact.uri)]
+
+
+def _result(layout: Layout, connection: object) -> RunResult:
+    """The pushed version.
+
+    Raises:
+        NotBlessed: the last blessing forbids the push.
+    """
+    blessings = [uri for uri in _latest(connection, "ModelBlessing") if "Evaluator" in uri]
+    for uri in blessings[-2:]:
+        if os.path.exists(os.path.join(uri, "NOT_BLESSED")):
+            raise NotBlessed(
+                f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says what it missed"
+            )
+    infra = _latest(connection, "InfraBlessing")
+    if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):
+        raise NotBlessed("the served model failed its canary load and was not pushed; the log above says why")
+    versions = [entry.name for entry in pathlib.Path(layout.serving).glob("[0-9]*") if entry.name.isdigit()]
+    if not versions:
+        raise AisleError(f"the run ended, but {layout.serving} holds no version")
+    return RunResult(version=max(versions, key=int), reports=layout.reports)

@@ -1,0 +1,48 @@
+"""Where a run's things lie below its output folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import posixpath
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The folders and files of one output folder, local or remote."""
+
+    root: str
+
+    @property
+    def metadata(self) -> str:
+        """ML Metadata's SQLite file."""
+        return posixpath.join(self.root, "metadata.db")
+
+    @property
+    def artifacts(self) -> str:
+        """TFX's artifacts."""
+        return posixpath.join(self.root, "artifacts")
+
+    @property
+    def reports(self) -> str:
+        """The reports people read."""
+        return posixpath.join(self.root, "reports")
+
+    @property
+    def quarantine(self) -> str:
+        """The rows that were not used, with their reasons."""
+        return posixpath.join(self.root, "quarantine")
+
+    @property
+    def logs(self) -> str:
+        """TensorBoard's logs."""
+        return posixpath.join(self.root, "logs")
+
+    @property
+    def serving(self) -> str:
+        """The base folder of the served model's versions."""
+        return posixpath.join(self.root, "serving", "aisle")
+
+    @property
+    def lock(self) -> str:
+        """Held while a run writes here."""
+        return posixpath.join(self.root, ".lock")

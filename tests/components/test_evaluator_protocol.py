@@ -1,0 +1,101 @@
+"""Who is tested on what, from interactions and splits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from aisle.components.evaluator.protocol import Protocol, make_protocol, positions
+from aisle.schema.errors import InputError
+
+TEST_START = 100
+ITEMS = pa.table({"item_id": ["a", "b", "c", "d", "e"]})
+
+Row = tuple[str, str, int, str]
+ROWS: list[Row] = [
+    ("u", "a", 10, "purchase"),
+    ("u", "b", 20, "click"),
+    ("v", "b", 30, "purchase"),
+    ("", "c", 40, "purchase"),
+    ("u", "a", 100, "purchase"),
+    ("u", "a", 101, "purchase"),
+    ("u", "b", 110, "purchase"),
+    ("u", "d", 110, "purchase"),
+    ("v", "c", 120, "click"),
+    ("w", "a", 120, "purchase"),
+    ("", "a", 120, "purchase"),
+]
+
+
+def interactions(rows: list[Row]) -> pa.Table:
+    users, items, times, events = (pa.array(values) for values in zip(*rows, strict=True))
+    return pa.table({"user_id": users, "item_id": items, "timestamp": times, "event": events})
+
+
+def protocol(goal: str = "purchase", rows: list[Row] = ROWS, max_users: int = 0) -> Protocol:
+    return make_protocol(ITEMS, interactions(rows), {"test_start": TEST_START, "goal": goal}, max_users)
+
+
+def taken(made: Protocol, *, new: bool = False) -> dict[str, set[str]]:
+    truth = (made.new if new else made.truth).toarray()
+    names = np.array(made.item_ids.to_pylist())
+    return {
+        user: set(names[row > 0].tolist()) for user, row in zip(made.user_ids.to_pylist(), truth, strict=True)
+    }
+
+
+def test_only_known_users_and_known_items_are_tested() -> None:
+    # w has no purchase before the test, d was never purchased before it, v purchases nothing in it.
+    assert taken(protocol()) == {"u": {"a", "b"}}
+
+
+def test_new_leaves_out_what_the_user_had_taken_before() -> None:
+    # b was only clicked before: as a purchase it is new.
+    assert taken(protocol(), new=True) == {"u": {"b"}}
+
+
+def test_every_event_counts_where_the_goal_is_a_click() -> None:
+    made = protocol("click")
+    assert taken(made) == {"u": {"a", "b"}, "v": {"c"}}
+    assert taken(made, new=True) == {"u": set(), "v": {"c"}}
+    assert made.has_new.tolist() == [False, True]
+
+
+def test_an_item_taken_twice_in_the_window_is_one_item() -> None:
+    assert protocol().truth.max() == 1.0
+
+
+def test_nothing_of_the_test_window_is_in_the_training_events() -> None:
+    train = protocol().train
+    assert train.cut == TEST_START
+    assert train.timestamps.tolist() == [10, 30, 40]
+    assert train.users.tolist() == [0, 1, -1]
+
+
+def test_a_draw_of_users_is_repeatable_and_of_the_size_asked() -> None:
+    rows = [(f"user{n}", "a", time, "purchase") for n in range(30) for time in (1, 150)]
+    drawn = protocol(rows=rows, max_users=7)
+    assert len(drawn.users) == drawn.truth.shape[0] == drawn.new.shape[0] == 7
+    assert drawn.user_ids.equals(protocol(rows=rows, max_users=7).user_ids)
+
+
+def test_without_interactions_nobody_is_tested() -> None:
+    made = make_protocol(ITEMS, interactions(ROWS).slice(0, 0), {"test_start": 0, "goal": "judgement"})
+    assert made.truth.shape == (0, 5)
+    assert made.user_ids.to_pylist() == []
+
+
+def test_an_empty_catalogue_is_refused_by_the_table_s_name() -> None:
+    with pytest.raises(InputError, match="no data: the items table is empty"):
+        make_protocol(ITEMS.slice(0, 0), interactions(ROWS), {"test_start": 0, "goal": "click"})
+
+
+def test_an_unknown_goal_is_refused() -> None:
+    with pytest.raises(InputError, match="'love'"):
+        protocol("love")
+
+
+def test_positions_of_unknown_values_and_nulls_are_minus_one() -> None:
+    found = positions(pa.chunked_array([["b", None], ["x"]]), pa.array(["a", "b"]))
+    assert found.tolist() == [1, -1, -1]
