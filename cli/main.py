@@ -58,3 +58,7 @@ def main() -> None:
     except AisleError as error:
         click.echo(f"aisle: {error}", err=True)
         sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

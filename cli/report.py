@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
 
 GOOD, BAD, CAREFUL = "green", "bold red", "yellow"
@@ -20,7 +21,7 @@ GOOD, BAD, CAREFUL = "green", "bold red", "yellow"
 def _anomalies(report: dict[str, Any]) -> tuple[str, str]:
     errors, warnings = report["counts"]["ERROR"], report["counts"]["WARNING"]
     colour = BAD if report["verdict"] == "blocked" else CAREFUL if warnings else GOOD
-    return f"{report['verdict']}, {errors} errors, {warnings} warnings", colour
+    return f"{report['verdict']}, {counted(errors, 'error')}, {counted(warnings, 'warning')}", colour
 
 
 def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
@@ -36,7 +37,7 @@ def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     blessing = report["blessing"]
     if blessing["blessed"]:
         return "blessed", GOOD
-    reason = "; ".join(" ".join(str(reason).split()) for reason in blessing["reasons"][:1])
+    reason = "; ".join(visible(" ".join(str(reason).split())) for reason in blessing["reasons"][:1])
     return f"not blessed{': ' + reason if reason else ''}", BAD
 
 

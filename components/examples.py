@@ -23,13 +23,23 @@ def write_examples(artifact: standard_artifacts.Examples, splits: dict[str, pa.T
             (a null or empty list is an absent feature).
     """
     for split, table in splits.items():
-        folder = artifact_utils.get_split_uri_of(artifact, split)
+        folder = os.path.join(artifact.uri, f"Split-{split}")
         tf.io.gfile.makedirs(folder)
         path = os.path.join(folder, "data_tfrecord-00000-of-00001.gz")
         with tf.io.TFRecordWriter(path, tf.io.TFRecordOptions("GZIP", compression_level=1)) as writer:
-            for batch in table.combine_chunks().to_batches(_BATCH_ROWS):
+            for batch in _encodable(table).to_batches(_BATCH_ROWS):
                 for record in example_coder.RecordBatchToExamples(batch):
                     writer.write(record)
     artifact.split_names = artifact_utils.encode_split_names(list(splits))
     examples_utils.set_payload_format(artifact, example_gen_pb2.FORMAT_TF_EXAMPLE)
     examples_utils.set_file_format(artifact, "tfrecords_gzip")
+
+
+def _encodable(table: pa.Table) -> pa.Table:
+    """Strings as bytes, the only text the C++ encoder takes."""
+    columns = {}
+    for name, column in zip(table.column_names, table.itercolumns()):
+        array = column.combine_chunks()
+        text = pa.types.is_string(array.type.value_type)
+        columns[name] = array.cast(pa.list_(pa.binary())) if text else array
+    return pa.table(columns)

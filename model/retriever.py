@@ -152,11 +152,11 @@ class Retriever(tf.Module):
 
         def known(values: tf.Tensor, default: Any) -> tf.Tensor:
             ragged = tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
-            return tf.reverse(tf.gather(ragged, user)[:, ::-1].to_tensor(default, [None, HISTORY_LENGTH]), [1])
+            return tf.reverse(tf.gather(ragged, user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1])
 
         given = self.items.lookup(history)
         ragged = tf.ragged.boolean_mask(given, given >= 0)[:, -HISTORY_LENGTH:]
-        rows = tf.reverse(ragged[:, ::-1].to_tensor(-1, [None, HISTORY_LENGTH]), [1])
+        rows = tf.reverse(ragged[:, ::-1].to_tensor(-1, shape=[None, HISTORY_LENGTH]), [1])
         asked = tf.reduce_any(history != "", axis=1)[:, None]
         age = tf.broadcast_to(self._typical_age[::-1][None], tf.shape(rows))
         return (

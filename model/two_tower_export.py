@@ -51,11 +51,9 @@ class TwoTowerModule(tf.Module):
             weight: tf.Tensor,
         ) -> tf.Tensor:
             mask = history != ""
-            indices = tf.where(mask)
-            shape = tf.shape(history, tf.int64)
 
             def sparse(values: tf.Tensor) -> tf.SparseTensor:
-                return tf.SparseTensor(indices, tf.boolean_mask(values, mask), shape)
+                return tf.ragged.boolean_mask(values, mask).to_sparse()
 
             out = transform_layer(
                 {

@@ -13,6 +13,7 @@ from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, Ga
 from aisle.components.anomaly_gate.row_findings import row_findings
 from aisle.components.anomaly_gate.table_findings import quarantine_by_reason, table_findings
 from aisle.components.anomaly_gate.validator_findings import validator_findings
+from aisle.components.reports.page import visible
 from aisle.schema.tables import TABLE_BY_NAME
 
 VERSION = 1
@@ -56,7 +57,7 @@ def blocking_line(report: dict[str, Any], path: str) -> str:
     first = errors[0]
     place = f"{first['table']}.{first['feature']}" if first["feature"] else first["table"]
     noun = "anomaly" if len(errors) == 1 else "anomalies"
-    what = " ".join(str(first["what"]).split())
+    what = visible(" ".join(str(first["what"]).split()))
     return f"the data holds {len(errors)} {noun} of severity ERROR; first, {place}: {what} See {path}"
 
 

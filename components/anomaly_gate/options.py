@@ -33,7 +33,7 @@ class GateOptions:
 
     max_quarantined_share: float = 0.2
     quarantined_share_by_table: dict[str, float] = dataclasses.field(default_factory=dict)
-    max_nonfinite_share: float = 0.0
+    max_nonfinite_share: float = 0.05
     max_missing_share: float = 0.5
     max_conflicting_share: float = 0.5
     severities: dict[str, str] = dataclasses.field(default_factory=dict)

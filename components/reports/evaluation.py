@@ -14,7 +14,7 @@ _TITLES = {"all": "all items", "new": "new items only", "search": "search"}
 _CAPTIONS = {
     "all": "Every item a user took in the test window counts, also one taken before.",
     "new": "Only items the user had not taken before count, and those are left out of the answers.",
-    "search": "Judged queries that were kept out of training.",
+    "search": "Queries kept out of training: judged ones by their grades, others by what was clicked.",
 }
 _MEASURES = {"recall": "Recall", "ndcg": "nDCG", "coverage": "Coverage"}
 
@@ -35,24 +35,25 @@ def write_evaluation(report: dict[str, Any], folder: str) -> str:
 
 def _comparisons(report: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns a comparison of systems for each task there is: all items, new items, search."""
-    k = report["k"]
+    cuts = {"recall": report["k"], "ndcg": report["k"]}
     found = []
     for task in ("all", "new"):
         rows = [(system["name"], system.get(task)) for system in report["systems"]]
         if any(metrics for _, metrics in rows):
-            found.append(_comparison(task, rows, k, f"{number(report['users'].get(task))} users"))
+            found.append(_comparison(task, rows, cuts, f"{number(report['users'].get(task))} users"))
     search = report.get("search")
     if search:
         rows = [(system["name"], system) for system in search["systems"]]
-        found.append(_comparison("search", rows, search.get("k"), f"{number(search['queries'])} queries"))
+        cuts = {"recall": search.get("recall_at"), "ndcg": search.get("ndcg_at")}
+        found.append(_comparison("search", rows, cuts, f"{number(search['queries'])} queries"))
     return found
 
 
 def _comparison(
-    task: str, rows: Sequence[tuple[str, dict[str, Any] | None]], k: int | None, over: str
+    task: str, rows: Sequence[tuple[str, dict[str, Any] | None]], cuts: dict[str, int | None], over: str
 ) -> dict[str, Any]:
     """Returns one task's table (the best of each column marked) and its charts."""
-    at = f"@{k}" if k else ""
+    titles = {m: title + (f"@{cuts[m]}" if cuts.get(m) else "") for m, title in _MEASURES.items()}
     measures = [m for m in _MEASURES if any(_value(metrics, m)[0] is not None for _, metrics in rows)]
     values = {
         m: [metrics[m] for _, metrics in rows if metrics and metrics.get(m) is not None] for m in measures
@@ -62,7 +63,7 @@ def _comparison(
         for name, metrics in rows
     ]
     pictures = [
-        (f"{_MEASURES[m]}{at}", charts.intervals([(name, *_value(x, m)) for name, x in rows], f"{task}: {m}"))
+        (titles[m], charts.intervals([(name, *_value(x, m)) for name, x in rows], f"{task}: {m}"))
         for m in measures
         if m != "coverage"
     ]
@@ -70,7 +71,7 @@ def _comparison(
         "title": _TITLES[task].capitalize(),
         "caption": _CAPTIONS[task],
         "over": over,
-        "columns": [_MEASURES[m] + (at if m != "coverage" else "") for m in measures],
+        "columns": [titles[m] for m in measures],
         "rows": table,
         "pictures": pictures,
     }

@@ -52,6 +52,11 @@ def share(value: float | None) -> str:
     return f"{per_cent:.{digits}f} %"
 
 
+def counted(count: int, noun: str) -> str:
+    """Returns a count with its noun, plural where it must be: `1 error`, `2 errors`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def measured(value: Any, unit: str) -> str:
     """Formats a measured value or a threshold by its unit."""
     if unit == "share" and isinstance(value, (int, float)):
@@ -79,7 +84,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         finalize=visible,
     )
-    environment.filters.update(number=number, share=share, measured=measured)
+    environment.filters.update(number=number, share=share, measured=measured, counted=counted)
     environment.globals["style"] = _style()
     return environment
 

@@ -1,0 +1,1 @@
+"""Cleans the raw tables; a ledger says what became of every row."""

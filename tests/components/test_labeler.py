@@ -1,0 +1,123 @@
+"""The Labeler: interactions, splits, histories that never see the future."""
+
+from __future__ import annotations
+
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.components.labeler.interactions import (
+    choose_splits,
+    make_impressions,
+    make_interactions,
+    split_judgements,
+)
+from aisle.components.labeler.label import label
+from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.queries import query_examples
+from aisle.schema.errors import InputError
+from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
+
+OPTIONS = LabelerOptions(min_queries=1)
+COLUMNS = ("timestamp", "event", "item_id", "user_id", "session_id", "query", "position")
+TYPES = {"timestamp": pl.Int64, "position": pl.Int64}
+
+
+def events(*rows: tuple[object, ...]) -> pl.DataFrame:
+    schema = {name: TYPES.get(name, pl.String) for name in COLUMNS}
+    return pl.DataFrame([dict(zip(COLUMNS, row)) for row in rows], schema=schema)
+
+
+def shop(days: int = 100) -> pl.DataFrame:
+    return events(*[(day * DAY, "purchase", f"i{day % 7}", f"u{day % 3}", f"s{day}", None, None) for day in range(days)])
+
+
+def test_windows_take_their_days_from_the_end_and_start_at_midnight() -> None:
+    splits = choose_splits(shop(365), LabelerOptions(test_days=30, eval_days=20))
+    assert splits.test_start == 334 * DAY
+    assert splits.eval_start == 314 * DAY
+    assert splits.goal == "purchase"
+
+
+def test_a_short_span_caps_both_windows() -> None:
+    splits = choose_splits(shop(50), LabelerOptions(test_days=30, eval_days=30, max_share=0.2))
+    assert splits.test_start == 39 * DAY
+    assert splits.eval_start == 29 * DAY
+
+
+def test_events_without_any_liking_are_refused() -> None:
+    with pytest.raises(InputError, match="no click, cart or purchase"):
+        choose_splits(events((1, "impression", "a", "u", "s", None, 1)), OPTIONS)
+
+
+def test_a_session_s_events_on_an_item_become_its_strongest_at_that_time() -> None:
+    table = events(
+        (1 * DAY, "click", "a", "u", "s", "red", 1),
+        (2 * DAY, "purchase", "a", "u", "s", None, None),
+        (3 * DAY, "click", "a", "u", "s", "red", 1),
+        (3 * DAY, "click", "b", "u", "s", None, None),
+    )
+    splits = choose_splits(shop(), OPTIONS)
+    found = make_interactions(table, splits).select("item_id", "timestamp", "event", "weight", "query").rows()
+    assert [(i, t, e, q) for i, t, e, _, q in found] == [
+        ("a", 2 * DAY, "purchase", "red"),
+        ("b", 3 * DAY, "click", ""),
+    ]
+    assert [w for *_, w, _ in found] == pytest.approx([1.0, 0.2])
+
+
+def test_impressions_carry_the_clicks_and_purchases_of_their_session() -> None:
+    table = events(
+        (1, "impression", "a", "u", "s", "red", 1),
+        (1, "impression", "b", "u", "s", "red", 2),
+        (1, "impression", "c", None, "t", "red", 1),
+        (2, "click", "a", "u", "s", "red", 1),
+        (3, "purchase", "a", "u", "s", None, None),
+        (3, "click", "c", None, "t", "red", 1),
+    )
+    found = make_impressions(table, choose_splits(shop(), OPTIONS)).sort("item_id")
+    assert found.select("item_id", "click", "purchase").rows() == [("a", 1, 1), ("b", 0, 0), ("c", 1, 0)]
+
+
+def test_a_judged_query_falls_whole_into_one_split() -> None:
+    table = pl.DataFrame({"query": ["a", "b", "a"] * 20, "item_id": [str(n) for n in range(60)], "grade": [1.0] * 60})
+    assert split_judgements(table).group_by("query").agg(pl.col("split").n_unique())["split"].to_list() == [1, 1]
+
+
+def test_an_unseen_split_and_too_little_data_say_so() -> None:
+    items = pa.table({"item_id": ["a"], "title": ["A"]})
+    few = events(*[(day * DAY, "purchase", "a", "u", f"s{day}", None, None) for day in range(20)])
+    with pytest.raises(InputError, match="no data: the train split"):
+        label({"items": items, "events": few.to_arrow()}, LabelerOptions(min_queries=1000))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 90), st.sampled_from("abc"), st.sampled_from(["u", "v", None]), st.integers(0, 5)),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_a_history_holds_just_what_the_user_took_strictly_before(rows: list[tuple[int, str, str | None, int]]) -> None:
+    table = events(*[(d * DAY + 1, "purchase", i, u, f"s{s}", None, None) for d, i, u, s in rows])
+    interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
+    taken = interactions.select("user_id", "session_id", "item_id", "timestamp").rows()
+    seen = 0
+    for part in query_examples(interactions, {}, 1000).values():
+        for example in part.to_pylist():
+            (user,) = example["user_id"]
+            sessions = {s for u, s, i, _ in taken if u == user and i in example["targets"]}
+            starts = {
+                min(t for u, s, _, t in taken if (u, s) == (user, session))
+                for session in sessions
+                if sorted(i for u, s, i, _ in taken if (u, s) == (user, session)) == sorted(example["targets"])
+            }
+            before = [sorted(i for u, _, i, t in taken if u == user and t < start) for start in starts]
+            assert sorted(example["history"]) in before
+            assert len(example["history_age"]) == len(example["history_weight"]) == len(example["history"])
+            assert all(age > 0 for age in example["history_age"])
+            seen += 1
+    assert seen == len({(u, s) for u, s, _, _ in taken if u})

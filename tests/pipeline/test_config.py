@@ -1,0 +1,43 @@
+"""The configuration: TOML and --set, and what is said of a wrong one."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from aisle.pipeline.config import Config, load_config
+from aisle.schema.errors import InputError
+
+
+def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "shop.toml"
+    file.write_text("[ranker]\nlayers = 2\nepochs = 7\n", encoding="utf-8")
+    config = load_config(str(file), ["ranker.layers=4"])
+    assert (config.ranker.layers, config.ranker.epochs) == (4, 7)
+    assert config.ranker.batch == Config().ranker.batch
+
+
+@pytest.mark.parametrize(
+    ("assignment", "said"),
+    [
+        ("ranker.layer=2", "unknown setting ranker.layer; ranker has: layers"),
+        ("rankers.layers=2", "unknown section 'rankers'"),
+        ("ranker.layers=many", "ranker.layers='many' is wrong"),
+        ("ranker.layers", "expected SECTION.KEY=VALUE"),
+        ("layers=2", "expected SECTION.KEY=VALUE"),
+    ],
+)
+def test_a_wrong_assignment_is_one_clear_line(assignment: str, said: str) -> None:
+    with pytest.raises(InputError) as caught:
+        load_config(None, [assignment])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_file_that_is_absent_or_not_toml_is_named(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match=r"no\.toml can't be read"):
+        load_config(str(tmp_path / "no.toml"), [])
+    (tmp_path / "bad.toml").write_text("[", encoding="utf-8")
+    with pytest.raises(InputError, match=r"bad\.toml is not TOML"):
+        load_config(str(tmp_path / "bad.toml"), [])
