@@ -10,6 +10,20 @@ from aisle.model.options import RankingOptions
 from aisle.model.text import Tokenizer
 
 
+class FeatureHead(tf.keras.Model):
+    """The candidate's numbers alone: what the text has to add to."""
+
+    def __init__(self, normalization: tf.keras.layers.Normalization) -> None:
+        super().__init__(name="feature_head")
+        self._normalization = normalization
+        self._hidden = tf.keras.layers.Dense(64, activation="gelu")
+        self._out = tf.keras.layers.Dense(2)
+
+    def call(self, features: tf.Tensor) -> tf.Tensor:
+        """Float32 [n, F] to the logits of click and of conversion given the click, [n, 2]."""
+        return self._out(self._hidden(self._normalization(features)))
+
+
 class RankingHead(tf.keras.Model):
     """Predicts click and conversion of a candidate.
 
@@ -17,13 +31,19 @@ class RankingHead(tf.keras.Model):
     logits that add up; the text's start at zero, so that training begins from the features.
     """
 
-    def __init__(self, bert: TFBertModel, normalization: tf.keras.layers.Normalization) -> None:
+    def __init__(self, bert: TFBertModel, features: FeatureHead, learning_rate: float = 1e-3) -> None:
+        """Makes the head.
+
+        Args:
+            bert: pretrained; trained by the optimizer that `compile` is given.
+            features: trained before, or not.
+            learning_rate: of everything but the BERT, which learns much slower.
+        """
         super().__init__(name="ranking_head")
         self.bert = bert
-        self._normalization = normalization
-        self._hidden = tf.keras.layers.Dense(64, activation="gelu")
-        self._features = tf.keras.layers.Dense(2)
+        self.features = features
         self._text = tf.keras.layers.Dense(2, kernel_initializer="zeros")
+        self._fast = tf.keras.optimizers.Adam(learning_rate)
 
     def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Scores candidates: BERT's inputs int32 [n, length] and `features` float32 [n, F] to
@@ -32,8 +52,20 @@ class RankingHead(tf.keras.Model):
         hidden = self.bert(**{name: inputs[name] for name in names}, training=training).last_hidden_state
         mask = tf.cast(inputs["attention_mask"], tf.float32)[:, :, None]
         text = tf.reduce_sum(hidden * mask, 1) / tf.reduce_sum(mask, 1)
-        numbers = self._normalization(inputs["features"])
-        return self._features(self._hidden(numbers)) + self._text(text)
+        return self.features(inputs["features"]) + self._text(text)
+
+    def train_step(self, data: tuple[dict[str, tf.Tensor], tf.Tensor]) -> dict[str, tf.Tensor]:
+        """One step of both optimizers."""
+        inputs, labels = data
+        with tf.GradientTape() as tape:
+            logits = self(inputs, training=True)
+            loss = self.compute_loss(inputs, labels, logits)
+        slow = self.bert.trainable_variables
+        fast = [*self.features.trainable_variables, *self._text.trainable_variables]
+        gradients = tape.gradient(loss, [*slow, *fast])
+        self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow))
+        self._fast.apply_gradients(zip(gradients[len(slow) :], fast))
+        return self.compute_metrics(inputs, labels, logits, None)
 
 
 def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -1,0 +1,42 @@
+# Every target sets up .venv first where it is missing or out of date (see bootstrap.sh).
+SHELL := /bin/sh
+BIN := .venv/bin
+PARTS := schema datasets model components pipeline serving cli
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test lint lock wheel image clean
+
+help: ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile | expand -t 20
+
+setup: ## make .venv from requirements.lock, hashes checked
+	@sh bootstrap.sh
+
+demo: setup ## simulate a shop, run the pipeline, serve it and ask it
+	@$(BIN)/aisle demo
+
+test: setup ## all tests (PYTEST_ARGS="-m 'not e2e'" leaves the long ones out)
+	@$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+
+lint: setup ## style, format, types and the direction of imports
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@mkdir -p build/lint/aisle
+	@for part in $(PARTS); do ln -sfn ../../../$$part build/lint/aisle/$$part; done
+	@$(BIN)/mypy -p aisle
+	@PYTHONPATH=build/lint $(BIN)/lint-imports
+
+lock: setup ## resolve pyproject.toml anew into requirements.lock
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --group weights --quiet \
+	  --python-version 3.10 --python-platform x86_64-unknown-linux-gnu \
+	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+
+wheel: setup ## build dist/aisle-VERSION-py3-none-any.whl
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+image: ## build the pipeline's container image aisle:dev (needs docker)
+	docker build --tag aisle:dev .
+
+clean: ## remove .venv and everything built
+	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
