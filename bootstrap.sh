@@ -58,8 +58,7 @@ find_python() {
 
 key() {
     # What an installation depends on: the lock, the package's own description, and where it lies.
-    { cat "$LOCK" pyproject.toml setup.py bootstrap.sh; find schema datasets model components pipeline serving cli \
-        -name __init__.py | LC_ALL=C sort; pwd; } | cksum | tr ' ' '-'
+    { cat "$LOCK" pyproject.toml setup.py bootstrap.sh; pwd; } | cksum | tr ' ' '-'
 }
 
 locked() {
@@ -85,7 +84,7 @@ as_uv_setting() {
 }
 
 quoted() {
-    # Runs a command with its output kept in a log, which is shown only when the caller asks for it.
+    # Runs a command with its output kept in a log, which a failure names.
     "$@" >>"$VENV/bootstrap.log" 2>&1
 }
 
@@ -113,6 +112,10 @@ with_pip() {
     quoted "$VENV/bin/python" -m pip install --no-deps --require-hashes -r "$LOCK"
 }
 
+last_error() {
+    grep -i 'error' "$VENV/bootstrap.log" | tail -n 1 | sed 's/^[Ee][Rr][Rr][Oo][Rr]: *//'
+}
+
 install() {
     python=$(find_python)
     say "setting up $VENV with $("$python" --version 2>&1), once (3 GB; a minute or more)"
@@ -120,13 +123,12 @@ install() {
     "$python" -m venv "$VENV" || die "could not make $VENV with $python; is its venv module there (python3.10-venv)?"
     : >"$VENV/bootstrap.log"
     with_uv || with_pip || {
-        tail -n 5 "$VENV/bootstrap.log" >&2
-        die "the packages could not be installed: is a package index reachable? (all of it: $VENV/bootstrap.log)"
+        die "the packages could not be installed ($(last_error)); is a package index reachable?" \
+            "all of it: $VENV/bootstrap.log"
     }
     "$VENV/bin/python" -m pip --version >/dev/null 2>&1 || quoted "$VENV/bin/python" -m ensurepip
     quoted "$VENV/bin/python" -m pip install --quiet --no-deps --no-index --no-build-isolation --editable . || {
-        tail -n 5 "$VENV/bootstrap.log" >&2
-        die "the project itself could not be installed (all of it: $VENV/bootstrap.log)"
+        die "the project itself could not be installed ($(last_error)); all of it: $VENV/bootstrap.log"
     }
     "$VENV/bin/python" -c '
 import sys

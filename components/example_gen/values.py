@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable
 
 import polars as pl
@@ -103,12 +102,14 @@ def convert(column: pa.ChunkedArray, kind: Kind) -> tuple[pa.ChunkedArray, pa.Ch
     """
     if pa.types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if pa.types.is_boolean(column.type):
+        column = column.cast(pa.int8())
     type_ = column.type
     if pa.types.is_string(type_) or pa.types.is_large_string(type_):
         return parse(_empty_to_null(column.cast(pa.string())), kind)
     integer = pa.types.is_integer(type_)
     if kind is Kind.STRING:
-        return _fine(column, pa.string()) if integer else None
+        return _fine(column, pa.string()) if integer or pa.types.is_null(type_) else None
     if kind is Kind.TIMESTAMP:
         return _moments(column)
     number = integer or pa.types.is_floating(type_) or pa.types.is_decimal(type_) or pa.types.is_null(type_)
@@ -145,14 +146,3 @@ def _moments(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]
         return None
     moments = column.cast(pa.timestamp("us"), safe=False)
     return _fine(moments, pa.int64())
-
-
-def is_moment(type_: pa.DataType) -> bool:
-    """Says whether a Parquet column holds times."""
-    return pa.types.is_timestamp(type_) or pa.types.is_date(type_)
-
-
-def describe(microseconds: int) -> str:
-    """Writes a timestamp as a person reads it."""
-    moment = datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=microseconds)
-    return moment.isoformat(sep=" ")

@@ -1,0 +1,80 @@
+"""Declares the Cleaner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.artifacts import Ledger, Quarantine, Report, Tables
+from aisle.components.cleaner.executor import Executor, examples_key, quarantine_key
+from aisle.components.cleaner.options import CleanerOptions, options_to_json
+from aisle.schema.tables import TABLE_BY_NAME
+
+
+class CleanerSpec(component_spec.ComponentSpec):
+    """For each table its rows and the reader's quarantine, and the gate's report; cleaned tables out."""
+
+    PARAMETERS = {
+        "options": component_spec.ExecutionParameter(type=str),
+        "reports_dir": component_spec.ExecutionParameter(type=str),
+        "quarantine_dir": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "gate": component_spec.ChannelParameter(type=Report),
+        **{
+            examples_key(table): component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True)
+            for table in TABLE_BY_NAME
+        },
+        **{
+            quarantine_key(table): component_spec.ChannelParameter(type=Quarantine, optional=True)
+            for table in TABLE_BY_NAME
+        },
+    }
+    OUTPUTS = {
+        "tables": component_spec.ChannelParameter(type=Tables),
+        "ledger": component_spec.ChannelParameter(type=Ledger),
+        "quarantine": component_spec.ChannelParameter(type=Quarantine),
+    }
+
+
+class Cleaner(base_component.BaseComponent):
+    """Deduplicates, denoises, normalises and imputes; a ledger accounts for every row."""
+
+    SPEC_CLASS = CleanerSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        examples: Mapping[str, types.BaseChannel],
+        quarantines: Mapping[str, types.BaseChannel],
+        gate: types.BaseChannel,
+        options: CleanerOptions,
+        reports_dir: str,
+        quarantine_dir: str,
+    ) -> None:
+        """Declares the component.
+
+        Args:
+            examples: raw rows by table.
+            quarantines: the reader's quarantine by table.
+            gate: the AnomalyGate's report: nothing is cleaned before it passed.
+            options: patterns and limits.
+            reports_dir: the folder of `cleaning.html` and `cleaning.json`.
+            quarantine_dir: the folder of every row that was not used.
+        """
+        super().__init__(
+            CleanerSpec(
+                options=options_to_json(options),
+                reports_dir=reports_dir,
+                quarantine_dir=quarantine_dir,
+                gate=gate,
+                **{examples_key(table): channel for table, channel in examples.items()},
+                **{quarantine_key(table): channel for table, channel in quarantines.items()},
+                tables=types.Channel(type=Tables),
+                ledger=types.Channel(type=Ledger),
+                quarantine=types.Channel(type=Quarantine),
+            )
+        )

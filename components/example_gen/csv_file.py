@@ -1,0 +1,186 @@
+"""CSV files to typed rows."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import io
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv as pacsv
+from numpy.typing import NDArray
+
+from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
+from aisle.components.example_gen.shard import (
+    Header,
+    Shard,
+    Typed,
+    check_columns,
+    provenance_of,
+    quarantine_of,
+    record,
+    sift,
+)
+from aisle.components.example_gen.values import parse
+from aisle.schema.errors import InputError
+from aisle.schema.tables import Kind, Table
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MAX_BLOCK = (1 << 31) - 1
+
+
+@dataclasses.dataclass(frozen=True)
+class _File:
+    """A CSV file taken apart: its records without the header, and what is wrong with them."""
+
+    name: str
+    data: bytes
+    header: tuple[str, ...]
+    records: Records
+    faults: dict[str, NDArray[np.bool_]]
+
+    @functools.cached_property
+    def readable(self) -> NDArray[np.bool_]:
+        return ~np.logical_or.reduce(list(self.faults.values()))
+
+    def text(self, index: int) -> str:
+        """The text of a record."""
+        start, end = self.records.starts[index], self.records.ends[index]
+        return self.data[start:end].decode("utf-8", "backslashreplace")
+
+
+def read_csv_batch(
+    files: Sequence[tuple[str, bytes]], table: Table, first: Header | None
+) -> tuple[Shard, Header]:
+    """Reads CSV files of one table together.
+
+    Args:
+        files: name and content of each.
+        table: whose files they are.
+        first: the name and columns of the table's first file, None if this is it.
+
+    Returns:
+        Their rows, and the name and columns of the table's first file.
+
+    Raises:
+        InputError: a file has no rows, or its header doesn't fit.
+    """
+    opened = []
+    for name, content in files:
+        file = _open(name, content, table)
+        first = check_columns(name, file.header, table, first)
+        opened.append(file)
+    if first is None:
+        raise ValueError("a batch of no files")
+    columns = first[1]
+    cells = _cells(opened, columns)
+    readable = [np.flatnonzero(file.readable) for file in opened]
+    lines = [file.records.lines[kept] for file, kept in zip(opened, readable, strict=True)]
+    provenance = provenance_of([file.name for file in opened], lines)
+    bounds = np.cumsum([len(kept) for kept in readable])
+
+    def text(row: int) -> str:
+        which = int(np.searchsorted(bounds, row, side="right"))
+        return opened[which].text(readable[which][row - (bounds[which - 1] if which else 0)])
+
+    typed = {name: _typed(table, name, cells.column(name)) for name in columns}
+    shard = sift(table, typed, provenance, text)
+    broken = quarantine_of([fault for file in opened for fault in _broken(file, table)])
+    quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by([("file", "ascending"), ("line", "ascending")])
+    return dataclasses.replace(shard, quarantine=quarantine), first
+
+
+def _open(name: str, content: bytes, table: Table) -> _File:
+    data = content[len(_BYTE_ORDER_MARK) :] if content.startswith(_BYTE_ORDER_MARK) else content
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # The line ends of old Macs.
+    header = _header(name, data)
+    found = find_records(data, len(header))
+    records = found.select(slice(1, None))
+    if len(records.starts) == 0:
+        raise InputError(f"no data: {name} of the table {table.name} holds a header and no row; remove or mend it")
+    return _File(name, data, header, records, find_faults(data, records, len(header)))
+
+
+def _header(name: str, data: bytes) -> tuple[str, ...]:
+    """Reads the first record."""
+    first = find_records(data[: data.find(b"\n") + 1] or data)
+    if len(first.starts) == 0:
+        raise InputError(f"{name}: the first line is blank; expected a header that names the columns")
+    try:
+        text = data[first.starts[0] : first.ends[0]].decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8") from error
+    if first.bad_quotes[0] or "\0" in text:
+        raise InputError(f"{name}, line 1: the header can't be read as CSV in UTF-8: {text[:100]!r}")
+    return tuple(next(csv.reader(io.StringIO(text, newline=""), strict=True)))
+
+
+def _strings(names: Sequence[str]) -> pacsv.ConvertOptions:
+    """Every cell is text, and an empty one is null."""
+    return pacsv.ConvertOptions(
+        column_types={name: pa.string() for name in names},
+        null_values=[""],
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=True,
+    )
+
+
+def _cells(files: Sequence[_File], columns: Sequence[str]) -> pa.Table:
+    """Cuts the readable records into cells of text; neighbours with one header are cut in one go."""
+    empty = pa.table({name: pa.array([], pa.string()) for name in columns})
+    groups = itertools.groupby(files, key=lambda file: file.header)
+    return pa.concat_tables([empty, *(_cut(list(alike)).select(columns) for _, alike in groups)])
+
+
+def _cut(files: Sequence[_File]) -> pa.Table:
+    header = files[0].header
+    widths = [(file.records.ends - file.records.starts)[file.readable] for file in files]
+    count = sum(len(width) for width in widths)
+    if count == 0:
+        return pa.table({name: pa.array([], pa.string()) for name in header})
+    longest = max(int(width.max(initial=0)) for width in widths) + 2
+    table = pacsv.read_csv(
+        pa.BufferReader(b"\n".join(part for file in files if (part := _readable_bytes(file)))),
+        pacsv.ReadOptions(column_names=header, block_size=min(max(1 << 20, 2 * longest), _MAX_BLOCK)),
+        pacsv.ParseOptions(newlines_in_values=any(b'"' in file.data for file in files)),
+        _strings(header),
+    )
+    if table.num_rows != count:
+        names = f"{files[0].name} to {files[-1].name}"
+        raise InputError(f"{names}: {count} rows expected, {table.num_rows} parsed; are they CSV files?")
+    return table
+
+
+def _readable_bytes(file: _File) -> bytes:
+    """The file's content without its header and without what can't be read."""
+    records, readable = file.records, file.readable
+    if readable.all():
+        return file.data[records.starts[0] :].rstrip(b"\n")
+    # Runs of readable records are copied whole.
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], readable, [False]]).astype(np.int8)))
+    runs = zip(edges[0::2].tolist(), edges[1::2].tolist(), strict=True)
+    return b"\n".join(file.data[records.starts[start] : records.ends[stop - 1]] for start, stop in runs)
+
+
+def _typed(table: Table, name: str, cells: pa.ChunkedArray) -> Typed:
+    declared = table.column(name)
+    values, wrong = parse(cells, declared.kind if declared is not None else Kind.STRING)
+    return Typed(values, cells, wrong)
+
+
+def _broken(file: _File, table: Table) -> list[dict[str, object]]:
+    """Quarantine records of what can't be cut into cells, each for its first reason."""
+    records = []
+    for index in np.flatnonzero(~file.readable).tolist():
+        reason = next(reason for reason, bad in file.faults.items() if bad[index])
+        value = None
+        if reason == RAGGED:
+            value = f"{file.records.cells[index]} cells, expected {len(file.header)}"
+        line = int(file.records.lines[index])
+        records.append(record(table, file.name, line, reason, file.text(index), None, value))
+    return records

@@ -1,0 +1,139 @@
+"""What a file of a table yields, and what must hold of its columns."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from aisle.components.example_gen.values import MISSING
+from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
+from aisle.schema.errors import InputError
+from aisle.schema.tables import Table
+
+MAX_VALUE = 200
+MAX_ROW = 500
+"""Characters of a value and of a row that the quarantine keeps."""
+
+Header = tuple[str, tuple[str, ...]]
+"""A file's name and its columns."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """The typed rows of some files, where they came from, and the rows that could not be read."""
+
+    rows: pa.Table
+    provenance: pa.Table
+    quarantine: pa.Table
+
+
+@dataclasses.dataclass(frozen=True)
+class Typed:
+    """A column's values, the cells they were read from as text, and what is wrong with each (or null)."""
+
+    values: pa.ChunkedArray
+    cells: pa.ChunkedArray
+    wrong: pa.ChunkedArray
+
+
+def check_columns(name: str, columns: Sequence[str], table: Table, first: Header | None) -> Header:
+    """Checks a file's columns against the table, and against the table's first file.
+
+    Returns:
+        The first file's name and columns.
+
+    Raises:
+        InputError: a column is there twice, a required one is missing, or the files differ.
+    """
+    got = ", ".join(columns)
+    twice = sorted({column for column in columns if columns.count(column) > 1})
+    if twice or "" in columns:
+        what = f"the column {twice[0]!r} twice" if twice and twice[0] else "a column without a name"
+        raise InputError(f"{name} has {what}; its header is: {got}")
+    if first is not None and set(columns) != set(first[1]):
+        missing = [column for column in first[1] if column not in columns]
+        added = [column for column in columns if column not in first[1]]
+        said = [f"{verb} {', '.join(names)}" for verb, names in (("lacks", missing), ("adds", added)) if names]
+        raise InputError(
+            f"the files of the table {table.name} have different headers: {name} {' and '.join(said)}, "
+            f"compared with {first[0]}"
+        )
+    absent = [column.name for column in table.columns if column.required and column.name not in columns]
+    if absent:
+        hint = "; cells must be separated by commas" if len(columns) == 1 and any(c in got for c in ";\t|") else ""
+        raise InputError(f"{name} lacks the required column {', '.join(absent)}; its header is: {got[:300]}{hint}")
+    return first or (name, tuple(columns))
+
+
+def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, text: Callable[[int], str]) -> Shard:
+    """Divides rows into those that are read, and those quarantined for their first bad cell.
+
+    Args:
+        table: whose rows they are.
+        columns: by name, in the order of the header.
+        provenance: where each row came from.
+        text: returns the text of the row of an index.
+    """
+    wrong = {name: _faults(table, name, typed) for name, typed in columns.items()}
+    count = provenance.num_rows
+    bad = np.zeros(count, bool)
+    for faults in wrong.values():
+        bad |= faults.is_not_null().to_numpy()
+    indices = np.flatnonzero(bad)
+    records = []
+    for index in indices.tolist():
+        name = next(name for name, faults in wrong.items() if faults[index] is not None)
+        value = columns[name].cells[index].as_py()
+        where = (provenance["file"][index].as_py(), provenance["line"][index].as_py())
+        records.append(record(table, *where, wrong[name][index], text(index), name, value))
+    rows = pa.table({name: typed.values for name, typed in columns.items()})
+    if len(indices):
+        kept = pa.array(~bad)
+        rows, provenance = rows.filter(kept), provenance.filter(kept)
+    return Shard(rows, provenance, quarantine_of(records))
+
+
+def record(
+    table: Table, file: str, line: int, reason: str, row: str, column: str | None = None, value: str | None = None
+) -> dict[str, object]:
+    """Makes a quarantine record; a long value or row is cut."""
+    return {
+        "table": table.name,
+        "file": file,
+        "line": line,
+        "column": column,
+        "value": None if value is None else str(value)[:MAX_VALUE],
+        "reason": reason,
+        "row": row[:MAX_ROW],
+    }
+
+
+def quarantine_of(records: Sequence[dict[str, object]]) -> pa.Table:
+    """Puts quarantine records into a table."""
+    return pa.Table.from_pylist(list(records), schema=QUARANTINE_SCHEMA)
+
+
+def provenance_of(files: Sequence[str], lines: Sequence[NDArray[np.int64]]) -> pa.Table:
+    """Makes the provenance of rows: for each file, the lines its rows are on."""
+    names = [pa.DictionaryArray.from_arrays(np.full(len(at), 0, np.int32), pa.array([file], pa.string()))
+             for file, at in zip(files, lines, strict=True)]  # fmt: skip
+    texts = pa.chunked_array([name.cast(pa.string()) for name in names], pa.string())
+    return pa.Table.from_arrays(
+        [texts, pa.chunked_array([pa.array(at, pa.int64()) for at in lines], pa.int64())], schema=PROVENANCE_SCHEMA
+    )
+
+
+def _faults(table: Table, name: str, typed: Typed) -> pl.Series:
+    """What is wrong with each cell of a column; an empty required cell is."""
+    wrong = pl.Series(pl.from_arrow(typed.wrong)).cast(pl.String)
+    declared = table.column(name)
+    if declared is not None and declared.required:
+        missing = (pl.Series(pl.from_arrow(typed.values)).is_null() & wrong.is_null()).to_numpy()
+        if missing.any():
+            wrong = pl.select(pl.when(pl.lit(pl.Series(missing))).then(pl.lit(MISSING)).otherwise(wrong)).to_series()
+    return wrong
