@@ -32,6 +32,7 @@ lock: setup ## resolve pyproject.toml anew into requirements.lock
 	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
 
 wheel: setup ## build dist/aisle-VERSION-py3-none-any.whl
+	@rm -rf build/lib build/bdist.*
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
 image: ## build the pipeline's container image aisle:dev (needs docker)

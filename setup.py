@@ -7,7 +7,19 @@ else about the package is in pyproject.toml.
 from setuptools import find_packages, setup
 
 PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
-DATA = ("py.typed", "*.pbtxt", "*.proto", "*.html", "*.css", "*.svg", "*.json", "*.toml", "*.yaml", "*.txt", "*.conf")
+DATA = (
+    "py.typed",
+    "*.pbtxt",
+    "*.proto",
+    "*.html",
+    "*.css",
+    "*.svg",
+    "*.json",
+    "*.toml",
+    "*.yaml",
+    "*.txt",
+    "*.conf",
+)
 
 packages = [
     f"aisle.{name}" for part in PARTS for name in (part, *(f"{part}.{sub}" for sub in find_packages(part)))

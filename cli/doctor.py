@@ -81,7 +81,9 @@ def glibc_version(libc: tuple[str, str]) -> Check:
     if name == "glibc" and numbers >= GLIBC:
         return Check("C library", Verdict.OK, f"glibc {version}")
     wanted = ".".join(str(number) for number in GLIBC)
-    return Check("C library", Verdict.FAIL, f"{name or 'unknown'} {version}".strip(), f"use Linux with glibc {wanted}+")
+    return Check(
+        "C library", Verdict.FAIL, f"{name or 'unknown'} {version}".strip(), f"use Linux with glibc {wanted}+"
+    )
 
 
 def packages() -> Check:
@@ -91,7 +93,9 @@ def packages() -> Check:
     try:
         wanted = [Requirement(line) for line in importlib.metadata.requires("aisle") or ()]
     except importlib.metadata.PackageNotFoundError:
-        return Check("packages", Verdict.FAIL, "aisle is not installed", "make setup, or pip install its wheel")
+        return Check(
+            "packages", Verdict.FAIL, "aisle is not installed", "make setup, or pip install its wheel"
+        )
     wanted = [need for need in wanted if need.marker is None or need.marker.evaluate({"extra": ""})]
     wrong = [text for need in wanted if (text := _mismatch(need.name, str(need.specifier)))]
     if not wrong:
@@ -108,7 +112,11 @@ def _mismatch(name: str, specifier: str) -> str:
         version = importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return f"{name}{specifier} is missing"
-    return "" if SpecifierSet(specifier).contains(version, prereleases=True) else f"{name} {version}, not {specifier}"
+    return (
+        ""
+        if SpecifierSet(specifier).contains(version, prereleases=True)
+        else f"{name} {version}, not {specifier}"
+    )
 
 
 def bert_weights() -> Check:
@@ -116,7 +124,9 @@ def bert_weights() -> Check:
     try:
         folder = weights.bert_folder()
         if os.environ.get(weights.BERT_VARIABLE):
-            return Check("BERT weights", Verdict.OK, f"{folder} (yours, by {weights.BERT_VARIABLE}; not pinned)")
+            return Check(
+                "BERT weights", Verdict.OK, f"{folder} (yours, by {weights.BERT_VARIABLE}; not pinned)"
+            )
         weights.verify(folder)
     except InputError as error:
         found, _, mend = str(error).rpartition("; ")
@@ -128,7 +138,9 @@ def legacy_keras(value: str | None) -> Check:
     """Set to anything but 1, the variable would force Keras 3 on the stack; unset, `aisle` sets it."""
     if value in (None, "1"):
         return Check("TF_USE_LEGACY_KERAS", Verdict.OK, "1" if value else "unset; aisle sets it to 1 itself")
-    return Check("TF_USE_LEGACY_KERAS", Verdict.FAIL, repr(value), "unset TF_USE_LEGACY_KERAS, or set it to 1")
+    return Check(
+        "TF_USE_LEGACY_KERAS", Verdict.FAIL, repr(value), "unset TF_USE_LEGACY_KERAS, or set it to 1"
+    )
 
 
 def disk(free_gib: float) -> Check:
@@ -145,13 +157,17 @@ def memory(available_gib: float) -> Check:
 def _at_least(name: str, gib: float, limits: tuple[float, float], mend: str) -> Check:
     fail, warn = limits
     verdict = Verdict.FAIL if gib < fail else Verdict.WARN if gib < warn else Verdict.OK
-    return Check(name, verdict, f"{gib:.1f} GiB", "" if verdict is Verdict.OK else f"{mend} ({warn:g} GiB wanted)")
+    return Check(
+        name, verdict, f"{gib:.1f} GiB", "" if verdict is Verdict.OK else f"{mend} ({warn:g} GiB wanted)"
+    )
 
 
 def cores(count: int) -> Check:
     """Training and serving use every core there is."""
     verdict = Verdict.OK if count >= CORES else Verdict.WARN
-    return Check("cores", verdict, str(count), "" if verdict is Verdict.OK else "works, but slowly; 2 or more wanted")
+    return Check(
+        "cores", verdict, str(count), "" if verdict is Verdict.OK else "works, but slowly; 2 or more wanted"
+    )
 
 
 def port(number: int) -> Check:

@@ -90,7 +90,9 @@ def read_csv_batch(
     typed = {name: _typed(table, name, cells.column(name)) for name in columns}
     shard = sift(table, typed, provenance, text)
     broken = quarantine_of([fault for file in opened for fault in _broken(file, table)])
-    quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by([("file", "ascending"), ("line", "ascending")])
+    quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by(
+        [("file", "ascending"), ("line", "ascending")]
+    )
     return dataclasses.replace(shard, quarantine=quarantine), first
 
 
@@ -102,7 +104,9 @@ def _open(name: str, content: bytes, table: Table) -> _File:
     found = find_records(data, len(header))
     records = found.select(slice(1, None))
     if len(records.starts) == 0:
-        raise InputError(f"no data: {name} of the table {table.name} holds a header and no row; remove or mend it")
+        raise InputError(
+            f"no data: {name} of the table {table.name} holds a header and no row; remove or mend it"
+        )
     return _File(name, data, header, records, find_faults(data, records, len(header)))
 
 
@@ -114,7 +118,9 @@ def _header(name: str, data: bytes) -> tuple[str, ...]:
     try:
         text = data[first.starts[0] : first.ends[0]].decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8") from error
+        raise InputError(
+            f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8"
+        ) from error
     if first.bad_quotes[0] or "\0" in text:
         raise InputError(f"{name}, line 1: the header can't be read as CSV in UTF-8: {text[:100]!r}")
     return tuple(next(csv.reader(io.StringIO(text, newline=""), strict=True)))

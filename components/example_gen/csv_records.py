@@ -57,7 +57,9 @@ def find_records(data: bytes, expected_cells: int = 0) -> Records:
     """
     octets = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(octets == _QUOTE)
-    records = _by_parity(octets, quotes) if _well_placed(octets, quotes) else _by_walking(data, expected_cells)
+    records = (
+        _by_parity(octets, quotes) if _well_placed(octets, quotes) else _by_walking(data, expected_cells)
+    )
     # A blank line is no record: every table has at least two columns, so even an empty row has a comma.
     width = records.ends - records.starts
     only_return = (width == 1) & (octets[np.minimum(records.starts, len(data) - 1)] == _RETURN)
@@ -117,7 +119,7 @@ def _by_walking(data: bytes, expected_cells: int) -> Records:
 
 
 def _walk_record(data: bytes, start: int, line_end: int) -> tuple[int, int]:
-    """Returns where the record that starts here ends, and its number of cells; (-1, -1) if it can't be one."""
+    """Returns where the record that starts here ends, and its cells' number; (-1, -1) if it is none."""
     if data.find(b'"', start, line_end) < 0:
         return line_end, data.count(b",", start, line_end) + 1
     position, count = start, 1

@@ -33,10 +33,12 @@ def find_tables(folder: str) -> dict[str, list[str]]:
     held = ", ".join(names[:8]) + (", …" if len(names) > 8 else "") or "nothing"
     if not present:
         raise InputError(
-            f"no table in {folder}: expected {expected} (or .parquet, or a folder of such files), found {held}"
+            f"no table in {folder}: expected {expected} (or .parquet, or folders of them), found {held}"
         )
     if ITEMS.name not in present:
-        raise InputError(f"the table items is missing in {folder}: expected items.csv, items.parquet or items/, found {held}")
+        raise InputError(
+            f"the table items is missing in {folder}: expected items.csv, .parquet or items/, found {held}"
+        )
     if EVENTS.name not in present and JUDGEMENTS.name not in present:
         raise InputError(
             f"neither events nor judgements in {folder}: there is nothing to learn from; "
@@ -53,7 +55,9 @@ def table_files(folder: str, table: Table) -> list[str]:
     """
     files = _table_files(folder, table, _names(folder))
     if not files:
-        raise InputError(f"the table {table.name} is missing in {folder}: expected {table.name}.csv, .parquet or a folder")
+        raise InputError(
+            f"the table {table.name} is missing in {folder}: expected {table.name}.csv, .parquet or a folder"
+        )
     return files
 
 
@@ -93,16 +97,22 @@ def _names(folder: str) -> list[str]:
 
 
 def _table_files(folder: str, table: Table, names: list[str]) -> list[str]:
-    candidates = [name for name in (table.name, *(table.name + suffix for suffix in SUFFIXES)) if name in names]
+    candidates = [
+        name for name in (table.name, *(table.name + suffix for suffix in SUFFIXES)) if name in names
+    ]
     if len(candidates) > 1:
-        raise InputError(f"the table {table.name} is there twice, as {' and '.join(candidates)}: keep one of them")
+        raise InputError(
+            f"the table {table.name} is there twice, as {' and '.join(candidates)}: keep one of them"
+        )
     if not candidates:
         return []
     path = os.path.join(folder, candidates[0])
     if candidates[0] != table.name:
         return [_checked(folder, path)]
     if not is_folder(path):
-        raise InputError(f"{path} is a file without a known ending; expected one of {', '.join(SUFFIXES)}, or a folder")
+        raise InputError(
+            f"{path} is a file without a known ending; expected one of {', '.join(SUFFIXES)}, or a folder"
+        )
     try:
         shards = [name for name in list_folder(path) if not name.startswith(_HIDDEN)]
     except OSError as error:

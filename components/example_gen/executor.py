@@ -17,7 +17,9 @@ from aisle.schema.tables import TABLE_BY_NAME
 class Executor(base_executor.BaseExecutor):
     """Reads a table, writes Parquet Examples and a Quarantine."""
 
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    def Do(
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
         table = TABLE_BY_NAME[exec_properties["table"]]
         result = read_table(exec_properties["data_folder"], table)

@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from aisle.components.example_gen.csv_file import read_csv_batch
 from aisle.components.example_gen.discovery import table_files, unreadable
 from aisle.components.example_gen.parquet_file import read_parquet_file
-from aisle.components.example_gen.shard import Shard, check_columns
+from aisle.components.example_gen.shard import Header, Shard, check_columns
 from aisle.components.storage import open_file
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
+_PARQUET = ".parquet"
 _BATCH_BYTES = 1 << 27
 """CSV files are parsed together up to this size: many small ones cost no more than one large one."""
 
@@ -66,29 +67,30 @@ def read_table(folder: str, table: Table) -> ReadResult:
 
 def _read_shards(folder: str, paths: Sequence[str], table: Table) -> Iterator[Shard]:
     """Reads files in their order, neighbouring CSV files together."""
-    first: tuple[str, tuple[str, ...]] | None = None
+    first: Header | None = None
+    for batch in _batches(folder, paths, table):
+        if batch[0][0].endswith(_PARQUET):
+            shard = read_parquet_file(*batch[0], table)
+            first = check_columns(batch[0][0], shard.rows.column_names, table, first)
+        else:
+            shard, first = read_csv_batch(batch, table, first)
+        yield shard
+
+
+def _batches(folder: str, paths: Sequence[str], table: Table) -> Iterator[list[tuple[str, bytes]]]:
+    """Yields the names and contents of files: a Parquet file alone, CSV files up to a size."""
     batch: list[tuple[str, bytes]] = []
     for path in paths:
-        name = os.path.relpath(path, folder)
-        content = _content(path)
+        name, content = os.path.relpath(path, folder), _content(path)
         if not content:
-            raise InputError(f"no data: {name} of the table {table.name} is empty (0 bytes); remove or mend it")
-        if path.endswith(".parquet"):
-            if batch:
-                shard, first = read_csv_batch(batch, table, first)
-                batch = []
-                yield shard
-            shard = read_parquet_file(name, content, table)
-            first = check_columns(name, shard.rows.column_names, table, first)
-            yield shard
-            continue
-        batch.append((name, content))
-        if sum(len(content) for _, content in batch) >= _BATCH_BYTES:
-            shard, first = read_csv_batch(batch, table, first)
+            raise InputError(f"no data: {name} of the table {table.name} is empty (0 bytes); mend it")
+        size = sum(len(held) for _, held in batch)
+        if batch and (name.endswith(_PARQUET) or batch[0][0].endswith(_PARQUET) or size >= _BATCH_BYTES):
+            yield batch
             batch = []
-            yield shard
+        batch.append((name, content))
     if batch:
-        yield read_csv_batch(batch, table, first)[0]
+        yield batch
 
 
 def _content(path: str) -> bytes:

@@ -58,15 +58,23 @@ def check_columns(name: str, columns: Sequence[str], table: Table, first: Header
     if first is not None and set(columns) != set(first[1]):
         missing = [column for column in first[1] if column not in columns]
         added = [column for column in columns if column not in first[1]]
-        said = [f"{verb} {', '.join(names)}" for verb, names in (("lacks", missing), ("adds", added)) if names]
+        said = [
+            f"{verb} {', '.join(names)}" for verb, names in (("lacks", missing), ("adds", added)) if names
+        ]
         raise InputError(
             f"the files of the table {table.name} have different headers: {name} {' and '.join(said)}, "
             f"compared with {first[0]}"
         )
     absent = [column.name for column in table.columns if column.required and column.name not in columns]
     if absent:
-        hint = "; cells must be separated by commas" if len(columns) == 1 and any(c in got for c in ";\t|") else ""
-        raise InputError(f"{name} lacks the required column {', '.join(absent)}; its header is: {got[:300]}{hint}")
+        hint = (
+            "; cells must be separated by commas"
+            if len(columns) == 1 and any(c in got for c in ";\t|")
+            else ""
+        )
+        raise InputError(
+            f"{name} lacks the required column {', '.join(absent)}; its header is: {got[:300]}{hint}"
+        )
     return first or (name, tuple(columns))
 
 
@@ -99,7 +107,13 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, text: Ca
 
 
 def record(
-    table: Table, file: str, line: int, reason: str, row: str, column: str | None = None, value: str | None = None
+    table: Table,
+    file: str,
+    line: int,
+    reason: str,
+    row: str,
+    column: str | None = None,
+    value: str | None = None,
 ) -> dict[str, object]:
     """Makes a quarantine record; a long value or row is cut."""
     return {
@@ -124,7 +138,8 @@ def provenance_of(files: Sequence[str], lines: Sequence[NDArray[np.int64]]) -> p
              for file, at in zip(files, lines, strict=True)]  # fmt: skip
     texts = pa.chunked_array([name.cast(pa.string()) for name in names], pa.string())
     return pa.Table.from_arrays(
-        [texts, pa.chunked_array([pa.array(at, pa.int64()) for at in lines], pa.int64())], schema=PROVENANCE_SCHEMA
+        [texts, pa.chunked_array([pa.array(at, pa.int64()) for at in lines], pa.int64())],
+        schema=PROVENANCE_SCHEMA,
     )
 
 
@@ -135,5 +150,7 @@ def _faults(table: Table, name: str, typed: Typed) -> pl.Series:
     if declared is not None and declared.required:
         missing = (pl.Series(pl.from_arrow(typed.values)).is_null() & wrong.is_null()).to_numpy()
         if missing.any():
-            wrong = pl.select(pl.when(pl.lit(pl.Series(missing))).then(pl.lit(MISSING)).otherwise(wrong)).to_series()
+            wrong = pl.select(
+                pl.when(pl.lit(pl.Series(missing))).then(pl.lit(MISSING)).otherwise(wrong)
+            ).to_series()
     return wrong

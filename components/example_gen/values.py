@@ -48,7 +48,9 @@ def parse(column: pa.ChunkedArray, kind: Kind) -> tuple[pa.ChunkedArray, pa.Chun
     cells = pl.DataFrame({"cell": pl.from_arrow(column)})
     distinct = cells.select(pl.col("cell").unique()).filter(pl.col("cell").is_not_null())
     value, wrong = _PARSERS[kind](pl.col("cell"))
-    parsed = cells.join(distinct.with_columns(value=value, wrong=wrong), on="cell", how="left", maintain_order="left")
+    parsed = cells.join(
+        distinct.with_columns(value=value, wrong=wrong), on="cell", how="left", maintain_order="left"
+    )
     values = _arrow(parsed["value"], ARROW_TYPES[kind])
     return values, _arrow(parsed["wrong"], pa.string())
 
@@ -80,7 +82,9 @@ def _timestamp(cell: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     # The parser would take a leap second's :60, and count it into the next minute.
     clock = pl.when(clock.str.slice(_SECOND - 2, 2) < "60").then(clock)
     whole = clock.str.to_datetime("%Y-%m-%d %H:%M:%S", time_unit="us", strict=False).cast(pl.Int64)
-    fraction = shaped.str.extract(r"\.([0-9]+)").str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+    fraction = (
+        shaped.str.extract(r"\.([0-9]+)").str.slice(0, 6).str.pad_end(6, "0").cast(pl.Int64).fill_null(0)
+    )
     offset = shaped.str.extract(r"([+-][0-9]{2}:[0-9]{2})$")
     minutes = offset.str.slice(1, 2).cast(pl.Int64) * 60 + offset.str.slice(4, 2).cast(pl.Int64)
     east = pl.when(offset.str.starts_with("-")).then(-minutes).otherwise(minutes).fill_null(0)
@@ -142,7 +146,9 @@ def _whole(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
 
 def _moments(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray] | None:
     """A time without a zone is UTC, and a date its first moment; a bare number has no known unit."""
-    if not (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type) or pa.types.is_null(column.type)):
+    if not (
+        pa.types.is_timestamp(column.type) or pa.types.is_date(column.type) or pa.types.is_null(column.type)
+    ):
         return None
     moments = column.cast(pa.timestamp("us"), safe=False)
     return _fine(moments, pa.int64())

@@ -1,0 +1,48 @@
+"""Declares CanaryLoad."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.canary.executor import Executor
+
+
+class CanaryLoadSpec(component_spec.ComponentSpec):
+    """A model in, a blessing as of InfraValidator out."""
+
+    PARAMETERS = {
+        "server_module": component_spec.ExecutionParameter(type=str),
+        "max_latency_ms": component_spec.ExecutionParameter(type=float),
+    }
+    INPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class CanaryLoad(base_component.BaseComponent):
+    """Blesses a model that a server loads and that answers there as it does in memory, in time.
+
+    InfraValidator needs Docker or Kubernetes; this needs neither, and also compares the answers.
+    """
+
+    SPEC_CLASS = CanaryLoadSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(self, model: types.BaseChannel, server_module: str, max_latency_ms: float) -> None:
+        """Declares the component.
+
+        Args:
+            model: the served model, with `assets.extra/titles.json` in its folder.
+            server_module: dotted path of a module that `python -m` serves `--base DIR --port 0` by,
+                printing `listening on HOST:PORT`.
+            max_latency_ms: bound on the median time of one request, of each signature.
+        """
+        super().__init__(
+            CanaryLoadSpec(
+                model=model,
+                server_module=server_module,
+                max_latency_ms=float(max_latency_ms),
+                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )

@@ -1,0 +1,174 @@
+"""TF Serving's gRPC services, answered by the loaded version."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+import tensorflow as tf
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
+from aisle.serving.versions import LoadedModel, Versions
+
+MAX_ELEMENTS = 1 << 20
+"""Of one input. A TensorProto may name a huge shape and hold one value, which would fill the memory."""
+
+
+class RequestError(Exception):
+    """A request that can't be answered, with the status code that says so."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _invalid(message: str) -> RequestError:
+    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, message)
+
+
+def check_spec(spec: Any, version: int) -> None:
+    """Raises RequestError NOT_FOUND unless a `ModelSpec` means this model and version."""
+    if spec.name != MODEL_NAME:
+        raise RequestError(grpc.StatusCode.NOT_FOUND, f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
+    choice = spec.WhichOneof("version_choice")
+    if choice == "version_label":
+        raise RequestError(grpc.StatusCode.NOT_FOUND, f"unknown version label {spec.version_label!r}")
+    if choice == "version" and spec.version.value != version:
+        raise RequestError(
+            grpc.StatusCode.NOT_FOUND, f"version {spec.version.value} is not loaded; version {version} is"
+        )
+
+
+def read_inputs(specs: Mapping[str, tf.TensorSpec], protos: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    """The request's tensors, checked against the signature's specs.
+
+    Raises:
+        RequestError: INVALID_ARGUMENT, naming the input and what was expected of it.
+    """
+    for name in sorted(set(specs) - set(protos)):
+        raise _invalid(f"input {name!r} is missing; expected {sorted(specs)}")
+    for name in sorted(set(protos) - set(specs)):
+        raise _invalid(f"input {name!r} is not of this signature; expected {sorted(specs)}")
+    return {name: _read(name, specs[name], protos[name]) for name in specs}
+
+
+def _read(name: str, spec: tf.TensorSpec, proto: Any) -> tf.Tensor:
+    if proto.dtype != spec.dtype.as_datatype_enum:
+        raise _invalid(f"input {name!r} has dtype {_dtype_name(proto.dtype)}; expected {spec.dtype.name}")
+    shape = [dimension.size for dimension in proto.tensor_shape.dim]
+    if spec.shape.rank is not None and len(shape) != spec.shape.rank:
+        raise _invalid(f"input {name!r} has rank {len(shape)}, shape {shape}; expected rank {spec.shape.rank}")
+    if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or not spec.shape.is_compatible_with(shape):
+        raise _invalid(f"input {name!r} has shape {shape}; expected {spec.shape}")
+    if math.prod(shape) > MAX_ELEMENTS:
+        raise _invalid(f"input {name!r} has {math.prod(shape)} elements; at most {MAX_ELEMENTS} are read")
+    try:
+        return tf.constant(tf.make_ndarray(proto), spec.dtype, shape)
+    except (TypeError, ValueError) as error:
+        raise _invalid(f"input {name!r} can't be read as shape {shape}: {str(error).splitlines()[0]}") from error
+
+
+def _dtype_name(number: int) -> str:
+    try:
+        return tf.dtypes.as_dtype(number).name
+    except TypeError:
+        return f"number {number}"
+
+
+def predict(model: LoadedModel, request: Any) -> Any:
+    """Answers a PredictRequest; raises RequestError."""
+    check_spec(request.model_spec, model.version)
+    name = request.model_spec.signature_name or SERVING_DEFAULT.name
+    try:
+        signature = model.signature(name)
+    except KeyError:
+        known = sorted(model.signature_defs)
+        raise RequestError(
+            grpc.StatusCode.FAILED_PRECONDITION, f"unknown signature {name!r}; version {model.version} has {known}"
+        ) from None
+    inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
+    try:
+        outputs = signature(**inputs)
+    except tf.errors.InvalidArgumentError as error:
+        raise _invalid(f"signature {name!r}: {str(error.message).splitlines()[0]}") from error
+    except tf.errors.OpError as error:
+        message = f"signature {name!r}: {str(error.message).splitlines()[0]}"
+        raise RequestError(grpc.StatusCode.INTERNAL, message) from error
+    wanted = list(request.output_filter) or list(outputs)
+    for output in wanted:
+        if output not in outputs:
+            raise _invalid(f"output {output!r} is not of signature {name!r}; it has {sorted(outputs)}")
+    response = predict_pb2.PredictResponse()
+    _identify(response.model_spec, model.version, name)
+    for output in wanted:
+        response.outputs[output].CopyFrom(tf.make_tensor_proto(outputs[output].numpy()))
+    return response
+
+
+def _identify(spec: Any, version: int, signature: str = "") -> None:
+    spec.name, spec.signature_name = MODEL_NAME, signature
+    spec.version.value = version
+
+
+class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
+    """Predict and GetModelMetadata; the other calls of TF Serving answer UNIMPLEMENTED."""
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+
+    def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`."""
+        try:
+            return predict(self._versions.current, request)
+        except RequestError as error:
+            context.abort(error.code, str(error))
+
+    def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`; the one field is `signature_def`."""
+        model = self._versions.current
+        try:
+            check_spec(request.model_spec, model.version)
+            if list(request.metadata_field) != ["signature_def"]:
+                raise _invalid(f"metadata_field is {list(request.metadata_field)}; expected ['signature_def']")
+        except RequestError as error:
+            context.abort(error.code, str(error))
+        definitions = get_model_metadata_pb2.SignatureDefMap()
+        for name, definition in model.signature_defs.items():
+            definitions.signature_def[name].CopyFrom(definition)
+        response = get_model_metadata_pb2.GetModelMetadataResponse()
+        _identify(response.model_spec, model.version)
+        response.metadata["signature_def"].Pack(definitions)
+        return response
+
+
+class ModelService(model_service_pb2_grpc.ModelServiceServicer):
+    """GetModelStatus: the loaded version, and those that could not be."""
+
+    def __init__(self, versions: Versions) -> None:
+        self._versions = versions
+
+    def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `model_service.proto`."""
+        version = self._versions.current.version
+        try:
+            check_spec(request.model_spec, version)
+        except RequestError as error:
+            context.abort(error.code, str(error))
+        states = get_model_status_pb2.ModelVersionStatus
+        response = get_model_status_pb2.GetModelStatusResponse()
+        response.model_version_status.add(version=version, state=states.AVAILABLE)
+        if request.model_spec.WhichOneof("version_choice") is None:
+            for failed, reason in sorted(self._versions.failures.items(), reverse=True):
+                status = response.model_version_status.add(version=failed, state=states.END)
+                status.status.error_code = grpc.StatusCode.UNKNOWN.value[0]
+                status.status.error_message = reason
+        return response
