@@ -23,7 +23,9 @@ DEMO_SETTINGS = (
 
 
 @click.command()
-@click.option("--out", default="demo", show_default=True, type=click.Path(), help="Folder of the shop and the output.")
+@click.option(
+    "--out", default="demo", show_default=True, type=click.Path(), help="Folder of the shop and the output."
+)
 @click.option("--users", default=400, show_default=True, type=click.IntRange(50), help="Users of the shop.")
 @click.option("--items", default=300, show_default=True, type=click.IntRange(50), help="Items of the shop.")
 @click.option("--days", default=50, show_default=True, type=click.IntRange(30), help="Days of the shop.")
@@ -37,7 +39,11 @@ def demo(out: str, users: int, items: int, days: int) -> None:
     settings = [word for setting in DEMO_SETTINGS for word in ("--set", setting)]
     _aisle("run", str(shop), "--out", str(output), *settings)
     with _server(output) as target:
-        for question in (("search", "red cotton shirt"), ("recommend", _some_user(shop)), ("similar", _some_item(shop))):
+        for question in (
+            ("search", "red cotton shirt"),
+            ("recommend", _some_user(shop)),
+            ("similar", _some_item(shop)),
+        ):
             click.secho(f"\naisle {question[0]} {question[1]!r}", bold=True)
             _aisle(*question, "-k", "5", "--target", target, "--out", str(output))
     click.echo()
@@ -54,7 +60,15 @@ def _aisle(*arguments: str) -> None:
 @contextlib.contextmanager
 def _server(output: pathlib.Path) -> Iterator[str]:
     """Serves the output's model on a free port; yields its address, ends the server after."""
-    command = [sys.executable, "-m", "aisle.serving.server", "--base", str(output / "serving" / "aisle"), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "aisle.serving.server",
+        "--base",
+        str(output / "serving" / "aisle"),
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -70,7 +84,9 @@ def _some_user(shop: pathlib.Path) -> str:
     """The buyer with the most purchases: someone there is much to know about."""
     import polars as pl
 
-    purchases = pl.scan_csv(shop / "events" / "*.csv", infer_schema=False, ignore_errors=True, truncate_ragged_lines=True)
+    purchases = pl.scan_csv(
+        shop / "events" / "*.csv", infer_schema=False, ignore_errors=True, truncate_ragged_lines=True
+    )
     bought = purchases.filter((pl.col("event") == "purchase") & (pl.col("user_id") != "")).collect()
     return str(bought["user_id"].value_counts(sort=True)["user_id"][0])
 
@@ -78,4 +94,8 @@ def _some_user(shop: pathlib.Path) -> str:
 def _some_item(shop: pathlib.Path) -> str:
     import polars as pl
 
-    return str(pl.read_csv(shop / "items.csv", infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True)["item_id"][0])
+    return str(
+        pl.read_csv(
+            shop / "items.csv", infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True
+        )["item_id"][0]
+    )

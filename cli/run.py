@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 
 _CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
-_SET = click.option("--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable.")
+_SET = click.option(
+    "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable."
+)
 
 
 @click.command()
@@ -30,7 +32,9 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
 
 @click.command("compile")
 @click.argument("data_uri")
-@click.option("--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle.")
+@click.option(
+    "--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle."
+)
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
 @click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
 @_CONFIG

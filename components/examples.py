@@ -38,7 +38,7 @@ def write_examples(artifact: standard_artifacts.Examples, splits: dict[str, pa.T
 def _encodable(table: pa.Table) -> pa.Table:
     """Strings as bytes, the only text the C++ encoder takes."""
     columns = {}
-    for name, column in zip(table.column_names, table.itercolumns()):
+    for name, column in zip(table.column_names, table.itercolumns(), strict=False):
         array = column.combine_chunks()
         text = pa.types.is_string(array.type.value_type)
         columns[name] = array.cast(pa.list_(pa.binary())) if text else array

@@ -31,7 +31,9 @@ class Bundle(tf.Module):
     by empty places ("" and -inf).
     """
 
-    def __init__(self, retriever: Retriever, ranker: object, titles: list[str], options: BundleOptions) -> None:
+    def __init__(
+        self, retriever: Retriever, ranker: object, titles: list[str], options: BundleOptions
+    ) -> None:
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
@@ -161,7 +163,8 @@ def make_bundle(
     """Writes the served model, with the shop's state as of `now`.
 
     Args:
-        two_tower, ranking: folders of the exported models.
+        two_tower: folder of the exported two-tower.
+        ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
         tables: the Labeler's tables by name.
         now: microseconds UTC.
@@ -179,7 +182,7 @@ def make_bundle(
     extra = os.path.join(folder, "assets.extra")
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
-        file.write(json.dumps(dict(zip(ids, titles)), ensure_ascii=False))
+        file.write(json.dumps(dict(zip(ids, titles, strict=False)), ensure_ascii=False))
 
 
 def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:

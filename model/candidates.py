@@ -38,7 +38,11 @@ class _Question:
 
 
 def make_candidates(
-    two_tower: str, bert: str, tables: dict[str, pa.Table], splits: dict[str, int | str], options: CandidateOptions
+    two_tower: str,
+    bert: str,
+    tables: dict[str, pa.Table],
+    splits: dict[str, int | str],
+    options: CandidateOptions,
 ) -> dict[str, pa.Table]:
     """Retrieves candidates as of the start of a window and labels them by what happened in it.
 
@@ -95,7 +99,9 @@ def _recommendations(
     hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == "purchase" else ((1.0, -1.0), (0.0, -1.0))
     baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
     return [
-        _Question("", user, {rows[item]: hit for item in items if item in rows}, _user_split(user, window), miss)
+        _Question(
+            "", user, {rows[item]: hit for item in items if item in rows}, _user_split(user, window), miss
+        )
         for user, items in baskets.iter_rows()
         if user in known
     ]
@@ -104,12 +110,14 @@ def _recommendations(
 def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[_Question]:
     """What was shown for a query, and whether it was clicked and bought; the unseen stay unlabelled."""
     shown = frames["impressions"].filter(pl.col("split") == window)
-    pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg("item_id", "click", "purchase")
+    pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
+        "item_id", "click", "purchase"
+    )
     return [
         _Question(
             query,
             user,
-            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases) if i in rows},
+            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases, strict=False) if i in rows},
             _user_split(query, window),
             None,
         )
@@ -127,7 +135,11 @@ def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
     queries = judgements.group_by("query", "split", maintain_order=True).agg("item_id", "grade")
     return [
         _Question(
-            query, "", {rows[i]: ((g - lowest) / span, -1.0) for i, g in zip(items, grades) if i in rows}, split, (0.0, -1.0)
+            query,
+            "",
+            {rows[i]: ((g - lowest) / span, -1.0) for i, g in zip(items, grades, strict=False) if i in rows},
+            split,
+            (0.0, -1.0),
         )
         for query, split, items, grades in queries.iter_rows()
     ]
@@ -162,7 +174,11 @@ def _ask(
         search = retriever.fuse(context, SEARCH_SOURCES, nothing)
         fused = tf.where((query != "")[:, None], search, retriever.fuse(context, RECOMMEND_SOURCES, nothing))
         top = tf.math.top_k(fused, depth)
-        return tf.where(top.values > 0, top.indices, -1), history_titles(context.history, titles), context.history
+        return (
+            tf.where(top.values > 0, top.indices, -1),
+            history_titles(context.history, titles),
+            context.history,
+        )
 
     @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
     def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -173,15 +189,20 @@ def _ask(
         batch = questions[start : start + _BATCH]
         query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
         retrieved, history, _ = (value.numpy() for value in retrieve(query, user))
-        chosen = [_choose(question, rows, options, rng) for question, rows in zip(batch, retrieved)]
+        chosen = [
+            _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=False)
+        ]
         padded = tf.ragged.constant([list(rows) for rows in chosen], dtype=tf.int32).to_tensor(-1)
         if not padded.shape[1]:
             continue
         numbers = features(query, user, padded).numpy()
-        for number, (question, rows) in enumerate(zip(batch, chosen)):
+        for number, (question, rows) in enumerate(zip(batch, chosen, strict=False)):
             if rows:
                 texts = titles.numpy()[list(rows)]
-                yield question.split, _rows(question, rows, history[number], texts, numbers[number, : len(rows)])
+                yield (
+                    question.split,
+                    _rows(question, rows, history[number], texts, numbers[number, : len(rows)]),
+                )
 
 
 def _choose(
@@ -199,12 +220,16 @@ def _choose(
         others = [row for row in found if row not in question.outcomes]
     if question.otherwise is None:
         return judged
-    drawn = rng.permutation(others)[: options.negatives] if others else []
-    return {**judged, **{int(row): question.otherwise for row in drawn}}
+    drawn: list[int] = rng.permutation(others)[: options.negatives].tolist() if others else []
+    return {**judged, **{row: question.otherwise for row in drawn}}
 
 
 def _rows(
-    question: _Question, rows: dict[int, tuple[float, float]], history: bytes, titles: np.ndarray, numbers: np.ndarray
+    question: _Question,
+    rows: dict[int, tuple[float, float]],
+    history: bytes,
+    titles: np.ndarray,
+    numbers: np.ndarray,
 ) -> dict[str, np.ndarray]:
     click, conversion = np.array(list(rows.values()), np.float32).T
     outcome = np.where(conversion >= 0, conversion, click)

@@ -34,7 +34,9 @@ class BM25(tf.Module):
         weights = tf.gather(postings(self._weights, self._splits, validate=False), pieces.values)
         owner = tf.gather(pieces.value_rowids(), items.value_rowids())
         batch = tf.shape(query, tf.int64)[0]
-        flat = tf.math.unsorted_segment_sum(weights.values, owner * self._count + items.values, batch * self._count)
+        flat = tf.math.unsorted_segment_sum(
+            weights.values, owner * self._count + items.values, batch * self._count
+        )
         return tf.reshape(flat, [batch, self._count])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import tensorflow as tf
 from transformers import TFBertModel
 
@@ -63,13 +62,13 @@ class RankingHead(tf.keras.Model):
         slow = self.bert.trainable_variables
         fast = [*self.features.trainable_variables, *self._text.trainable_variables]
         gradients = tape.gradient(loss, [*slow, *fast])
-        self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow))
-        self._fast.apply_gradients(zip(gradients[len(slow) :], fast))
+        self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow, strict=False))
+        self._fast.apply_gradients(zip(gradients[len(slow) :], fast, strict=False))
         return self.compute_metrics(inputs, labels, logits, None)
 
 
 def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """pCTR and pCTCVR: float32 [n, 2] to two of [n]."""
+    """PCTR and pCTCVR: float32 [n, 2] to two of [n]."""
     click = tf.math.sigmoid(logits[:, 0])
     return click, click * tf.math.sigmoid(logits[:, 1])
 
@@ -85,7 +84,7 @@ def ranking_loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         float32 [n].
     """
     total = tf.zeros_like(logits[:, 0])
-    for label, probability in zip(tf.unstack(labels, axis=1), probabilities(logits)):
+    for label, probability in zip(tf.unstack(labels, axis=1), probabilities(logits), strict=False):
         p = tf.clip_by_value(probability, 1e-6, 1 - 1e-6)
         entropy = -(label * tf.math.log(p) + (1 - label) * tf.math.log(1 - p))
         total += tf.where(label >= 0, entropy, 0.0)

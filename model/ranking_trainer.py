@@ -50,7 +50,9 @@ def run_fn(fn_args: FnArgs) -> None:
     normalization = tf.keras.layers.Normalization()
     normalization.adapt(_numbers(train))
     valid = _examples(fn_args.eval_files)
-    head = RankingHead(load_bert(folder, options.layers or None), _train_features(train, valid, normalization))
+    head = RankingHead(
+        load_bert(folder, options.layers or None), _train_features(train, valid, normalization)
+    )
     steps = _schedule(options, len(train["title"]))
     head.compile(tf.keras.optimizers.AdamW(steps, weight_decay=0.01, clipnorm=1.0), loss=ranking_loss)
     _train(head, train, valid, tokenizer, options, fn_args.model_run_dir)
@@ -67,7 +69,13 @@ def _train_features(
     stop = tf.keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     held_out = (_numbers(valid), _targets(valid))
     head.fit(
-        _numbers(train), _targets(train), validation_data=held_out, epochs=30, batch_size=64, callbacks=[stop], verbose=0
+        _numbers(train),
+        _targets(train),
+        validation_data=held_out,
+        epochs=30,
+        batch_size=64,
+        callbacks=[stop],
+        verbose=0,
     )
     return head
 
@@ -94,8 +102,9 @@ def _train(
         verbose=2,
     )
     history.finish(result, folder)
-    print(f"ranking head: validation loss {before:.4f} by features alone, {min(result.history['val_loss']):.4f} with text")
-    if min(result.history["val_loss"]) > before:
+    best = min(result.history["val_loss"])
+    print(f"ranking head: validation loss {before:.4f} by features alone, {best:.4f} with text")
+    if best > before:
         head.set_weights(start)
 
 
@@ -106,14 +115,18 @@ class RankingModule(tf.Module):
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
     """
 
-    def __init__(self, head: RankingHead, tokenizer: Tokenizer, options: RankingOptions, labels: Labels) -> None:
+    def __init__(
+        self, head: RankingHead, tokenizer: Tokenizer, options: RankingOptions, labels: Labels
+    ) -> None:
         super().__init__()
         self.head_weights = list(head.variables)
         self.searches = tf.Variable(labels.search, trainable=False)
         text = tf.TensorSpec([None], tf.string)
         numbers = tf.TensorSpec([None, len(f.CANDIDATE_FEATURES)], tf.float32)
 
-        def score(query: tf.Tensor, history_titles: tf.Tensor, title: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
+        def score(
+            query: tf.Tensor, history_titles: tf.Tensor, title: tf.Tensor, features: tf.Tensor
+        ) -> tf.Tensor:
             inputs = model_inputs(tokenizer, options, query, history_titles, title, features)
             click, conversion = probabilities(head(inputs, training=False))
             # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
@@ -123,7 +136,9 @@ class RankingModule(tf.Module):
 
         def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = tf.io.parse_example(examples, INPUT_SPEC)
-            return {"scores": self.score(rows["query"], rows["history_titles"], rows["title"], _numbers(rows))}
+            return {
+                "scores": self.score(rows["query"], rows["history_titles"], rows["title"], _numbers(rows))
+            }
 
         self.serve = tf.function(serve, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
 
@@ -131,7 +146,9 @@ class RankingModule(tf.Module):
 def _examples(patterns: list[str]) -> dict[str, tf.Tensor]:
     files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
     records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
-    return dict(tf.io.parse_example(tf.constant(records, tf.string, [len(records)]), {**INPUT_SPEC, **_LABEL_SPEC}))
+    return dict(
+        tf.io.parse_example(tf.constant(records, tf.string, [len(records)]), {**INPUT_SPEC, **_LABEL_SPEC})
+    )
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:
@@ -179,6 +196,7 @@ def _batches(
         batches = batches.shuffle(len(rows["title"]), seed=options.seed)
 
     def prepare(batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        return model_inputs(tokenizer, options, *batch["texts"], batch["features"]), batch["labels"]
+        query, titles, title = batch["texts"]
+        return model_inputs(tokenizer, options, query, titles, title, batch["features"]), batch["labels"]
 
     return batches.batch(options.batch).map(prepare, num_parallel_calls=2).prefetch(4)

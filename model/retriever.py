@@ -50,7 +50,9 @@ class Retriever(tf.Module):
     Exact: every score is a dense [b, n] tensor, right for catalogues up to about 100,000 items.
     """
 
-    def __init__(self, tower: Any, tokenizer: Tokenizer, titles: list[str], prices: np.ndarray, state: State) -> None:
+    def __init__(
+        self, tower: Any, tokenizer: Tokenizer, titles: list[str], prices: np.ndarray, state: State
+    ) -> None:
         """Makes the graph's constants.
 
         Args:
@@ -102,7 +104,9 @@ class Retriever(tf.Module):
         wide = [batch, -1]
         scores = {
             "two_tower": tf.matmul(vector, self.tower.item_embeddings, transpose_b=True),
-            "co_purchase": self._scatter(tf.reshape(neighbours, wide), tf.reshape(near, wide), tf.math.unsorted_segment_sum),
+            "co_purchase": self._scatter(
+                tf.reshape(neighbours, wide), tf.reshape(near, wide), tf.math.unsorted_segment_sum
+            ),
             "popularity": tf.tile(self._popularity[None], [batch, 1]),
             "repeat": self._scatter(rows, decayed, tf.math.unsorted_segment_sum),
             "recency": self._scatter(
@@ -152,7 +156,9 @@ class Retriever(tf.Module):
 
         def known(values: tf.Tensor, default: Any) -> tf.Tensor:
             ragged = tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
-            return tf.reverse(tf.gather(ragged, user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1])
+            return tf.reverse(
+                tf.gather(ragged, user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1]
+            )
 
         given = self.items.lookup(history)
         ragged = tf.ragged.boolean_mask(given, given >= 0)[:, -HISTORY_LENGTH:]

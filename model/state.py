@@ -57,10 +57,18 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
         now: microseconds UTC; interactions at or after it are left out.
     """
     rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
-    past = interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id").sort("timestamp", "item_id")
-    past = past.with_columns(((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age"))
+    past = (
+        interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id").sort("timestamp", "item_id")
+    )
+    past = past.with_columns(
+        ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age")
+    )
     known = past.filter(pl.col("user_id") != "")
-    latest = known.group_by("user_id", maintain_order=True).tail(HISTORY_LENGTH).sort("user_id", "timestamp", "item_id")
+    latest = (
+        known.group_by("user_id", maintain_order=True)
+        .tail(HISTORY_LENGTH)
+        .sort("user_id", "timestamp", "item_id")
+    )
     sizes = latest.group_by("user_id", maintain_order=True).len()
     country = {user: value or "" for user, value in users.select("user_id", "country").iter_rows()}
     names = sizes["user_id"].to_list()
@@ -81,7 +89,9 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
 
 def _popularity(past: pl.DataFrame, count: int) -> np.ndarray:
     recent = past.filter(pl.col("age") <= POPULARITY_DAYS)
-    return np.log1p(np.bincount(recent["row"].to_numpy(), recent["weight"].to_numpy(), count)).astype(np.float32)
+    return np.log1p(np.bincount(recent["row"].to_numpy(), recent["weight"].to_numpy(), count)).astype(
+        np.float32
+    )
 
 
 def _neighbours(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -34,7 +34,9 @@ class Tokenizer:
 
     def pieces(self, text: tf.Tensor, limit: int) -> tf.RaggedTensor:
         """Returns at most `limit` word pieces of each text: string [n] to int32 [n, (pieces)]."""
-        return self._pieces.tokenize(tf.strings.substr(text, 0, MAX_CHARACTERS))[:, :limit]
+        # BERT drops NUL where TF-Text would part the word.
+        text = tf.strings.regex_replace(tf.strings.substr(text, 0, MAX_CHARACTERS), r"\x00", "")
+        return self._pieces.tokenize(text)[:, :limit]
 
     def inputs(self, *parts: tf.RaggedTensor) -> dict[str, tf.Tensor]:
         """Returns BERT's inputs for one or two segments, padded to the batch's longest.
@@ -63,11 +65,15 @@ def load_bert(folder: str, layers: int | None = None) -> TFBertModel:
     """
     missing = [name for name in BERT_FILES if not (pathlib.Path(folder) / name).is_file()]
     if missing:
-        raise InputError(f"the BERT folder {folder} lacks {', '.join(missing)}; a checkpoint needs {BERT_FILES}")
+        raise InputError(
+            f"the BERT folder {folder} lacks {', '.join(missing)}; a checkpoint needs {BERT_FILES}"
+        )
     config = BertConfig.from_pretrained(folder)
     config.num_hidden_layers = min(layers or config.num_hidden_layers, config.num_hidden_layers)
     try:
-        return TFBertModel.from_pretrained(folder, config=config, use_safetensors=True, add_pooling_layer=False)
+        return TFBertModel.from_pretrained(
+            folder, config=config, use_safetensors=True, add_pooling_layer=False
+        )
     except (ValueError, OSError, KeyError) as error:
         raise InputError(f"the BERT weights in {folder} can't be loaded: {error}") from error
 

@@ -66,11 +66,21 @@ class TwoTowerModule(tf.Module):
             )
             names = ("history", "history_age", "history_weight")
             ragged = {name: tf.RaggedTensor.from_sparse(out[name]) for name in names}
-            return model.queries({"user_id": out["user_id"], "country": out["country"], "text": text, **ragged})
+            return model.queries(
+                {"user_id": out["user_id"], "country": out["country"], "text": text, **ragged}
+            )
 
         self.embed_text = tf.function(embed_text, input_signature=[one])
         self.embed_query = tf.function(
-            embed_query, input_signature=[one, one, tf.TensorSpec([None, encoder.width], tf.float32), strings, floats, floats]
+            embed_query,
+            input_signature=[
+                one,
+                one,
+                tf.TensorSpec([None, encoder.width], tf.float32),
+                strings,
+                floats,
+                floats,
+            ],
         )
 
 

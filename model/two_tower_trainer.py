@@ -87,14 +87,18 @@ def _examples(patterns: list[str], transform: tft.TFTransformOutput) -> dict[str
     """All transformed examples of some files, sparse features as ragged tensors."""
     files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
     records = [record for record in tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator()]
-    parsed = tf.io.parse_example(tf.constant(records, tf.string, [len(records)]), transform.transformed_feature_spec())
+    parsed = tf.io.parse_example(
+        tf.constant(records, tf.string, [len(records)]), transform.transformed_feature_spec()
+    )
     return {
         name: tf.RaggedTensor.from_sparse(value) if isinstance(value, tf.SparseTensor) else value
         for name, value in parsed.items()
     }
 
 
-def _read_catalogue(patterns: list[str], transform: tft.TFTransformOutput, encoder: SentenceEncoder) -> Catalogue:
+def _read_catalogue(
+    patterns: list[str], transform: tft.TFTransformOutput, encoder: SentenceEncoder
+) -> Catalogue:
     rows = _examples(patterns, transform)
     features = {name: rows[name] for name in ("item_id", "category", "brand", "price")}
     return Catalogue(rows["item"], {**features, "text": encoder.encode(rows["title"])})
@@ -107,7 +111,8 @@ def _read_queries(
     rows = _examples(patterns, transform)
     lookup = {item: row for row, item in enumerate(catalogue.ids.numpy())}
     targets = tf.ragged.map_flat_values(
-        lambda ids: tf.constant([lookup.get(item, -1) for item in ids.numpy()], tf.int64, ids.shape), rows["targets"]
+        lambda ids: tf.constant([lookup.get(item, -1) for item in ids.numpy()], tf.int64, ids.shape),
+        rows["targets"],
     )
     targets = tf.ragged.boolean_mask(targets, targets >= 0)
     kept = tf.where(targets.row_lengths() > 0)[:, 0]
@@ -121,7 +126,9 @@ def _read_queries(
 def _query_texts(queries: list[bytes], encoder: SentenceEncoder) -> dict[bytes, np.ndarray]:
     """The embedding of each distinct query; the empty one's is zeros."""
     distinct = sorted(set(queries))
-    return dict(zip(distinct, encoder.encode(tf.constant(distinct, tf.string, [len(distinct)])).numpy()))
+    return dict(
+        zip(distinct, encoder.encode(tf.constant(distinct, tf.string, [len(distinct)])).numpy(), strict=False)
+    )
 
 
 def _sizes(transform: tft.TFTransformOutput, text: int) -> Sizes:
@@ -173,7 +180,12 @@ def _batches(
         query, row = tf.gather(owner, pair), tf.gather(row_of, pair)
         features = {name: tf.gather(queries[name], query) for name in names}
         features["text"] = tf.gather(matrix, tf.gather(text_row, query))
-        return {"query": features, "item": catalogue.rows(row), "row": row, "probability": tf.gather(chance, row)}
+        return {
+            "query": features,
+            "item": catalogue.rows(row),
+            "row": row,
+            "probability": tf.gather(chance, row),
+        }
 
     return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(4)
 
@@ -204,7 +216,8 @@ class _BestRecall(tf.keras.callbacks.Callback):
         recall = self._recall()
         if logs is not None:
             logs["val_recall"] = recall
-        print(f"two-tower: epoch {epoch + 1}, loss {logs['loss'] if logs else 0:.3f}, recall@{RECALL_AT} {recall:.4f}")
+        loss = logs["loss"] if logs else 0.0
+        print(f"two-tower: epoch {epoch + 1}, loss {loss:.1f}, recall@{RECALL_AT} {recall:.4f}")
         if recall > self._best:
             self._best, self._weights, self._waited = recall, self._towers.get_weights(), 0
         else:
@@ -217,10 +230,12 @@ class _BestRecall(tf.keras.callbacks.Callback):
             self._towers.set_weights(self._weights)
 
     def _recall(self) -> float:
-        scores = self._towers.queries(self._features) @ tf.transpose(self._towers.items(self._catalogue.features))
+        scores = self._towers.queries(self._features) @ tf.transpose(
+            self._towers.items(self._catalogue.features)
+        )
         top = tf.math.top_k(scores, min(RECALL_AT, scores.shape[1])).indices.numpy()
         hits = [
             len(set(row) & set(found)) / min(RECALL_AT, len(set(row)))
-            for row, found in zip(self._targets.to_list(), top)
+            for row, found in zip(self._targets.to_list(), top, strict=False)
         ]
         return float(np.mean(hits))

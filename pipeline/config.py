@@ -121,7 +121,9 @@ def _check_keys(values: dict[str, Any]) -> None:
     """Names the keys there are where one is unknown."""
     for section, part in values.items():
         if section not in Config.model_fields:
-            raise InputError(f"unknown section {section!r} in the settings; there are: {', '.join(Config.model_fields)}")
+            raise InputError(
+                f"unknown section {section!r} in the settings; there are: {', '.join(Config.model_fields)}"
+            )
         known = _keys(Config.model_fields[section].default)
         for name in part if isinstance(part, dict) else ():
             if name not in known:

@@ -13,8 +13,8 @@ from tfx.types import channel
 
 from aisle.components.anomaly_gate.component import AnomalyGate
 from aisle.components.bundle.component import Bundle
-from aisle.components.candidates.component import Candidates
 from aisle.components.canary.component import CanaryLoad
+from aisle.components.candidates.component import Candidates
 from aisle.components.cleaner.component import Cleaner
 from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
@@ -80,7 +80,9 @@ def _checked_table(
     data: str, table: str, fingerprint: str, config: Config
 ) -> tuple[list[base_component.BaseComponent], Checked]:
     """Reads one table and looks for anomalies in it."""
-    reader = TableExampleGen(data_folder=data, table=table, fingerprint=fingerprint).with_id(f"ExampleGen.{table}")
+    reader = TableExampleGen(data_folder=data, table=table, fingerprint=fingerprint).with_id(
+        f"ExampleGen.{table}"
+    )
     examples = reader.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
     if config.data.schema_dir:
@@ -108,7 +110,9 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
         examples=labeler.outputs["examples"],
         schema=labeler.outputs["schema"],
         preprocessing_fn="aisle.model.preprocessing.preprocessing_fn",
-        splits_config=tfx.proto.SplitsConfig(analyze=["items", "train"], transform=["items", "train", "eval"]),
+        splits_config=tfx.proto.SplitsConfig(
+            analyze=["items", "train"], transform=["items", "train", "eval"]
+        ),
         custom_config={"code": code},
     )
     two_tower = tfx.components.Trainer(
@@ -171,9 +175,7 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
 
 def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
     """The ranking head's metrics on candidates of the test window, and what blesses it."""
-    auc = tfma.MetricThreshold(
-        value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_auc})
-    )
+    auc = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_auc}))
     return tfma.EvalConfig(
         model_specs=[tfma.ModelSpec(signature_name=SERVING_DEFAULT.name, label_key=LABEL.name)],
         slicing_specs=[tfma.SlicingSpec()],

@@ -45,7 +45,9 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
         raise InputError(f"the folder of --output {output} does not exist; make it first")
     pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), Layout(root), config)
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
-        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(default_image=image, default_commands=list(COMMAND)),
+        config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
+            default_image=image, default_commands=list(COMMAND)
+        ),
         output_dir=str(target.parent),
         output_filename=target.name,
     )

@@ -50,7 +50,9 @@ def run_pipeline(data: str, out: str, config: Config) -> RunResult:
     pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
     with _only_run(layout):
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
-        pipeline = create_pipeline(str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection)
+        pipeline = create_pipeline(
+            str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection
+        )
         logging.getLogger("absl").setLevel(logging.WARNING)
         tfx.orchestration.LocalDagRunner().run(pipeline)
         _link_logs(layout, connection)
@@ -75,7 +77,8 @@ def _only_run(layout: Layout) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise InputError(f"another run is writing to {layout.root}; wait for it, or choose another --out") from error
+            message = f"another run is writing to {layout.root}; wait for it, or choose another --out"
+            raise InputError(message) from error
         yield
 
 
@@ -109,7 +112,7 @@ def _result(layout: Layout, connection: object) -> RunResult:
     for uri in blessings[-2:]:
         if os.path.exists(os.path.join(uri, "NOT_BLESSED")):
             raise NotBlessed(
-                f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says what it missed"
+                f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says why"
             )
     infra = _latest(connection, "InfraBlessing")
     if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):

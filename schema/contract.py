@@ -46,9 +46,7 @@ _RECOMMEND_INPUTS = (
 SERVING_DEFAULT = Signature(
     "serving_default", (Tensor("examples", "bytes", "n"),), (Tensor(SCORES, "float32", "n"),)
 )
-SEARCH = Signature(
-    "search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K), _LISTS
-)
+SEARCH = Signature("search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K), _LISTS)
 RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
 SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K), _LISTS)
 RANK = Signature(

@@ -1,9 +1,9 @@
 """The errors a user sees as one line on stderr, and the exit code of each.
 
-    AisleError            1
-    ├── InputError        2   wrong usage, table, file or setting
-    ├── GateBlocked       3   the anomaly gate stopped the run
-    └── NotBlessed        4   the model is not better than what it must beat
+AisleError            1
+├── InputError        2   wrong usage, table, file or setting
+├── GateBlocked       3   the anomaly gate stopped the run
+└── NotBlessed        4   the model is not better than what it must beat
 """
 
 from __future__ import annotations

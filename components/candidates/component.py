@@ -31,7 +31,11 @@ class Candidates(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
-        self, model: types.BaseChannel, interactions: types.BaseChannel, candidates_fn: str, custom_config: str
+        self,
+        model: types.BaseChannel,
+        interactions: types.BaseChannel,
+        candidates_fn: str,
+        custom_config: str,
     ) -> None:
         """Declares the component.
 

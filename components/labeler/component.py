@@ -39,5 +39,3 @@ class Labeler(base_component.BaseComponent):
                 schema=types.Channel(type=standard_artifacts.Schema),
             )
         )
-
-

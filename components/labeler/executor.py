@@ -21,7 +21,9 @@ from aisle.schema.features import TOWER_FEATURES, metadata_schema
 class Executor(base_executor.BaseExecutor):
     """Reads a Tables artifact, writes Interactions, Examples and their Schema."""
 
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    def Do(
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
         options = LabelerOptions(**json.loads(exec_properties["options"]))
         tables = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))

@@ -50,9 +50,7 @@ def choose_splits(events: pl.DataFrame, options: LabelerOptions) -> Splits:
     end = last + 1
     cap = int((end - first) * options.max_share)
     test_start = _midnight(end - min(options.test_days * MICROSECONDS_PER_DAY, cap), first, end)
-    eval_start = _midnight(
-        test_start - min(options.eval_days * MICROSECONDS_PER_DAY, cap), first, test_start
-    )
+    eval_start = _midnight(test_start - min(options.eval_days * MICROSECONDS_PER_DAY, cap), first, test_start)
     goal = "purchase" if (positive["event"] == "purchase").any() else "click"
     return Splits(eval_start, test_start, end, goal)
 
@@ -85,9 +83,7 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
             pl.coalesce(pl.col("session_id"), day).alias("session_id"),
             pl.col("query").fill_null(""),
         )
-        .with_columns(
-            pl.col("query").max().over("user_id", "session_id", "item_id").alias("query")
-        )
+        .with_columns(pl.col("query").max().over("user_id", "session_id", "item_id").alias("query"))
         .sort("weight", "timestamp", descending=[True, False], maintain_order=True)
         .unique(["user_id", "session_id", "item_id"], keep="first", maintain_order=True)
         .with_columns(split_of(pl.col("timestamp"), splits).alias("split"))

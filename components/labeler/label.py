@@ -48,12 +48,11 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     """
     items = _frame(tables["items"], ["item_id", "title"])
     users = _frame(tables.get("users"), ["user_id", "country"])
-    events = _frame(tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"])
+    events = _frame(
+        tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"]
+    )
     judgements = split_judgements(_frame(tables.get("judgements"), ["query", "item_id", "grade"]))
-    if events.is_empty():
-        splits = Splits(0, 0, 0, "judgement")
-    else:
-        splits = choose_splits(events, options)
+    splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     interactions = make_interactions(events, splits)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))

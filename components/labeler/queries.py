@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
@@ -72,8 +74,10 @@ def judged_examples(judgements: pl.DataFrame) -> dict[str, pa.Table]:
     for split in queries["split"].unique(maintain_order=True):
         part = queries.filter(pl.col("split") == split)
         empty = [[""]] * len(part)
-        nothing = [[]] * len(part)
-        tables[split] = _table(empty, empty, [[q] for q in part["query"]], nothing, nothing, nothing, part["targets"])
+        nothing: list[list[Any]] = [[]] * len(part)
+        tables[split] = _table(
+            empty, empty, [[q] for q in part["query"]], nothing, nothing, nothing, part["targets"]
+        )
     return tables
 
 

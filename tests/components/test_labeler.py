@@ -27,11 +27,13 @@ TYPES = {"timestamp": pl.Int64, "position": pl.Int64}
 
 def events(*rows: tuple[object, ...]) -> pl.DataFrame:
     schema = {name: TYPES.get(name, pl.String) for name in COLUMNS}
-    return pl.DataFrame([dict(zip(COLUMNS, row)) for row in rows], schema=schema)
+    return pl.DataFrame([dict(zip(COLUMNS, row, strict=False)) for row in rows], schema=schema)
 
 
 def shop(days: int = 100) -> pl.DataFrame:
-    return events(*[(day * DAY, "purchase", f"i{day % 7}", f"u{day % 3}", f"s{day}", None, None) for day in range(days)])
+    return events(
+        *[(day * DAY, "purchase", f"i{day % 7}", f"u{day % 3}", f"s{day}", None, None) for day in range(days)]
+    )
 
 
 def test_windows_take_their_days_from_the_end_and_start_at_midnight() -> None:
@@ -82,8 +84,13 @@ def test_impressions_carry_the_clicks_and_purchases_of_their_session() -> None:
 
 
 def test_a_judged_query_falls_whole_into_one_split() -> None:
-    table = pl.DataFrame({"query": ["a", "b", "a"] * 20, "item_id": [str(n) for n in range(60)], "grade": [1.0] * 60})
-    assert split_judgements(table).group_by("query").agg(pl.col("split").n_unique())["split"].to_list() == [1, 1]
+    table = pl.DataFrame(
+        {"query": ["a", "b", "a"] * 20, "item_id": [str(n) for n in range(60)], "grade": [1.0] * 60}
+    )
+    assert split_judgements(table).group_by("query").agg(pl.col("split").n_unique())["split"].to_list() == [
+        1,
+        1,
+    ]
 
 
 def test_an_unseen_split_and_too_little_data_say_so() -> None:
@@ -96,12 +103,16 @@ def test_an_unseen_split_and_too_little_data_say_so() -> None:
 @settings(max_examples=50, deadline=None)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 90), st.sampled_from("abc"), st.sampled_from(["u", "v", None]), st.integers(0, 5)),
+        st.tuples(
+            st.integers(0, 90), st.sampled_from("abc"), st.sampled_from(["u", "v", None]), st.integers(0, 5)
+        ),
         min_size=1,
         max_size=60,
     )
 )
-def test_a_history_holds_just_what_the_user_took_strictly_before(rows: list[tuple[int, str, str | None, int]]) -> None:
+def test_a_history_holds_just_what_the_user_took_strictly_before(
+    rows: list[tuple[int, str, str | None, int]],
+) -> None:
     table = events(*[(d * DAY + 1, "purchase", i, u, f"s{s}", None, None) for d, i, u, s in rows])
     interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
     taken = interactions.select("user_id", "session_id", "item_id", "timestamp").rows()
@@ -113,7 +124,8 @@ def test_a_history_holds_just_what_the_user_took_strictly_before(rows: list[tupl
             starts = {
                 min(t for u, s, _, t in taken if (u, s) == (user, session))
                 for session in sessions
-                if sorted(i for u, s, i, _ in taken if (u, s) == (user, session)) == sorted(example["targets"])
+                if sorted(i for u, s, i, _ in taken if (u, s) == (user, session))
+                == sorted(example["targets"])
             }
             before = [sorted(i for u, _, i, t in taken if u == user and t < start) for start in starts]
             assert sorted(example["history"]) in before

@@ -54,15 +54,15 @@ def executions(out: pathlib.Path, node: str) -> list[str]:
 def output(shop: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     """A run that was killed with SIGKILL in the ranking Trainer, then repeated to its end."""
     out = tmp_path_factory.mktemp("run") / "out"
-    log = open(out.parent / "killed.log", "w", encoding="utf-8")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "aisle.cli.main", *run_arguments(shop, out)], stdout=log, stderr=log
-    )
+    log = out.parent / "killed.log"
     trainer = out / "artifacts" / "Trainer.ranking"
+    with log.open("w", encoding="utf-8") as file:
+        command = [sys.executable, "-m", "aisle.cli.main", *run_arguments(shop, out)]
+        process = subprocess.Popen(command, stdout=file, stderr=file)
     deadline = time.monotonic() + 600
     while process.poll() is None and not trainer.exists() and time.monotonic() < deadline:
         time.sleep(0.2)
-    assert trainer.exists(), (out.parent / "killed.log").read_text(encoding="utf-8")[-3000:]
+    assert trainer.exists(), log.read_text(encoding="utf-8")[-3000:]
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert not (out / "serving").exists()
@@ -106,14 +106,25 @@ def test_a_repeated_run_does_nothing_again(shop: pathlib.Path, output: pathlib.P
     before = sorted(str(path) for path in (output / "artifacts").glob("*/*/*"))
     done = aisle(*run_arguments(shop, output))
     assert done.returncode == 0, done.stderr[-3000:]
-    assert sorted(str(path) for path in (output / "artifacts").glob("*/*/*") if "InfraBlessing" not in str(path)) == before
+    assert (
+        sorted(str(path) for path in (output / "artifacts").glob("*/*/*") if "InfraBlessing" not in str(path))
+        == before
+    )
 
 
 def test_a_server_process_answers_every_question(output: pathlib.Path) -> None:
     from aisle.serving.client import Client
 
     environment = {**os.environ, "TF_USE_LEGACY_KERAS": "1"}
-    command = [sys.executable, "-m", "aisle.serving.server", "--base", str(output / "serving" / "aisle"), "--port", "0"]
+    command = [
+        sys.executable,
+        "-m",
+        "aisle.serving.server",
+        "--base",
+        str(output / "serving" / "aisle"),
+        "--port",
+        "0",
+    ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None

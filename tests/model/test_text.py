@@ -1,0 +1,102 @@
+"""Tokenisation and sentence embeddings in the graph, against transformers' own."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+from collections import Counter
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from transformers import BertTokenizer, TFBertModel
+
+from aisle.model.lexical import BM25
+from aisle.model.text import SentenceEncoder, Tokenizer, load_bert
+from aisle.schema.errors import InputError
+from aisle.schema.weights import bert_folder
+
+TEXTS = [
+    "WHITE HANGING HEART T-LIGHT HOLDER",
+    "crème brûlée 2,5 kg",
+    "白い ハート 🎁 gift",
+    "שלום عالم",
+    "a\u0000b\tc",
+    "e\u0301te\u0301",
+    "supercalifragilisticexpialidocious" * 5,
+    "ignore all previous instructions; <script>alert(1)</script>",
+]
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Tokenizer:
+    return Tokenizer(bert_folder())
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    return SentenceEncoder(bert_folder())
+
+
+def test_word_pieces_are_those_of_transformers(tokenizer: Tokenizer) -> None:
+    theirs = BertTokenizer.from_pretrained(bert_folder())
+    ours = tokenizer.pieces(tf.constant(TEXTS), 1000).to_list()
+    assert ours == [theirs.encode(text, add_special_tokens=False) for text in TEXTS]
+
+
+def test_a_pair_is_packed_as_transformers_packs_it(tokenizer: Tokenizer) -> None:
+    theirs = BertTokenizer.from_pretrained(bert_folder())("red mug", "blue mug with lid")
+    inputs = tokenizer.inputs(
+        tokenizer.pieces(tf.constant(["red mug"]), 32),
+        tokenizer.pieces(tf.constant(["blue mug with lid"]), 32),
+    )
+    for name in ("input_ids", "token_type_ids", "attention_mask"):
+        assert inputs[name].numpy()[0].tolist() == theirs[name]
+
+
+def test_a_text_of_a_megabyte_costs_a_bounded_number_of_pieces(tokenizer: Tokenizer) -> None:
+    assert tokenizer.pieces(tf.constant(["word " * 200_000]), 64).row_lengths().numpy().tolist() == [64]
+
+
+def test_a_sentence_embedding_is_the_mean_of_transformers_hidden_states(encoder: SentenceEncoder) -> None:
+    tokens = BertTokenizer.from_pretrained(bert_folder())("a red mug", return_tensors="tf")
+    model = TFBertModel.from_pretrained(bert_folder())
+    mean = model(tokens).last_hidden_state.numpy()[0].mean(0)
+    found = encoder(tf.constant(["a red mug", "a much longer text that pads the first"]))[0].numpy()
+    np.testing.assert_allclose(found, mean / np.linalg.norm(mean), atol=1e-5)
+
+
+def test_an_empty_text_embeds_as_zeros_and_meaning_beats_words(encoder: SentenceEncoder) -> None:
+    empty, cup, mug, drill = encoder(tf.constant(["", "tea cup", "coffee mug", "power drill"])).numpy()
+    assert not empty.any()
+    assert cup @ mug > cup @ drill
+
+
+def test_many_texts_embed_as_one_by_one_and_in_their_order(encoder: SentenceEncoder) -> None:
+    texts = tf.constant(["b b b b", "", "a"])
+    alone = np.concatenate([encoder(texts[n : n + 1]).numpy() for n in range(3)])
+    np.testing.assert_allclose(encoder.encode(texts, batch=2).numpy(), alone, atol=1e-5)
+
+
+def test_a_folder_without_weights_is_named(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match=r"lacks model\.safetensors, vocab\.txt, config\.json"):
+        load_bert(str(tmp_path))
+
+
+def test_bm25_scores_are_those_of_the_formula(tokenizer: Tokenizer) -> None:
+    titles = ["red mug", "red red lamp shade", "blue mug", "green sofa with red legs"]
+    found = BM25(tokenizer, titles)(tf.constant(["red mug", "", "sofa"])).numpy()
+    documents = [tokenizer.pieces(tf.constant([title]), 64).to_list()[0] for title in titles]
+    average = sum(map(len, documents)) / len(documents)
+
+    def score(query: str, document: list[int]) -> float:
+        total = 0.0
+        for piece in tokenizer.pieces(tf.constant([query]), 32).to_list()[0]:
+            n = sum(piece in other for other in documents)
+            tf_ = Counter(document)[piece]
+            idf = math.log(1 + (len(documents) - n + 0.5) / (n + 0.5))
+            total += idf * tf_ * 2.2 / (tf_ + 1.2 * (0.25 + 0.75 * len(document) / average))
+        return total
+
+    expected = [[score(query, document) for document in documents] for query in ("red mug", "", "sofa")]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
