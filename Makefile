@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 .PHONY: help setup demo test lint lock wheel image clean
 
 help: ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1  /p' Makefile | expand -t 20
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from requirements.lock, hashes checked
 	@sh bootstrap.sh
@@ -26,7 +26,7 @@ lint: setup ## style, format, types and the direction of imports
 	@$(BIN)/mypy -p aisle
 	@PYTHONPATH=build/lint $(BIN)/lint-imports
 
-lock: setup ## resolve pyproject.toml anew into requirements.lock
+lock: setup ## bring requirements.lock up to pyproject.toml (versions stay where they can)
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --group weights --quiet \
 	  --python-version 3.10 --python-platform x86_64-unknown-linux-gnu \
 	  --generate-hashes --no-annotate --no-header --output-file requirements.lock

@@ -38,7 +38,9 @@ def _invalid(message: str) -> RequestError:
 def check_spec(spec: Any, version: int) -> None:
     """Raises RequestError NOT_FOUND unless a `ModelSpec` means this model and version."""
     if spec.name != MODEL_NAME:
-        raise RequestError(grpc.StatusCode.NOT_FOUND, f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
+        raise RequestError(
+            grpc.StatusCode.NOT_FOUND, f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}"
+        )
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
         raise RequestError(grpc.StatusCode.NOT_FOUND, f"unknown version label {spec.version_label!r}")
@@ -66,15 +68,21 @@ def _read(name: str, spec: tf.TensorSpec, proto: Any) -> tf.Tensor:
         raise _invalid(f"input {name!r} has dtype {_dtype_name(proto.dtype)}; expected {spec.dtype.name}")
     shape = [dimension.size for dimension in proto.tensor_shape.dim]
     if spec.shape.rank is not None and len(shape) != spec.shape.rank:
-        raise _invalid(f"input {name!r} has rank {len(shape)}, shape {shape}; expected rank {spec.shape.rank}")
-    if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or not spec.shape.is_compatible_with(shape):
+        raise _invalid(
+            f"input {name!r} has rank {len(shape)}, shape {shape}; expected rank {spec.shape.rank}"
+        )
+    if (
+        proto.tensor_shape.unknown_rank
+        or min(shape, default=0) < 0
+        or not spec.shape.is_compatible_with(shape)
+    ):
         raise _invalid(f"input {name!r} has shape {shape}; expected {spec.shape}")
     if math.prod(shape) > MAX_ELEMENTS:
         raise _invalid(f"input {name!r} has {math.prod(shape)} elements; at most {MAX_ELEMENTS} are read")
     try:
         return tf.constant(tf.make_ndarray(proto), spec.dtype, shape)
     except (TypeError, ValueError) as error:
-        raise _invalid(f"input {name!r} can't be read as shape {shape}: {str(error).splitlines()[0]}") from error
+        raise _invalid(f"input {name!r} can't be read as {shape}: {str(error).splitlines()[0]}") from error
 
 
 def _dtype_name(number: int) -> str:
@@ -82,6 +90,20 @@ def _dtype_name(number: int) -> str:
         return tf.dtypes.as_dtype(number).name
     except TypeError:
         return f"number {number}"
+
+
+def _reason(error: tf.errors.OpError) -> str:
+    """The line of a graph's error that tells what was wrong, among those that tell where."""
+    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
+    node = next((i for i, line in enumerate(lines) if "[[{{node" in line), len(lines))
+    if node < len(lines) and (before := lines[node].split("[[{{node")[0].strip()):
+        return before
+    told = [
+        line
+        for line in lines[:node]
+        if not line.startswith(("Graph execution", "Detected at", "File ", "<stack"))
+    ]
+    return " ".join(told) or "failed"
 
 
 def predict(model: LoadedModel, request: Any) -> Any:
@@ -93,15 +115,16 @@ def predict(model: LoadedModel, request: Any) -> Any:
     except KeyError:
         known = sorted(model.signature_defs)
         raise RequestError(
-            grpc.StatusCode.FAILED_PRECONDITION, f"unknown signature {name!r}; version {model.version} has {known}"
+            grpc.StatusCode.FAILED_PRECONDITION,
+            f"unknown signature {name!r}; version {model.version} has {known}",
         ) from None
     inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
     try:
         outputs = signature(**inputs)
     except tf.errors.InvalidArgumentError as error:
-        raise _invalid(f"signature {name!r}: {str(error.message).splitlines()[0]}") from error
+        raise _invalid(f"signature {name!r}: {_reason(error)}") from error
     except tf.errors.OpError as error:
-        message = f"signature {name!r}: {str(error.message).splitlines()[0]}"
+        message = f"signature {name!r}: {_reason(error)}"
         raise RequestError(grpc.StatusCode.INTERNAL, message) from error
     wanted = list(request.output_filter) or list(outputs)
     for output in wanted:
@@ -138,7 +161,9 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         try:
             check_spec(request.model_spec, model.version)
             if list(request.metadata_field) != ["signature_def"]:
-                raise _invalid(f"metadata_field is {list(request.metadata_field)}; expected ['signature_def']")
+                raise _invalid(
+                    f"metadata_field is {list(request.metadata_field)}; expected ['signature_def']"
+                )
         except RequestError as error:
             context.abort(error.code, str(error))
         definitions = get_model_metadata_pb2.SignatureDefMap()

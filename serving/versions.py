@@ -35,8 +35,9 @@ def version_folders(base: pathlib.Path) -> dict[int, pathlib.Path]:
     if not base.is_dir():
         return {}
     # isdecimal alone would let through other scripts' digits, and int() reads them too.
-    names = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdecimal()]
-    return {int(entry.name): entry for entry in sorted(names, key=lambda e: int(e.name)) if (entry / SAVED_MODEL).is_file()}
+    numbered = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdecimal()]
+    whole = [entry for entry in numbered if (entry / SAVED_MODEL).is_file()]
+    return {int(entry.name): entry for entry in sorted(whole, key=lambda entry: int(entry.name))}
 
 
 def load(version: int, folder: pathlib.Path) -> LoadedModel:
@@ -66,7 +67,7 @@ class Versions:
         self._current: LoadedModel | None = None
         if not version_folders(self._base):
             raise InputError(
-                f"no model version in {self._base}; expected folders such as {self._base}/1 with a {SAVED_MODEL}: "
+                f"no model version in {self._base}; expected folders such as 1/ with a {SAVED_MODEL}: "
                 "run `aisle run DATA --out DIR` first, or name a run's folder by --out"
             )
         self.refresh()
@@ -111,7 +112,9 @@ class Versions:
             loaded = load(version, folder)
         except Exception as error:  # A broken model of any kind must not end the server.
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            logging.getLogger(__name__).error("version %d can't be loaded, the old one stays: %s", version, reason)
+            logging.getLogger(__name__).error(
+                "version %d can't be loaded, the old one stays: %s", version, reason
+            )
             self._failed[version] = (written, reason)
             return None
         self._failed.pop(version, None)

@@ -63,9 +63,18 @@ def questions(titles: Mapping[str, str]) -> list[Question]:
         asked.append(Question(SIMILAR.name, {"item_id": _strings([item]), "k": k}))
     for history in ([], chosen):
         places = _strings(history).reshape(1, -1)
-        inputs = {"user_id": _strings(["no such user"]), "history": places, "exclude_seen": np.bool_(True), "k": k}
+        inputs = {
+            "user_id": _strings(["no such user"]),
+            "history": places,
+            "exclude_seen": np.bool_(True),
+            "k": k,
+        }
         asked.append(Question(RECOMMEND.name, inputs))
-    pairs = {"query": _strings([titles[chosen[0]]]), "user_id": one, "item_ids": _strings(chosen).reshape(1, -1)}
+    pairs = {
+        "query": _strings([titles[chosen[0]]]),
+        "user_id": one,
+        "item_ids": _strings(chosen).reshape(1, -1),
+    }
     return [*asked, Question(RANK.name, pairs)]
 
 
@@ -101,7 +110,9 @@ def compare(address: str, model_path: str, max_latency_ms: float) -> dict[str, f
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
         if median > max_latency_ms:
-            raise CanaryFailure(f"{name} took {median:.0f} ms (median); at most {max_latency_ms:.0f} ms are allowed")
+            raise CanaryFailure(
+                f"{name} took {median:.0f} ms (median); at most {max_latency_ms:.0f} ms are allowed"
+            )
     return medians
 
 
@@ -122,7 +133,9 @@ def check_same(signature: str, expected: Answers, served: Answers) -> None:
 def _in_memory(module: Any, question: Question) -> Answers:
     signature = module.signatures[question.signature]
     specs = signature.structured_input_signature[1]
-    inputs = {name: tf.constant(value, specs[name].dtype, value.shape) for name, value in question.inputs.items()}
+    inputs = {
+        name: tf.constant(value, specs[name].dtype, value.shape) for name, value in question.inputs.items()
+    }
     return {name: value.numpy() for name, value in signature(**inputs).items()}
 
 

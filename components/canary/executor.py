@@ -24,7 +24,9 @@ BLESSED_PROPERTY = "blessed"
 class Executor(base_executor.BaseExecutor):
     """Reads a Model, writes an InfraBlessing."""
 
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    def Do(
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
         model_path = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         blessing = artifact_utils.get_single_instance(output_dict["blessing"])
@@ -39,9 +41,11 @@ class Executor(base_executor.BaseExecutor):
 def try_model(model_path: str, server_module: str, max_latency_ms: float) -> str:
     """Serves the SavedModel and asks it; returns why it failed, "" if it did not."""
     try:
-        with tempfile.TemporaryDirectory(prefix="aisle-canary-") as folder:
-            with running_server(server_module, model_path, pathlib.Path(folder)) as address:
-                medians = compare(address, model_path, max_latency_ms)
+        with (
+            tempfile.TemporaryDirectory(prefix="aisle-canary-") as folder,
+            running_server(server_module, model_path, pathlib.Path(folder)) as address,
+        ):
+            medians = compare(address, model_path, max_latency_ms)
     except CanaryFailure as failure:
         return str(failure)
     logging.info("canary: median milliseconds %s", {name: round(value, 1) for name, value in medians.items()})

@@ -25,7 +25,9 @@ class CleanerSpec(component_spec.ComponentSpec):
     INPUTS = {
         "gate": component_spec.ChannelParameter(type=Report),
         **{
-            examples_key(table): component_spec.ChannelParameter(type=standard_artifacts.Examples, optional=True)
+            examples_key(table): component_spec.ChannelParameter(
+                type=standard_artifacts.Examples, optional=True
+            )
             for table in TABLE_BY_NAME
         },
         **{

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 from typing import Any
 
+import numpy as np
 import polars as pl
 
-LINE, FILE = "__line__", "__file__"
+FILE, LINE = "__file__", "__line__"
+PLACE = (FILE, LINE)
 """Where a row came from; carried beside its columns while a table is cleaned."""
 
 _EXAMPLES, _VALUE_LIMIT, _ROW_LIMIT = 3, 200, 500
@@ -20,7 +22,7 @@ class Ledger:
 
     Attributes:
         table: its name.
-        rows: what is left of it, with the columns FILE and LINE.
+        rows: what is left of it, with the columns of `PLACE`.
         read: how many rows the reader met.
         steps: what was done so far.
         quarantine: records of the rows taken out.
@@ -32,13 +34,29 @@ class Ledger:
     steps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     quarantine: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
+    def unread(self, quarantine: pl.DataFrame) -> None:
+        """Enters what the reader quarantined, a step for each reason.
+
+        Args:
+            quarantine: as `tables.QUARANTINE_SCHEMA`; not among `rows`.
+        """
+        for (reason,), part in quarantine.partition_by("reason", as_dict=True, maintain_order=True).items():
+            records = part.head(_EXAMPLES).iter_rows(named=True)
+            examples = [
+                {
+                    "file": record["file"],
+                    "line": record["line"],
+                    "before": {record["column"] or "row": record["value"] or record["row"][:_VALUE_LIMIT]},
+                    "after": None,
+                }
+                for record in records
+            ]
+            self._add("read", str(reason), "quarantined", len(part), examples)
+
     def take_out(self, step: str, reason: str, column: str, wrong: pl.Expr | pl.Series) -> None:
         """Moves the rows where `wrong` is true to the quarantine."""
-        flags = self._flags(wrong)
-        gone = self.rows.filter(flags)
-        self.rows = self.rows.filter(~flags)
-        self._add(step, reason, "quarantined", gone)
-        names = [name for name in gone.columns if name not in (FILE, LINE)]
+        gone = self._remove(step, reason, "quarantined", wrong)
+        names = [name for name in gone.columns if name not in PLACE]
         for row in gone.iter_rows(named=True):
             value = "" if row.get(column) is None else str(row[column])
             text = ",".join("" if row[name] is None else str(row[name]) for name in names)
@@ -49,20 +67,28 @@ class Ledger:
 
     def merge(self, step: str, reason: str, surplus: pl.Expr | pl.Series) -> None:
         """Drops the rows where `surplus` is true: another row stands for each."""
-        flags = self._flags(surplus)
-        gone = self.rows.filter(flags)
-        self.rows = self.rows.filter(~flags)
-        self._add(step, reason, "merged", gone)
+        self._remove(step, reason, "merged", surplus)
 
     def note(self, step: str, reason: str, noted: pl.Expr | pl.Series) -> None:
         """Counts rows that stay as they are."""
-        self._add(step, reason, "noted", self.rows.filter(self._flags(noted)))
+        rows = self.rows.filter(self._flags(noted))
+        self._add(step, reason, "noted", len(rows), _examples(rows))
 
-    def change(self, step: str, reason: str, column: str, values: pl.Expr) -> None:
+    def change(self, step: str, reason: str, column: str, values: pl.Expr | pl.Series) -> None:
         """Gives a column new values, and counts the rows that differ."""
         after = self.rows.with_columns(values.alias(column))
         differs = self.rows[column].ne_missing(after[column])
-        self._add(step, reason, "changed", self.rows.filter(differs), after.filter(differs))
+        changed, became = self.rows.filter(differs), after.filter(differs)
+        examples = [
+            {**before, "before": _cells({column: old}), "after": _cells({column: new})}
+            for before, old, new in zip(
+                _examples(changed),
+                changed[column].head(_EXAMPLES),
+                became[column].head(_EXAMPLES),
+                strict=True,
+            )
+        ]
+        self._add(step, reason, "changed", len(changed), examples)
         self.rows = after
 
     def summary(self) -> dict[str, Any]:
@@ -73,24 +99,45 @@ class Ledger:
         }
         return {"read": self.read, "used": len(self.rows), **totals, "steps": self.steps}
 
+    def _remove(self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series) -> pl.DataFrame:
+        chosen = self._flags(which)
+        gone = self.rows.filter(chosen)
+        self.rows = self.rows.filter(~chosen)
+        self._add(step, reason, outcome, len(gone), _examples(gone))
+        return gone
+
     def _flags(self, which: pl.Expr | pl.Series) -> pl.Series:
-        flags = self.rows.select(which).to_series() if isinstance(which, pl.Expr) else which
-        return flags.fill_null(False)
+        chosen = self.rows.select(which).to_series() if isinstance(which, pl.Expr) else which
+        return chosen.fill_null(False)
 
-    def _add(self, step: str, reason: str, outcome: str, rows: pl.DataFrame, after: pl.DataFrame | None = None) -> None:
-        if not len(rows):
-            return
-        examples = [_example(row) for row in rows.head(_EXAMPLES).iter_rows(named=True)]
-        if after is not None:
-            for example, row in zip(examples, after.head(_EXAMPLES).iter_rows(named=True)):
-                example["after"] = _example(row)["before"]
-        self.steps.append({"step": step, "reason": reason, "outcome": outcome, "rows": len(rows), "examples": examples})
+    def _add(self, step: str, reason: str, outcome: str, rows: int, examples: list[dict[str, Any]]) -> None:
+        if rows:
+            entry = {"step": step, "reason": reason, "outcome": outcome, "rows": rows, "examples": examples}
+            self.steps.append(entry)
 
 
-def _example(row: dict[str, Any]) -> dict[str, Any]:
-    before = {
-        name: json.loads(json.dumps(value, default=str)) if value == value else str(value)
-        for name, value in row.items()
-        if name not in (FILE, LINE) and value is not None
-    }
-    return {"file": row[FILE], "line": row[LINE], "before": before, "after": None}
+def flags(count: int, indices: pl.Series) -> pl.Series:
+    """Returns `count` booleans that are true at the indices."""
+    chosen = np.zeros(count, bool)
+    chosen[indices.to_numpy()] = True
+    return pl.Series(chosen)
+
+
+def _examples(rows: pl.DataFrame) -> list[dict[str, Any]]:
+    return [
+        {"file": row[FILE], "line": row[LINE], "before": _cells(row), "after": None}
+        for row in rows.head(_EXAMPLES).iter_rows(named=True)
+    ]
+
+
+def _cells(row: dict[str, Any]) -> dict[str, Any]:
+    """A row's cells as JSON has them: short, without the missing ones, NaN and infinity as text."""
+    cells = {}
+    for name, value in row.items():
+        if name not in PLACE and value is not None:
+            if isinstance(value, str):
+                value = value[:_VALUE_LIMIT]
+            elif isinstance(value, float) and not math.isfinite(value):
+                value = str(value)
+            cells[name] = value
+    return cells

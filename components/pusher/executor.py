@@ -26,7 +26,9 @@ class Executor(executor.Executor):
     and numbers by the clock alone, so a clock set back pushes a version no server switches to.
     """
 
-    def Do(self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]) -> None:
+    def Do(
+        self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
+    ) -> None:
         """See `tfx.components.pusher.executor.Executor.Do`."""
         self._log_startup(input_dict, output_dict, exec_properties)
         pushed = artifact_utils.get_single_instance(output_dict["pushed_model"])

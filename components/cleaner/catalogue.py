@@ -1,0 +1,108 @@
+"""Cleans items, users and judgements: what the events speak of."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aisle.components.cleaner.keys import merge_duplicates, one_row_per_key
+from aisle.components.cleaner.ledger import Ledger
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.texts import cut, is_stock_note, normalise
+
+_EPOCH = 0
+
+
+def clean_items(ledger: Ledger, no_product: str, capitals: bool, options: CleanerOptions) -> None:
+    """Cleans items: one row an item, with a title that is one.
+
+    Args:
+        ledger: the items.
+        no_product: the pattern of ids that are no products.
+        capitals: whether the catalogue is in capitals.
+        options: patterns and limits.
+    """
+    normalise(ledger, ("item_id", "title", "description", "category", "brand"))
+    ledger.take_out("normalise", "nothing but white space", "item_id", pl.col("item_id").is_null())
+    ledger.take_out("normalise", "nothing but white space", "title", pl.col("title").is_null())
+    cut(ledger, "title", options.max_title)
+    cut(ledger, "description", options.max_description)
+    merge_duplicates(ledger)
+    ledger.take_out("denoise", "non-product code", "item_id", pl.col("item_id").str.contains(no_product))
+    notes = is_stock_note(ledger.rows["title"], capitals, options)
+    ledger.take_out("denoise", "stock note in title", "title", notes)
+    _one_spelling(ledger, "category")
+    _one_spelling(ledger, "brand")
+    if "price" in ledger.rows.columns:
+        good = pl.col("price").is_finite() & (pl.col("price") > 0)
+        ledger.change("impute", "bad price: unknown", "price", pl.when(good).then(pl.col("price")))
+    if "stock" in ledger.rows.columns:
+        stock = pl.col("stock")
+        ledger.change(
+            "impute", "stock below zero: zero", "stock", pl.when(stock < 0).then(0).otherwise(stock)
+        )
+    one_row_per_key(ledger, "item_id", "title", "available_at")
+
+
+def impute_prices(items: Ledger, events: pl.DataFrame) -> None:
+    """Gives an item without a price the median of what it was sold for.
+
+    Args:
+        items: the cleaned items.
+        events: the cleaned events.
+    """
+    if not {"price", "event", "item_id"} <= set(events.columns) or "price" not in items.rows.columns:
+        return
+    sales = (
+        events.filter(pl.col("event") == "purchase").group_by("item_id").agg(sold=pl.col("price").median())
+    )
+    sold = items.rows.select("item_id").join(sales, on="item_id", how="left", maintain_order="left")["sold"]
+    price = items.rows["price"]
+    filled = items.rows.select(pl.coalesce(price, sold)).to_series()
+    items.change("impute", "price: the median of its sales", "price", filled)
+
+
+def clean_users(ledger: Ledger, options: CleanerOptions, now: int) -> None:
+    """Cleans users: one row a user; an age or a date that can't be is unknown."""
+    normalise(ledger, ("user_id", "country", "gender"))
+    ledger.take_out("normalise", "nothing but white space", "user_id", pl.col("user_id").is_null())
+    merge_duplicates(ledger)
+    _one_spelling(ledger, "country")
+    _one_spelling(ledger, "gender")
+    if "age" in ledger.rows.columns:
+        age = pl.col("age")
+        known = pl.when(age.is_between(1, options.max_age)).then(age)
+        ledger.change("impute", f"age outside 1 to {options.max_age}: unknown", "age", known)
+    if "joined_at" in ledger.rows.columns:
+        joined = pl.col("joined_at")
+        known = pl.when((joined > _EPOCH) & (joined <= now)).then(joined)
+        ledger.change("impute", "joined at the epoch or in the future: unknown", "joined_at", known)
+    one_row_per_key(ledger, "user_id", "country", "joined_at")
+
+
+def clean_judgements(ledger: Ledger, items: pl.Series, options: CleanerOptions) -> None:
+    """Cleans judgements: one grade for a query and an item, the median of those given."""
+    normalise(ledger, ("query", "item_id"))
+    ledger.take_out("normalise", "nothing but white space", "query", pl.col("query").is_null())
+    cut(ledger, "query", options.max_title)
+    merge_duplicates(ledger)
+    grade = pl.col("grade")
+    ledger.take_out("denoise", "bad grade", "grade", ~(grade.is_finite() & (grade >= 0)).fill_null(False))
+    known = pl.col("item_id").is_in(items.to_list()).fill_null(False)
+    ledger.take_out("denoise", "unknown item", "item_id", ~known)
+    key = ["query", "item_id"]
+    ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
+    ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())
+
+
+def _one_spelling(ledger: Ledger, column: str) -> None:
+    """Gives spellings that differ in case, or in spaces around `/`, the commonest of them."""
+    if column not in ledger.rows.columns:
+        return
+    spellings = ledger.rows.select(spelling=pl.col(column).drop_nulls()).group_by("spelling").len()
+    tidy = pl.col("spelling").str.replace_all(r"\s*/\s*", "/")
+    usual = spellings.with_columns(tidy=tidy, folded=tidy.str.to_lowercase())
+    votes = usual.group_by("folded", "tidy").agg(pl.col("len").sum()).sort("len", "tidy")
+    winners = votes.group_by("folded", maintain_order=True).agg(usual=pl.col("tidy").last())
+    usual = usual.join(winners, on="folded")
+    values = ledger.rows[column].replace(usual["spelling"], usual["usual"])
+    ledger.change("normalise", f"{column}: one spelling", column, values)

@@ -1,0 +1,62 @@
+"""Rows that say the same, or name the same thing twice, become one."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aisle.components.cleaner.ledger import PLACE, Ledger, flags
+
+LINES = "lines"
+"""An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
+
+
+def merge_duplicates(ledger: Ledger) -> None:
+    """Merges rows that are equal in every column into the first of them."""
+    columns = [name for name in ledger.rows.columns if name not in PLACE]
+    ledger.merge("deduplicate", "exact duplicate", ~pl.struct(columns).is_first_distinct())
+
+
+def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
+    """Settles which row of a key is right: most frequent value, then latest, then last read.
+
+    The row that stays takes, for each cell it lacks, the last value of the rows merged into it.
+
+    Args:
+        ledger: the table.
+        key: names what a row is of; it has no missing cell.
+        value: the column that conflicts are settled by; may be absent.
+        time: the column of times that says what is later; may be absent.
+    """
+    rows = ledger.rows
+    deciding = value if value in rows.columns else key
+    votes = rows.select(
+        pl.col(key),
+        _weight(rows).sum().over(key, deciding).alias("votes"),
+        _time(rows, time).max().over(key, deciding).alias("latest"),
+        pl.int_range(pl.len()).alias("row"),
+        pl.col(deciding).is_not_null().alias("known") if deciding != key else pl.lit(True).alias("known"),
+    )
+    best = votes.sort("known", "votes", "latest", "row").unique(key, keep="last")["row"]
+    stays = flags(len(rows), best)
+    others = [name for name in rows.columns if name not in (*PLACE, key, LINES)]
+    # A step per column would say little: what is filled in is counted with the merge.
+    filled = rows.with_columns(
+        pl.when(pl.col(name).is_null())
+        .then(pl.col(name).drop_nulls().last().over(key))
+        .otherwise(pl.col(name))
+        for name in others
+    )
+    ledger.rows = rows.with_columns(
+        pl.when(stays).then(filled[name]).otherwise(rows[name]).alias(name) for name in others
+    )
+    ledger.merge("deduplicate", f"one {value} per {key}: most frequent, then latest", ~stays)
+
+
+def _weight(rows: pl.DataFrame) -> pl.Expr:
+    if LINES in rows.columns:
+        return pl.col(LINES).cast(pl.Float64, strict=False).fill_null(1.0)
+    return pl.int_range(pl.len()).is_not_null().cast(pl.Float64)
+
+
+def _time(rows: pl.DataFrame, column: str) -> pl.Expr:
+    return pl.col(column).fill_null(0) if column in rows.columns else pl.int_range(pl.len()) * 0

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import pathlib
+import runpy
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import grpc
+import pytest
+import tensorflow as tf
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from tensorflow_serving.apis import (
+    get_model_metadata_pb2,
+    get_model_status_pb2,
+    model_service_pb2_grpc,
+    predict_pb2,
+    prediction_service_pb2_grpc,
+)
+
+from aisle.schema.contract import SIGNATURES
+
+save_tiny_model: Callable[..., None] = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_model.py")))[
+    "save_tiny_model"
+]
+
+
+def _start(base: pathlib.Path, port: int = 0) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "aisle.serving.server", "--base", str(base), "--port", str(port)]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=base.parent
+    )
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    folder = tmp_path_factory.mktemp("serving") / "aisle"
+    save_tiny_model(folder / "9")
+    save_tiny_model(folder / "10", factor=2.0)
+    (folder / ".pushing-11").mkdir()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(base: pathlib.Path) -> Iterator[str]:
+    process = _start(base)
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert line.startswith("listening on 127.0.0.1:"), line
+    yield line.split()[-1]
+    process.terminate()
+    assert process.communicate(timeout=20) and process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def channel(address: str) -> Iterator[grpc.Channel]:
+    with grpc.insecure_channel(address) as channel:
+        yield channel
+
+
+GOOD = {"query": ["shirt"], "user_id": [""], "k": 3}
+
+
+def _predict(channel: grpc.Channel, signature: str, inputs: dict[str, Any], **spec: Any) -> Any:
+    request = predict_pb2.PredictRequest()
+    request.model_spec.name, request.model_spec.signature_name = spec.get("model", "aisle"), signature
+    if "version" in spec:
+        request.model_spec.version.value = spec["version"]
+    for name, value in inputs.items():
+        proto = value if isinstance(value, tf.make_tensor_proto(0).__class__) else tf.make_tensor_proto(value)
+        request.inputs[name].CopyFrom(proto)
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=20)
+
+
+def _refused(channel: grpc.Channel, signature: str, inputs: dict[str, Any], **spec: Any) -> tuple[str, str]:
+    with pytest.raises(grpc.RpcError) as error:
+        _predict(channel, signature, inputs, **spec)
+    return error.value.code().name, error.value.details()
+
+
+def test_the_numerically_highest_version_answers(channel: grpc.Channel) -> None:
+    response = _predict(channel, "search", GOOD)
+    assert response.model_spec.version.value == 10
+    assert tf.make_ndarray(response.outputs["item_ids"]).tolist() == [[b"a", b"b", b"c"]]
+    assert tf.make_ndarray(response.outputs["scores"]).tolist() == [[8.0, 6.0, 4.0]]
+
+
+def test_an_empty_signature_name_means_serving_default(channel: grpc.Channel) -> None:
+    assert tf.make_ndarray(_predict(channel, "", {"examples": ["", ""]}).outputs["scores"]).tolist() == [0, 0]
+
+
+def test_no_request_of_zero_rows_fails(channel: grpc.Channel) -> None:
+    rows = {"query": tf.constant([], tf.string), "user_id": tf.constant([], tf.string), "k": 3}
+    inputs = {name: tf.make_tensor_proto(value) for name, value in rows.items()}
+    assert tf.make_ndarray(_predict(channel, "search", inputs).outputs["scores"]).shape == (0, 3)
+
+
+def _huge() -> Any:
+    proto = tf.make_tensor_proto(["x"])
+    proto.tensor_shape.dim[0].size = 1 << 40
+    return proto
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"query": None}, "'query' is missing"),
+        ({"colour": ["red"]}, "'colour' is not of this signature"),
+        ({"k": tf.make_tensor_proto(3, tf.int64)}, "'k' has dtype int64; expected int32"),
+        ({"query": "shirt"}, "'query' has rank 0"),
+        ({"k": [3]}, "'k' has rank 1"),
+        ({"query": _huge()}, "'query' has 1099511627776 elements"),
+        ({"k": -1}, "k is negative"),
+    ],
+)
+def test_a_wrong_input_is_an_invalid_argument_that_names_it(
+    channel: grpc.Channel, change: dict[str, Any], named: str
+) -> None:
+    inputs = {name: value for name, value in (GOOD | change).items() if value is not None}
+    code, details = _refused(channel, "search", inputs)
+    assert code == "INVALID_ARGUMENT"
+    assert named in details
+
+
+def test_unknown_models_versions_and_signatures_have_their_codes(channel: grpc.Channel) -> None:
+    assert _refused(channel, "search", GOOD, model="other")[0] == "NOT_FOUND"
+    assert _refused(channel, "search", GOOD, version=9)[0] == "NOT_FOUND"
+    assert _refused(channel, "find", GOOD)[0] == "FAILED_PRECONDITION"
+
+
+def test_the_metadata_tell_the_contract(channel: grpc.Channel) -> None:
+    request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
+    request.model_spec.name = "aisle"
+    stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+    response = stub.GetModelMetadata(request, timeout=20)
+    definitions = get_model_metadata_pb2.SignatureDefMap()
+    assert response.metadata["signature_def"].Unpack(definitions)
+    for signature in SIGNATURES:
+        found = definitions.signature_def[signature.name]
+        assert set(found.inputs) == {tensor.name for tensor in signature.inputs}
+        assert set(found.outputs) == {tensor.name for tensor in signature.outputs}
+
+
+def test_health_and_status_say_what_is_served(channel: grpc.Channel) -> None:
+    check = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+    assert check.status == health_pb2.HealthCheckResponse.SERVING
+    assert _status(channel)[0] == (10, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
+
+
+def _status(channel: grpc.Channel) -> list[tuple[int, int]]:
+    request = get_model_status_pb2.GetModelStatusRequest()
+    request.model_spec.name = "aisle"
+    response = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=20)
+    return [(status.version, status.state) for status in response.model_version_status]
+
+
+def _await(channel: grpc.Channel, expected: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
+    deadline = time.monotonic() + 20
+    while not expected(states := _status(channel)):
+        assert time.monotonic() < deadline, states
+        time.sleep(0.1)
+    return states
+
+
+def test_versions_switch_a_broken_one_is_passed_over_and_removal_rolls_back(
+    base: pathlib.Path, channel: grpc.Channel, tmp_path: pathlib.Path
+) -> None:
+    (base / "13").mkdir()
+    (base / "13" / "saved_model.pb").write_bytes(b"not a model")
+    states = _await(channel, lambda states: len(states) == 2)
+    assert states == [(10, 30), (13, 50)]  # AVAILABLE, END
+    save_tiny_model(tmp_path / "model", factor=3.0)
+    shutil.copytree(tmp_path / "model", base / ".pushing-12")
+    (base / ".pushing-12").rename(base / "12")
+    _await(channel, lambda states: states[0][0] == 12)
+    response = _predict(channel, "similar", {"item_id": ["a"], "k": 1})
+    assert tf.make_ndarray(response.outputs["scores"]).tolist() == [[12.0]]
+    shutil.rmtree(base / "13")
+    shutil.rmtree(base / "12")
+    assert _await(channel, lambda states: states[0][0] == 10) == [(10, 30)]
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_base_without_a_version_that_loads_is_one_line(tmp_path: pathlib.Path, broken: bool) -> None:
+    if broken:
+        (tmp_path / "aisle" / "1").mkdir(parents=True)
+        (tmp_path / "aisle" / "1" / "saved_model.pb").write_bytes(b"not a model")
+    process = _start(tmp_path / "aisle")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == (1 if broken else 2)
+    assert "Traceback" not in errors
+    assert errors.splitlines()[-1].startswith("aisle: no ")
+
+
+def test_a_taken_port_is_said(base: pathlib.Path, address: str) -> None:
+    process = _start(base, port=int(address.split(":")[1]))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "can't listen on" in errors.splitlines()[-1]

@@ -1,0 +1,85 @@
+"""Writes a real SavedModel of four items that answers every signature of the contract."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+
+import tensorflow as tf
+
+TITLES = {"a": "red shirt", "b": "blue shirt", "c": "green hat", "d": "shoe"}
+
+
+def _strings(*shape: int | None, name: str) -> tf.TensorSpec:
+    return tf.TensorSpec(shape, tf.string, name)
+
+
+_K = tf.TensorSpec([], tf.int32, "k")
+_HISTORY = [
+    _strings(None, name="user_id"),
+    _strings(None, None, name="history"),
+    tf.TensorSpec([], tf.bool, "exclude_seen"),
+    _K,
+]
+
+
+class TinyModel(tf.Module):
+    """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`."""
+
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.ids = tf.constant(list(TITLES))
+        self.values = tf.constant([4.0, 3.0, 2.0, 1.0]) * factor
+
+    def _list(self, rows: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        tf.debugging.assert_non_negative(k, "k is negative")
+        b = tf.size(rows)
+        ids, values = tf.tile(self.ids[None, :k], [b, 1]), tf.tile(self.values[None, :k], [b, 1])
+        empty = [[0, 0], [0, tf.maximum(k - 4, 0)]]
+        return {
+            "item_ids": tf.pad(ids, empty, constant_values=""),
+            "scores": tf.pad(values, empty, constant_values=float("-inf")),
+        }
+
+    @tf.function(input_signature=[_strings(None, name="examples")])
+    def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": tf.zeros_like(examples, tf.float32)}
+
+    @tf.function(input_signature=[_strings(None, name="query"), _strings(None, name="user_id"), _K])
+    def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(query, k)
+
+    @tf.function(input_signature=_HISTORY)
+    def recommend(
+        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return self._list(user_id, k)
+
+    @tf.function(input_signature=[_strings(None, name="item_id"), _K])
+    def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(item_id, k)
+
+    @tf.function(
+        input_signature=[
+            _strings(None, name="query"),
+            _strings(None, name="user_id"),
+            _strings(None, None, name="item_ids"),
+        ]
+    )
+    def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": tf.cast(tf.strings.length(item_ids), tf.float32)}
+
+
+def save_tiny_model(folder: pathlib.Path, factor: float = 1.0) -> None:
+    """Writes the model and its `assets.extra/titles.json`."""
+    model = TinyModel(factor)
+    names = ("serving_default", "search", "recommend", "similar", "rank")
+    signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
+    tf.saved_model.save(model, str(folder), signatures=signatures)
+    (folder / "assets.extra").mkdir()
+    (folder / "assets.extra" / "titles.json").write_text(json.dumps(TITLES))
+
+
+if __name__ == "__main__":
+    save_tiny_model(pathlib.Path(sys.argv[1]))
