@@ -1,15 +1,15 @@
 """What can go wrong when a served model is asked.
 
-    AisleError
-    ├── InputError               a wrong argument, refused before anything is sent
-    │   └── MessageTooLarge      the request is larger than a message may be
-    └── ServingError
-        ├── Unreachable          no server answers (UNAVAILABLE)
-        ├── DeadlineExceeded     the answer did not come in time
-        ├── Overloaded           the server refuses more (RESOURCE_EXHAUSTED)
-        ├── ModelNotFound        no such model or version there (NOT_FOUND)
-        ├── RequestRefused       the model can't take it (INVALID_ARGUMENT, FAILED_PRECONDITION)
-        └── BadAnswer            the answer is not what the contract says
+AisleError
+├── InputError               a wrong argument, refused before anything is sent
+│   └── MessageTooLarge      the request is larger than a message may be
+└── ServingError
+    ├── Unreachable          no server answers (UNAVAILABLE)
+    ├── DeadlineExceeded     the answer did not come in time
+    ├── Overloaded           the server refuses more (RESOURCE_EXHAUSTED)
+    ├── ModelNotFound        no such model or version there (NOT_FOUND)
+    ├── RequestRefused       the model can't take it (INVALID_ARGUMENT, FAILED_PRECONDITION)
+    └── BadAnswer            the answer is not what the contract says
 """
 
 from __future__ import annotations

@@ -120,8 +120,8 @@ class Recommender(abc.ABC):
             return [[] for _ in queries]
         scores = _output(self.predict(RANK, inputs), SCORES, inputs["item_ids"].shape)
         return [
-            [ScoredItem(item, float(score)) for item, score in zip(row, row_scores)]
-            for row, row_scores in zip(candidates, scores)
+            [ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False)]
+            for row, row_scores in zip(candidates, scores, strict=False)
         ]
 
     def _lists(self, signature: Signature, inputs: Tensors, rows: int) -> list[list[ScoredItem]]:
@@ -132,8 +132,12 @@ class Recommender(abc.ABC):
         shape = (rows, int(inputs["k"]))
         ids, scores = _output(outputs, ITEM_IDS, shape), _output(outputs, SCORES, shape)
         return [
-            [ScoredItem(item.decode(errors="replace"), float(score)) for item, score in zip(*row) if item]
-            for row in zip(ids, scores)
+            [
+                ScoredItem(item.decode(errors="replace"), float(score))
+                for item, score in zip(*row, strict=False)
+                if item
+            ]
+            for row in zip(ids, scores, strict=False)
         ]
 
 
@@ -167,7 +171,7 @@ def _padded(name: str, rows: Sequence[Sequence[str]]) -> np.ndarray:
     """Rows of strings as an object array `[b, longest]`, "" behind the shorter ones."""
     encoded = [_strings(name, row) for row in rows]
     padded = np.full((len(rows), max(map(len, encoded), default=0)), b"", object)
-    for row, values in zip(padded, encoded):
+    for row, values in zip(padded, encoded, strict=False):
         row[: len(values)] = values
     return padded
 

@@ -56,7 +56,7 @@ def questions(titles: Mapping[str, str]) -> list[Question]:
     """Questions about real items, an unknown user and an empty history among them."""
     ids = list(titles)
     chosen = [ids[i] for i in sorted({round(x) for x in np.linspace(0, len(ids) - 1, ITEMS)})]
-    k, one = np.int32(K), _strings([""])
+    k, one = np.asarray(K, np.int32), _strings([""])
     asked = []
     for item in chosen:
         asked.append(Question(SEARCH.name, {"query": _strings([titles[item]]), "user_id": one, "k": k}))
@@ -66,7 +66,7 @@ def questions(titles: Mapping[str, str]) -> list[Question]:
         inputs = {
             "user_id": _strings(["no such user"]),
             "history": places,
-            "exclude_seen": np.bool_(True),
+            "exclude_seen": np.asarray(True),
             "k": k,
         }
         asked.append(Question(RECOMMEND.name, inputs))

@@ -76,4 +76,5 @@ def options_to_json(options: CleanerOptions) -> str:
 def options_from_json(text: str) -> CleanerOptions:
     """Reads what `options_to_json` wrote."""
     values: dict[str, Any] = json.loads(text)
-    return CleanerOptions(**{name: tuple(v) if isinstance(v, list) else v for name, v in values.items()})
+    frozen: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+    return CleanerOptions(**frozen)

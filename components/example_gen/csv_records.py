@@ -114,8 +114,10 @@ def _by_walking(data: bytes, expected_cells: int) -> Records:
         bad.append(count < 0)
         line += data.count(b"\n", start, end) + 1
         start = end + 1
-    integers = (np.array(values, np.int64) for values in (starts, ends, lines, cells))
-    return Records(*integers, np.array(bad, bool))
+    first, last, line_numbers, counts = (
+        np.array(values, np.int64) for values in (starts, ends, lines, cells)
+    )
+    return Records(first, last, line_numbers, counts, np.array(bad, bool))
 
 
 def _walk_record(data: bytes, start: int, line_end: int) -> tuple[int, int]:

@@ -50,7 +50,8 @@ def to_proto(array: np.ndarray) -> messages_pb2.TensorProto:
     for kind in _NUMERIC:
         if array.dtype == kind.dtype:
             content = np.ascontiguousarray(array, kind.dtype).tobytes()
-            return messages_pb2.TensorProto(dtype=kind.number, tensor_shape=shape, tensor_content=content)
+            number = messages_pb2.DataType.Name(kind.number)
+            return messages_pb2.TensorProto(dtype=number, tensor_shape=shape, tensor_content=content)
     raise TypeError(f"dtype {array.dtype} can't be sent; expected float, int32, int64, bool or bytes")
 
 
@@ -75,7 +76,9 @@ def to_array(proto: messages_pb2.TensorProto) -> np.ndarray:
         if len(proto.tensor_content) != math.prod(shape) * kind.dtype.itemsize:
             raise ValueError(f"{len(proto.tensor_content)} bytes do not fill shape {list(shape)}")
         return np.frombuffer(proto.tensor_content, kind.dtype).reshape(shape)
-    raise ValueError(f"dtype number {proto.dtype} can't be read; expected float, int32, int64, bool or string")
+    raise ValueError(
+        f"dtype number {proto.dtype} can't be read; expected float, int32, int64, bool or string"
+    )
 
 
 def _fill(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:

@@ -20,11 +20,44 @@ ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=.*")
 ENDS = {"&&", "||", ";", "|", "&"}
 REDIRECTIONS = {">", ">>", "<"}
 
-DESIGNED = tuple("demo simulate import run compile report serve search recommend similar rank doctor".split())
+DESIGNED = tuple(
+    [
+        "demo",
+        "simulate",
+        "import",
+        "run",
+        "compile",
+        "report",
+        "serve",
+        "search",
+        "recommend",
+        "similar",
+        "rank",
+        "doctor",
+    ]
+)
 """In the order that `aisle --help` lists them."""
 
 OTHERS = set(
-    "cat cd cp curl docker export git gsutil kubectl ls mkdir mv pip pyenv rm tensorboard uv".split()
+    [
+        "cat",
+        "cd",
+        "cp",
+        "curl",
+        "docker",
+        "export",
+        "git",
+        "gsutil",
+        "kubectl",
+        "ls",
+        "mkdir",
+        "mv",
+        "pip",
+        "pyenv",
+        "rm",
+        "tensorboard",
+        "uv",
+    ]
 )
 """Programs that are not ours: shown, but not looked into."""
 
