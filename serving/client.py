@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 import numpy as np
+from google.protobuf.message import DecodeError
 
 from aisle.schema.contract import MODEL_NAME, Signature
 from aisle.schema.errors import InputError
@@ -104,7 +105,7 @@ class Client(Recommender):
         try:
             response = messages_pb2.PredictResponse.FromString(payload)
             return {name: to_array(proto) for name, proto in response.outputs.items()}
-        except ValueError as error:  # protobuf's DecodeError is one.
+        except (DecodeError, ValueError) as error:
             raise BadAnswer(f"{self._target} answered what can't be read: {error}") from error
 
     def versions(self) -> list[VersionStatus]:
@@ -113,16 +114,13 @@ class Client(Recommender):
         payload = self._call(GET_MODEL_STATUS, request.SerializeToString())
         try:
             response = messages_pb2.GetModelStatusResponse.FromString(payload)
-        except ValueError as error:
+            name = messages_pb2.ModelVersionStatus.State.Name
+            return [
+                VersionStatus(status.version, name(status.state), status.status.error_message)
+                for status in response.model_version_status
+            ]
+        except (DecodeError, ValueError) as error:
             raise BadAnswer(f"{self._target} answered what can't be read: {error}") from error
-        return [
-            VersionStatus(
-                status.version,
-                messages_pb2.ModelVersionStatus.State.Name(status.state),
-                status.status.error_message,
-            )
-            for status in response.model_version_status
-        ]
 
     def _call(self, method: str, request: bytes) -> bytes:
         """Sends, and sends again what did not arrive, within the timeout."""

@@ -75,7 +75,7 @@ def _near_duplicates(ledger: Ledger, seconds: float) -> None:
 
 
 def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
-    """A purchase needs a price and a quantity above zero where it has them; elsewhere a bad price is unknown."""
+    """A purchase's price and quantity must be above zero if known; elsewhere a bad price is unknown."""
     names = ledger.rows.columns
     if "price" in names:
         price = pl.col("price")

@@ -1,0 +1,49 @@
+"""An answer of the model on the terminal."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from aisle.serving.recommender import ScoredItem
+
+
+def print_json(items: list[ScoredItem], titles: dict[str, str]) -> None:
+    """Prints the items as a JSON list of objects; `title` is there where it is known."""
+    rows = []
+    for place, item in enumerate(items, start=1):
+        row: dict[str, Any] = {"rank": place, "item_id": item.item_id, "score": item.score}
+        if item.item_id in titles:
+            row["title"] = titles[item.item_id]
+        rows.append(row)
+    click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+
+
+def print_table(items: list[ScoredItem], titles: dict[str, str]) -> None:
+    """Prints the items as a table, with a title's column where any title is known."""
+    if not items:
+        click.echo("nothing found", err=True)
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("Rank", "Item")
+    table.columns[1].overflow = "fold"
+    known = any(item.item_id in titles for item in items)
+    if known:
+        table.add_column("Title", overflow="ellipsis", no_wrap=True)
+    table.add_column("Score", justify="right")
+    for place, item in enumerate(items, start=1):
+        # Text, not str: a title may hold what rich reads as markup.
+        title = [Text(_printable(titles.get(item.item_id, "")))] if known else []
+        table.add_row(str(place), Text(_printable(item.item_id)), *title, f"{item.score:.4g}")
+    Console().print(table)
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal obeys instead of showing."""
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

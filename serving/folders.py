@@ -1,0 +1,51 @@
+"""The version folders of a served model, and what can be known of them without loading one."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+from aisle.schema.errors import InputError
+
+SAVED_MODEL = "saved_model.pb"
+
+
+def version_folders(base: pathlib.Path) -> dict[int, pathlib.Path]:
+    """The numeric folders below `base` that hold a SavedModel, by number, ascending."""
+    if not base.is_dir():
+        return {}
+    # isdecimal alone would let through other scripts' digits, and int() reads them too.
+    names = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdecimal()]
+    by_number = sorted((int(entry.name), entry) for entry in names)
+    return {number: entry for number, entry in by_number if (entry / SAVED_MODEL).is_file()}
+
+
+def require_version(base: pathlib.Path) -> dict[int, pathlib.Path]:
+    """`version_folders`, of which there must be one.
+
+    Raises:
+        InputError: `base` holds no version.
+    """
+    folders = version_folders(base)
+    if not folders:
+        raise InputError(
+            f"no model version in {base}; expected folders such as {base}/1 with a {SAVED_MODEL}: "
+            "run `aisle run DATA --out DIR` first, or name a run's folder by --out"
+        )
+    return folders
+
+
+def read_titles(base: pathlib.Path) -> dict[str, str]:
+    """Item ids to titles in the newest version below `base`; empty where they can't be read.
+
+    They only make an answer easier to read, so an answer never fails for want of them.
+    """
+    folders = version_folders(base)
+    if not folders:
+        return {}
+    try:
+        text = (folders[max(folders)] / "assets.extra" / "titles.json").read_text(encoding="utf-8")
+        titles = json.loads(text)
+    except (OSError, ValueError):
+        return {}
+    return titles if isinstance(titles, dict) else {}

@@ -1,0 +1,65 @@
+"""The pushed model in this process: the client's questions, answered without a server."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+
+import numpy as np
+
+from aisle.schema.contract import Signature
+from aisle.serving.errors import RequestRefused
+from aisle.serving.folders import require_version
+from aisle.serving.recommender import Recommender, Tensors
+
+
+class LocalModel(Recommender):
+    """Answers by the newest version that loads.
+
+    Example:
+        >>> LocalModel("out/serving/aisle").search("red shirt", k=5)
+    """
+
+    def __init__(self, base: str | pathlib.Path) -> None:
+        """Loads the model, which takes TensorFlow's seconds.
+
+        Args:
+            base: holds a folder for each version.
+
+        Raises:
+            InputError: `base` holds no version.
+            AisleError: none of its versions loads.
+        """
+        require_version(pathlib.Path(base))
+        # TensorFlow reads these when it is imported.
+        os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        from aisle.serving.versions import Versions
+
+        self._model = Versions(base).current
+
+    @property
+    def version(self) -> int:
+        """The number of the version that answers."""
+        return self._model.version
+
+    def predict(self, signature: Signature, inputs: Tensors) -> dict[str, np.ndarray]:
+        """See `Recommender.predict`."""
+        import tensorflow as tf
+
+        try:
+            call = self._model.signature(signature.name)
+        except KeyError:
+            raise RequestRefused(f"version {self.version} has no signature {signature.name!r}") from None
+        specs = call.structured_input_signature[1]
+        if set(specs) != set(inputs):
+            raise RequestRefused(
+                f"{signature.name!r} takes {sorted(specs)}; the contract says {sorted(inputs)}"
+            )
+        try:
+            tensors = {
+                name: tf.constant(value, specs[name].dtype, value.shape) for name, value in inputs.items()
+            }
+            return {name: value.numpy() for name, value in call(**tensors).items()}
+        except (tf.errors.OpError, TypeError, ValueError) as error:
+            raise RequestRefused(f"{signature.name!r} failed: {str(error).splitlines()[0]}") from error
