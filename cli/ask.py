@@ -213,6 +213,7 @@ def _recommender(target: str | None, out: str) -> Recommender:
         from aisle.serving.client import MAX_MESSAGE_BYTES, Client
 
         return Client(target, timeout=BATCH_SECONDS, max_message_bytes=4 * MAX_MESSAGE_BYTES)
+    from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
     from aisle.serving.folders import require_version
     from aisle.serving.local import LocalModel
@@ -220,4 +221,5 @@ def _recommender(target: str | None, out: str) -> Recommender:
     base = pathlib.Path(Layout(out).serving)
     require_version(base)
     click.echo(f"loading the newest version in {base}", err=True)
+    quieten_tensorflow()
     return LocalModel(base)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import warnings
+
 import click
 
 _CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
@@ -17,15 +20,18 @@ _SET = click.option(
 @_SET
 def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
-    from aisle.components.example_gen.discovery import find_tables
     from aisle.pipeline.config import load_config
+    from aisle.pipeline.inputs import fingerprint_tables
 
     config = load_config(config_file, assignments)
-    find_tables(data)  # A wrong folder is told before TFX's slow import.
-    click.echo("loading TFX (about 20 s)", err=True)
+    # Wrong input is told before TFX's slow import.
+    fingerprints = fingerprint_tables(data, config.data.tables)
+    warnings.filterwarnings("ignore")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    click.echo("loading TFX (about 20 s), then running:", err=True)
     from aisle.pipeline.local import run_pipeline
 
-    result = run_pipeline(data, out, config)
+    result = run_pipeline(data, fingerprints, out, config)
     click.echo(f"pushed version {result.version}")
     click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
 

@@ -19,6 +19,7 @@ def serve(out: str, host: str, port: int) -> None:
     It speaks TF Serving's gRPC protocol, and is for development: in production give the same folder to
     TF Serving. A version pushed while it runs is switched to.
     """
+    from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import InputError
     from aisle.serving.folders import require_version
@@ -28,6 +29,7 @@ def serve(out: str, host: str, port: int) -> None:
     base = Layout(out).serving
     require_version(pathlib.Path(base))  # Told before TensorFlow's slow import.
     click.echo(f"loading the newest version in {base}", err=True)
+    quieten_tensorflow()
     from aisle.serving.server import serve as run_server
 
     run_server(base, host, port, lambda address: click.echo(f"listening on {address}"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
-import logging
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -16,10 +15,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
-from aisle.components.example_gen.discovery import find_tables, fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.paths import Layout
+from aisle.pipeline.progress import show_steps
 from aisle.schema.errors import AisleError, InputError, NotBlessed
 
 
@@ -31,11 +30,12 @@ class RunResult:
     reports: str
 
 
-def run_pipeline(data: str, out: str, config: Config) -> RunResult:
+def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: Config) -> RunResult:
     """Runs the pipeline on the tables of a folder; what an earlier run did is used again.
 
     Args:
         data: the folder of the canonical tables.
+        fingerprints: of its tables, by name.
         out: the output folder.
         config: all options.
 
@@ -44,8 +44,6 @@ def run_pipeline(data: str, out: str, config: Config) -> RunResult:
         GateBlocked: the anomaly gate stopped the run.
         NotBlessed: the model was not pushed.
     """
-    tables = _chosen(find_tables(data), config.data.tables)
-    fingerprints = {table: fingerprint(paths) for table, paths in tables.items()}
     layout = Layout(str(pathlib.Path(out).absolute()))
     pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
     with _only_run(layout):
@@ -53,21 +51,10 @@ def run_pipeline(data: str, out: str, config: Config) -> RunResult:
         pipeline = create_pipeline(
             str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection
         )
-        logging.getLogger("absl").setLevel(logging.WARNING)
+        show_steps()
         tfx.orchestration.LocalDagRunner().run(pipeline)
         _link_logs(layout, connection)
         return _result(layout, connection)
-
-
-def _chosen(found: Mapping[str, list[str]], names: str) -> dict[str, list[str]]:
-    """The tables named in the configuration, all of them for `auto`."""
-    if names == "auto":
-        return dict(found)
-    chosen = [name.strip() for name in names.split(",")]
-    missing = [name for name in chosen if name not in found]
-    if missing:
-        raise InputError(f"data.tables names {missing[0]!r}, but the data folder holds {', '.join(found)}")
-    return {name: found[name] for name in chosen}
 
 
 @contextlib.contextmanager

@@ -119,9 +119,10 @@ class Recommender(abc.ABC):
         if not inputs["item_ids"].size:
             return [[] for _ in queries]
         scores = _output(self.predict(RANK, inputs), SCORES, inputs["item_ids"].shape)
+        # Not strict: behind a shorter row's scores are those of its padding.
         return [
             [ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False)]
-            for row, row_scores in zip(candidates, scores, strict=False)
+            for row, row_scores in zip(candidates, scores, strict=True)
         ]
 
     def _lists(self, signature: Signature, inputs: Tensors, rows: int) -> list[list[ScoredItem]]:
@@ -134,10 +135,10 @@ class Recommender(abc.ABC):
         return [
             [
                 ScoredItem(item.decode(errors="replace"), float(score))
-                for item, score in zip(*row, strict=False)
+                for item, score in zip(*row, strict=True)
                 if item
             ]
-            for row in zip(ids, scores, strict=False)
+            for row in zip(ids, scores, strict=True)
         ]
 
 
@@ -171,7 +172,7 @@ def _padded(name: str, rows: Sequence[Sequence[str]]) -> np.ndarray:
     """Rows of strings as an object array `[b, longest]`, "" behind the shorter ones."""
     encoded = [_strings(name, row) for row in rows]
     padded = np.full((len(rows), max(map(len, encoded), default=0)), b"", object)
-    for row, values in zip(padded, encoded, strict=False):
+    for row, values in zip(padded, encoded, strict=True):
         row[: len(values)] = values
     return padded
 

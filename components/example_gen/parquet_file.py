@@ -26,6 +26,7 @@ def read_parquet_file(name: str, content: bytes, table: Table) -> Shard:
     """
     try:
         raw = pq.read_table(pa.BufferReader(content))
+        raw.validate(full=True)  # Text that is not UTF-8, offsets out of range.
     except (pa.ArrowException, OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise InputError(f"{name} can't be read as Parquet: {reason}") from error

@@ -93,12 +93,15 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, text: Ca
     for faults in wrong.values():
         bad |= faults.is_not_null().to_numpy()
     indices = np.flatnonzero(bad)
+    taken = pa.array(indices)
+    places = provenance.take(taken).to_pylist()
+    faults_of = {name: faults.gather(indices).to_list() for name, faults in wrong.items()}
+    cells_of = {name: typed.cells.take(taken).to_pylist() for name, typed in columns.items()}
     records = []
-    for index in indices.tolist():
-        name = next(name for name, faults in wrong.items() if faults[index] is not None)
-        value = columns[name].cells[index].as_py()
-        where = (provenance["file"][index].as_py(), provenance["line"][index].as_py())
-        records.append(record(table, *where, wrong[name][index], text(index), name, value))
+    for nth, (index, place) in enumerate(zip(indices.tolist(), places, strict=True)):
+        name = next(name for name, faults in faults_of.items() if faults[nth] is not None)
+        where = (place["file"], place["line"])
+        records.append(record(table, *where, faults_of[name][nth], text(index), name, cells_of[name][nth]))
     rows = pa.table({name: typed.values for name, typed in columns.items()})
     if len(indices):
         kept = pa.array(~bad)

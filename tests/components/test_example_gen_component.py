@@ -13,9 +13,9 @@ pytest.importorskip("tfx")
 
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_component
-from tfx.orchestration import metadata
 
 from aisle.components.anomaly_gate.component import AnomalyGate
+from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.component import Cleaner
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.component import TableExampleGen
@@ -50,8 +50,6 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
             "statistics": statistics.outputs["statistics"],
             "schema": schema.outputs["schema"],
         }
-    from aisle.components.anomaly_gate.options import GateOptions
-
     gate = AnomalyGate(checked, str(root / "reports"), GateOptions(max_quarantined_share=0.9))
     cleaner = Cleaner(
         {table: channels["examples"] for table, channels in checked.items()},
@@ -109,10 +107,3 @@ def test_the_quarantine_folder_holds_every_stage_with_formulas_neutralised(out: 
         ("items.csv", "4", "x"),
     ]
     assert pq.read_table(out / "quarantine" / "events.parquet")["reason"].to_pylist() == ["unknown item"] * 28
-
-
-def test_the_runs_artifacts_are_of_our_types(out: pathlib.Path) -> None:
-    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(str(out / "metadata.db"))
-    with metadata.Metadata(connection) as store:
-        names = {kind.name for kind in store.store.get_artifact_types()}
-    assert {f"aisle.components.artifacts.{name}" for name in ("Quarantine", "Tables", "Ledger")} <= names

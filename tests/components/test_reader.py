@@ -5,6 +5,7 @@ import gzip
 import io
 import os
 import pathlib
+import pickle
 import subprocess
 import sys
 import time
@@ -344,3 +345,33 @@ def test_csv_and_parquet_files_of_one_table_go_together(tmp_path: pathlib.Path) 
     assert result.rows["grade"].to_pylist() == [1.0, 2.0, 3.0, 4.0]
     assert result.rows["lines"].to_pylist() == ["1", "7", "8", "9"]
     assert result.provenance["line"].to_pylist() == [2, 1, 2, 2]
+
+
+def test_parquet_metadata_that_would_run_code_is_refused(tmp_path: pathlib.Path) -> None:
+    trap = tmp_path / "trap"
+    payload = pickle.dumps(_Trap(str(trap)))
+    metadata = {"ARROW:extension:name": "arrow.py_extension_type", "ARROW:extension:metadata": payload}
+    fields = [pa.field("query", pa.string()), pa.field("item_id", pa.string())]
+    schema = pa.schema([*fields, pa.field("grade", pa.int64(), metadata=metadata)])
+    pq.write_table(pa.table([["q"], ["i"], [1]], schema=schema), tmp_path / "judgements.parquet")
+    with pytest.raises(InputError, match="judgements.parquet can't be read as Parquet"):
+        read_table(str(tmp_path), JUDGEMENTS)
+    assert not trap.exists()
+
+
+def test_parquet_text_that_is_not_utf8_is_refused(tmp_path: pathlib.Path) -> None:
+    offsets, bad = pa.py_buffer(b"\x00\x00\x00\x00\x02\x00\x00\x00"), pa.py_buffer(b"\xff\xfe")
+    text = pa.Array.from_buffers(pa.string(), 1, [None, offsets, bad])
+    pq.write_table(pa.table({"query": text, "item_id": ["i"], "grade": [1]}), tmp_path / "judgements.parquet")
+    with pytest.raises(InputError, match="UTF8|UTF-8"):
+        read_table(str(tmp_path), JUDGEMENTS)
+
+
+class _Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (self.path,)

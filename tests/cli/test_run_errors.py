@@ -1,0 +1,70 @@
+"""`aisle run` on what it can't use: one clear line on stderr, code 2, no traceback."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ITEMS = "item_id,title\na,Mug\n"
+EVENTS = "timestamp,event,item_id\n2024-01-01 00:00:00,purchase,a\n"
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "aisle.cli.main", "run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+    assert done.returncode == 2, done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert said in lines[0]
+
+
+def write(folder: pathlib.Path, **files: str) -> pathlib.Path:
+    for name, text in files.items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_folder_that_is_absent(tmp_path: pathlib.Path) -> None:
+    refused(run(str(tmp_path / "none")), "does not exist")
+
+
+def test_an_empty_folder(tmp_path: pathlib.Path) -> None:
+    refused(run(str(tmp_path)), "items")
+
+
+def test_a_folder_without_items(tmp_path: pathlib.Path) -> None:
+    refused(run(str(write(tmp_path, events=EVENTS))), "items")
+
+
+def test_a_folder_without_events_or_judgements(tmp_path: pathlib.Path) -> None:
+    refused(run(str(write(tmp_path, items=ITEMS))), "judgements")
+
+
+def test_a_file_that_is_a_folder(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, events=EVENTS)
+    (tmp_path / "items.csv").mkdir()
+    refused(run(str(tmp_path)), "items.csv")
+
+
+def test_a_parquet_file_that_is_none(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, events=EVENTS)
+    (tmp_path / "items.parquet").write_bytes(b"nonsense")
+    refused(run(str(tmp_path)), "items.parquet")
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"), [("ranker.layer=2", "ranker.layer"), ("nonsense", "SECTION.KEY=VALUE")]
+)
+def test_a_wrong_setting(tmp_path: pathlib.Path, setting: str, said: str) -> None:
+    refused(run(str(write(tmp_path, items=ITEMS, events=EVENTS)), "--set", setting), said)
+
+
+def test_a_config_file_that_is_absent(tmp_path: pathlib.Path) -> None:
+    data = write(tmp_path, items=ITEMS, events=EVENTS)
+    refused(run(str(data), "--config", str(tmp_path / "no.toml")), "no.toml")

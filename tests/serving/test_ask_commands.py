@@ -1,0 +1,121 @@
+"""`aisle search`, `recommend`, `similar`, `rank` and `serve`, as they are typed."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+from aisle.cli.answers import print_table
+from aisle.serving import ScoredItem
+
+
+def aisle(*words: str, cwd: pathlib.Path) -> tuple[int, str, str]:
+    command = [sys.executable, "-m", "aisle.cli.main", *words]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def test_an_answer_is_a_table_with_titles(out: pathlib.Path, target: str) -> None:
+    code, printed, _ = aisle("search", "shirt", "-k", "2", "--target", target, "--out", str(out), cwd=out)
+    assert code == 0
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert cells == [["1", "a", "red shirt", "4"], ["2", "b", "blue shirt", "3"]]
+
+
+def test_without_a_pushed_model_there_is_no_title(target: str, tmp_path: pathlib.Path) -> None:
+    code, printed, _ = aisle("similar", "a", "--target", target, cwd=tmp_path)
+    assert code == 0
+    assert "Title" not in printed
+    assert "Item" in printed
+
+
+def test_an_answer_may_be_json(out: pathlib.Path, target: str) -> None:
+    words = ("recommend", "u1", "-k", "1", "--json", "--target", target, "--out", str(out))
+    code, printed, _ = aisle(*words, cwd=out)
+    assert code == 0
+    assert json.loads(printed) == [{"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}]
+
+
+def test_a_file_of_queries_is_answered_by_the_server(target: str, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "queries.txt").write_text("red shirt\n=cmd|x\n", encoding="utf-8")
+    words = ("search", "--queries", "queries.txt", "--output", "found.csv", "-k", "1", "--target", target)
+    assert aisle(*words, cwd=tmp_path)[0] == 0
+    assert (tmp_path / "found.csv").read_text(encoding="utf-8") == (
+        "query,rank,item_id,score\nred shirt,1,a,4\n'=cmd|x,1,a,4\n"
+    )
+
+
+def test_files_are_answered_by_the_pushed_model_without_a_server(
+    out: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "users.csv").write_text("user_id\nu1\n", encoding="utf-8")
+    (tmp_path / "pairs.csv").write_text("query,item_id\nq,ccc\nq,a\n", encoding="utf-8")
+    words = ("recommend", "--users", "users.csv", "--output", "users_found.csv", "--exclude-seen", "-k", "2")
+    code, printed, said = aisle(*words, "--out", str(out), cwd=tmp_path)
+    assert (code, printed) == (0, ""), said
+    assert (tmp_path / "users_found.csv").read_text(encoding="utf-8") == (
+        "user_id,rank,item_id,score\nu1,1,a,4\nu1,2,b,3\n"
+    )
+    words = ("rank", "--pairs", "pairs.csv", "--output", "scores.csv", "--out", str(out))
+    assert aisle(*words, cwd=tmp_path)[0] == 0
+    assert (tmp_path / "scores.csv").read_text(encoding="utf-8") == "query,item_id,score\nq,ccc,3\nq,a,1\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ("search", 2, "expected a QUERY"),
+        ("search x --queries q.txt --output o.csv", 2, "expected a QUERY"),
+        ("search --queries q.txt", 2, "go together"),
+        ("search x --output o.csv", 2, "go together"),
+        ("search --queries q.txt --output o.csv --json", 2, "--json prints one answer"),
+        ("search --queries none.txt --output o.csv", 2, "none.txt does not exist"),
+        ("search --queries q.txt --output none/o.csv", 2, "folder does not exist"),
+        ("search --queries q.txt --output o.csv", 2, "run `aisle run DATA --out DIR` first"),
+        ("search x -k 0", 2, "-k is 0; expected 1 to 1000"),
+        ("similar x -k 1001", 2, "-k is 1001"),
+        ("recommend x --target nowhere", 2, "expected HOST:PORT"),
+        (
+            "recommend x --target 127.0.0.1:1",
+            1,
+            "no server answers at 127.0.0.1:1; start one with `aisle serve`",
+        ),
+        ("rank", 2, "expected --pairs"),
+        ("rank --pairs q.txt --output o.csv", 2, "no column 'query'"),
+        ("serve", 2, "run `aisle run DATA --out DIR` first"),
+        ("serve --port 65536", 2, "--port is 65536"),
+    ],
+)
+def test_a_wrong_input_is_one_line(tmp_path: pathlib.Path, words: str, code: int, said: str) -> None:
+    (tmp_path / "q.txt").write_text("red\n", encoding="utf-8")
+    returned, printed, errors = aisle(*words.split(), cwd=tmp_path)
+    assert (returned, printed) == (code, "")
+    assert errors.startswith("aisle: ")
+    assert errors.count("\n") == 1
+    assert said in errors
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_nothing_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table([ScoredItem("\x1b[31mid", 1.0)], {"\x1b[31mid": "[bold]t\x07\x1b]0;x"})
+    printed = capsys.readouterr().out
+    assert "\x1b" not in printed
+    assert "\x07" not in printed
+    assert "[bold]t" in printed
+
+
+def test_serve_answers_until_it_is_told_to_end(out: pathlib.Path) -> None:
+    command = [sys.executable, "-m", "aisle.cli.main", "serve", "--out", str(out), "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line.startswith("listening on 127.0.0.1:")
+            assert aisle("search", "x", "--target", line.split()[-1], cwd=out)[0] == 0
+        finally:
+            process.terminate()
+        assert process.wait(timeout=20) == 0
