@@ -19,6 +19,7 @@ DATA = (
     "*.yaml",
     "*.txt",
     "*.conf",
+    "*.sh",
 )
 
 packages = [

@@ -18,7 +18,7 @@ from tfx.orchestration import metadata as mlmd
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.paths import Layout
-from aisle.pipeline.progress import show_steps
+from aisle.pipeline.progress import narrated
 from aisle.schema.errors import AisleError, InputError, NotBlessed
 
 
@@ -51,8 +51,8 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         pipeline = create_pipeline(
             str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection
         )
-        show_steps()
-        tfx.orchestration.LocalDagRunner().run(pipeline)
+        with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
+            tfx.orchestration.LocalDagRunner().run(pipeline)
         _link_logs(layout, connection)
         return _result(layout, connection)
 

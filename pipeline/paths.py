@@ -38,6 +38,11 @@ class Layout:
         return posixpath.join(self.root, "logs")
 
     @property
+    def run_log(self) -> str:
+        """What TFX logged."""
+        return posixpath.join(self.root, "logs", "run.log")
+
+    @property
     def serving(self) -> str:
         """The base folder of the served model's versions."""
         return posixpath.join(self.root, "serving", "aisle")

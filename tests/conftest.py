@@ -1,9 +1,13 @@
-"""What every test shares: the legacy-Keras switch, quiet logs, and the real data where present."""
+"""What every test shares: the legacy-Keras switch, quiet logs, the real data where present, the installed wheel."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+import shutil
+import site
+import subprocess
+import sys
 
 import pytest
 
@@ -12,6 +16,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
 
 
 @pytest.fixture(scope="session")
@@ -21,3 +26,45 @@ def shared_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"the real data sets are absent: {folder} (set AISLE_SHARED_DATA to their folder)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The project's wheel, built from a copy so that nothing old in `build/` gets into it."""
+    source = tmp_path_factory.mktemp("source")
+    for name in ("setup.py", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(REPOSITORY / name, source)
+    for part in PARTS:
+        shutil.copytree(REPOSITORY / part, source / part, ignore=shutil.ignore_patterns("__pycache__"))
+    target = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(target),
+        str(source),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (built,) = target.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """The `bin` folder of an environment with the wheel in it and this environment's packages behind it.
+
+    The other packages come by a path in a `.pth` file, whose own `.pth` files are not read: the editable
+    installation of the repository stays out.
+    """
+    folder = tmp_path_factory.mktemp("environment")
+    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, timeout=120)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    (packages / "locked.pth").write_text("\n".join(site.getsitepackages()) + "\n", encoding="utf-8")
+    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    # `aisle` itself is seen through the .pth file where it is installed editable: install over it.
+    subprocess.run([*command, "--force-reinstall", "--ignore-installed", str(wheel)], check=True, timeout=120)
+    return folder / "bin"

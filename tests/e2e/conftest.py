@@ -1,0 +1,124 @@
+"""A small shop and a run of the real pipeline on it, by the installed wheel, in a folder of a user's own."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+
+import pytest
+
+SETTINGS = (
+    "retrieval.steps=120",
+    "retrieval.batch=256",
+    "ranker.layers=1",
+    "ranker.epochs=1",
+    "candidates.users=60",
+    "candidates.test_users=60",
+    "evaluator.resamples=100",
+    "evaluator.min_gain_over_popularity=0.0",
+    "bless.min_auc=0.0",
+)
+"""What makes a run small, and its model blessed whatever it has learnt."""
+SMALL = tuple(word for setting in SETTINGS for word in ("--set", setting))
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """Somebody who installed the wheel and works in a folder of theirs."""
+
+    bin: pathlib.Path
+    home: pathlib.Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Of the user's shell."""
+        return {**os.environ, "PATH": f"{self.bin}:{os.environ['PATH']}", "HOME": str(self.home)}
+
+    def run(self, *command: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+        """Runs a command to its end."""
+        return subprocess.run(
+            command,
+            cwd=self.home,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *command: str, log: pathlib.Path) -> subprocess.Popen[str]:
+        """Starts a command; what it prints goes to `log`."""
+        with log.open("w", encoding="utf-8") as file:
+            return subprocess.Popen(
+                command, cwd=self.home, env=self.environment, stdout=file, stderr=file, text=True
+            )
+
+    def trained(self, node: str) -> list[str]:
+        """The models that a Trainer of the run into `out/` finished."""
+        return sorted(
+            str(path) for path in (self.home / "out" / "artifacts" / node).glob("model/*/Format-Serving")
+        )
+
+
+@pytest.fixture(scope="session")
+def user(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> User:
+    """Somebody with a dirty shop in `shop/`."""
+    user = User(installed, tmp_path_factory.mktemp("home"))
+    size = ("--users", "150", "--items", "120", "--days", "40", "--seed", "5", "--dirt", "0.03")
+    done = user.run("aisle", "simulate", "shop", *size)
+    assert done.returncode == 0, done.stderr
+    return user
+
+
+@pytest.fixture(scope="session")
+def killed(user: User) -> list[str]:
+    """The two-towers trained by a run into `out/` that was killed with SIGKILL in the ranking Trainer."""
+    out, log = user.home / "out", user.home / "killed.log"
+    trainer = out / "artifacts" / "Trainer.ranking"
+    process = user.start("aisle", "run", "shop", "--out", "out", *SMALL, log=log)
+    deadline = time.monotonic() + 600
+    while process.poll() is None and not trainer.exists() and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert trainer.exists(), log.read_text(encoding="utf-8")[-3000:]
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert not (out / "serving").exists()
+    return user.trained("Trainer.two_tower")
+
+
+@pytest.fixture(scope="session")
+def output(user: User, killed: list[str]) -> pathlib.Path:
+    """The output of that run, once it was repeated to its end."""
+    assert len(killed) == 1
+    done = user.run("aisle", "run", "shop", "--out", "out", *SMALL)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return user.home / "out"
+
+
+@pytest.fixture(scope="session")
+def small() -> tuple[str, ...]:
+    """The words that make `aisle run` small."""
+    return SMALL
+
+
+@pytest.fixture(scope="session")
+def served(user: User, output: pathlib.Path) -> Iterator[str]:
+    """HOST:PORT of `aisle serve` on that output."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    log = user.home / "serve.log"
+    process = user.start("aisle", "serve", "--out", "out", "--port", str(port), log=log)
+    deadline = time.monotonic() + 120
+    while "listening on" not in log.read_text(encoding="utf-8"):
+        assert process.poll() is None and time.monotonic() < deadline, log.read_text(encoding="utf-8")
+        time.sleep(0.1)
+    yield f"127.0.0.1:{port}"
+    process.terminate()
+    process.wait(timeout=20)

@@ -1,0 +1,99 @@
+"""The documents' commands, run: each does what the document says, in the order a reader would type them."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+import shlex
+import shutil
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "BUILD.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```(sh|toml)\n(?:# (\S+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
+
+ELSEWHERE = {
+    "make demo": "CI runs it (.ci/run)",
+    "make test": "it is what runs this test",
+    "make wheel": "tests/packaging builds the wheel",
+    "make image": "needs Docker",
+    "make lock": "asks the package index",
+    "docker": "needs Docker",
+    "pip": "asks the package index; bootstrap.sh installs the same lock",
+    "export": "the user's PATH is set",
+    "aisle demo": "CI runs it by make demo",
+    "aisle serve": "the fixture `served` runs it",
+}
+"""Commands that are not run here, and why; they begin with these words."""
+FILES = {
+    "queries.csv": "query\nred cotton shirt\nmug\n",
+    "users.csv": "user_id\nu00001\nnobody\n",
+    "pairs.csv": "query,item_id\nmug,i00001\nmug,i00002\n",
+}
+"""What the documents take for granted."""
+
+
+def _blocks() -> list[tuple[str, str, str]]:
+    """Every block of the documents: kind, file name in its first line, text."""
+    return [match for document in DOCUMENTS for match in BLOCK.findall(document.read_text(encoding="utf-8"))]
+
+
+def _commands() -> list[str]:
+    lines = "".join(text for kind, _, text in _blocks() if kind == "sh").replace("\\\n", " ").splitlines()
+    commands = [re.sub(r"\s+#.*$", "", line).strip() for line in lines]
+    return [" ".join(command.split()) for command in dict.fromkeys(commands) if command]
+
+
+def _runnable(command: str) -> bool:
+    return not any(command == words or command.startswith(f"{words} ") for words in ELSEWHERE)
+
+
+def _adapted(command: str, target: str, small: tuple[str, ...]) -> list[str]:
+    """The command for this machine: a free port, a shop that does not exist yet, a small run."""
+    words = shlex.split(command.replace("localhost:8500", target))
+    if words[:2] in (["aisle", "search"], ["aisle", "recommend"], ["aisle", "similar"]):
+        return words if "--out" in words or "--target" in words else [*words, "--target", target]
+    if words[:3] == ["aisle", "simulate", "shop"]:
+        return [*words[:2], "another-shop", *words[3:]]
+    return [*words, *small] if words[:2] == ["aisle", "run"] else words
+
+
+@pytest.fixture(scope="module")
+def desk(user: Any, output: pathlib.Path) -> Any:
+    """The user with the files that the documents show or take for granted."""
+    for name, text in FILES.items():
+        (user.home / name).write_text(text, encoding="utf-8")
+    for kind, name, text in _blocks():
+        if kind == "toml":
+            (user.home / name).write_text(text, encoding="utf-8")
+    return user
+
+
+@pytest.mark.parametrize("command", [command for command in _commands() if _runnable(command)])
+def test_a_documented_command_works(
+    command: str, desk: Any, served: str, small: tuple[str, ...], request: pytest.FixtureRequest
+) -> None:
+    if "online-retail" in command:
+        data = request.getfixturevalue("shared_data") / "online-retail"
+        shutil.copytree(data, desk.home / "downloads" / "online-retail")
+    done = desk.run(*_adapted(command, served, small))
+    assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
+    assert "Traceback" not in done.stderr
+
+
+def test_what_is_not_run_is_still_shown() -> None:
+    for words in ELSEWHERE:
+        assert any(command == words or command.startswith(f"{words} ") for command in _commands()), words
+
+
+def test_batch_answers_are_csv_with_the_columns_of_the_readme(desk: Any) -> None:
+    headers = {"search": "query,rank,item_id,score", "recommend": "user_id,rank,item_id,score"}
+    for name, header in {**headers, "rank": "query,item_id,score"}.items():
+        path = desk.home / "answers" / f"{name}.csv"
+        if not path.exists():
+            pytest.skip("the documented batch commands did not run before")
+        assert path.read_text(encoding="utf-8").splitlines()[0] == header
