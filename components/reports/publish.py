@@ -1,4 +1,4 @@
-"""Puts a report into a folder: NAME.json and NAME.html, each whole or not at all."""
+"""Puts a report into a folder: NAME.json, NAME.html and NAME.md, each whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from typing import Any
 from aisle.components.storage import is_remote, make_folder, open_file
 
 
-def publish(name: str, report: dict[str, Any], page: str, folder: str) -> str:
-    """Writes both forms of a report, replacing an earlier one.
+def publish(name: str, report: dict[str, Any], page: str, folder: str, summary: str = "") -> str:
+    """Writes the forms of a report, replacing earlier ones.
 
     Args:
         name: the files' name without an ending.
         report: what the JSON file holds; NaN and infinities become null, which JSON has no word for.
         page: the HTML.
         folder: local, or the URI of a remote folder.
+        summary: Markdown for a pull request or a chat; none is written where it is empty.
 
     Returns:
         The path of the HTML file.
@@ -26,6 +27,8 @@ def publish(name: str, report: dict[str, Any], page: str, folder: str) -> str:
     make_folder(folder)
     text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
     _write(os.path.join(folder, f"{name}.json"), text)
+    if summary:
+        _write(os.path.join(folder, f"{name}.md"), summary)
     path = os.path.join(folder, f"{name}.html")
     _write(path, page)
     return path
