@@ -7,13 +7,10 @@ import dataclasses
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.interactions import (
-    Splits,
-    choose_splits,
-    make_impressions,
-    make_interactions,
-    split_judgements,
-)
+from aisle.components.labeler.attribution import attribute
+from aisle.components.labeler.impressions import Outcomes, make_impressions
+from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
+from aisle.components.labeler.judgements import split_judgements
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
 from aisle.schema.errors import InputError
@@ -29,11 +26,13 @@ class Labelled:
         tables: `items`, `users`, `interactions`, `impressions`, `judgements`, by name.
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
+        outcomes: how the impressions came to their labels.
     """
 
     tables: dict[str, pa.Table]
     examples: dict[str, pa.Table]
     splits: Splits
+    outcomes: Outcomes
 
 
 def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
@@ -54,6 +53,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     judgements = split_judgements(_frame(tables.get("judgements"), ["query", "item_id", "grade"]))
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     interactions = make_interactions(events, splits)
+    impressions, outcomes = make_impressions(attribute(events, options), splits, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
@@ -63,11 +63,12 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
             "items": items.to_arrow(),
             "users": users.to_arrow(),
             "interactions": interactions.to_arrow(),
-            "impressions": make_impressions(events, splits).to_arrow(),
+            "impressions": impressions.to_arrow(),
             "judgements": judgements.to_arrow(),
         },
         examples={ITEMS_SPLIT: item_examples(items), **examples},
         splits=splits,
+        outcomes=outcomes,
     )
 
 

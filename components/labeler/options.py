@@ -17,6 +17,9 @@ class LabelerOptions:
         max_share: neither window may take more than this share of the data's whole time.
         history: how many of a user's latest interactions a history holds.
         min_queries: training needs at least so many queries (baskets or searches).
+        click_window_minutes: a click belongs to a result shown at most so long before it.
+        conversion_window_days: a purchase belongs to a click at most so long before it. The longer, the
+            more clicks at the end of a split have an outcome that is not known yet.
     """
 
     test_days: int = 30
@@ -24,3 +27,5 @@ class LabelerOptions:
     max_share: float = 0.2
     history: int = HISTORY_LENGTH
     min_queries: int = 10
+    click_window_minutes: float = 30.0
+    conversion_window_days: float = 3.0

@@ -8,12 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.labeler.interactions import (
-    choose_splits,
-    make_impressions,
-    make_interactions,
-    split_judgements,
-)
+from aisle.components.labeler.interactions import choose_splits, make_interactions
+from aisle.components.labeler.judgements import split_judgements
 from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.queries import query_examples
@@ -70,17 +66,20 @@ def test_a_session_s_events_on_an_item_become_its_strongest_at_that_time() -> No
     assert [w for *_, w, _ in found] == pytest.approx([1.0, 0.2])
 
 
-def test_impressions_carry_the_clicks_and_purchases_of_their_session() -> None:
+def test_the_query_of_an_interaction_is_the_last_one_before_it() -> None:
     table = events(
-        (1, "impression", "a", "u", "s", "red", 1),
-        (1, "impression", "b", "u", "s", "red", 2),
-        (1, "impression", "c", None, "t", "red", 1),
-        (2, "click", "a", "u", "s", "red", 1),
-        (3, "purchase", "a", "u", "s", None, None),
-        (3, "click", "c", None, "t", "red", 1),
+        (1 * DAY, "click", "a", "u", "s", "red", 1),
+        (2 * DAY, "click", "a", "u", "s", "blue", 1),
+        (3 * DAY, "purchase", "a", "u", "s", None, None),
+        (4 * DAY, "click", "a", "u", "s", "zinc", 1),
+        (1 * DAY, "purchase", "b", None, None, None, None),
+        (1 * DAY + 1, "click", "b", None, None, "later", 1),
     )
-    found = make_impressions(table, choose_splits(shop(), OPTIONS)).sort("item_id")
-    assert found.select("item_id", "click", "purchase").rows() == [("a", 1, 1), ("b", 0, 0), ("c", 1, 0)]
+    found = make_interactions(table, choose_splits(shop(), OPTIONS)).sort("item_id")
+    assert found.select("item_id", "event", "query").rows() == [
+        ("a", "purchase", "blue"),
+        ("b", "purchase", ""),
+    ]
 
 
 def test_a_judged_query_falls_whole_into_one_split() -> None:
