@@ -12,6 +12,7 @@ from aisle.components.labeler.impressions import Outcomes, make_impressions
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
 from aisle.components.labeler.judgements import split_judgements
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
 from aisle.schema.errors import InputError
 
@@ -27,12 +28,14 @@ class Labelled:
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
         outcomes: how the impressions came to their labels.
+        bias: how likely a look is at each position.
     """
 
     tables: dict[str, pa.Table]
     examples: dict[str, pa.Table]
     splits: Splits
     outcomes: Outcomes
+    bias: PositionBias
 
 
 def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
@@ -54,6 +57,8 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     interactions = make_interactions(events, splits)
     impressions, outcomes = make_impressions(attribute(events, options), splits, options)
+    bias = estimate_position_bias(impressions, items, interactions, options)
+    impressions = weigh(impressions, bias, options.max_weight)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
@@ -69,6 +74,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         examples={ITEMS_SPLIT: item_examples(items), **examples},
         splits=splits,
         outcomes=outcomes,
+        bias=bias,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from aisle.schema.features import HISTORY_LENGTH
 
@@ -20,6 +21,11 @@ class LabelerOptions:
         click_window_minutes: a click belongs to a result shown at most so long before it.
         conversion_window_days: a purchase belongs to a click at most so long before it. The longer, the
             more clicks at the end of a split have an outcome that is not known yet.
+        position_bias: how to tell a result's position from its worth: `harvest` compares the clicks on the
+            same result of the same query at several positions, `em` (regression-EM) explains clicks by
+            position and by the texts' overlap and popularity, `none` doesn't. Where the data is too thin
+            for one, the next of these is taken, and the report says why.
+        max_weight: an inverse propensity weight is clipped here.
     """
 
     test_days: int = 30
@@ -29,3 +35,5 @@ class LabelerOptions:
     min_queries: int = 10
     click_window_minutes: float = 30.0
     conversion_window_days: float = 3.0
+    position_bias: Literal["harvest", "em", "none"] = "harvest"
+    max_weight: float = 10.0
