@@ -7,10 +7,11 @@ import dataclasses
 import polars as pl
 import pyarrow as pa
 
+from aisle.components.labeler.agreement import Agreement, agreement
 from aisle.components.labeler.attribution import attribute
 from aisle.components.labeler.impressions import Outcomes, make_impressions
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
-from aisle.components.labeler.judgements import split_judgements
+from aisle.components.labeler.judgements import apply_precedence, split_judgements
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
@@ -29,6 +30,7 @@ class Labelled:
         splits: the times that part the splits, and the goal event.
         outcomes: how the impressions came to their labels.
         bias: how likely a look is at each position.
+        agreement: of the people who judged; None where the table says nothing of several.
     """
 
     tables: dict[str, pa.Table]
@@ -36,6 +38,7 @@ class Labelled:
     splits: Splits
     outcomes: Outcomes
     bias: PositionBias
+    agreement: Agreement | None
 
 
 def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
@@ -53,12 +56,14 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     events = _frame(
         tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"]
     )
-    judgements = split_judgements(_frame(tables.get("judgements"), ["query", "item_id", "grade"]))
+    judged = _frame(tables.get("judgements"), ["query", "item_id", "grade"])
+    judgements = split_judgements(judged)
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     interactions = make_interactions(events, splits)
     impressions, outcomes = make_impressions(attribute(events, options), splits, options)
     bias = estimate_position_bias(impressions, items, interactions, options)
     impressions = weigh(impressions, bias, options.max_weight)
+    impressions = apply_precedence(impressions, judgements, options.precedence)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
@@ -75,6 +80,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         splits=splits,
         outcomes=outcomes,
         bias=bias,
+        agreement=agreement(judged),
     )
 
 

@@ -26,6 +26,8 @@ class LabelerOptions:
             position and by the texts' overlap and popularity, `none` doesn't. Where the data is too thin
             for one, the next of these is taken, and the report says why.
         max_weight: an inverse propensity weight is clipped here.
+        precedence: what labels a search result that was both clicked (or not) and judged by a person:
+            `judgements` takes the grade, `clicks` leaves the click.
     """
 
     test_days: int = 30
@@ -37,3 +39,4 @@ class LabelerOptions:
     conversion_window_days: float = 3.0
     position_bias: Literal["harvest", "em", "none"] = "harvest"
     max_weight: float = 10.0
+    precedence: Literal["judgements", "clicks"] = "judgements"
