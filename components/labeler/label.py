@@ -10,11 +10,13 @@ import pyarrow as pa
 from aisle.components.labeler.agreement import Agreement, agreement
 from aisle.components.labeler.attribution import attribute
 from aisle.components.labeler.impressions import Outcomes, make_impressions
+from aisle.components.labeler.intents import Intents, query_intents
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
 from aisle.components.labeler.judgements import apply_precedence, split_judgements
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
+from aisle.components.labeler.tags import item_tags
 from aisle.schema.errors import InputError
 
 ITEMS_SPLIT = "items"
@@ -25,11 +27,13 @@ class Labelled:
     """The Labeler's result.
 
     Attributes:
-        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, by name.
+        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, `intents` (of queries) and
+            `tags` (of items), by name.
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
         outcomes: how the impressions came to their labels.
         bias: how likely a look is at each position.
+        intents: what queries are after.
         agreement: of the people who judged; None where the table says nothing of several.
     """
 
@@ -38,6 +42,7 @@ class Labelled:
     splits: Splits
     outcomes: Outcomes
     bias: PositionBias
+    intents: Intents
     agreement: Agreement | None
 
 
@@ -64,6 +69,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     bias = estimate_position_bias(impressions, items, interactions, options)
     impressions = weigh(impressions, bias, options.max_weight)
     impressions = apply_precedence(impressions, judgements, options.precedence)
+    intents = query_intents(interactions, items, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
@@ -75,11 +81,14 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
             "interactions": interactions.to_arrow(),
             "impressions": impressions.to_arrow(),
             "judgements": judgements.to_arrow(),
+            "intents": intents.table.to_arrow(),
+            "tags": item_tags(items, options).to_arrow(),
         },
         examples={ITEMS_SPLIT: item_examples(items), **examples},
         splits=splits,
         outcomes=outcomes,
         bias=bias,
+        intents=intents,
         agreement=agreement(judged),
     )
 

@@ -28,6 +28,10 @@ class LabelerOptions:
         max_weight: an inverse propensity weight is clipped here.
         precedence: what labels a search result that was both clicked (or not) and judged by a person:
             `judgements` takes the grade, `clicks` leaves the click.
+        intent_confidence: the share of the votes, 0 to 1, that a category needs to be a query's intent.
+        intent_prior: how many votes the words of a query weigh beside what was taken for it.
+        tags_per_item: at most so many.
+        tag_items: a tag is in the titles of at least so many items.
     """
 
     test_days: int = 30
@@ -40,3 +44,7 @@ class LabelerOptions:
     position_bias: Literal["harvest", "em", "none"] = "harvest"
     max_weight: float = 10.0
     precedence: Literal["judgements", "clicks"] = "judgements"
+    intent_confidence: float = 0.6
+    intent_prior: float = 2.0
+    tags_per_item: int = 5
+    tag_items: int = 3
