@@ -11,8 +11,10 @@ from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _MINUTE = 60 * 1_000_000
 _COLUMNS = ("timestamp", "event", "item_id", "user_id", "session_id", "query", "position")
-_VISITORS = ("session_id", "user_id")
+_VISITORS = ("session", "user")
 """Who may be the same visitor, the surer first."""
+_CODES = {"session": "session_id", "user": "user_id", "item": "item_id", "words": "query"}
+"""Numbers that stand for texts while rows are joined, which takes half the time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,19 +51,22 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         events: canonical events, `timestamp` in microseconds.
         options: the windows.
     """
+    # A shop that logs no impressions has nothing to join, however much it sells.
+    kinds = ["impression", "click", "cart", "purchase"] if (events["event"] == "impression").any() else []
     ordered = (
         events.lazy()
         .select(*_COLUMNS)
-        .filter(pl.col("event").is_in(["impression", "click", "cart", "purchase"]))
+        .filter(pl.col("event").is_in(kinds))
         .with_columns(pl.when(pl.col("query") != "").then("query"))
+        .with_columns(
+            pl.col(text).cast(pl.Categorical).to_physical().alias(code) for code, text in _CODES.items()
+        )
         .sort("timestamp", maintain_order=True)
         .collect()
     )
     impressions = ordered.filter(pl.col("event") == "impression")
     # The same result logged twice for one page is one result.
-    impressions = impressions.unique(
-        [name for name in _COLUMNS if name not in ("event", "position")], keep="first", maintain_order=True
-    )
+    impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
     nameless = pl.col("session_id").is_null() & pl.col("user_id").is_null()
     unnamed = impressions.filter(nameless & pl.col("query").is_not_null()).height
     shown = impressions.filter(~nameless).with_row_index("row")
@@ -70,7 +75,8 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         return Attribution(
             shown, nothing, nothing.with_columns(pl.lit(None, pl.Int64).alias("delay")), unnamed
         )
-    taken = ordered.filter(pl.col("event") != "impression").with_row_index("row")
+    taken = ordered.select("timestamp", "event", *_CODES).filter(pl.col("event") != "impression")
+    taken = taken.with_row_index("row")
     click_window = int(options.click_window_minutes * _MINUTE)
     touches = _touches(shown, taken, click_window)
     purchases = taken.filter(pl.col("event") == "purchase")
@@ -85,7 +91,7 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
     conversions = purchases.select(
         "timestamp", credited["shown"], (pl.col("timestamp") - credited["clicked"]).alias("delay")
     )
-    return Attribution(shown, touches.select("timestamp", "shown"), conversions, unnamed)
+    return Attribution(shown.drop(*_CODES), touches.select("timestamp", "shown"), conversions, unnamed)
 
 
 def _touches(shown: pl.DataFrame, taken: pl.DataFrame, window: int) -> pl.DataFrame:
@@ -94,11 +100,11 @@ def _touches(shown: pl.DataFrame, taken: pl.DataFrame, window: int) -> pl.DataFr
     clicks, others = taken.filter(is_click), taken.filter(~is_click)
     unled = others.filter(_last_before(others, clicks, window).is_null())
     touches = pl.concat([clicks, unled]).sort("timestamp", "row")
-    searched = pl.col("query").is_not_null()
+    searched = pl.col("words").is_not_null()
     answers = pl.concat(
         [
             part.with_columns(_last_before(part, shown, window, also).alias("shown"))
-            for part, also in ((touches.filter(searched), ["query"]), (touches.filter(~searched), []))
+            for part, also in ((touches.filter(searched), ["words"]), (touches.filter(~searched), []))
         ]
     )
     return answers.sort("timestamp", "row")
@@ -120,7 +126,7 @@ def _last_before(
     """
     found = later.select("row")
     for visitor in _VISITORS:
-        keys = [visitor, "item_id", *(also or [])]
+        keys = [visitor, "item", *(also or [])]
         known = pl.col(visitor).is_not_null()
         # Most of what was shown was never touched: an exact join of the rest is far cheaper.
         candidates = earlier.filter(known).join(later, on=keys, how="semi", maintain_order="left")

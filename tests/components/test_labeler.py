@@ -132,3 +132,53 @@ def test_a_history_holds_just_what_the_user_took_strictly_before(
             assert all(age > 0 for age in example["history_age"])
             seen += 1
     assert seen == len({(u, s) for u, s, _, _ in taken if u})
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from(["impression", "click", "cart", "purchase", "return"]),
+            st.sampled_from("abcd"),
+            st.sampled_from(["u", "v", None]),
+            st.sampled_from(["s", "t", "w", None]),
+            st.sampled_from([None, None, "red", "blue"]),
+        ),
+        max_size=60,
+    ),
+    st.integers(1, 6),
+)
+def test_a_history_is_all_of_the_past_up_to_its_limit_and_nothing_else(
+    rows: list[tuple[int, str, str, str | None, str | None, str | None]], limit: int
+) -> None:
+    """Each example against the interactions themselves, looked up one by one."""
+    hour = DAY // 24
+    table = events(*[(hours * hour, *row) for hours, *row in rows])
+    interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
+    taken = sorted(
+        interactions.select("timestamp", "session_id", "query", "item_id", "user_id", "weight").rows()
+    )
+    expected = []
+    for user, session, query in {(u, s, q) for _, s, q, _, u, _ in taken if u or q}:
+        basket = [(t, i) for t, s, q, i, u, _ in taken if (u, s, q) == (user, session, query)]
+        start = min(t for t, _ in basket)
+        past = [((start - t) / DAY, i, w) for t, _, _, i, u, w in taken if u == user != "" and t < start]
+        expected.append((user, query, [i for _, i in basket], past[-limit:]))
+    found = [
+        (
+            *(example["user_id"] + example["query"]),
+            example["targets"],
+            list(zip(example["history_age"], example["history"], example["history_weight"], strict=True)),
+        )
+        for part in query_examples(interactions, {}, limit).values()
+        for example in part.to_pylist()
+    ]
+    assert all(age > 0 for *_, history in found for age, _, _ in history)
+    assert sorted(map(rounded, found)) == sorted(map(rounded, expected))
+
+
+def rounded(example: tuple[str, str, list[str], list[tuple[float, str, float]]]) -> tuple[object, ...]:
+    """An example whose numbers are as exact as 32 bits are."""
+    user, query, targets, history = example
+    return user, query, sorted(targets), [(round(age, 4), item, round(w, 4)) for age, item, w in history]
