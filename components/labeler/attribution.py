@@ -17,6 +17,28 @@ _CODES = {"session": "session_id", "user": "user_id", "item": "item_id", "words"
 """Numbers that stand for texts while rows are joined, which takes half the time."""
 
 
+_DELAYS = {"1 minute": 60, "1 hour": 3_600, "1 day": 86_400, "3 days": 3 * 86_400, "7 days": 7 * 86_400}
+
+
+@dataclasses.dataclass(frozen=True)
+class Joins:
+    """How much was joined to what.
+
+    Attributes:
+        clicks: clicks, and carts and purchases that stand for one.
+        answering: those that answer an impression.
+        purchases: purchases.
+        led: those that a click led to.
+        delays: the share of these that came within so long of their click, by how long.
+    """
+
+    clicks: int
+    answering: int
+    purchases: int
+    led: int
+    delays: dict[str, float]
+
+
 @dataclasses.dataclass(frozen=True)
 class Attribution:
     """What was shown, and what came of it, before any split.
@@ -35,6 +57,21 @@ class Attribution:
     touches: pl.DataFrame
     conversions: pl.DataFrame
     unnamed: int
+
+    def joins(self) -> Joins:
+        """Counts what was joined."""
+        delays = self.conversions["delay"].drop_nulls()
+        return Joins(
+            clicks=self.touches.height,
+            answering=self.touches["shown"].count(),
+            purchases=self.conversions.height,
+            led=len(delays),
+            delays={
+                name: int((delays <= seconds * 1_000_000).sum()) / len(delays)
+                for name, seconds in _DELAYS.items()
+                if len(delays)
+            },
+        )
 
 
 def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:

@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 
 from aisle.components.labeler.agreement import Agreement, agreement
-from aisle.components.labeler.attribution import attribute
+from aisle.components.labeler.attribution import Joins, attribute
 from aisle.components.labeler.impressions import Outcomes, make_impressions
 from aisle.components.labeler.intents import Intents, query_intents
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
@@ -32,6 +32,7 @@ class Labelled:
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
         outcomes: how the impressions came to their labels.
+        joins: how many clicks and purchases were joined to what.
         bias: how likely a look is at each position.
         intents: what queries are after.
         agreement: of the people who judged; None where the table says nothing of several.
@@ -41,6 +42,7 @@ class Labelled:
     examples: dict[str, pa.Table]
     splits: Splits
     outcomes: Outcomes
+    joins: Joins
     bias: PositionBias
     intents: Intents
     agreement: Agreement | None
@@ -65,7 +67,8 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     judgements = split_judgements(judged)
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     interactions = make_interactions(events, splits)
-    impressions, outcomes = make_impressions(attribute(events, options), splits, options)
+    found = attribute(events, options)
+    impressions, outcomes = make_impressions(found, splits, options)
     bias = estimate_position_bias(impressions, items, interactions, options)
     impressions = weigh(impressions, bias, options.max_weight)
     impressions = apply_precedence(impressions, judgements, options.precedence)
@@ -87,6 +90,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         examples={ITEMS_SPLIT: item_examples(items), **examples},
         splits=splits,
         outcomes=outcomes,
+        joins=found.joins(),
         bias=bias,
         intents=intents,
         agreement=agreement(judged),
