@@ -50,12 +50,14 @@ class Attribution:
             the row of the impression that each answers (null: none).
         conversions: the purchases: `timestamp`, `shown` (the row of the impression that each is credited
             to; null: none), and `delay` since the click (null: none led to it).
+        taken: the clicks, carts and purchases; a click without a query has that of the result it answers.
         unnamed: how many results of searches name neither a session nor a user: nothing joins to them.
     """
 
     shown: pl.DataFrame
     touches: pl.DataFrame
     conversions: pl.DataFrame
+    taken: pl.DataFrame
     unnamed: int
 
     def joins(self) -> Joins:
@@ -89,18 +91,8 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         options: the windows.
     """
     # A shop that logs no impressions has nothing to join, however much it sells.
-    kinds = ["impression", "click", "cart", "purchase"] if (events["event"] == "impression").any() else []
-    ordered = (
-        events.lazy()
-        .select(*_COLUMNS)
-        .filter(pl.col("event").is_in(kinds))
-        .with_columns(pl.when(pl.col("query") != "").then("query"))
-        .with_columns(
-            pl.col(text).cast(pl.Categorical).to_physical().alias(code) for code, text in _CODES.items()
-        )
-        .sort("timestamp", maintain_order=True)
-        .collect()
-    )
+    logged = events if (events["event"] == "impression").any() else events.head(0)
+    ordered = _coded(logged).sort("timestamp", maintain_order=True)
     impressions = ordered.filter(pl.col("event") == "impression")
     # The same result logged twice for one page is one result.
     impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
@@ -109,26 +101,61 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
     shown = impressions.filter(~nameless).with_row_index("row")
     if shown.is_empty():
         nothing = pl.DataFrame(schema={"timestamp": pl.Int64, "shown": shown.schema["row"]})
-        return Attribution(
-            shown, nothing, nothing.with_columns(pl.lit(None, pl.Int64).alias("delay")), unnamed
+        no_delay = nothing.with_columns(pl.lit(None, pl.Int64).alias("delay"))
+        return Attribution(shown, nothing, no_delay, events, unnamed)
+    taken = ordered.filter(pl.col("event") != "impression").with_row_index("row")
+    coded = taken.select("row", "timestamp", "event", *_CODES)
+    touches = _touches(shown, coded, int(options.click_window_minutes * _MINUTE))
+    window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)
+    return Attribution(
+        shown.drop(*_CODES),
+        touches.select("timestamp", "shown"),
+        _conversions(touches, coded.filter(pl.col("event") == "purchase"), window),
+        _with_queries(taken, touches, shown).select(*_COLUMNS),
+        unnamed,
+    )
+
+
+def _coded(events: pl.DataFrame) -> pl.DataFrame:
+    """The columns and kinds of events that matter here, an empty query as null, and `_CODES`."""
+    return (
+        events.lazy()
+        .select(*_COLUMNS)
+        .filter(pl.col("event").is_in(["impression", "click", "cart", "purchase"]))
+        .with_columns(pl.when(pl.col("query") != "").then("query"))
+        .with_columns(
+            pl.col(text).cast(pl.Categorical).to_physical().alias(code) for code, text in _CODES.items()
         )
-    taken = ordered.select("timestamp", "event", *_CODES).filter(pl.col("event") != "impression")
-    taken = taken.with_row_index("row")
-    click_window = int(options.click_window_minutes * _MINUTE)
-    touches = _touches(shown, taken, click_window)
-    purchases = taken.filter(pl.col("event") == "purchase")
+        .collect()
+    )
+
+
+def _conversions(touches: pl.DataFrame, purchases: pl.DataFrame, window: int) -> pl.DataFrame:
+    """The purchases, each with the impression that its last click answers, and the time since that click."""
     # What answers no impression leads to a purchase only if it is a click: the last click has the credit.
     leads = touches.filter((pl.col("event") == "click") | pl.col("shown").is_not_null())
     leads = leads.drop("row").with_row_index("row")
-    lead = _last_before(purchases, leads, int(options.conversion_window_days * MICROSECONDS_PER_DAY))
-    credited = pl.DataFrame({"row": lead}).join(
+    credited = pl.DataFrame({"row": _last_before(purchases, leads, window)}).join(
         leads.select("row", "shown", pl.col("timestamp").alias("clicked")),
         on="row", how="left", maintain_order="left",
     )  # fmt: skip
-    conversions = purchases.select(
-        "timestamp", credited["shown"], (pl.col("timestamp") - credited["clicked"]).alias("delay")
+    delay = (pl.col("timestamp") - credited["clicked"]).alias("delay")
+    return purchases.select("timestamp", credited["shown"], delay)
+
+
+def _with_queries(taken: pl.DataFrame, touches: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """Gives what names no query that of the result it answers: some shops log queries with results only."""
+    answered = touches.filter(pl.col("words").is_null()).join(
+        shown.filter(pl.col("query").is_not_null()).select(
+            pl.col("row").alias("shown"), pl.col("query").alias("asked")
+        ),
+        on="shown",
     )
-    return Attribution(shown.drop(*_CODES), touches.select("timestamp", "shown"), conversions, unnamed)
+    if answered.is_empty():
+        return taken
+    return taken.join(
+        answered.select("row", "asked"), on="row", how="left", maintain_order="left"
+    ).with_columns(pl.coalesce("query", "asked").alias("query"))
 
 
 def _touches(shown: pl.DataFrame, taken: pl.DataFrame, window: int) -> pl.DataFrame:

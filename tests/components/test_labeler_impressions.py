@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.labeler.attribution import attribute
+from aisle.components.labeler.attribution import Joins, attribute
 from aisle.components.labeler.impressions import UNKNOWN, Outcomes, make_impressions
-from aisle.components.labeler.interactions import Splits
+from aisle.components.labeler.interactions import Splits, make_interactions
 from aisle.components.labeler.options import LabelerOptions
 
 SECOND = 1_000_000
@@ -184,6 +184,34 @@ def test_what_is_shown_too_late_to_be_clicked_is_left_out_clicked_or_not() -> No
     )
     assert outcomes(table, splits) == {(end - 1801, "b"): (0, 0)}
     assert counts(table, splits).unsettled == 1
+
+
+def test_a_click_without_a_query_takes_that_of_the_result_it_answers() -> None:
+    table = events(
+        at(0, "impression", "a", query="red"),
+        at(1, "click", "a", query=None),
+        at(2, "impression", "b", query="red"),
+        at(3, "impression", "b", query=None),
+        at(4, "click", "b", query=None),
+        at(5, "click", "c", query="blue"),
+        at(6, "purchase", "a", query=None),
+    )
+    taken = attribute(table, OPTIONS).taken
+    assert taken.select("event", "item_id", "query").rows() == [
+        ("click", "a", "red"),
+        ("click", "b", None),
+        ("click", "c", "blue"),
+        ("purchase", "a", None),
+    ]
+    bought = make_interactions(taken, FAR).filter(pl.col("item_id") == "a")
+    assert bought.select("event", "query").rows() == [("purchase", "red")]
+
+
+def test_a_shop_without_impressions_keeps_its_events() -> None:
+    table = events(at(1, "click", "a"), at(2, "purchase", "a"))
+    found = attribute(table, OPTIONS)
+    assert found.taken.equals(table)
+    assert found.joins() == Joins(clicks=0, answering=0, purchases=0, led=0, delays={})
 
 
 def test_a_result_logged_twice_for_a_page_is_one() -> None:
