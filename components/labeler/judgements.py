@@ -38,7 +38,8 @@ def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, preced
     """
     lowest, highest = judgements["grade"].min(), judgements["grade"].max()
     span = pl.lit(highest) - pl.lit(lowest)
-    share = pl.when(span > 0).then((pl.col("grade") - pl.lit(lowest)) / span).otherwise(0.0)
+    # Where all grades are the same, none says anything.
+    share = pl.when(span > 0).then((pl.col("grade") - pl.lit(lowest)) / span)
     # People type as they like: the same words in other cases are the same query.
     folded = pl.col("query").str.to_lowercase().alias("folded")
     grades = (

@@ -13,6 +13,7 @@ from aisle.components.labeler.attribution import Joins, attribute
 from aisle.components.labeler.impressions import UNKNOWN, Outcomes, make_impressions
 from aisle.components.labeler.interactions import Splits, make_interactions
 from aisle.components.labeler.options import LabelerOptions
+from aisle.datasets.simulator import SimulatorOptions, simulate
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -218,6 +219,24 @@ def test_a_result_logged_twice_for_a_page_is_one() -> None:
     shown = at(0, "impression", "a")
     assert outcomes(events(shown, shown, at(1, "click", "a"))) == {(0, "a"): (1, 0)}
     assert counts(events(shown, shown)).shown == 1
+
+
+def test_simulated_clicks_are_joined_to_the_results_they_were_made_on() -> None:
+    """A simulated click carries the position of its result; the join does not look at it."""
+    shop = simulate(SimulatorOptions(users=300, items=200, days=40, seed=6, events=40_000))
+    table = shop.events.with_columns(pl.col("timestamp").dt.epoch("us"))
+    found = attribute(table, OPTIONS)
+    place = ["session_id", "item_id", "query", "position"]
+    answered = found.touches.join(found.shown, left_on="shown", right_on="row").select(place)
+    clicks = table.filter((pl.col("event") == "click") & pl.col("position").is_not_null()).select(place)
+    assert clicks.height > 2500
+    assert clicks.join(answered, on=place, how="anti", nulls_equal=True).height <= 0.001 * clicks.height
+    # What is bought again comes of no result, unless it happens to have been shown minutes before.
+    assert clicks.height <= answered.height <= 1.002 * clicks.height
+    bought = table.filter(pl.col("event") == "purchase")
+    shown = found.conversions["shown"].is_not_null()
+    assert (shown == bought["position"].is_not_null()).mean() > 0.998  # type: ignore[operator]
+    assert 0 < shown.sum() < 0.95 * len(shown)
 
 
 EVENTS = st.lists(

@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aisle.components.labeler.categories import category_levels
 from aisle.components.labeler.intents import query_intents
@@ -26,7 +28,7 @@ SHOP = SimulatorOptions(users=800, items=800, days=60, seed=4, events=120_000)
 
 
 def took(*rows: tuple[str, str], split: str = "train") -> pl.DataFrame:
-    table = pl.DataFrame(rows, schema=["query", "item_id"], orient="row")
+    table = pl.DataFrame(rows, schema={"query": pl.String, "item_id": pl.String}, orient="row")
     return table.with_columns(split=pl.lit(split))
 
 
@@ -98,6 +100,32 @@ def test_a_query_that_divides_its_votes_has_no_intent() -> None:
     found = query_intents(took(*[("gift", "mug"), ("gift", "scarf")] * 20), ITEMS, OPTIONS)
     assert found.queries == 1
     assert found.table.is_empty()
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["red mug", "mug", "Mug", "☕", "x y"]),
+            st.sampled_from(ITEMS["item_id"].to_list()),
+        )
+    ),
+    st.floats(0.01, 10),
+    st.floats(0, 1),
+)
+def test_a_query_has_at_most_one_intent_and_it_is_as_sure_as_asked(
+    votes: list[tuple[str, str]], prior: float, confidence: float
+) -> None:
+    options = dataclasses.replace(OPTIONS, intent_prior=prior, intent_confidence=confidence)
+    found = query_intents(took(*votes), ITEMS, options)
+    counted = {query for query, item in votes if item != "odd"}
+    assert found.queries == len(counted)
+    assert found.table["query"].is_unique().all()
+    assert set(found.table["query"]) <= counted
+    for row in found.table.iter_rows(named=True):
+        assert confidence <= row["confidence"] <= 1 + 1e-9
+        assert row["support"] == sum(query == row["query"] and item != "odd" for query, item in votes)
+        assert row["level"] == row["category"].count("/") + 1
 
 
 def test_only_training_votes_and_without_categories_nobody_does() -> None:

@@ -154,6 +154,11 @@ def test_clicks_may_be_put_before_judgements() -> None:
     assert set(found["source"]) == {"click"}
 
 
+def test_grades_that_are_all_the_same_say_nothing() -> None:
+    same = judgements().with_columns(grade=pl.lit(3.0))
+    assert apply_precedence(impressions(), same, "judgements")["click"].equals(impressions()["click"])
+
+
 def test_without_judgements_every_label_is_a_click() -> None:
     empty = judgements().head(0)
     found = apply_precedence(impressions(), empty, "judgements")
