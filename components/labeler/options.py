@@ -26,8 +26,9 @@ class LabelerOptions:
             position and by the texts' overlap and popularity, `none` doesn't. Where the data is too thin
             for one, the next of these is taken, and the report says why.
         max_weight: an inverse propensity weight is clipped here.
-        precedence: what labels a search result that was both clicked (or not) and judged by a person:
-            `judgements` takes the grade, `clicks` leaves the click.
+        precedence: what labels a search result that was shown to a visitor and judged by a person:
+            `clicks` leaves what the visitor did, `judgements` takes the grade. A judged query trains on its
+            grades either way; a grade says what answers a query, a click what this visitor was after.
         intent_confidence: the share of the votes, 0 to 1, that a category needs to be a query's intent.
         intent_prior: how many votes the words of a query weigh beside what was taken for it.
         tags_per_item: at most so many.
@@ -43,7 +44,7 @@ class LabelerOptions:
     conversion_window_days: float = 3.0
     position_bias: Literal["harvest", "em", "none"] = "harvest"
     max_weight: float = 10.0
-    precedence: Literal["judgements", "clicks"] = "judgements"
+    precedence: Literal["clicks", "judgements"] = "clicks"
     intent_confidence: float = 0.6
     intent_prior: float = 2.0
     tags_per_item: int = 5

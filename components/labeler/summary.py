@@ -55,6 +55,7 @@ def summarise(labelled: Labelled, options: LabelerOptions) -> dict[str, Any]:
             "judgements": judgements.height,
             "grades": _counts(judgements, "grade"),
             "precedence": options.precedence,
+            "clicks_by_grade": _clicks_by_grade(impressions),
             "judged_results": int((impressions["source"] == "judgement").sum()),
             "agreement": dataclasses.asdict(labelled.agreement) if labelled.agreement else None,
         },
@@ -101,6 +102,13 @@ def _counts(frame: pl.DataFrame, column: str) -> list[dict[str, Any]]:
     """How often each value is there, ascending by value."""
     counts = frame.group_by(column).len("count").sort(column)
     return counts.to_dicts()
+
+
+def _clicks_by_grade(impressions: pl.DataFrame) -> list[dict[str, Any]]:
+    """How often results of each grade were clicked: whether what people judge is what visitors take."""
+    judged = impressions.filter(pl.col("grade").is_not_null())
+    rates = judged.group_by("grade").agg(pl.len().alias("results"), pl.col("clicked").mean().alias("ctr"))
+    return rates.sort("grade").to_dicts()
 
 
 def _tag_examples(tags: pl.DataFrame, items: pl.DataFrame) -> list[dict[str, Any]]:

@@ -21,7 +21,7 @@ from aisle.components.labeler.summary import summarise
 from aisle.components.reports import write_labels
 from aisle.datasets.simulator import SimulatorOptions, simulate
 
-OPTIONS = LabelerOptions(conversion_window_days=1.0)
+OPTIONS = LabelerOptions(conversion_window_days=1.0, precedence="judgements")
 EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
 
 
@@ -63,6 +63,9 @@ def test_the_counts_are_those_of_the_tables(labelled: Labelled, report: dict[str
         sum(grade["count"] for grade in report["judgements"]["grades"]) == report["judgements"]["judgements"]
     )
     assert report["judgements"]["judged_results"] == (impressions["source"] == "judgement").sum() > 0
+    rates = report["judgements"]["clicks_by_grade"]
+    assert [row["grade"] for row in rates] == pytest.approx([0, 1 / 3, 2 / 3, 1])
+    assert rates[0]["ctr"] < rates[3]["ctr"]
     assert report["joins"]["answering"] <= report["joins"]["clicks"]
     # A simulated purchase comes less than two minutes after its click.
     assert report["joins"]["delays"]["1 hour"] == 1.0
