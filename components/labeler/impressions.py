@@ -53,8 +53,9 @@ def make_impressions(
         options: the windows.
 
     Returns:
-        Columns query, user_id, item_id, position (0: not known), timestamp, click (0 or 1), purchase (0, 1
-        or `UNKNOWN`), split; one row per result of a search, ascending by timestamp.
+        Columns query, user_id, item_id, position (from 1, also where the shop counts from 0; 0: not
+        known), timestamp, click (0 or 1), purchase (0, 1 or `UNKNOWN`), split; one row per result of a
+        search, ascending by timestamp.
     """
     click_window = int(options.click_window_minutes * _MINUTE)
     conversion_window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)
@@ -87,11 +88,12 @@ def make_impressions(
         unknown=int(unknown.sum()),
         late_purchases=int((unknown & labelled["bought_late"].is_not_null()).sum()),
     )
+    first = 0 if (found.shown["position"] == 0).any() else 1
     table = labelled.select(
         "query",
         pl.col("user_id").fill_null(""),
         "item_id",
-        pl.col("position").fill_null(0),
+        (pl.col("position") - first + 1).fill_null(0).clip(0).alias("position"),
         "timestamp",
         "click",
         "purchase",

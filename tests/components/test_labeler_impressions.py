@@ -187,6 +187,16 @@ def test_what_is_shown_too_late_to_be_clicked_is_left_out_clicked_or_not() -> No
     assert counts(table, splits).unsettled == 1
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_positions_count_from_one_wherever_the_shop_starts(first: int) -> None:
+    shown = [
+        (0, "impression", item, "u", "s", "red", place)
+        for item, place in zip("abc", (first, first + 1, None), strict=True)
+    ]
+    found, _ = make_impressions(attribute(events(*shown), OPTIONS), FAR, OPTIONS)
+    assert found.select("item_id", "position").rows() == [("a", 1), ("b", 2), ("c", 0)]
+
+
 def test_a_click_without_a_query_takes_that_of_the_result_it_answers() -> None:
     table = events(
         at(0, "impression", "a", query="red"),

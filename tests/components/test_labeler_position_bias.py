@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from random import Random
 
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from aisle.components.labeler.attribution import attribute
@@ -203,3 +206,34 @@ def test_weights_are_clipped_inverses_whose_mean_over_training_clicks_is_one(dat
 def test_without_an_estimate_every_result_weighs_the_same(data: Data) -> None:
     weighed = weigh(data.impressions.head(10), PositionBias("none", "", ()), 10.0)
     assert weighed["propensity"].to_list() == weighed["weight"].to_list() == [1.0] * 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.integers(1, 20), min_size=3, max_size=3),
+    st.lists(
+        st.tuples(st.integers(1, 6), st.integers(0, 2), st.integers(1, 20), st.integers(0, 20)), max_size=20
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_the_harvest_solves_its_equations_in_any_order(
+    joining: list[int], rows: list[tuple[int, int, int, int]], random: Random
+) -> None:
+    """Each place has as many clicks as its attention and the worth of the pairs shown there predict."""
+    whole = {(0, place): (20, clicked) for place, clicked in enumerate(joining)}
+    distinct = whole | {(pair, place): (shown, min(shown, clicked)) for pair, place, shown, clicked in rows}
+    table = [
+        (pair, place, float(shown), float(clicked)) for (pair, place), (shown, clicked) in distinct.items()
+    ]
+    found = harvest(cells(*table))
+    assert found.joined
+    told = cells(*table)
+    clicks_of_pair = np.bincount(told.pair, told.clicked)
+    told = told.take((clicks_of_pair[told.pair] > 0) & (np.bincount(told.pair)[told.pair] > 1))
+    looked = told.shown * found.examined[told.place]
+    worth = np.bincount(told.pair, told.clicked) / np.maximum(np.bincount(told.pair, looked), 1e-12)
+    predicted = np.bincount(told.place, looked * worth[told.pair], told.places)
+    assert predicted == pytest.approx(found.clicks, rel=1e-3)
+    shuffled = list(table)
+    random.shuffle(shuffled)
+    assert harvest(cells(*shuffled)).examined == pytest.approx(found.examined, rel=1e-3)
