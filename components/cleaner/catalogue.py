@@ -90,6 +90,9 @@ def clean_judgements(ledger: Ledger, items: pl.Series, options: CleanerOptions) 
     known = pl.col("item_id").is_in(items.to_list()).fill_null(False)
     ledger.take_out("denoise", "unknown item", "item_id", ~known)
     key = ["query", "item_id"]
+    if "judge" in ledger.rows.columns:
+        # What the judges agree on is told from all their grades. Without their names, equal ones are duplicates.
+        ledger.rows = ledger.rows.with_columns(grade.over(key, mapping_strategy="join").alias("grades"))
     ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
     ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())
 
