@@ -183,16 +183,20 @@ def write_csv(path: str | pathlib.Path, header: Row, chunks: Iterable[Sequence[R
 
 
 def check_writable(path: str | pathlib.Path) -> pathlib.Path:
-    """The path, if a file can be made there: known before the model's slow load.
+    """The path, if a file can be made there (its folder is, if need be): known before the model's slow load.
 
     Raises:
-        InputError: it is a folder, or its folder does not exist or may not be written to.
+        InputError: it is a folder, or its folder can't be made or may not be written to.
     """
     path = pathlib.Path(path)
     if path.is_dir():
         raise InputError(f"{path} is a folder; expected a file's name for --output")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} can't be written: {error.strerror}: {path.parent}") from error
     if not os.access(path.parent, os.W_OK):
-        raise InputError(f"{path} can't be written: its folder does not exist or is not writable")
+        raise InputError(f"{path} can't be written: its folder is not writable")
     return path
 
 

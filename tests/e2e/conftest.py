@@ -98,6 +98,7 @@ def output(user: User, killed: list[str]) -> pathlib.Path:
     assert len(killed) == 1
     done = user.run("aisle", "run", "shop", "--out", "out", *SMALL)
     assert done.returncode == 0, done.stderr[-3000:]
+    assert user.trained("Trainer.two_tower") == killed, "the two-tower was trained again"
     return user.home / "out"
 
 

@@ -21,7 +21,6 @@ ELSEWHERE = {
     "make test": "it is what runs this test",
     "make wheel": "tests/packaging builds the wheel",
     "make image": "needs Docker",
-    "make lock": "asks the package index",
     "docker": "needs Docker",
     "pip": "asks the package index; bootstrap.sh installs the same lock",
     "export": "the user's PATH is set",
@@ -68,7 +67,7 @@ def desk(user: Any, output: pathlib.Path) -> Any:
     for name, text in FILES.items():
         (user.home / name).write_text(text, encoding="utf-8")
     for kind, name, text in _blocks():
-        if kind == "toml":
+        if kind == "toml" and name:
             (user.home / name).write_text(text, encoding="utf-8")
     return user
 

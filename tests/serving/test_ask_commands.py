@@ -74,7 +74,7 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("search x --output o.csv", 2, "go together"),
         ("search --queries q.txt --output o.csv --json", 2, "--json prints one answer"),
         ("search --queries none.txt --output o.csv", 2, "none.txt does not exist"),
-        ("search --queries q.txt --output none/o.csv", 2, "folder does not exist"),
+        ("search --queries q.txt --output q.txt/o.csv", 2, "q.txt/o.csv can't be written"),
         ("search --queries q.txt --output o.csv", 2, "run `aisle run DATA --out DIR` first"),
         ("search x -k 0", 2, "-k is 0; expected 1 to 1000"),
         ("similar x -k 1001", 2, "-k is 1001"),

@@ -165,5 +165,12 @@ def test_answers_that_fail_midway_leave_the_old_file(tmp_path: pathlib.Path) -> 
 def test_an_output_that_can_not_be_written_is_said(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="is a folder"):
         check_writable(tmp_path)
-    with pytest.raises(InputError, match="does not exist"):
-        check_writable(tmp_path / "none" / "answers.csv")
+    (tmp_path / "taken").touch()
+    with pytest.raises(InputError, match="can't be written: File exists"):
+        check_writable(tmp_path / "taken" / "answers.csv")
+
+
+def test_an_outputs_folder_is_made(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "new" / "answers.csv"
+    assert check_writable(path) == path
+    assert path.parent.is_dir()

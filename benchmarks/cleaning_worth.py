@@ -1,0 +1,260 @@
+"""What the cleaning is worth: the same two-tower, trained on raw and on cleaned rows, tested on the same truth.
+
+    python benchmarks/cleaning_worth.py --source FOLDER [--steps 1000] [--json FILE]
+    python benchmarks/cleaning_worth.py --dirt 0 0.05 0.2 [--events 200000] [--steps 600]
+
+`FOLDER` holds canonical tables or UCI Online Retail; without it shops are simulated, one for each `--dirt`.
+Both sides are labelled, transformed (TF-Transform) and trained by the code of the pipeline, with its defaults.
+Raw is every row that the strict reader could read, the first row of an item and of a user standing for it: what
+a shop without a cleaner would train on. The truth is what cleaned rows say was bought in the test window.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import tempfile
+import types
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+
+from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.evaluator.metrics import (
+    Floats,
+    bootstrap_interval,
+    hits,
+    ndcg,
+    paired_interval,
+    recall,
+    relevant_items,
+)
+from aisle.components.evaluator.protocol import Protocol, make_protocol, positions
+from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.reader import read_table
+from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.options import LabelerOptions
+from aisle.schema.tables import TABLE_BY_NAME
+
+K = 20
+BATCH = 64
+RAW, CLEANED = "raw", "cleaned"
+Tables = dict[str, pa.Table]
+
+
+def main() -> None:
+    """Parses the arguments, measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--source", type=pathlib.Path, help="canonical tables, or UCI Online Retail")
+    parser.add_argument("--dirt", type=float, nargs="+", default=[0.0, 0.05, 0.2], help="of simulated shops")
+    parser.add_argument("--events", type=int, default=200_000, help="of simulated shops (default 200000)")
+    parser.add_argument("--steps", type=int, default=1000, help="of training at most (default 1000)")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("cleaning_worth.json"))
+    arguments = parser.parse_args()
+    results = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for name, folder in _shops(arguments, pathlib.Path(scratch)):
+            results.append({"shop": name, **measure(folder, arguments.steps, arguments.seed)})
+            arguments.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
+    print(markdown(results))
+
+
+def _shops(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
+    """The shops' names and folders of canonical tables."""
+    if arguments.source is None:
+        from aisle.datasets import simulator
+
+        shops = []
+        for dirt in arguments.dirt:
+            folder = scratch / f"dirt-{dirt:g}"
+            options = simulator.SimulatorOptions(
+                users=max(500, arguments.events // 60), items=2_000, days=120,
+                seed=arguments.seed, dirt=dirt, events=arguments.events,
+            )  # fmt: skip
+            simulator.write(simulator.simulate(options), folder)
+            shops.append((f"simulated, {dirt:.0%} dirt", folder))
+        return shops
+    if any((arguments.source / name).exists() for name in ("items.csv", "items.parquet", "items")):
+        return [(arguments.source.name, arguments.source)]
+    from aisle.datasets import online_retail
+
+    online_retail.convert(arguments.source, scratch / "online-retail")
+    return [("Online Retail", scratch / "online-retail")]
+
+
+def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
+    """Trains on raw and on cleaned rows; nDCG@20 and Recall@20 of each, and the paired difference."""
+    read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
+    rows = {name: result.rows for name, result in read.items()}
+    cleaned = clean(
+        rows,
+        {name: result.provenance for name, result in read.items()},
+        {name: result.quarantine for name, result in read.items()},
+        CleanerOptions(),
+    ).tables
+    labelled = {CLEANED: label(cleaned, LabelerOptions())}
+    labelled[RAW] = label(raw(rows, labelled[CLEANED].splits.end), LabelerOptions())
+    if labelled[RAW].splits.test_start != labelled[CLEANED].splits.test_start:
+        raise RuntimeError("raw and cleaned rows have their test windows at different times")
+    truth = labelled[CLEANED]
+    protocol = make_protocol(
+        truth.tables["items"], truth.tables["interactions"], dataclasses.asdict(truth.splits)
+    )
+    values = {side: _values(labelled[side], protocol, steps, seed) for side in (RAW, CLEANED)}
+    found: dict[str, Any] = {"users": len(protocol.users), "rows": {n: t.num_rows for n, t in rows.items()}}
+    for metric in ("recall", "ndcg"):
+        one, other = values[CLEANED][metric], values[RAW][metric]
+        found[metric] = {
+            CLEANED: float(np.nanmean(one)),
+            RAW: float(np.nanmean(other)),
+            "ci": {CLEANED: bootstrap_interval(one), RAW: bootstrap_interval(other)},
+            "gain": float(np.nanmean(one - other)),
+            "gain_ci": paired_interval(one, other),
+        }
+    return found
+
+
+def raw(rows: Tables, end: int) -> Tables:
+    """The rows as a shop without a cleaner has them.
+
+    Args:
+        rows: as read.
+        end: microseconds UTC; events after the data's real end would move the test window there.
+    """
+    first = {"items": "item_id", "users": "user_id"}
+    tables = {name: _first(table, first[name]) if name in first else table for name, table in rows.items()}
+    events = pl.DataFrame(pl.from_arrow(tables["events"])).filter(pl.col("timestamp") < end)
+    return {**tables, "events": events.to_arrow(compat_level=pl.CompatLevel.oldest())}
+
+
+def _first(table: pa.Table, key: str) -> pa.Table:
+    frame = pl.DataFrame(pl.from_arrow(table)).unique(key, keep="first", maintain_order=True)
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _values(labelled: Labelled, protocol: Protocol, steps: int, seed: int) -> dict[str, Floats]:
+    """Recall and nDCG of each of the protocol's users, by the two-tower trained on what was labelled."""
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = train(labelled, pathlib.Path(scratch), steps, seed)
+        answers = retrieve(folder, labelled, protocol.user_ids.to_pylist())
+    found = hits(positions(answers, protocol.item_ids).reshape(-1, K), protocol.truth)
+    relevant = relevant_items(protocol.truth)
+    return {"recall": recall(found, relevant), "ndcg": ndcg(found, relevant)}
+
+
+def train(labelled: Labelled, scratch: pathlib.Path, steps: int, seed: int) -> str:
+    """Transforms and trains as the pipeline does; returns the exported two-tower's folder."""
+    from tfx.types import standard_artifacts
+
+    from aisle.components.examples import write_examples
+    from aisle.model.options import TwoTowerOptions
+    from aisle.model.two_tower_trainer import run_fn
+
+    examples = standard_artifacts.Examples()
+    examples.uri = str(scratch / "examples")
+    write_examples(examples, labelled.examples)
+    transformed, graph = _transform(examples.uri, sorted(labelled.examples), scratch)
+    options = dataclasses.asdict(TwoTowerOptions(steps=steps, seed=seed))
+    run_fn(
+        types.SimpleNamespace(  # type: ignore[arg-type]
+            train_files=[f"{transformed}/Split-{split}/*" for split in ("items", "train")],
+            eval_files=[f"{transformed}/Split-eval/*"],
+            transform_output=graph,
+            serving_model_dir=str(scratch / "model"),
+            model_run_dir=str(scratch / "run"),
+            custom_config={"options": json.dumps(options), "bert": ""},
+        )
+    )
+    return str(scratch / "model")
+
+
+def _transform(uri: str, splits: list[str], scratch: pathlib.Path) -> tuple[str, str]:
+    """TF-Transform, analysed on items and training queries: the folders of examples and of the graph."""
+    import apache_beam as beam
+    import tensorflow_transform.beam as tft_beam
+    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
+    from tfx_bsl.public import tfxio
+
+    from aisle.model.preprocessing import preprocessing_fn
+    from aisle.schema.features import TOWER_FEATURES, metadata_schema
+
+    schema = metadata_schema(TOWER_FEATURES)
+    target, graph = str(scratch / "transformed"), str(scratch / "graph")
+
+    def source(split: str) -> Any:
+        return tfxio.TFExampleRecord(f"{uri}/Split-{split}/*.gz", schema=schema)
+
+    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(scratch / "tmp")):
+        config = source("train").TensorAdapterConfig()
+        read = {split: pipeline | f"Read {split}" >> source(split).BeamSource() for split in splits}
+        analysed = (read["items"], read["train"]) | beam.Flatten()
+        function = (analysed, config) | tft_beam.AnalyzeDataset(preprocessing_fn)
+        function | tft_beam.WriteTransformFn(graph)
+        for split in splits:
+            data, metadata = (
+                (read[split], config),
+                function,
+            ) | f"Transform {split}" >> tft_beam.TransformDataset(output_record_batches=True)
+            encoder = RecordBatchToExamplesEncoder(metadata.schema)
+            (
+                data
+                | f"Encode {split}"
+                >> beam.FlatMapTuple(lambda batch, _, encode=encoder.encode: encode(batch))
+                | f"Write {split}"
+                >> beam.io.WriteToTFRecord(f"{target}/Split-{split}/part", file_name_suffix=".gz")
+            )
+    return target, graph
+
+
+def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
+    """The two-tower's K items of each user as of the start of the test, flat."""
+    import tensorflow as tf
+
+    from aisle.model.candidates import catalogue
+    from aisle.model.retriever import Retriever
+    from aisle.model.state import make_state
+    from aisle.model.text import Tokenizer
+    from aisle.schema.weights import bert_folder
+
+    tower = tf.saved_model.load(folder)
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
+    titles, prices = catalogue(tower, frames["items"])
+    ids = [item.decode() for item in tower.item_ids.numpy()]
+    state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
+    retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def top(user: tf.Tensor) -> tf.Tensor:
+        context = retriever.context(tf.zeros_like(user), user, tf.zeros([tf.shape(user)[0], 0], tf.string))
+        return tf.gather(retriever.item_ids, tf.math.top_k(context.scores["two_tower"], K).indices)
+
+    found = [top(tf.constant(users[at : at + BATCH])).numpy().ravel() for at in range(0, len(users), BATCH)]
+    return pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
+
+
+def markdown(results: list[dict[str, Any]]) -> str:
+    """The table people read."""
+    lines = ["| shop | users | metric | raw | cleaned | gain [95 %] |", "|---|---|---|---|---|---|"]
+    for result in results:
+        for metric, title in (("recall", f"Recall@{K}"), ("ndcg", f"nDCG@{K}")):
+            one = result[metric]
+            low, high = one["gain_ci"]
+            lines.append(
+                f"| {result['shop']} | {result['users']:,} | {title} | {one[RAW]:.4f} | {one[CLEANED]:.4f} "
+                f"| {one['gain']:+.4f} [{low:+.4f}, {high:+.4f}] |"
+            )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
