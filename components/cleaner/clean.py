@@ -12,20 +12,28 @@ import pyarrow as pa
 
 from aisle.components.cleaner.catalogue import clean_items, clean_judgements, clean_users, impute_prices
 from aisle.components.cleaner.events import clean_events
-from aisle.components.cleaner.ledger import FILE, LINE, PLACE, Ledger
+from aisle.components.cleaner.ledger import ROW, Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.texts import in_capitals, no_product
-from aisle.components.tables import QUARANTINE_SCHEMA
+from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS
 
 
 @dataclasses.dataclass(frozen=True)
 class CleanResult:
-    """The cleaned tables by name, the ledger (see docs/reports.md), and the rows taken out."""
+    """What cleaning made of the tables.
+
+    Attributes:
+        tables: the cleaned tables by name.
+        ledger: what became of how many rows, and why (see docs/reports.md).
+        evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it.
+        quarantine: the rows taken out, `tables.QUARANTINE_SCHEMA`.
+    """
 
     tables: dict[str, pa.Table]
     ledger: dict[str, Any]
+    evidence: pa.Table
     quarantine: pa.Table
 
 
@@ -63,21 +71,21 @@ def clean(
     if JUDGEMENTS.name in ledgers:
         clean_judgements(ledgers[JUDGEMENTS.name], ids, options)
     _check_left(ledgers)
-    records = [record for ledger in ledgers.values() for record in ledger.quarantine]
+    records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
-        tables={name: _arrow(ledger.rows.drop(PLACE)) for name, ledger in ledgers.items()},
+        tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},
         ledger={"version": 1, "tables": {name: ledger.summary() for name, ledger in ledgers.items()}},
-        quarantine=pa.Table.from_pylist(records, QUARANTINE_SCHEMA),
+        evidence=_arrow(pl.concat([ledger.touched() for ledger in ledgers.values()])).cast(EVIDENCE_SCHEMA),
+        quarantine=_arrow(pl.concat(records)).cast(QUARANTINE_SCHEMA)
+        if records
+        else QUARANTINE_SCHEMA.empty_table(),
     )
 
 
 def _open(name: str, table: pa.Table, provenance: pa.Table, unread: pa.Table | None) -> Ledger:
-    rows, place = pl.DataFrame(pl.from_arrow(table)), pl.DataFrame(pl.from_arrow(provenance))
-    rows = rows.with_columns(place["file"].alias(FILE), place["line"].alias(LINE))
-    ledger = Ledger(name, rows, len(rows) + (unread.num_rows if unread is not None else 0))
-    if unread is not None and unread.num_rows:
-        ledger.unread(pl.DataFrame(pl.from_arrow(unread)))
-    return ledger
+    places = pl.DataFrame(pl.from_arrow(provenance)).with_columns(pl.col("file").cast(pl.Categorical))
+    quarantine = pl.from_arrow(QUARANTINE_SCHEMA.empty_table() if unread is None else unread)
+    return Ledger.open(name, pl.DataFrame(pl.from_arrow(table)), places, pl.DataFrame(quarantine))
 
 
 def _check_left(ledgers: Mapping[str, Ledger]) -> None:

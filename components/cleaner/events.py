@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 
 from aisle.components.cleaner.keys import merge_duplicates
-from aisle.components.cleaner.ledger import PLACE, Ledger, flags
+from aisle.components.cleaner.ledger import ROW, Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.texts import cut, is_stock_note, normalise
 from aisle.schema.tables import EVENT_TYPES, MICROSECONDS_PER_DAY
@@ -65,7 +65,7 @@ def _near_duplicates(ledger: Ledger, seconds: float) -> None:
     who = [name for name in ("user_id", "session_id") if name in ledger.rows.columns]
     if not who:
         return
-    same = [name for name in ledger.rows.columns if name not in (*PLACE, "timestamp")]
+    same = [name for name in ledger.rows.columns if name not in (ROW, "timestamp")]
     known = pl.any_horizontal(pl.col(who).is_not_null())
     twice = ledger.rows.with_row_index("row").filter(known & pl.struct(same).is_duplicated())
     near = twice.sort("timestamp", maintain_order=True).filter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import polars as pl
 
-from aisle.components.cleaner.ledger import PLACE, Ledger, flags
+from aisle.components.cleaner.ledger import ROW, Ledger, flags
 
 LINES = "lines"
 """An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
@@ -12,7 +12,7 @@ LINES = "lines"
 
 def merge_duplicates(ledger: Ledger) -> None:
     """Merges rows that are equal in every column into the first of them."""
-    columns = [name for name in ledger.rows.columns if name not in PLACE]
+    columns = [name for name in ledger.rows.columns if name != ROW]
     ledger.merge("deduplicate", "exact duplicate", ~pl.struct(columns).is_first_distinct())
 
 
@@ -38,7 +38,7 @@ def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
     )
     best = votes.sort("known", "votes", "latest", "row").unique(key, keep="last")["row"]
     stays = flags(len(rows), best)
-    others = [name for name in rows.columns if name not in (*PLACE, key, LINES)]
+    others = [name for name in rows.columns if name not in (ROW, key, LINES)]
     # A step per column would say little: what is filled in is counted with the merge.
     filled = rows.with_columns(
         pl.when(pl.col(name).is_null())

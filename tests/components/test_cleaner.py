@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import collections
 import pathlib
 from typing import Any
 
@@ -69,6 +70,37 @@ def test_exact_duplicates_are_merged_and_counted() -> None:
     assert entry["steps"][0]["examples"][0] == {
         "file": "events.csv", "line": 3, "before": EVENT, "after": None,
     }  # fmt: skip
+
+
+def test_the_evidence_names_every_row_that_a_step_touched() -> None:
+    events = [
+        {**EVENT, "user_id": None},
+        EVENT,
+        EVENT,
+        {**EVENT, "item_id": "POST"},
+        {**EVENT, "event": "Cart"},
+    ]
+    assert _clean(events=events).evidence.to_pylist() == [
+        {"table": "events", "file": "events.csv", "line": line, "step": step, "reason": reason, "outcome": outcome}
+        for line, step, reason, outcome in [
+            (6, "normalise", "event: case or white space", "changed"),
+            (4, "deduplicate", "exact duplicate", "merged"),
+            (5, "denoise", "non-product code", "quarantined"),
+            (2, "note", "no customer: used as anonymous", "noted"),
+        ]
+    ]  # fmt: skip
+
+
+def test_the_quarantine_keeps_the_row_as_text() -> None:
+    (row,) = _clean(events=[EVENT, {**EVENT, "user_id": None, "price": -1.5}]).quarantine.to_pylist()
+    text = f"{EVENT['timestamp']},purchase,10001,,s1,1,-1.5"
+    assert (row["value"], row["row"], row["file"]) == ("-1.5", text, "events.csv")
+
+
+def test_a_step_says_how_many_rows_there_were_before_and_after_it() -> None:
+    result = _clean(events=[EVENT, EVENT, {**EVENT, "item_id": "POST"}, {**EVENT, "user_id": None}])
+    steps = result.ledger["tables"]["events"]["steps"]
+    assert [(step["before"], step["after"]) for step in steps] == [(4, 3), (3, 2), (2, 2)]
 
 
 def test_an_event_sent_again_moments_later_is_the_same_event() -> None:
@@ -336,8 +368,15 @@ def test_every_row_of_dirty_tables_is_used_merged_or_quarantined(
     result = _clean(CleanerOptions(keep_undone_purchases=keep), **given_tables)
     places = [(row["table"], row["line"]) for row in result.quarantine.to_pylist()]
     assert len(set(places)) == len(places)
+    touched = collections.Counter(
+        (row["table"], row["step"], row["reason"], row["outcome"]) for row in result.evidence.to_pylist()
+    )
     for name, rows in given_tables.items():
         entry = result.ledger["tables"][name]
+        counted: collections.Counter[tuple[str, ...]] = collections.Counter()
+        for step in entry["steps"]:
+            counted[name, step["step"], step["reason"], step["outcome"]] += step["rows"]
+        assert counted == {key: rows for key, rows in touched.items() if key[0] == name}
         assert entry["read"] == len(rows) == entry["used"] + entry["quarantined"] + entry["merged"]
         assert entry["used"] == result.tables[name].num_rows
         assert entry["quarantined"] == sum(table == name for table, _ in places)
