@@ -5,7 +5,9 @@ from __future__ import annotations
 import polars as pl
 
 from aisle.components.cleaner.ledger import ROW, Ledger, flags
+from aisle.components.cleaner.options import CleanerOptions
 
+_SECOND = 1_000_000
 LINES = "lines"
 """An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
 
@@ -14,6 +16,29 @@ def merge_duplicates(ledger: Ledger) -> None:
     """Merges rows that are equal in every column into the first of them."""
     columns = [name for name in ledger.rows.columns if name != ROW]
     ledger.merge("deduplicate", "exact duplicate", ~pl.struct(columns).is_first_distinct())
+
+
+def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:
+    """Merges an event into an equal one of the same user or session moments before.
+
+    Such are a double send, or a sale that two systems log: the later one may lack cells the earlier has, or
+    have cells that it lacks.
+    """
+    rows, seconds = ledger.rows, options.near_duplicate_seconds
+    who = [name for name in ("user_id", "session_id") if name in rows.columns]
+    same = [name for name in options.near_duplicate_columns if name in rows.columns]
+    if not who or not seconds:
+        return
+    known = pl.any_horizontal(pl.col(who).is_not_null())
+    twice = rows.with_row_index("row").filter(known & pl.struct(same).is_duplicated())
+    # A row of a group and the one before it: a sort is all, where `over` would treat each group apart.
+    twice = twice.sort(*same, "timestamp", maintain_order=True)
+    others = [name for name in rows.columns if name not in (ROW, "timestamp", *same)]
+    alike = [pl.col(name).eq_missing(pl.col(name).shift()) for name in same]
+    agree = [(pl.col(name) == pl.col(name).shift()).fill_null(True) for name in others]
+    soon = pl.col("timestamp").diff() <= int(seconds * _SECOND)
+    near = twice.filter(pl.all_horizontal(soon, *alike, *agree))["row"]
+    ledger.merge("deduplicate", f"the same within {seconds:g} seconds", flags(len(rows), near))
 
 
 def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:

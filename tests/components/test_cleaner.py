@@ -164,14 +164,15 @@ def test_anonymous_rows_returns_and_outliers_are_noted_and_used() -> None:
         {**EVENT, "user_id": None},
         {**EVENT, "quantity": 5000},
         {**EVENT, "event": "return", "quantity": -1, "session_id": "s2"},
+        *({**EVENT, "user_id": f"u{nth}"} for nth in range(2, 12)),
     ]
     result = _clean(events=events)
     assert _steps(result, "events") == {
         "no customer: used as anonymous": ("noted", 1),
-        "outlier: more than 1000 pieces": ("noted", 1),
+        "quantity outlier: far from what is usual for the item": ("noted", 1),
         "cancellation or return": ("noted", 1),
     }
-    assert result.tables["events"].num_rows == 3
+    assert result.tables["events"].num_rows == 13
 
 
 def test_the_latest_purchases_before_a_return_are_undone() -> None:
@@ -187,21 +188,23 @@ def test_the_latest_purchases_before_a_return_are_undone() -> None:
 
 
 def test_a_session_that_only_clicks_faster_than_a_person_is_a_bot() -> None:
-    def clicks(session: str, count: int, gap: float, **more: Any) -> list[dict[str, Any]]:
+    def clicks(session: str, count: int, gap: float, wander: int = 0) -> list[dict[str, Any]]:
         start = NOW - 86_400 * SECOND
         return [
             {
                 **EVENT, "event": "click", "session_id": session, "user_id": None, "quantity": None,
-                "price": None, "timestamp": start + int(nth * gap * SECOND), "query": f"{nth}", **more,
+                "price": None, "timestamp": start + int(nth * gap * SECOND) + nth % 7 * wander * SECOND, "query": f"{nth}",
             }
             for nth in range(count)
         ]  # fmt: skip
 
     buyer = {**EVENT, "session_id": "buyer", "timestamp": NOW - 86_300 * SECOND}
-    events = [*clicks("bot", 60, 0.5), *clicks("few", 59, 0.5), *clicks("slow", 60, 2.0)]
+    events = [*clicks("bot", 60, 0.5), *clicks("few", 59, 0.5), *clicks("slow", 60, 20.0, wander=9)]
     result = _clean(events=[*events, *clicks("buyer", 60, 0.5), buyer])
     assert _steps(result, "events")["bot session"] == ("quarantined", 60)
     assert set(result.tables["events"]["session_id"].to_pylist()) == {"few", "slow", "buyer"}
+    even = _clean(events=[EVENT, *clicks("even", 60, 20.0)])
+    assert even.tables["events"]["session_id"].to_pylist() == ["s1"]
 
 
 def test_the_title_of_an_item_is_the_most_frequent_then_the_latest() -> None:
@@ -312,7 +315,12 @@ def test_a_table_of_which_nothing_is_left_is_no_data() -> None:
 
 
 def test_options_survive_json() -> None:
-    options = CleanerOptions(non_product=("POST",), near_duplicate_seconds=0.0)
+    options = CleanerOptions(
+        non_product=("POST",),
+        near_duplicate_seconds=0.0,
+        rates={"EUR": 0.85},
+        missing={"users.age": "median"},
+    )
     assert options_from_json(options_to_json(options)) == options
 
 
