@@ -117,17 +117,17 @@ def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> 
 def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
     """A purchase's price and quantity must be above zero if known; elsewhere a bad number is unknown."""
     names = ledger.rows.columns
-    if "price" in names:
-        price = pl.col("price")
-        bad = price.is_not_null() & ~(price.is_finite() & (price > 0))
-        ledger.take_out("denoise", "bad price", "price", bad & _PURCHASE)
-        ledger.change("impute", "bad price: unknown", "price", pl.when(~bad).then(price))
     if "quantity" in names:
         quantity = pl.col("quantity")
         # Returns count below zero in many a feed, and rightly so.
         bad = (quantity == 0) | ((quantity < 0) & (pl.col("event") != "return"))
         ledger.take_out("denoise", "bad quantity", "quantity", _PURCHASE & bad)
         ledger.change("impute", "bad quantity: unknown", "quantity", pl.when(~bad).then(quantity))
+    if "price" in names:
+        price = pl.col("price")
+        bad = price.is_not_null() & ~(price.is_finite() & (price > 0))
+        ledger.take_out("denoise", "bad price", "price", bad & _PURCHASE)
+        ledger.change("impute", "bad price: unknown", "price", pl.when(~bad).then(price))
     if "position" in names:
         position = pl.col("position")
         ledger.change(

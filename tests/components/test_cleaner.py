@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import collections
-import pathlib
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions, options_from_json, options_to_json
-from aisle.components.example_gen.reader import read_table
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENT_TYPES, TABLE_BY_NAME
@@ -395,30 +393,3 @@ def test_every_row_of_dirty_tables_is_used_merged_or_quarantined(
     assert len(set(ids)) == len(ids)
     assert set(result.tables["events"]["item_id"].to_pylist()) <= set(ids)
     assert set(result.tables["events"]["event"].to_pylist()) <= set(EVENT_TYPES)
-
-
-def test_the_dirt_of_online_retail_is_found(shared_data: pathlib.Path, tmp_path: pathlib.Path) -> None:
-    from aisle.datasets.online_retail import convert
-
-    convert(shared_data / "online-retail", tmp_path / "t")
-    read = {
-        name: read_table(str(tmp_path / "t"), TABLE_BY_NAME[name]) for name in ("items", "users", "events")
-    }
-    result = clean(
-        {name: table.rows for name, table in read.items()},
-        {name: table.provenance for name, table in read.items()},
-        {name: table.quarantine for name, table in read.items()},
-        CleanerOptions(),
-        NOW,
-    )
-    steps = _steps(result, "events")
-    assert steps["exact duplicate"] == ("merged", 3942)
-    assert steps["cancellation or return"][1] > 7000
-    assert steps["no customer: used as anonymous"][1] > 100_000
-    assert steps["non-product code"][1] > 2500
-    assert steps["bad price"][1] > 1500
-    assert steps["stock note in description"][1] > 400
-    events = result.tables["events"].to_pandas()
-    good = events[events.user_id.notna() & (events.quantity > 0) & (events.event == "purchase")]
-    # All distinct purchases by a customer at a price, of a code that starts with five digits.
-    assert good.item_id.str.contains(r"^\d{5}").sum() == 326_267
