@@ -56,7 +56,7 @@ class Ledger:
 
     def take_out(self, step: str, reason: str, column: str, wrong: pl.Expr | pl.Series) -> None:
         """Moves the rows where `wrong` is true to the quarantine."""
-        gone = self._remove(step, reason, "quarantined", wrong)
+        gone = self._remove(step, reason, "quarantined", wrong, column)
         if len(gone):
             places, cells = self.places[gone[ROW]], gone.drop(ROW)
             self.quarantine.append(quarantine_records(self.table, places, cells, column, reason))
@@ -83,7 +83,7 @@ class Ledger:
                     self._places(rows), changed.head(_EXAMPLES), became.head(_EXAMPLES), strict=True
                 )
             ]
-            self._add(step, reason, "changed", rows, examples)
+            self._add(step, reason, "changed", rows, examples, column)
         self.rows = after
 
     def summary(self) -> dict[str, Any]:
@@ -102,25 +102,19 @@ class Ledger:
         """Enters what the reader quarantined, a step for each reason."""
         parts = quarantine.partition_by("reason", as_dict=True, maintain_order=True)
         for (reason,), part in parts.items():
-            examples = [
-                {
-                    "file": record["file"],
-                    "line": record["line"],
-                    "before": {record["column"] or "row": record["value"] or record["row"][:_VALUE_LIMIT]},
-                    "after": None,
-                }
-                for record in part.head(_EXAMPLES).iter_rows(named=True)
-            ]
+            examples = [_unread_example(record) for record in part.head(_EXAMPLES).iter_rows(named=True)]
             places = part.select("file", "line")
-            self._enter("read", str(reason), "quarantined", places, examples)
+            self._enter("read", str(reason), "quarantined", places, examples, "")
 
-    def _remove(self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series) -> pl.DataFrame:
+    def _remove(
+        self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series, column: str = ""
+    ) -> pl.DataFrame:
         chosen = self._flags(which)
         if not chosen.any():
             return self.rows.clear()
         gone = self.rows.filter(chosen)
         self.rows = self.rows.filter(~chosen)
-        self._add(step, reason, outcome, gone[ROW], self._examples(gone))
+        self._add(step, reason, outcome, gone[ROW], self._examples(gone), column)
         return gone
 
     def _flags(self, which: pl.Expr | pl.Series) -> pl.Series:
@@ -139,17 +133,29 @@ class Ledger:
         return self.places[rows.head(_EXAMPLES)].select("file", "line").to_dicts()
 
     def _add(
-        self, step: str, reason: str, outcome: str, rows: pl.Series, examples: list[dict[str, Any]]
+        self,
+        step: str,
+        reason: str,
+        outcome: str,
+        rows: pl.Series,
+        examples: list[dict[str, Any]],
+        column: str = "",
     ) -> None:
         if len(rows):
-            self._enter(step, reason, outcome, self.places[rows], examples)
+            self._enter(step, reason, outcome, self.places[rows], examples, column)
 
     def _enter(
-        self, step: str, reason: str, outcome: str, places: pl.DataFrame, examples: list[dict[str, Any]]
+        self,
+        step: str,
+        reason: str,
+        outcome: str,
+        places: pl.DataFrame,
+        examples: list[dict[str, Any]],
+        column: str,
     ) -> None:
         before = self.read - sum(entry["rows"] for entry in self.steps if entry["outcome"] in _LOST)
         lost = len(places) if outcome in _LOST else 0
-        entry = {"step": step, "reason": reason, "outcome": outcome, "rows": len(places)}
+        entry = {"step": step, "reason": reason, "outcome": outcome, "column": column, "rows": len(places)}
         self.steps.append({**entry, "before": before, "after": before - lost, "examples": examples})
         self.evidence.append(evidence_of(self.table, places, step, reason, outcome))
 
@@ -159,6 +165,13 @@ def flags(count: int, indices: pl.Series) -> pl.Series:
     chosen = np.zeros(count, bool)
     chosen[indices.to_numpy()] = True
     return pl.Series(chosen)
+
+
+def _unread_example(record: dict[str, Any]) -> dict[str, Any]:
+    """An example of what the reader quarantined: the bad cell, and the row's text where that says little."""
+    column, value, text = record["column"], record["value"], record["row"][:_VALUE_LIMIT]
+    before = {column: value} if column and value else {column: "", "row": text} if column else {"row": text}
+    return {"file": record["file"], "line": record["line"], "before": before, "after": None}
 
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
