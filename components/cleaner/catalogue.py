@@ -9,7 +9,8 @@ from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.money import settle_money
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.texts import cut, is_stock_note, normalise, strip_markup
+from aisle.components.cleaner.references import spell_as_catalogued, take_out_strangers
+from aisle.components.cleaner.texts import cut, is_stock_note, normalise, strip_markup, unify_units
 
 _EPOCH = 0
 
@@ -103,16 +104,24 @@ def clean_users(ledger: Ledger, options: CleanerOptions, now: int) -> None:
     fill_missing(ledger, rules)
 
 
-def clean_judgements(ledger: Ledger, items: pl.Series, options: CleanerOptions) -> None:
-    """Cleans judgements: one grade for a query and an item, the median of those given."""
+def clean_judgements(ledger: Ledger, items: pl.Series, lost: pl.Series, options: CleanerOptions) -> None:
+    """Cleans judgements: one grade for a query and an item, the median of those given.
+
+    Args:
+        ledger: the judgements.
+        items: ids of the cleaned items.
+        lost: ids of items that were quarantined.
+        options: limits.
+    """
     normalise(ledger, ("query", "item_id"))
+    spell_as_catalogued(ledger, items)
     ledger.take_out("normalise", "nothing but white space", "query", pl.col("query").is_null())
     cut(ledger, "query", options.max_title)
+    unify_units(ledger, ("query",), options.units)
     merge_duplicates(ledger)
     grade = pl.col("grade")
     ledger.take_out("denoise", "bad grade", "grade", ~(grade.is_finite() & (grade >= 0)).fill_null(False))
-    known = pl.col("item_id").is_in(items.to_list()).fill_null(False)
-    ledger.take_out("denoise", "unknown item", "item_id", ~known)
+    take_out_strangers(ledger, items, lost)
     key = ["query", "item_id"]
     ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
     ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())

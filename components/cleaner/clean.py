@@ -67,11 +67,11 @@ def clean(
     now = int(time.time() * 1e6) if now is None else now
     ledgers = {name: _open(name, table, provenance[name], unread.get(name)) for name, table in tables.items()}
     items = ledgers[ITEMS.name]
-    _clean_items_and_events(items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now)
+    lost = _clean_items_and_events(items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now)
     if USERS.name in ledgers:
         clean_users(ledgers[USERS.name], options, now)
     if JUDGEMENTS.name in ledgers:
-        clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], options)
+        clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, options)
     _check_left(ledgers)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
@@ -86,20 +86,25 @@ def clean(
 
 def _clean_items_and_events(
     items: Ledger, events: Ledger | None, unread: pa.Table | None, options: CleanerOptions, now: int
-) -> None:
-    """Cleans what is sold, then the events on it, then the prices that the events tell."""
+) -> pl.Series:
+    """Cleans what is sold, then the events on it, then the prices that the events tell.
+
+    Returns:
+        The ids of items that were quarantined.
+    """
     given = items.rows
     pattern, capitals = no_product(given["item_id"], options), in_capitals(given["title"], options)
     odd = priced_like_no_product(pl.DataFrame() if events is None else events.rows, options)
     clean_items(items, pattern, odd, capitals, options)
+    lost = _lost_ids(given, items.rows["item_id"], unread)
     happened = pl.DataFrame()
     if events is not None:
-        lost = _lost_ids(given, items.rows["item_id"], unread)
         clean_events(events, Catalogue(items.rows, lost, pattern, odd, capitals), options, now)
         happened = events.rows
     treat_catalogue_prices(items, happened, options)
     impute_prices(items, happened)
     fill_items(items, options)
+    return lost
 
 
 def _lost_ids(given: pl.DataFrame, kept: pl.Series, unread: pa.Table | None) -> pl.Series:

@@ -13,8 +13,9 @@ from aisle.components.cleaner.missing import delete_missing, fill_missing, rules
 from aisle.components.cleaner.money import settle_money
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.outliers import treat_outliers
+from aisle.components.cleaner.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.returns import settle_returns
-from aisle.components.cleaner.texts import cut, is_stock_note, normalise
+from aisle.components.cleaner.texts import cut, is_stock_note, normalise, unify_units
 from aisle.schema.tables import EVENT_TYPES, MICROSECONDS_PER_DAY
 
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
@@ -60,7 +61,7 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
     _numbers(ledger, options)
     take_out_bots(ledger, options)
     merge_near_duplicates(ledger, options)
-    _references(ledger, catalogue)
+    take_out_strangers(ledger, catalogue.items["item_id"], catalogue.lost)
     treat_outliers(ledger, catalogue.items, options)
     delete_missing(ledger, rules)
     fill_missing(ledger, rules)
@@ -73,22 +74,11 @@ def _normalise(ledger: Ledger, ids: pl.Series, options: CleanerOptions) -> None:
     normalise(ledger, ("item_id", "user_id", "session_id", "query", "text", "description"))
     spelling = ledger.rows["event"].str.strip_chars().str.to_lowercase()
     ledger.change("normalise", "event: case or white space", "event", spelling)
-    catalogued = _as_catalogued(ledger.rows["item_id"], ids)
-    ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", catalogued)
+    spell_as_catalogued(ledger, ids)
     cut(ledger, "query", options.max_title)
     cut(ledger, "text", options.max_description)
+    unify_units(ledger, ("query",), options.units)
     settle_money(ledger, options)
-
-
-def _as_catalogued(used: pl.Series, ids: pl.Series) -> pl.Series:
-    """Returns the ids, with those that only one item has in another case spelled as that item's."""
-    strange = used.drop_nulls().unique().alias("strange")
-    strange = strange.filter(~strange.is_in(ids.implode()))
-    folded = pl.DataFrame({"item": ids, "folded": ids.str.to_lowercase()}).filter(
-        ~pl.col("folded").is_duplicated()
-    )
-    found = pl.DataFrame({"strange": strange, "folded": strange.str.to_lowercase()}).join(folded, on="folded")
-    return used.replace(found["strange"], found["item"]) if len(found) else used
 
 
 def _times(ledger: Ledger, options: CleanerOptions, now: int) -> None:
@@ -137,12 +127,3 @@ def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
         rating, (low, high) = pl.col("rating"), options.ratings
         inside = pl.when(rating.is_between(low, high)).then(rating)
         ledger.change("impute", f"rating outside {low:g} to {high:g}: unknown", "rating", inside)
-
-
-def _references(ledger: Ledger, catalogue: Catalogue) -> None:
-    """Takes out events on what isn't in the catalogue, and says whether it ever was."""
-    item = pl.col("item_id")
-    gone = ~item.is_in(catalogue.items["item_id"].implode()).fill_null(False)
-    lost = gone & item.is_in(catalogue.lost.implode()).fill_null(False)
-    ledger.take_out("denoise", "item was quarantined", "item_id", lost)
-    ledger.take_out("denoise", "unknown item", "item_id", gone)

@@ -29,6 +29,8 @@ class CleanerOptions:
             letters only is a note too.
         max_title: characters; a longer title or query is cut.
         max_description: characters; a longer description or review is cut.
+        units: spellings of units behind a number in titles, descriptions and queries, and what each becomes, such
+            as `{"gr" = "g", "g" = "g"}`, which writes `500gr` and `500G` as `500 g`.
         max_future_days: a timestamp further than this after now is wrong.
         isolated_spans: a timestamp before nearly all others, by so many times the time they span and at
             least a year, is that of a clock which was never set (0 = keep such).
@@ -85,6 +87,7 @@ class CleanerOptions:
     uppercase_share: float = 0.9
     max_title: int = 500
     max_description: int = 5000
+    units: dict[str, str] = dataclasses.field(default_factory=dict)
     max_future_days: float = 1.0
     isolated_spans: float = 5.0
     near_duplicate_seconds: float = 5.0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import html
+import re
+from collections.abc import Mapping
 
 import polars as pl
 
@@ -40,6 +42,14 @@ def strip_markup(ledger: Ledger, columns: tuple[str, ...]) -> None:
             ledger.change("normalise", f"{column}: markup", column, _without_markup(ledger.rows[column]))
 
 
+def unify_units(ledger: Ledger, columns: tuple[str, ...], units: Mapping[str, str]) -> None:
+    """Writes measures one way, as `500 g` for `500G` or `500 gr`, by the spellings of each unit."""
+    for column in columns if units else ():
+        if column in ledger.rows.columns:
+            unified = _with_units(ledger.rows[column], units)
+            ledger.change("normalise", f"{column}: units", column, unified)
+
+
 def is_stock_note(texts: pl.Series, capitals: bool, options: CleanerOptions) -> pl.Series:
     """Says which texts are notes that staff typed where a product's title belongs.
 
@@ -65,6 +75,17 @@ def in_capitals(titles: pl.Series, options: CleanerOptions) -> bool:
     distinct = titles.drop_nulls().unique()
     share = (distinct.str.to_uppercase() == distinct).mean()
     return isinstance(share, float) and share >= options.uppercase_share
+
+
+def _with_units(texts: pl.Series, units: Mapping[str, str]) -> pl.Series:
+    """Each distinct text is treated once; the longest spelling that fits counts."""
+    before = texts.drop_nulls().unique().alias("before")
+    after = before
+    for spelling in sorted(units, key=len, reverse=True):
+        measure = rf"(?i)(\d)\s*{re.escape(spelling)}\b"
+        after = after.str.replace_all(measure, f"${{1}} {units[spelling]}")
+    changed = before != after
+    return texts.replace(before.filter(changed), after.filter(changed)) if changed.any() else texts
 
 
 def _without_markup(texts: pl.Series) -> pl.Series:

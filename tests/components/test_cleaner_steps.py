@@ -19,7 +19,8 @@ from aisle.components.cleaner.money import number_of, settle_money
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.outliers import treat_catalogue_prices, treat_outliers
 from aisle.components.cleaner.products import priced_like_no_product
-from aisle.components.cleaner.texts import strip_markup
+from aisle.components.cleaner.references import spell_as_catalogued, take_out_strangers
+from aisle.components.cleaner.texts import strip_markup, unify_units
 from aisle.components.tables import QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 
@@ -248,6 +249,42 @@ def test_markup_is_taken_out_of_texts_and_what_only_looks_like_it_stays() -> Non
         None,
     ]
     assert _steps(ledger) == [("title: markup", "changed", 3)]
+
+
+def test_measures_are_written_one_way_where_units_are_given() -> None:
+    ledger = _ledger("items", {"title": ["Jam 500gr", "Jam 500 G", "Jam 500 g", "7 grand pianos", "2,5L"]})
+    unify_units(ledger, ("title",), {})
+    assert ledger.steps == []
+    unify_units(ledger, ("title",), {"g": "g", "gr": "g", "l": "litres"})
+    assert ledger.rows["title"].to_list() == [
+        "Jam 500 g",
+        "Jam 500 g",
+        "Jam 500 g",
+        "7 grand pianos",
+        "2,5 litres",
+    ]
+    assert _steps(ledger) == [("title: units", "changed", 3)]
+
+
+# References
+
+
+def test_an_id_in_another_case_is_the_one_item_that_has_it() -> None:
+    ledger = _ledger("events", {"item_id": ["A1", "a1", "B2", "b2", "c3", None]})
+    spell_as_catalogued(ledger, pl.Series(["a1", "B2", "C3", "c3"]))
+    assert ledger.rows["item_id"].to_list() == ["a1", "a1", "B2", "B2", "c3", None]
+    ambiguous = _ledger("events", {"item_id": ["ab"]})
+    spell_as_catalogued(ambiguous, pl.Series(["Ab", "aB"]))
+    assert ambiguous.rows["item_id"].to_list() == ["ab"]
+
+
+def test_rows_on_a_quarantined_item_are_told_from_those_on_no_item() -> None:
+    ledger = _ledger("events", {"item_id": ["a", "lost", "never", None]})
+    take_out_strangers(ledger, pl.Series(["a"]), pl.Series(["lost"]))
+    assert _steps(ledger) == [
+        ("item was quarantined", "quarantined", 1),
+        ("unknown item", "quarantined", 2),
+    ]
 
 
 @pytest.mark.parametrize(
