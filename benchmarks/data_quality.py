@@ -200,7 +200,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--users", type=int, default=20_000)
-    parser.add_argument("--items", type=int, default=4_000)
+    parser.add_argument("--items", type=int, default=20_000)
     parser.add_argument("--days", type=int, default=60)
     parser.add_argument("--dirt", type=float, default=0.05)
     parser.add_argument("--seed", type=int, default=0)

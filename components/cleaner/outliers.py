@@ -52,22 +52,35 @@ def treat_catalogue_prices(items: Ledger, events: pl.DataFrame, options: Cleaner
     if "price" not in items.rows.columns:
         return
     rows = items.rows.with_columns(x=pl.col("price").log(), **{_SHOP: 0})
-    limits = [_limits(rows, level, "price", options) for level in _levels(rows, ())]
-    rows = _first_limits(rows, limits)
-    if {"price", "event"} <= set(events.columns):
-        sales = events.filter(pl.col("event").is_in(_SALES) & pl.col("price").is_not_null())
-        sold = sales.with_columns(x=pl.col("price").log())
-        own = _limits(sold, "item_id", "price", options)
-        joined = rows.select("item_id").join(own, on="item_id", how="left", maintain_order="left")
-        centre = pl.coalesce(joined["centre"], rows["centre"])
-        rows = rows.with_columns(centre=centre, reach=pl.coalesce(joined["reach"], rows["reach"]))
-    wrong = rows.select((pl.col("x") - pl.col("centre")).abs() > pl.col("reach")).to_series()
+    rows = _first_limits(rows, [_limits(rows, level, "price", options) for level in _levels(rows, ())])
+    own = _own_limits(items.rows["item_id"], events, options)
+    rows = rows.with_columns(own["sold"], own["sold_reach"], own["sales"])
+    # Where few sales contradict the catalogue, the one that is further from the category is wrong.
+    x, sold, centre = pl.col("x"), pl.col("sold"), pl.col("centre")
+    trusted = (pl.col("sales") >= options.outlier_sales) | ((x - centre).abs() > (sold - centre).abs())
+    contradicted = ((x - sold).abs() > pl.col("sold_reach")) & trusted
+    far = (x - centre).abs() > pl.col("reach")
+    wrong = rows.select(pl.when(sold.is_not_null()).then(contradicted).otherwise(far)).to_series()
     reason = "price outlier: far from its sales or its category"
     if options.price_outliers == "note":
         items.note("note", reason, wrong)
     else:
         known = pl.when(~wrong.fill_null(False)).then(pl.col("price"))
         items.change("denoise", f"{reason}: unknown", "price", known)
+
+
+def _own_limits(ids: pl.Series, events: pl.DataFrame, options: CleanerOptions) -> pl.DataFrame:
+    """Returns for each item how many `sales` had a price, their centre `sold`, and its reach `sold_reach`."""
+    if not {"price", "event", "item_id"} <= set(events.columns):
+        nothing = pl.lit(None, pl.Float64)
+        return ids.to_frame().with_columns(sold=nothing, sold_reach=nothing, sales=nothing)
+    sales = events.filter(pl.col("event").is_in(_SALES) & pl.col("price").is_not_null())
+    sales = sales.select("item_id", x=pl.col("price").log())
+    own = _limits(sales, "item_id", "price", options, least=1).rename(
+        {"centre": "sold", "reach": "sold_reach"}
+    )
+    own = own.join(sales.group_by("item_id").agg(sales=pl.len()), on="item_id")
+    return ids.to_frame().join(own, on="item_id", how="left", maintain_order="left")
 
 
 def _event_outliers(
@@ -98,14 +111,17 @@ def _levels(rows: pl.DataFrame, first: Sequence[str]) -> list[str]:
     return [*first, *(["category"] if "category" in rows.columns else []), _SHOP]
 
 
-def _limits(values: pl.DataFrame, key: str, column: str, options: CleanerOptions) -> pl.DataFrame:
+def _limits(
+    values: pl.DataFrame, key: str, column: str, options: CleanerOptions, least: int | None = None
+) -> pl.DataFrame:
     """Returns for each key the `centre` of the logarithms `x`, and the `reach` of what is usual."""
     x = pl.col("x")
     spread = (x - x.median()).abs().median()
     known = values.filter(x.is_finite() & pl.col(key).is_not_null())
     limits = known.group_by(key).agg(count=pl.len(), centre=x.median(), spread=spread)
     reach = options.outlier_deviations * _SCALE * pl.max_horizontal("spread", pl.lit(_FLOOR[column]))
-    return limits.filter(pl.col("count") >= options.outlier_sales).select(key, "centre", reach=reach)
+    enough = options.outlier_sales if least is None else least
+    return limits.filter(pl.col("count") >= enough).select(key, "centre", reach=reach)
 
 
 def _first_limits(rows: pl.DataFrame, limits: Sequence[pl.DataFrame]) -> pl.DataFrame:

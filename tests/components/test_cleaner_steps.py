@@ -158,6 +158,21 @@ def test_a_catalogue_price_far_from_its_sales_is_unknown() -> None:
     assert items.rows["price"].to_list() == [None, 4.0]
 
 
+def test_where_one_sale_contradicts_the_catalogue_the_category_says_which_is_wrong() -> None:
+    rows = {
+        "item_id": [f"v{n}" for n in range(12)],
+        "category": ["Vases"] * 12,
+        "price": [3.0] * 10 + [300.0, 4.0],
+    }
+    items = _ledger("items", rows)
+    sales = _sales([3.0, 400.0], "price", ["v10", "v11"]).rows
+    treat_catalogue_prices(items, sales, CleanerOptions())
+    assert items.rows["price"].to_list() == [3.0] * 10 + [None, 4.0]
+    dear = _ledger("items", rows)
+    treat_catalogue_prices(dear, _sales([300.0], "price", ["v10"]).rows, CleanerOptions())
+    assert dear.steps == []
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0.01, 1, 1.5, 2, 3, 40, 900])), min_size=1),
