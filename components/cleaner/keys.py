@@ -15,7 +15,9 @@ LINES = "lines"
 def merge_duplicates(ledger: Ledger) -> None:
     """Merges rows that are equal in every column into the first of them."""
     columns = [name for name in ledger.rows.columns if name != ROW]
-    ledger.merge("deduplicate", "exact duplicate", ~pl.struct(columns).is_first_distinct())
+    twice = _repeated(ledger.rows, columns)
+    again = twice.filter(~pl.struct(columns).is_first_distinct())["row"]
+    ledger.merge("deduplicate", "exact duplicate", flags(len(ledger.rows), again))
 
 
 def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:
@@ -30,7 +32,7 @@ def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:
     if not who or not seconds:
         return
     known = pl.any_horizontal(pl.col(who).is_not_null())
-    twice = rows.with_row_index("row").filter(known & pl.struct(same).is_duplicated())
+    twice = _repeated(rows, same).filter(known)
     # A row of a group and the one before it: a sort is all, where `over` would treat each group apart.
     twice = twice.sort(*same, "timestamp", maintain_order=True)
     others = [name for name in rows.columns if name not in (ROW, "timestamp", *same)]
@@ -75,6 +77,16 @@ def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
         pl.when(stays).then(filled[name]).otherwise(rows[name]).alias(name) for name in others
     )
     ledger.merge("deduplicate", f"one {value} per {key}: most frequent, then latest", ~stays)
+
+
+def _repeated(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Returns the rows that may have an equal in these columns, numbered by `row`.
+
+    Rows whose hash no other has are left out: few are left to be compared cell by cell.
+    """
+    if rows.is_empty():
+        return rows.with_row_index("row")
+    return rows.with_row_index("row").filter(rows.select(columns).hash_rows().is_duplicated())
 
 
 def _weight(rows: pl.DataFrame) -> pl.Expr:
