@@ -119,11 +119,16 @@ def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
         ledger.take_out("denoise", "bad price", "price", bad & _PURCHASE)
         ledger.change("impute", "bad price: unknown", "price", pl.when(~bad).then(price))
     if "position" in names:
-        position = pl.col("position")
-        ledger.change(
-            "impute", "position below 1: unknown", "position", pl.when(position >= 1).then(position)
-        )
+        position, first = pl.col("position"), _first_position(ledger.rows["position"])
+        known = pl.when(position >= first).then(position)
+        ledger.change("impute", f"position below {first}: unknown", "position", known)
     if "rating" in names:
         rating, (low, high) = pl.col("rating"), options.ratings
         inside = pl.when(rating.is_between(low, high)).then(rating)
         ledger.change("impute", f"rating outside {low:g} to {high:g}: unknown", "rating", inside)
+
+
+def _first_position(positions: pl.Series) -> int:
+    """Returns from where a shop counts positions: from 0 where that is seen about as often as 1, else from 1."""
+    tops, seconds = ((positions == place).sum() for place in (0, 1))
+    return 0 if tops and 2 * tops >= seconds else 1

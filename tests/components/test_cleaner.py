@@ -24,8 +24,10 @@ EVENT = {
 }  # fmt: skip
 
 TYPES = {
-    **dict.fromkeys(("timestamp", "quantity", "joined_at", "age", "available_at", "stock"), pa.int64()),
-    **dict.fromkeys(("price", "grade"), pa.float64()),
+    **dict.fromkeys(
+        ("timestamp", "quantity", "joined_at", "age", "available_at", "stock", "position"), pa.int64()
+    ),
+    **dict.fromkeys(("price", "grade", "rating"), pa.float64()),
 }
 
 
@@ -155,6 +157,53 @@ def test_a_bad_price_of_another_event_is_only_unknown() -> None:
     result = _clean(events=[{**EVENT, "event": "return", "price": 0.0, "quantity": -1}])
     assert result.tables["events"]["price"].to_pylist() == [None]
     assert _steps(result, "events")["bad price: unknown"] == ("changed", 1)
+
+
+@pytest.mark.parametrize(("first", "stray", "kept"), [(1, 0, None), (1, -1, None), (0, -1, None), (0, 0, 0)])
+def test_a_position_before_the_shops_first_is_unknown(first: int, stray: int, kept: int | None) -> None:
+    shown = {**EVENT, "event": "impression", "quantity": None, "price": None}
+    places = [first, first, first, first + 1, first + 1, first + 2]
+    rows = [
+        {**shown, "session_id": f"s{nth}", "position": place} for nth, place in enumerate([*places, stray])
+    ]
+    result = _clean(events=rows)
+    assert result.tables["events"]["position"].to_pylist() == [*places, kept]
+
+
+def test_a_rating_outside_the_scale_is_unknown() -> None:
+    rows = [{**EVENT, "session_id": f"s{n}", "rating": n} for n in (0.0, 1.0, 5.0, 9.0, NAN)]
+    assert _clean(events=rows).tables["events"]["rating"].to_pylist() == [None, 1.0, 5.0, None, None]
+    wide = _clean(CleanerOptions(ratings=(0.0, 10.0)), events=rows)
+    assert wide.tables["events"]["rating"].to_pylist() == [0.0, 1.0, 5.0, 9.0, None]
+
+
+def test_a_clock_that_was_never_set_is_told_from_a_shop_with_a_long_past() -> None:
+    year = 365 * 86_400 * SECOND
+    rows = [{**EVENT, "session_id": f"s{n}", "timestamp": NOW - n * 86_400 * SECOND} for n in range(60)]
+    unset = _clean(events=[*rows, {**EVENT, "timestamp": NOW - 20 * year}])
+    assert _gone(unset) == [("events", 62, "timestamp", "timestamp far from all others")]
+    assert _clean(events=[*rows, {**EVENT, "timestamp": NOW - year // 2}]).tables["events"].num_rows == 61
+    kept = _clean(CleanerOptions(isolated_spans=0), events=[*rows, {**EVENT, "timestamp": NOW - 20 * year}])
+    assert kept.tables["events"].num_rows == 61
+
+
+def test_an_event_says_whether_its_item_was_quarantined_or_never_there() -> None:
+    items = [ITEM, {"item_id": "10002", "title": "check"}]
+    unread = [{"table": "items", "file": "items.csv", "line": 9, "column": "price", "value": "N/A",
+               "reason": "not a number", "row": '"10003",BLUE VASE,N/A'}]  # fmt: skip
+    events = [{**EVENT, "item_id": item} for item in ("10001", "10002", "10003", "10004")]
+    tables = {"items": _table(items), "events": _table(events)}
+    places = {
+        name: pa.table(
+            {"file": [name] * table.num_rows, "line": range(table.num_rows)}, schema=PROVENANCE_SCHEMA
+        )
+        for name, table in tables.items()
+    }
+    lost = {"items": pa.Table.from_pylist(unread, schema=QUARANTINE_SCHEMA)}
+    gone = clean(tables, places, lost, CleanerOptions(), NOW).quarantine.to_pylist()
+    assert [(row["line"], row["reason"]) for row in gone if row["table"] == "events"] == [
+        (1, "item was quarantined"), (2, "item was quarantined"), (3, "unknown item"),
+    ]  # fmt: skip
 
 
 def test_anonymous_rows_returns_and_outliers_are_noted_and_used() -> None:
