@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from aisle.components.reports.labels import headline, notes
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
 
@@ -33,6 +34,10 @@ def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
     return f"adds up, {used:,} of {read:,} rows used", GOOD
 
 
+def _labels(report: dict[str, Any]) -> tuple[str, str]:
+    return headline(report), CAREFUL if notes(report) else GOOD
+
+
 def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     blessing = report["blessing"]
     if blessing["blessed"]:
@@ -44,6 +49,7 @@ def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
+    "labels": _labels,
     "evaluation": _evaluation,
 }
 """The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""

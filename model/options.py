@@ -71,7 +71,7 @@ class RankingOptions:
     batch: int = 64
     epochs: int = 2
     learning_rate: float = 3e-5
-    query_pieces: int = 32
+    query_pieces: int = 20
     title_pieces: int = 24
     patience: int = 1
     seed: int = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-HISTORY_TITLES = 5
+HISTORY_TITLES = 3
 """How many of the latest titles stand for a history."""
 
 

@@ -64,7 +64,9 @@ def create_pipeline(
         reports_dir=layout.reports,
         quarantine_dir=layout.quarantine,
     )
-    labeler = Labeler(tables=cleaner.outputs["tables"], options=_json(config.labels))
+    labeler = Labeler(
+        tables=cleaner.outputs["tables"], options=_json(config.labels), reports_dir=layout.reports
+    )
     nodes += [gate, cleaner, labeler, *_models(labeler, layout, config)]
     return tfx.dsl.Pipeline(
         pipeline_name=PIPELINE_NAME,

@@ -123,6 +123,9 @@ def clean_judgements(ledger: Ledger, items: pl.Series, lost: pl.Series, options:
     ledger.take_out("denoise", "bad grade", "grade", ~(grade.is_finite() & (grade >= 0)).fill_null(False))
     take_out_strangers(ledger, items, lost)
     key = ["query", "item_id"]
+    if "judge" in ledger.rows.columns:
+        # What the judges agree on is told from all their grades. Without their names, equal ones are duplicates.
+        ledger.rows = ledger.rows.with_columns(grade.over(key, mapping_strategy="join").alias("grades"))
     ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
     ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())
 

@@ -33,7 +33,7 @@ class EvaluatorOptions:
     min_gain_over_popularity: float = 1.0
     irrelevant_grade: float = 0.0
     max_users: int = 0
-    batch: int = 64
+    batch: int = 16
     seed: int = 17
     resamples: int = 1000
 

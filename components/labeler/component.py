@@ -13,7 +13,10 @@ from aisle.components.labeler.executor import Executor
 class LabelerSpec(component_spec.ComponentSpec):
     """Cleaned tables in; labelled interactions, tower examples and their schema out."""
 
-    PARAMETERS = {"options": component_spec.ExecutionParameter(type=str)}
+    PARAMETERS = {
+        "options": component_spec.ExecutionParameter(type=str),
+        "reports_dir": component_spec.ExecutionParameter(type=str),
+    }
     INPUTS = {"tables": component_spec.ChannelParameter(type=Tables)}
     OUTPUTS = {
         "interactions": component_spec.ChannelParameter(type=Interactions),
@@ -28,12 +31,19 @@ class Labeler(base_component.BaseComponent):
     SPEC_CLASS = LabelerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, tables: types.BaseChannel, options: str) -> None:
-        """Args: `tables`: of the Cleaner. `options`: a LabelerOptions as JSON."""
+    def __init__(self, tables: types.BaseChannel, options: str, reports_dir: str) -> None:
+        """Declares the component.
+
+        Args:
+            tables: of the Cleaner.
+            options: a LabelerOptions as JSON.
+            reports_dir: the folder of `labels.html`, `labels.json` and `labels.md`.
+        """
         super().__init__(
             LabelerSpec(
                 tables=tables,
                 options=options,
+                reports_dir=reports_dir,
                 interactions=types.Channel(type=Interactions),
                 examples=types.Channel(type=standard_artifacts.Examples),
                 schema=types.Channel(type=standard_artifacts.Schema),

@@ -14,12 +14,14 @@ from aisle.components.examples import write_examples
 from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.storage import write_interactions
+from aisle.components.labeler.summary import summarise
+from aisle.components.reports import write_labels
 from aisle.components.tables import read_tables
 from aisle.schema.features import TOWER_FEATURES, metadata_schema
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads a Tables artifact, writes Interactions, Examples and their Schema."""
+    """Reads a Tables artifact, writes Interactions, Examples, their Schema and the report."""
 
     def Do(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -30,5 +32,6 @@ class Executor(base_executor.BaseExecutor):
         labelled = label(tables, options)
         write_interactions(artifact_utils.get_single_uri(output_dict["interactions"]), labelled)
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), labelled.examples)
+        write_labels(summarise(labelled, options), exec_properties["reports_dir"])
         schema = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), "schema.pbtxt")
         io_utils.write_pbtxt_file(schema, metadata_schema(TOWER_FEATURES))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import zlib
 
 import polars as pl
 
@@ -59,7 +58,8 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
     """Merges a session's events on an item into one interaction, its strongest event.
 
     The interaction's time is that of its strongest event (the earliest such), so that a purchase
-    in the test window never shows in training through the click before it.
+    in the test window never shows in training through the click before it. Its query is the latest
+    one that led to the item by then: what is searched for afterwards is the future.
 
     Args:
         events: canonical events; `user_id`, `session_id` and `query` may be null.
@@ -70,20 +70,23 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
         timestamp.
     """
     order = pl.col("event").replace_strict(EVENT_WEIGHT, default=None, return_dtype=pl.Float32)
-    day = (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.String)
+    session = pl.coalesce(pl.col("session_id"), (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.String))
+    query: pl.Expr = pl.when(pl.col("query") != "").then("query")
+    if events["query"].null_count() < len(events):
+        query = query.forward_fill().over(pl.col("user_id").fill_null(""), session, "item_id")
     return (
         events.lazy()
         .filter(pl.col("event").is_in(list(EVENT_WEIGHT)))
+        .sort("timestamp", maintain_order=True)
         .select(
             pl.col("user_id").fill_null(""),
             "item_id",
             "timestamp",
             "event",
             order.alias("weight"),
-            pl.coalesce(pl.col("session_id"), day).alias("session_id"),
-            pl.col("query").fill_null(""),
+            session.alias("session_id"),
+            query.fill_null("").alias("query"),
         )
-        .with_columns(pl.col("query").max().over("user_id", "session_id", "item_id").alias("query"))
         .sort("weight", "timestamp", descending=[True, False], maintain_order=True)
         .unique(["user_id", "session_id", "item_id"], keep="first", maintain_order=True)
         .with_columns(split_of(pl.col("timestamp"), splits).alias("split"))
@@ -101,46 +104,6 @@ def split_of(timestamp: pl.Expr, splits: Splits) -> pl.Expr:
         .then(pl.lit(EVAL))
         .otherwise(pl.lit(TEST))
     )
-
-
-def make_impressions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
-    """Joins the clicks and purchases of a session to the results it was shown for a query.
-
-    Returns:
-        Columns query, user_id, item_id, position, timestamp, click, purchase (float 0 or 1),
-        split; one row per result of a search.
-    """
-    shown = events.filter((pl.col("event") == "impression") & (pl.col("query").fill_null("") != ""))
-    keys = ["user_id", "session_id", "item_id"]
-
-    def took(kinds: list[str], name: str) -> pl.DataFrame:
-        rows = events.filter(pl.col("event").is_in(kinds)).select(keys).unique()
-        return rows.with_columns(pl.lit(1.0).alias(name))
-
-    return (
-        shown.unique([*keys, "query"], keep="first", maintain_order=True)
-        .join(took(["click", "cart", "purchase"], "click"), on=keys, how="left", nulls_equal=True)
-        .join(took(["purchase"], "purchase"), on=keys, how="left", nulls_equal=True)
-        .select(
-            "query",
-            pl.col("user_id").fill_null(""),
-            "item_id",
-            pl.col("position").fill_null(0),
-            "timestamp",
-            pl.col("click").fill_null(0.0),
-            pl.col("purchase").fill_null(0.0),
-            split_of(pl.col("timestamp"), splits).alias("split"),
-        )
-        .sort("timestamp", "query", "item_id")
-    )
-
-
-def split_judgements(judgements: pl.DataFrame) -> pl.DataFrame:
-    """Puts whole queries into splits, by a hash that is the same everywhere: 8 train, 1 eval, 1 test."""
-    numbers = {query: zlib.crc32(query.encode()) % 10 for query in judgements["query"].unique()}
-    bucket = pl.lit(pl.Series([numbers[query] for query in judgements["query"]], dtype=pl.Int64))
-    split = pl.when(bucket < 8).then(pl.lit(TRAIN)).when(bucket < 9).then(pl.lit(EVAL))
-    return judgements.select("query", "item_id", "grade", split.otherwise(pl.lit(TEST)).alias("split"))
 
 
 def _midnight(time: int, first: int, last: int) -> int:

@@ -7,15 +7,16 @@ import dataclasses
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.interactions import (
-    Splits,
-    choose_splits,
-    make_impressions,
-    make_interactions,
-    split_judgements,
-)
+from aisle.components.labeler.agreement import Agreement, agreement
+from aisle.components.labeler.attribution import Joins, attribute
+from aisle.components.labeler.impressions import Outcomes, make_impressions
+from aisle.components.labeler.intents import Intents, query_intents
+from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
+from aisle.components.labeler.judgements import apply_precedence, split_judgements
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
+from aisle.components.labeler.tags import item_tags
 from aisle.schema.errors import InputError
 
 ITEMS_SPLIT = "items"
@@ -26,14 +27,25 @@ class Labelled:
     """The Labeler's result.
 
     Attributes:
-        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, by name.
+        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, `intents` (of queries) and
+            `tags` (of items), by name.
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
+        outcomes: how the impressions came to their labels.
+        joins: how many clicks and purchases were joined to what.
+        bias: how likely a look is at each position.
+        intents: what queries are after.
+        agreement: of the people who judged; None where the table says nothing of several.
     """
 
     tables: dict[str, pa.Table]
     examples: dict[str, pa.Table]
     splits: Splits
+    outcomes: Outcomes
+    joins: Joins
+    bias: PositionBias
+    intents: Intents
+    agreement: Agreement | None
 
 
 def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
@@ -51,9 +63,16 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     events = _frame(
         tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"]
     )
-    judgements = split_judgements(_frame(tables.get("judgements"), ["query", "item_id", "grade"]))
+    judged = _frame(tables.get("judgements"), ["query", "item_id", "grade"])
+    judgements = split_judgements(judged)
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
-    interactions = make_interactions(events, splits)
+    found = attribute(events, options)
+    interactions = make_interactions(found.taken, splits)
+    impressions, outcomes = make_impressions(found, splits, options)
+    bias = estimate_position_bias(impressions, items, interactions, options)
+    impressions = weigh(impressions, bias, options.max_weight)
+    impressions = apply_precedence(impressions, judgements, options.precedence)
+    intents = query_intents(interactions, items, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
@@ -63,11 +82,18 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
             "items": items.to_arrow(),
             "users": users.to_arrow(),
             "interactions": interactions.to_arrow(),
-            "impressions": make_impressions(events, splits).to_arrow(),
+            "impressions": impressions.to_arrow(),
             "judgements": judgements.to_arrow(),
+            "intents": intents.table.to_arrow(),
+            "tags": item_tags(items, options).to_arrow(),
         },
         examples={ITEMS_SPLIT: item_examples(items), **examples},
         splits=splits,
+        outcomes=outcomes,
+        joins=found.joins(),
+        bias=bias,
+        intents=intents,
+        agreement=agreement(judged),
     )
 
 

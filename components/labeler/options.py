@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 from aisle.schema.features import HISTORY_LENGTH
 
@@ -17,6 +18,21 @@ class LabelerOptions:
         max_share: neither window may take more than this share of the data's whole time.
         history: how many of a user's latest interactions a history holds.
         min_queries: training needs at least so many queries (baskets or searches).
+        click_window_minutes: a click belongs to a result shown at most so long before it.
+        conversion_window_days: a purchase belongs to a click at most so long before it. The longer, the
+            more clicks at the end of a split have an outcome that is not known yet.
+        position_bias: how to tell a result's position from its worth: `harvest` compares the clicks on the
+            same result of the same query at several positions, `em` (regression-EM) explains clicks by
+            position and by the texts' overlap and popularity, `none` doesn't. Where the data is too thin
+            for one, the next of these is taken, and the report says why.
+        max_weight: an inverse propensity weight is clipped here.
+        precedence: what labels a search result that was shown to a visitor and judged by a person:
+            `clicks` leaves what the visitor did, `judgements` takes the grade. A judged query trains on its
+            grades either way; a grade says what answers a query, a click what this visitor was after.
+        intent_confidence: the share of the votes, 0 to 1, that a category needs to be a query's intent.
+        intent_prior: how many votes the words of a query weigh beside what was taken for it.
+        tags_per_item: at most so many.
+        tag_items: a tag is in the titles of at least so many items.
     """
 
     test_days: int = 30
@@ -24,3 +40,12 @@ class LabelerOptions:
     max_share: float = 0.2
     history: int = HISTORY_LENGTH
     min_queries: int = 10
+    click_window_minutes: float = 30.0
+    conversion_window_days: float = 3.0
+    position_bias: Literal["harvest", "em", "none"] = "harvest"
+    max_weight: float = 10.0
+    precedence: Literal["clicks", "judgements"] = "clicks"
+    intent_confidence: float = 0.6
+    intent_prior: float = 2.0
+    tags_per_item: int = 5
+    tag_items: int = 3

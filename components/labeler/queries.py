@@ -84,8 +84,8 @@ def judged_examples(judgements: pl.DataFrame) -> dict[str, pa.Table]:
 def _history_bounds(rows: pl.DataFrame, baskets: pl.DataFrame, history: int) -> tuple[np.ndarray, np.ndarray]:
     """Where in `rows` (by user, then time) each basket's history begins and ends, as row numbers."""
     times = rows["timestamp"].to_numpy()
-    names, users = np.unique(rows["user_id"].to_numpy(), return_inverse=True)
-    owner = np.searchsorted(names, baskets["user_id"].to_numpy())
+    # Both are by user, and every user of the rows has a basket: a user's run has the same number in both.
+    users, owner = (part["user_id"].rle_id().to_numpy().astype(np.int64) for part in (rows, baskets))
     if not len(rows):
         return owner, owner
     # One sortable key a row, so that a single binary search finds "this user, before this moment".

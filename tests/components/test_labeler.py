@@ -8,12 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.labeler.interactions import (
-    choose_splits,
-    make_impressions,
-    make_interactions,
-    split_judgements,
-)
+from aisle.components.labeler.interactions import choose_splits, make_interactions
+from aisle.components.labeler.judgements import split_judgements
 from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.queries import query_examples
@@ -70,17 +66,20 @@ def test_a_session_s_events_on_an_item_become_its_strongest_at_that_time() -> No
     assert [w for *_, w, _ in found] == pytest.approx([1.0, 0.2])
 
 
-def test_impressions_carry_the_clicks_and_purchases_of_their_session() -> None:
+def test_the_query_of_an_interaction_is_the_last_one_before_it() -> None:
     table = events(
-        (1, "impression", "a", "u", "s", "red", 1),
-        (1, "impression", "b", "u", "s", "red", 2),
-        (1, "impression", "c", None, "t", "red", 1),
-        (2, "click", "a", "u", "s", "red", 1),
-        (3, "purchase", "a", "u", "s", None, None),
-        (3, "click", "c", None, "t", "red", 1),
+        (1 * DAY, "click", "a", "u", "s", "red", 1),
+        (2 * DAY, "click", "a", "u", "s", "blue", 1),
+        (3 * DAY, "purchase", "a", "u", "s", None, None),
+        (4 * DAY, "click", "a", "u", "s", "zinc", 1),
+        (1 * DAY, "purchase", "b", None, None, None, None),
+        (1 * DAY + 1, "click", "b", None, None, "later", 1),
     )
-    found = make_impressions(table, choose_splits(shop(), OPTIONS)).sort("item_id")
-    assert found.select("item_id", "click", "purchase").rows() == [("a", 1, 1), ("b", 0, 0), ("c", 1, 0)]
+    found = make_interactions(table, choose_splits(shop(), OPTIONS)).sort("item_id")
+    assert found.select("item_id", "event", "query").rows() == [
+        ("a", "purchase", "blue"),
+        ("b", "purchase", ""),
+    ]
 
 
 def test_a_judged_query_falls_whole_into_one_split() -> None:
@@ -133,3 +132,53 @@ def test_a_history_holds_just_what_the_user_took_strictly_before(
             assert all(age > 0 for age in example["history_age"])
             seen += 1
     assert seen == len({(u, s) for u, s, _, _ in taken if u})
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.sampled_from(["impression", "click", "cart", "purchase", "return"]),
+            st.sampled_from("abcd"),
+            st.sampled_from(["u", "v", None]),
+            st.sampled_from(["s", "t", "w", None]),
+            st.sampled_from([None, None, "red", "blue"]),
+        ),
+        max_size=60,
+    ),
+    st.integers(1, 6),
+)
+def test_a_history_is_all_of_the_past_up_to_its_limit_and_nothing_else(
+    rows: list[tuple[int, str, str, str | None, str | None, str | None]], limit: int
+) -> None:
+    """Each example against the interactions themselves, looked up one by one."""
+    hour = DAY // 24
+    table = events(*[(hours * hour, *row) for hours, *row in rows])
+    interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
+    taken = sorted(
+        interactions.select("timestamp", "session_id", "query", "item_id", "user_id", "weight").rows()
+    )
+    expected = []
+    for user, session, query in {(u, s, q) for _, s, q, _, u, _ in taken if u or q}:
+        basket = [(t, i) for t, s, q, i, u, _ in taken if (u, s, q) == (user, session, query)]
+        start = min(t for t, _ in basket)
+        past = [((start - t) / DAY, i, w) for t, _, _, i, u, w in taken if u == user != "" and t < start]
+        expected.append((user, query, [i for _, i in basket], past[-limit:]))
+    found = [
+        (
+            *(example["user_id"] + example["query"]),
+            example["targets"],
+            list(zip(example["history_age"], example["history"], example["history_weight"], strict=True)),
+        )
+        for part in query_examples(interactions, {}, limit).values()
+        for example in part.to_pylist()
+    ]
+    assert all(age > 0 for *_, history in found for age, _, _ in history)
+    assert sorted(map(rounded, found)) == sorted(map(rounded, expected))
+
+
+def rounded(example: tuple[str, str, list[str], list[tuple[float, str, float]]]) -> tuple[object, ...]:
+    """An example whose numbers are as exact as 32 bits are."""
+    user, query, targets, history = example
+    return user, query, sorted(targets), [(round(age, 4), item, round(w, 4)) for age, item, w in history]

@@ -1,0 +1,65 @@
+"""Human judgements: split by query, and put before or after clicks on the same results."""
+
+from __future__ import annotations
+
+import zlib
+
+import polars as pl
+
+from aisle.components.labeler.interactions import EVAL, TEST, TRAIN
+
+CLICK, JUDGEMENT = "click", "judgement"
+
+
+def split_judgements(judgements: pl.DataFrame) -> pl.DataFrame:
+    """Puts whole queries into splits, by a hash that is the same everywhere: 8 train, 1 eval, 1 test."""
+    numbers = {query: zlib.crc32(query.encode()) % 10 for query in judgements["query"].unique()}
+    bucket = pl.lit(pl.Series([numbers[query] for query in judgements["query"]], dtype=pl.Int64))
+    split = pl.when(bucket < 8).then(pl.lit(TRAIN)).when(bucket < 9).then(pl.lit(EVAL))
+    return judgements.select("query", "item_id", "grade", split.otherwise(pl.lit(TEST)).alias("split"))
+
+
+def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, precedence: str) -> pl.DataFrame:
+    """Decides what labels a search result that was judged too, and says which it was.
+
+    Under `judgements`, a result that a person judged for its query takes the grade, as a share of the
+    range of all grades, in the place of its click, and weighs 1: who judges looks at every position.
+    Only judgements of the training split do so, and only before the test window: a grade that a model is
+    tested on never trains it, and a test by clicks stays one. Under `clicks` every click stays as it is.
+
+    Args:
+        impressions: of `weigh`.
+        judgements: of `split_judgements`.
+        precedence: `judgements` or `clicks`.
+
+    Returns:
+        The impressions with `click` and `weight` as decided, `clicked` (0 or 1: what was seen), `grade`
+        (0 to 1, null where it was not judged) and `source` (`click` or `judgement`: what `click` is from).
+    """
+    lowest, highest = judgements["grade"].min(), judgements["grade"].max()
+    span = pl.lit(highest) - pl.lit(lowest)
+    # Where all grades are the same, none says anything.
+    share = pl.when(span > 0).then((pl.col("grade") - pl.lit(lowest)) / span)
+    # People type as they like: the same words in other cases are the same query.
+    folded = pl.col("query").str.to_lowercase().alias("folded")
+    grades = (
+        judgements.lazy()
+        .filter(pl.col("split") == TRAIN)
+        .select(folded, "item_id", share.cast(pl.Float64).alias("grade"))
+        .group_by("folded", "item_id")
+        .agg(pl.col("grade").mean())
+    )
+    decided = (pl.col("grade").is_not_null() & (precedence == "judgements")).alias("decided")
+    return (
+        impressions.lazy()
+        .with_columns(folded, pl.col("click").alias("clicked"))
+        .join(grades, on=["folded", "item_id"], how="left", maintain_order="left")
+        .drop("folded")
+        .with_columns(pl.when(pl.col("split") != TEST).then("grade").alias("grade"))
+        .with_columns(
+            pl.when(decided).then("grade").otherwise("click").alias("click"),
+            pl.when(decided).then(1.0).otherwise("weight").alias("weight"),
+            pl.when(decided).then(pl.lit(JUDGEMENT)).otherwise(pl.lit(CLICK)).alias("source"),
+        )
+        .collect()
+    )
