@@ -30,7 +30,7 @@ class CleanerOptions:
         max_title: characters; a longer title or query is cut.
         max_description: characters; a longer description or review is cut.
         units: spellings of units behind a number in titles, descriptions and queries, and what each becomes, such
-            as `{"gr" = "g", "g" = "g"}`, which writes `500gr` and `500G` as `500 g`.
+            as `{gr = "g", g = "g"}`, which writes `500gr` and `500G` as `500 g`.
         max_future_days: a timestamp further than this after now is wrong.
         isolated_spans: a timestamp before nearly all others, by so many times the time they span and at
             least a year, is that of a clock which was never set (0 = keep such).
