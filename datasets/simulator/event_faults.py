@@ -103,7 +103,7 @@ EVENT_FAULTS = (
     FaultKind("bad_quantity", _bad_quantity, sales_only=True),
     FaultKind("outlier_quantity", number("quantity", 5_000, 100_000), sales_only=True),
     FaultKind("bad_position", one_of("position", "0", "-1", "-20")),
-    FaultKind("bad_rating", one_of("rating", "0", "-1", "6", "100", "NaN")),
+    FaultKind("bad_rating", one_of("rating", "0", "-1", "6", "100")),
     FaultKind("ragged_row", whole_row, ragged=True),
     FaultKind("invalid_utf8", append("query", NOT_UTF8)),
     FaultKind("bad_timestamp", one_of("timestamp", *BAD_TIMESTAMPS)),
