@@ -24,6 +24,7 @@ PROVENANCE_FILE = "provenance.parquet"
 QUARANTINE_FILE = "quarantine.parquet"
 COUNTS_FILE = "counts.json"
 LEDGER_FILE = "ledger.json"
+EVIDENCE_FILE = "evidence.parquet"
 
 PROVENANCE_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64())])
 """Where a row came from: the file relative to the data folder, and its physical line, from 1.
@@ -43,6 +44,18 @@ QUARANTINE_SCHEMA = pa.schema(
     ]
 )
 """One record a quarantined row: where it was, which value was wrong and why, and its raw text."""
+
+EVIDENCE_SCHEMA = pa.schema(
+    [
+        ("table", pa.string()),
+        ("file", pa.string()),
+        ("line", pa.int64()),
+        ("step", pa.string()),
+        ("reason", pa.string()),
+        ("outcome", pa.string()),
+    ]
+)
+"""One record for every row that a step of the Cleaner touched: where the row was, and what became of it."""
 
 
 def read_parquet(path: str) -> pa.Table:
@@ -130,9 +143,15 @@ def read_ledger(uri: str) -> dict[str, Any]:
     return dict(read_json(os.path.join(uri, LEDGER_FILE)))
 
 
-def write_ledger(uri: str, ledger: dict[str, Any]) -> None:
-    """Writes a Ledger artifact."""
+def read_evidence(uri: str) -> pa.Table:
+    """Reads which rows the Ledger artifact's steps touched (`EVIDENCE_SCHEMA`)."""
+    return read_parquet(os.path.join(uri, EVIDENCE_FILE))
+
+
+def write_ledger(uri: str, ledger: dict[str, Any], evidence: pa.Table) -> None:
+    """Writes a Ledger artifact, and beside it which rows its steps touched."""
     write_json(os.path.join(uri, LEDGER_FILE), ledger)
+    write_parquet(os.path.join(uri, EVIDENCE_FILE), evidence)
 
 
 def _nested(column: pa.ChunkedArray) -> pa.Array:

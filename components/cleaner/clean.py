@@ -10,22 +10,38 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.cleaner.catalogue import clean_items, clean_judgements, clean_users, impute_prices
-from aisle.components.cleaner.events import clean_events
-from aisle.components.cleaner.ledger import FILE, LINE, PLACE, Ledger
+from aisle.components.cleaner.catalogue import (
+    clean_items,
+    clean_judgements,
+    clean_users,
+    fill_items,
+    impute_prices,
+)
+from aisle.components.cleaner.events import Catalogue, clean_events
+from aisle.components.cleaner.ledger import ROW, Ledger
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.texts import in_capitals, no_product
-from aisle.components.tables import QUARANTINE_SCHEMA
+from aisle.components.cleaner.outliers import treat_catalogue_prices
+from aisle.components.cleaner.products import no_product, priced_like_no_product
+from aisle.components.cleaner.texts import in_capitals
+from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS
 
 
 @dataclasses.dataclass(frozen=True)
 class CleanResult:
-    """The cleaned tables by name, the ledger (see docs/reports.md), and the rows taken out."""
+    """What cleaning made of the tables.
+
+    Attributes:
+        tables: the cleaned tables by name.
+        ledger: what became of how many rows, and why (see docs/reports.md).
+        evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it.
+        quarantine: the rows taken out, `tables.QUARANTINE_SCHEMA`.
+    """
 
     tables: dict[str, pa.Table]
     ledger: dict[str, Any]
+    evidence: pa.Table
     quarantine: pa.Table
 
 
@@ -51,33 +67,63 @@ def clean(
     now = int(time.time() * 1e6) if now is None else now
     ledgers = {name: _open(name, table, provenance[name], unread.get(name)) for name, table in tables.items()}
     items = ledgers[ITEMS.name]
-    pattern = no_product(items.rows["item_id"], options)
-    capitals = in_capitals(items.rows["title"], options)
-    clean_items(items, pattern, capitals, options)
-    ids = items.rows["item_id"]
+    lost = _clean_items_and_events(items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now)
     if USERS.name in ledgers:
         clean_users(ledgers[USERS.name], options, now)
-    if EVENTS.name in ledgers:
-        clean_events(ledgers[EVENTS.name], ids, pattern, capitals, options, now)
-        impute_prices(items, ledgers[EVENTS.name].rows)
     if JUDGEMENTS.name in ledgers:
-        clean_judgements(ledgers[JUDGEMENTS.name], ids, options)
+        clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, options)
     _check_left(ledgers)
-    records = [record for ledger in ledgers.values() for record in ledger.quarantine]
+    records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
-        tables={name: _arrow(ledger.rows.drop(PLACE)) for name, ledger in ledgers.items()},
+        tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},
         ledger={"version": 1, "tables": {name: ledger.summary() for name, ledger in ledgers.items()}},
-        quarantine=pa.Table.from_pylist(records, QUARANTINE_SCHEMA),
+        evidence=_arrow(pl.concat([ledger.touched() for ledger in ledgers.values()])).cast(EVIDENCE_SCHEMA),
+        quarantine=_arrow(pl.concat(records)).cast(QUARANTINE_SCHEMA)
+        if records
+        else QUARANTINE_SCHEMA.empty_table(),
     )
 
 
-def _open(name: str, table: pa.Table, provenance: pa.Table, unread: pa.Table | None) -> Ledger:
-    rows, place = pl.DataFrame(pl.from_arrow(table)), pl.DataFrame(pl.from_arrow(provenance))
-    rows = rows.with_columns(place["file"].alias(FILE), place["line"].alias(LINE))
-    ledger = Ledger(name, rows, len(rows) + (unread.num_rows if unread is not None else 0))
+def _clean_items_and_events(
+    items: Ledger, events: Ledger | None, unread: pa.Table | None, options: CleanerOptions, now: int
+) -> pl.Series:
+    """Cleans what is sold, then the events on it, then the prices that the events tell.
+
+    Returns:
+        The ids of items that were quarantined.
+    """
+    given = items.rows
+    pattern, capitals = no_product(given["item_id"], options), in_capitals(given["title"], options)
+    odd = priced_like_no_product(pl.DataFrame() if events is None else events.rows, options)
+    clean_items(items, pattern, odd, capitals, options)
+    lost = _lost_ids(given, items.rows["item_id"], unread)
+    happened = pl.DataFrame()
+    if events is not None:
+        clean_events(events, Catalogue(items.rows, lost, pattern, odd, capitals), options, now)
+        happened = events.rows
+    treat_catalogue_prices(items, happened, options)
+    impute_prices(items, happened)
+    fill_items(items, options)
+    return lost
+
+
+def _lost_ids(given: pl.DataFrame, kept: pl.Series, unread: pa.Table | None) -> pl.Series:
+    """Returns the ids of items of which no row could be used.
+
+    Of a row that could not be read there is only its text: its id is the cell in the id's place.
+    """
+    ids = given["item_id"]
     if unread is not None and unread.num_rows:
-        ledger.unread(pl.DataFrame(pl.from_arrow(unread)))
-    return ledger
+        place = given.drop(ROW).columns.index("item_id")
+        cells = pl.Series(pl.from_arrow(unread["row"])).str.split(",").list.get(place, null_on_oob=True)
+        ids = pl.concat([ids, cells.str.strip_chars(' "').alias(ids.name)])
+    return ids.filter(~ids.is_in(kept.implode())).unique()
+
+
+def _open(name: str, table: pa.Table, provenance: pa.Table, unread: pa.Table | None) -> Ledger:
+    places = pl.DataFrame(pl.from_arrow(provenance)).with_columns(pl.col("file").cast(pl.Categorical))
+    quarantine = pl.from_arrow(QUARANTINE_SCHEMA.empty_table() if unread is None else unread)
+    return Ledger.open(name, pl.DataFrame(pl.from_arrow(table)), places, pl.DataFrame(quarantine))
 
 
 def _check_left(ledgers: Mapping[str, Ledger]) -> None:

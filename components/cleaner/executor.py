@@ -55,7 +55,7 @@ class Executor(base_executor.BaseExecutor):
             unread[table] = read_quarantine(artifact_utils.get_single_uri(input_dict[quarantine_key(table)]))
         result = clean(rows, provenance, unread, options_from_json(exec_properties["options"]))
         write_tables(artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
-        write_ledger(artifact_utils.get_single_uri(output_dict["ledger"]), result.ledger)
+        write_ledger(artifact_utils.get_single_uri(output_dict["ledger"]), result.ledger, result.evidence)
         everything = pa.concat_tables([*unread.values(), result.quarantine])
         counts = {"table": "all", "read": sum(t["read"] for t in result.ledger["tables"].values())}
         counts |= {"kept": counts["read"] - everything.num_rows, "quarantined": everything.num_rows}

@@ -4,16 +4,43 @@ from __future__ import annotations
 
 import polars as pl
 
-from aisle.components.cleaner.ledger import PLACE, Ledger, flags
+from aisle.components.cleaner.ledger import ROW, Ledger, flags
+from aisle.components.cleaner.options import CleanerOptions
 
+_SECOND = 1_000_000
 LINES = "lines"
 """An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
 
 
 def merge_duplicates(ledger: Ledger) -> None:
     """Merges rows that are equal in every column into the first of them."""
-    columns = [name for name in ledger.rows.columns if name not in PLACE]
-    ledger.merge("deduplicate", "exact duplicate", ~pl.struct(columns).is_first_distinct())
+    columns = [name for name in ledger.rows.columns if name != ROW]
+    twice = _repeated(ledger.rows, columns)
+    again = twice.filter(~pl.struct(columns).is_first_distinct())["row"]
+    ledger.merge("deduplicate", "exact duplicate", flags(len(ledger.rows), again))
+
+
+def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:
+    """Merges an event into an equal one of the same user or session moments before.
+
+    Such are a double send, or a sale that two systems log: the later one may lack cells the earlier has, or
+    have cells that it lacks.
+    """
+    rows, seconds = ledger.rows, options.near_duplicate_seconds
+    who = [name for name in ("user_id", "session_id") if name in rows.columns]
+    same = [name for name in options.near_duplicate_columns if name in rows.columns]
+    if not who or not seconds:
+        return
+    known = pl.any_horizontal(pl.col(who).is_not_null())
+    twice = _repeated(rows, same).filter(known)
+    # A row of a group and the one before it: a sort is all, where `over` would treat each group apart.
+    twice = twice.sort(*same, "timestamp", maintain_order=True)
+    others = [name for name in rows.columns if name not in (ROW, "timestamp", *same)]
+    alike = [pl.col(name).eq_missing(pl.col(name).shift()) for name in same]
+    agree = [(pl.col(name) == pl.col(name).shift()).fill_null(True) for name in others]
+    soon = pl.col("timestamp").diff() <= int(seconds * _SECOND)
+    near = twice.filter(pl.all_horizontal(soon, *alike, *agree))["row"]
+    ledger.merge("deduplicate", f"the same within {seconds:g} seconds", flags(len(rows), near))
 
 
 def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
@@ -38,7 +65,7 @@ def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
     )
     best = votes.sort("known", "votes", "latest", "row").unique(key, keep="last")["row"]
     stays = flags(len(rows), best)
-    others = [name for name in rows.columns if name not in (*PLACE, key, LINES)]
+    others = [name for name in rows.columns if name not in (ROW, key, LINES)]
     # A step per column would say little: what is filled in is counted with the merge.
     filled = rows.with_columns(
         pl.when(pl.col(name).is_null())
@@ -50,6 +77,16 @@ def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
         pl.when(stays).then(filled[name]).otherwise(rows[name]).alias(name) for name in others
     )
     ledger.merge("deduplicate", f"one {value} per {key}: most frequent, then latest", ~stays)
+
+
+def _repeated(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:
+    """Returns the rows that may have an equal in these columns, numbered by `row`.
+
+    Rows whose hash no other has are left out: few are left to be compared cell by cell.
+    """
+    if rows.is_empty():
+        return rows.with_row_index("row")
+    return rows.with_row_index("row").filter(rows.select(columns).hash_rows().is_duplicated())
 
 
 def _weight(rows: pl.DataFrame) -> pl.Expr:

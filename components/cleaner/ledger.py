@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-FILE, LINE = "__file__", "__line__"
-PLACE = (FILE, LINE)
-"""Where a row came from; carried beside its columns while a table is cleaned."""
+from aisle.components.cleaner.evidence import evidence_of, no_evidence, quarantine_records
 
-_EXAMPLES, _VALUE_LIMIT, _ROW_LIMIT = 3, 200, 500
+ROW = "__row__"
+"""A row's number as it was read, carried beside its columns while a table is cleaned: its place."""
+
+_EXAMPLES, _VALUE_LIMIT = 3, 200
+_LOST = ("quarantined", "merged")
 
 
 @dataclasses.dataclass
@@ -22,48 +24,42 @@ class Ledger:
 
     Attributes:
         table: its name.
-        rows: what is left of it, with the columns of `PLACE`.
+        rows: what is left of it, with the column `ROW`.
+        places: the `file` and `line` of each row, by its number.
         read: how many rows the reader met.
         steps: what was done so far.
-        quarantine: records of the rows taken out.
+        evidence: every row touched, a frame for each step (`tables.EVIDENCE_SCHEMA`).
+        quarantine: records of the rows taken out, a frame for each step (`tables.QUARANTINE_SCHEMA`).
     """
 
     table: str
     rows: pl.DataFrame
+    places: pl.DataFrame
     read: int
     steps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-    quarantine: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    evidence: list[pl.DataFrame] = dataclasses.field(default_factory=list)
+    quarantine: list[pl.DataFrame] = dataclasses.field(default_factory=list)
 
-    def unread(self, quarantine: pl.DataFrame) -> None:
-        """Enters what the reader quarantined, a step for each reason.
+    @classmethod
+    def open(cls, table: str, rows: pl.DataFrame, places: pl.DataFrame, unread: pl.DataFrame) -> Ledger:
+        """Opens the ledger of a table that was just read.
 
         Args:
-            quarantine: as `tables.QUARANTINE_SCHEMA`; not among `rows`.
+            table: its name.
+            rows: what could be read.
+            places: where each of them was read, as `tables.PROVENANCE_SCHEMA`.
+            unread: what could not, as `tables.QUARANTINE_SCHEMA`.
         """
-        for (reason,), part in quarantine.partition_by("reason", as_dict=True, maintain_order=True).items():
-            records = part.head(_EXAMPLES).iter_rows(named=True)
-            examples = [
-                {
-                    "file": record["file"],
-                    "line": record["line"],
-                    "before": {record["column"] or "row": record["value"] or record["row"][:_VALUE_LIMIT]},
-                    "after": None,
-                }
-                for record in records
-            ]
-            self._add("read", str(reason), "quarantined", len(part), examples)
+        ledger = cls(table, rows.with_row_index(ROW), places, len(rows) + len(unread))
+        ledger._unread(unread)
+        return ledger
 
     def take_out(self, step: str, reason: str, column: str, wrong: pl.Expr | pl.Series) -> None:
         """Moves the rows where `wrong` is true to the quarantine."""
-        gone = self._remove(step, reason, "quarantined", wrong)
-        names = [name for name in gone.columns if name not in PLACE]
-        for row in gone.iter_rows(named=True):
-            value = "" if row.get(column) is None else str(row[column])
-            text = ",".join("" if row[name] is None else str(row[name]) for name in names)
-            self.quarantine.append(
-                {"table": self.table, "file": row[FILE], "line": row[LINE], "column": column}
-                | {"value": value[:_VALUE_LIMIT], "reason": reason, "row": text[:_ROW_LIMIT]}
-            )
+        gone = self._remove(step, reason, "quarantined", wrong, column)
+        if len(gone):
+            places, cells = self.places[gone[ROW]], gone.drop(ROW)
+            self.quarantine.append(quarantine_records(self.table, places, cells, column, reason))
 
     def merge(self, step: str, reason: str, surplus: pl.Expr | pl.Series) -> None:
         """Drops the rows where `surplus` is true: another row stands for each."""
@@ -72,48 +68,96 @@ class Ledger:
     def note(self, step: str, reason: str, noted: pl.Expr | pl.Series) -> None:
         """Counts rows that stay as they are."""
         rows = self.rows.filter(self._flags(noted))
-        self._add(step, reason, "noted", len(rows), _examples(rows))
+        self._add(step, reason, "noted", rows[ROW], self._examples(rows))
 
     def change(self, step: str, reason: str, column: str, values: pl.Expr | pl.Series) -> None:
         """Gives a column new values, and counts the rows that differ."""
         after = self.rows.with_columns(values.alias(column))
         differs = self.rows[column].ne_missing(after[column])
-        changed, became = self.rows.filter(differs), after.filter(differs)
-        examples = [
-            {**before, "before": _cells({column: old}), "after": _cells({column: new})}
-            for before, old, new in zip(
-                _examples(changed),
-                changed[column].head(_EXAMPLES),
-                became[column].head(_EXAMPLES),
-                strict=True,
-            )
-        ]
-        self._add(step, reason, "changed", len(changed), examples)
+        if differs.any():
+            changed, became = self.rows[column].filter(differs), after[column].filter(differs)
+            rows = self.rows[ROW].filter(differs)
+            examples = [
+                {**place, "before": _cells({column: old}), "after": _cells({column: new})}
+                for place, old, new in zip(
+                    self._places(rows), changed.head(_EXAMPLES), became.head(_EXAMPLES), strict=True
+                )
+            ]
+            self._add(step, reason, "changed", rows, examples, column)
         self.rows = after
 
     def summary(self) -> dict[str, Any]:
         """Returns the table's entry of the ledger; read = used + quarantined + merged."""
         totals = {
             outcome: sum(step["rows"] for step in self.steps if step["outcome"] == outcome)
-            for outcome in ("quarantined", "merged")
+            for outcome in _LOST
         }
         return {"read": self.read, "used": len(self.rows), **totals, "steps": self.steps}
 
-    def _remove(self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series) -> pl.DataFrame:
+    def touched(self) -> pl.DataFrame:
+        """Returns every row touched and why, in the order of the steps (`tables.EVIDENCE_SCHEMA`)."""
+        return pl.concat([no_evidence(), *self.evidence])
+
+    def _unread(self, quarantine: pl.DataFrame) -> None:
+        """Enters what the reader quarantined, a step for each reason."""
+        parts = quarantine.partition_by("reason", as_dict=True, maintain_order=True)
+        for (reason,), part in parts.items():
+            examples = [_unread_example(record) for record in part.head(_EXAMPLES).iter_rows(named=True)]
+            places = part.select("file", "line")
+            self._enter("read", str(reason), "quarantined", places, examples, "")
+
+    def _remove(
+        self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series, column: str = ""
+    ) -> pl.DataFrame:
         chosen = self._flags(which)
+        if not chosen.any():
+            return self.rows.clear()
         gone = self.rows.filter(chosen)
         self.rows = self.rows.filter(~chosen)
-        self._add(step, reason, outcome, len(gone), _examples(gone))
+        self._add(step, reason, outcome, gone[ROW], self._examples(gone), column)
         return gone
 
     def _flags(self, which: pl.Expr | pl.Series) -> pl.Series:
         chosen = self.rows.select(which).to_series() if isinstance(which, pl.Expr) else which
         return chosen.fill_null(False)
 
-    def _add(self, step: str, reason: str, outcome: str, rows: int, examples: list[dict[str, Any]]) -> None:
-        if rows:
-            entry = {"step": step, "reason": reason, "outcome": outcome, "rows": rows, "examples": examples}
-            self.steps.append(entry)
+    def _examples(self, rows: pl.DataFrame) -> list[dict[str, Any]]:
+        cells = rows.head(_EXAMPLES).drop(ROW).iter_rows(named=True)
+        return [
+            {**place, "before": _cells(row), "after": None}
+            for place, row in zip(self._places(rows[ROW]), cells, strict=True)
+        ]
+
+    def _places(self, rows: pl.Series) -> list[dict[str, Any]]:
+        """Returns the file and line of the first of some rows."""
+        return self.places[rows.head(_EXAMPLES)].select("file", "line").to_dicts()
+
+    def _add(
+        self,
+        step: str,
+        reason: str,
+        outcome: str,
+        rows: pl.Series,
+        examples: list[dict[str, Any]],
+        column: str = "",
+    ) -> None:
+        if len(rows):
+            self._enter(step, reason, outcome, self.places[rows], examples, column)
+
+    def _enter(
+        self,
+        step: str,
+        reason: str,
+        outcome: str,
+        places: pl.DataFrame,
+        examples: list[dict[str, Any]],
+        column: str,
+    ) -> None:
+        before = self.read - sum(entry["rows"] for entry in self.steps if entry["outcome"] in _LOST)
+        lost = len(places) if outcome in _LOST else 0
+        entry = {"step": step, "reason": reason, "outcome": outcome, "column": column, "rows": len(places)}
+        self.steps.append({**entry, "before": before, "after": before - lost, "examples": examples})
+        self.evidence.append(evidence_of(self.table, places, step, reason, outcome))
 
 
 def flags(count: int, indices: pl.Series) -> pl.Series:
@@ -123,18 +167,18 @@ def flags(count: int, indices: pl.Series) -> pl.Series:
     return pl.Series(chosen)
 
 
-def _examples(rows: pl.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {"file": row[FILE], "line": row[LINE], "before": _cells(row), "after": None}
-        for row in rows.head(_EXAMPLES).iter_rows(named=True)
-    ]
+def _unread_example(record: dict[str, Any]) -> dict[str, Any]:
+    """An example of what the reader quarantined: the bad cell, and the row's text where that says little."""
+    column, value, text = record["column"], record["value"], record["row"][:_VALUE_LIMIT]
+    before = {column: value} if column and value else {column: "", "row": text} if column else {"row": text}
+    return {"file": record["file"], "line": record["line"], "before": before, "after": None}
 
 
 def _cells(row: dict[str, Any]) -> dict[str, Any]:
     """A row's cells as JSON has them: short, without the missing ones, NaN and infinity as text."""
     cells = {}
     for name, value in row.items():
-        if name not in PLACE and value is not None:
+        if value is not None:
             if isinstance(value, str):
                 value = value[:_VALUE_LIMIT]
             elif isinstance(value, float) and not math.isfinite(value):

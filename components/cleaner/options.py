@@ -6,6 +6,11 @@ import dataclasses
 import json
 from typing import Any
 
+from aisle.components.cleaner.rules import parse_rule
+from aisle.schema.errors import InputError
+
+POLICIES = ("note", "clip", "quarantine")
+
 
 @dataclasses.dataclass(frozen=True)
 class CleanerOptions:
@@ -16,18 +21,39 @@ class CleanerOptions:
             samples, corrections).
         product_digits: where at least this share of item ids starts with a digit, an id without any
             digit is no product.
+        odd_sales: an id sold at least so often may be told from a product by its prices (0 = never) ...
+        odd_factor: ... if its dearest sales cost at least so many times its cheapest ones (leaving out a
+            twentieth at either end), two in five sales have a price of their own, and nobody clicked it.
         stock_notes: titles that are one of these words, whatever the case, are notes of the staff.
         uppercase_share: where at least this share of titles is in capitals, a title with words in small
             letters only is a note too.
         max_title: characters; a longer title or query is cut.
         max_description: characters; a longer description or review is cut.
+        units: spellings of units behind a number in titles, descriptions and queries, and what each becomes, such
+            as `{gr = "g", g = "g"}`, which writes `500gr` and `500G` as `500 g`.
         max_future_days: a timestamp further than this after now is wrong.
-        near_duplicate_seconds: an event repeated within so many seconds is the same event.
-        bot_clicks: a session of at least so many clicks, and of nothing but looking, may be a bot's.
-        bot_seconds: it is one if its clicks are on average at most so far apart.
-        outlier_quantity: a purchase of more pieces than this is an outlier: noted, and used.
+        isolated_spans: a timestamp before nearly all others, by so many times the time they span and at
+            least a year, is that of a clock which was never set (0 = keep such).
+        near_duplicate_seconds: an event repeated within so many seconds is the same event (0 = keep all).
+        near_duplicate_columns: what must be equal for that; other cells may be missing in one of the two.
+        bot_clicks: a session or user of at least so many clicks, and of nothing but looking, may be a bot.
+        bot_seconds: it is one if its clicks are on average at most so far apart ...
+        bot_regularity: ... or if the time between them varies by less than this share (0 = don't look).
+        outlier_deviations: a quantity or price is an outlier if it is so many deviations away from the
+            median of its item (median absolute deviation of the logarithm, scaled to a standard deviation).
+        outlier_sales: an item sold less often is judged by its category, and that by the whole shop.
+        quantity_outliers: `note` them and use them, `clip` them to the limit, or `quarantine` their rows.
+        price_outliers: the same; in the catalogue, what isn't only noted becomes the median of the sales.
         max_age: years; a user's age outside 1 to this is unknown.
+        ratings: the lowest and the highest rating; others are unknown.
         keep_undone_purchases: whether a purchase that a return undoes in full still counts as interest.
+        numbers: columns of text such as `items.rrp` to read as numbers, whatever their currency sign,
+            decimal comma or thousands separators.
+        rates: what a unit of each currency is worth in the shop's own, which is worth 1; where given, prices
+            with a `currency` beside them are converted, and those in a currency without a rate are unknown.
+        missing: how to fill a column's missing cells, by `table.column`: `delete` (quarantine the row),
+            `constant:VALUE`, `median` or `mode` (of the column), `median:GROUP` or `mode:GROUP` (of the rows
+            that agree in the column GROUP; then of all), or `interpolate` (events: by time, within the item).
     """
 
     non_product: tuple[str, ...] = (
@@ -44,6 +70,8 @@ class CleanerOptions:
         "SP[0-9]+",
     )
     product_digits: float = 0.9
+    odd_sales: int = 20
+    odd_factor: float = 10.0
     stock_notes: tuple[str, ...] = (
         "damaged",
         "damages",
@@ -59,13 +87,46 @@ class CleanerOptions:
     uppercase_share: float = 0.9
     max_title: int = 500
     max_description: int = 5000
+    units: dict[str, str] = dataclasses.field(default_factory=dict)
     max_future_days: float = 1.0
+    isolated_spans: float = 5.0
     near_duplicate_seconds: float = 5.0
+    near_duplicate_columns: tuple[str, ...] = (
+        "event",
+        "item_id",
+        "user_id",
+        "session_id",
+        "quantity",
+        "price",
+        "rating",
+    )
     bot_clicks: int = 60
     bot_seconds: float = 1.0
-    outlier_quantity: int = 1000
+    bot_regularity: float = 0.25
+    outlier_deviations: float = 6.0
+    outlier_sales: int = 10
+    quantity_outliers: str = "note"
+    price_outliers: str = "clip"
     max_age: int = 120
+    ratings: tuple[float, float] = (1.0, 5.0)
     keep_undone_purchases: bool = True
+    numbers: tuple[str, ...] = ()
+    rates: dict[str, float] = dataclasses.field(default_factory=dict)
+    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Checks what is a word of ours; raises InputError with what there is."""
+        for name in ("quantity_outliers", "price_outliers"):
+            if getattr(self, name) not in POLICIES:
+                raise InputError(
+                    f"cleaner.{name} is {getattr(self, name)!r}; expected {', '.join(POLICIES[:-1])} or "
+                    f"{POLICIES[-1]}"
+                )
+        for column in (*self.numbers, *self.missing):
+            if column.count(".") != 1:
+                raise InputError(f"the cleaner is told of the column {column!r}; expected TABLE.COLUMN")
+        for column, text in self.missing.items():
+            parse_rule(column, text)
 
 
 def options_to_json(options: CleanerOptions) -> str:

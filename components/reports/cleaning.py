@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from aisle.components.reports.cleaning_summary import summary
 from aisle.components.reports.flow import flow
-from aisle.components.reports.page import render
+from aisle.components.reports.page import render, share
 from aisle.components.reports.publish import publish
 
 NAME = "cleaning"
 _MAX_BANDS = 7
 """Bands drawn apart of what was lost; the smaller ones are drawn as one."""
+_LOST = ("merged", "quarantined")
 
 
 def write_cleaning(ledger: dict[str, Any], folder: str) -> str:
-    """Writes `cleaning.json` (the ledger itself) and `cleaning.html`.
+    """Writes `cleaning.json` (the ledger itself), `cleaning.html`, and `cleaning.md` for a pull request.
 
     Args:
         ledger: version 1 of docs/reports.md, as the Cleaner writes it.
@@ -25,7 +27,7 @@ def write_cleaning(ledger: dict[str, Any], folder: str) -> str:
     """
     tables = [_table(name, table) for name, table in ledger["tables"].items()]
     view = {"tables": tables, "adds_up": all(table["adds_up"] for table in tables)}
-    return publish(NAME, ledger, render("cleaning.html", view), folder)
+    return publish(NAME, ledger, render("cleaning.html", view), folder, summary(ledger))
 
 
 def _table(name: str, table: dict[str, Any]) -> dict[str, Any]:
@@ -36,8 +38,23 @@ def _table(name: str, table: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "accounted": accounted,
         "adds_up": accounted == read,
-        "steps": [{**step, "share": step["rows"] / read if read else 0.0} for step in table["steps"]],
+        "steps": [_step(step, read) for step in table["steps"]],
+        "worst": max(
+            (step for step in table["steps"] if step["outcome"] in _LOST),
+            key=lambda step: step["rows"],
+            default=None,
+        ),
         "picture": flow(read, outcomes(table), f"{name}: {read} rows read, {used} used") if read else None,
+    }
+
+
+def _step(step: dict[str, Any], read: int) -> dict[str, Any]:
+    loses = step["outcome"] in _LOST and "before" in step
+    return {
+        **step,
+        "column": step.get("column", ""),
+        "share": step["rows"] / read if read else 0.0,
+        "loses": loses,
     }
 
 
@@ -48,16 +65,17 @@ def outcomes(table: dict[str, Any]) -> list[tuple[str, str, int]]:
     for (the ledger's totals are the truth) is shown as a band of its own.
     """
     losses = [
-        (step["outcome"], f"{step['outcome']}: {step['reason']}", step["rows"])
+        (step["outcome"], step["reason"], step["rows"])
         for step in table["steps"]
-        if step["outcome"] in ("merged", "quarantined") and step["rows"]
+        if step["outcome"] in _LOST and step["rows"]
     ]
     losses.sort(key=lambda loss: -loss[2])
     kept, rest = losses[:_MAX_BANDS], losses[_MAX_BANDS:]
-    for outcome in ("merged", "quarantined"):
+    for outcome in _LOST:
         named = sum(rows for kind, _, rows in kept if kind == outcome)
         if table[outcome] > named:
             count = sum(kind == outcome for kind, _, _ in rest)
             reason = f"{count} smaller reasons" if count else "before or beside the steps"
-            kept.append((outcome, f"{outcome}: {reason}", table[outcome] - named))
-    return [("used", "used", table["used"]), *kept]
+            kept.append((outcome, reason, table[outcome] - named))
+    total = table["used"] + sum(rows for _, _, rows in kept)
+    return [("used", f"{share(table['used'] / total if total else 0.0)} of the rows", table["used"]), *kept]

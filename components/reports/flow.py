@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ COLOURS = {"used": SERIES[0], "merged": SERIES[1], "quarantined": SERIES[2]}
 _WIDTH, _BAND_LEFT, _BAND_RIGHT = 400, 70, 158
 _ROW, _SPACE = 34, 10
 _THINNEST = 1.5
+_REASON, _LINE = 38, 13
+"""Characters of a reason that fit beside its band; a longer one takes a second line, so much lower."""
 _NUMBER: dict[str, Any] = {"fontweight": "bold", "fontsize": 12}
 
 
@@ -24,13 +27,15 @@ def flow(read: int, outcomes: Sequence[tuple[str, str, int]], title: str) -> mar
 
     Args:
         read: rows that came in.
-        outcomes: what became of them: outcome (`used`, `merged` or `quarantined`), its name, rows.
+        outcomes: what became of them: outcome (`used`, `merged` or `quarantined`), why, rows.
         title: said to a screen reader.
     """
     total = max(read, 1)
     thickness = 110.0
     spans = [max(thickness * rows / total, _THINNEST) for _, _, rows in outcomes]
-    steps = [max(span, _ROW - _SPACE) + _SPACE for span in spans]
+    reasons = [textwrap.wrap(label(why, 2 * _REASON), _REASON)[:2] for _, why, _ in outcomes]
+    heights = [_ROW + _LINE * (len(lines) - 1) for lines in reasons]
+    steps = [max(span + _SPACE, height) for span, height in zip(spans, heights, strict=True)]
     height = int(max(sum(steps), thickness + 2 * _SPACE)) + 4
     with blank_figure(_WIDTH, height, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0, 0, 1, 1))
@@ -42,12 +47,14 @@ def flow(read: int, outcomes: Sequence[tuple[str, str, int]], title: str) -> mar
         axes.text(_BAND_LEFT - 8, height / 2 + 8, "read", ha="right", va="center")
         axes.fill_between([_BAND_LEFT - 5, _BAND_LEFT], left, left + thickness, color=REST, linewidth=0)
         top = (height - sum(steps)) / 2
-        for (outcome, name, rows), span, step in zip(outcomes, spans, steps, strict=True):
+        for (outcome, _, rows), lines, span, step in zip(outcomes, reasons, spans, steps, strict=True):
             colour = COLOURS[outcome]
             middle = top + step / 2
             _band(axes, left, thickness * rows / total, middle - span / 2, span, colour)
-            axes.text(_BAND_RIGHT + 12, middle - 7, f"{rows:,}", va="center", color=colour, **_NUMBER)
-            axes.text(_BAND_RIGHT + 12, middle + 7, label(name, 38), va="center")
+            first = middle - 7 - _LINE / 2 * (len(lines) - 1)
+            axes.text(_BAND_RIGHT + 12, first, f"{rows:,} {outcome}", va="center", color=colour, **_NUMBER)
+            for nth, line in enumerate(lines):
+                axes.text(_BAND_RIGHT + 12, first + 14 + _LINE * nth, line, va="center")
             left += thickness * rows / total
             top += step
     return drawing()

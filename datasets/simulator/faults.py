@@ -6,17 +6,18 @@ import csv
 import dataclasses
 import io
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from aisle.datasets.simulator.fault_kinds import BOT_SESSION, FaultKind, Row
+from aisle.datasets.simulator.bots import BOT_ROWS, BOT_SESSION, BOT_USER, crawling_user, racing_session
+from aisle.datasets.simulator.fault_kinds import FaultKind
 
-BOT_ROWS = 120
-"""Clicks of a bot's session, a second apart or less."""
-BOT_SHARE = 0.1
+BOT_SHARE = 0.2
 """Of the planted event rows, at most this share is bots'."""
+_BOTS = {BOT_SESSION: racing_session, BOT_USER: crawling_user}
+_BOT_COLUMNS = {BOT_SESSION: "session_id", BOT_USER: "user_id"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +46,8 @@ class Plan:
     """Which rows of a table get which fault: row numbers from 0 over all its files, in their order."""
 
     faults: dict[int, FaultKind]
-    bots: frozenset[int] = frozenset()
-    """Rows after which a bot's session follows."""
+    bots: Mapping[int, str] = dataclasses.field(default_factory=dict)
+    """Rows after which a bot's clicks follow, and which kind of bot."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +75,7 @@ def plan_faults(
             kinds that need them, and the other kinds make up for it.
         dirt: the share of rows, 0 to 1.
         rng: draws the rows.
-        with_bots: whether a tenth of the faults may be bots' sessions.
+        with_bots: whether a fifth of the faults may be bots', of both kinds in turn.
     """
     total = round(dirt * len(is_sale))
     bots = int(total * BOT_SHARE) // BOT_ROWS if with_bots else 0
@@ -88,7 +89,8 @@ def plan_faults(
     other_rows = rng.choice(others, min(total - on_sales, len(others)), replace=False)
     faults = {row: sale_kinds[nth % len(sale_kinds)] for nth, row in enumerate(sale_rows.tolist())}
     faults |= {row: other_kinds[nth % len(other_kinds)] for nth, row in enumerate(other_rows.tolist())}
-    return Plan(faults, frozenset(rng.choice(len(is_sale), bots, replace=False).tolist() if bots else ()))
+    followed = rng.choice(len(is_sale), bots, replace=False).tolist() if bots else []
+    return Plan(faults, {row: (BOT_SESSION, BOT_USER)[nth % 2] for nth, row in enumerate(followed)})
 
 
 def plant(
@@ -117,8 +119,11 @@ def plant(
                 inserted[int(rng.integers(row, len(lines)))].append(planted)
             else:
                 replaced[row] = planted
-        if first_row + row in plan.bots:
-            inserted[row] += _bot_session(first_row + row, columns, lines, row, rng)
+        bot = plan.bots.get(first_row + row)
+        if bot is not None:
+            clicks = _BOTS[bot](first_row + row, columns, lines, row, rng)
+            column = _BOT_COLUMNS[bot]
+            inserted[row] += [_Planted(_encode(list(c.values())), bot, column, c[column]) for c in clicks]
     return _assemble(table, file, header, lines, replaced, inserted)
 
 
@@ -154,23 +159,6 @@ def _befall(kind: FaultKind, columns: list[str], line: bytes, rng: np.random.Gen
     # A copy that changes nothing is the same bytes, however they were quoted.
     changed = line if not column and not kind.ragged else _encode(cells)
     return _Planted(changed, kind.name, column, value)
-
-
-def _bot_session(
-    number: int, columns: list[str], lines: list[bytes], at: int, rng: np.random.Generator
-) -> list[_Planted]:
-    """Returns a bot's clicks through whatever the day's other users saw, from the time of line `at`."""
-    start = dict(zip(columns, next(csv.reader([lines[at].decode()])), strict=True))["timestamp"]
-    moment = np.datetime64(start.replace(" ", "T"), "s")
-    session = f"bot{number}"
-    clicks = []
-    for nth, row in enumerate(rng.integers(len(lines), size=BOT_ROWS).tolist()):
-        seen = dict(zip(columns, next(csv.reader([lines[row].decode()])), strict=True))
-        click: Row = dict.fromkeys(columns, "")
-        time = str(moment + np.timedelta64(nth // 2, "s")).replace("T", " ")
-        click |= {"timestamp": time, "event": "click", "item_id": seen["item_id"], "session_id": session}
-        clicks.append(_Planted(_encode(list(click.values())), BOT_SESSION, "session_id", session))
-    return clicks
 
 
 def _encode(cells: list[str]) -> bytes:

@@ -12,7 +12,8 @@ import numpy as np
 import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
-from aisle.datasets.simulator.fault_kinds import EVENT_FAULTS, ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.catalogue_faults import ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.event_faults import EVENT_FAULTS
 from aisle.datasets.simulator.faults import Fault, Plan, plan_faults, plant
 from aisle.datasets.simulator.shop import Shop
 

@@ -146,7 +146,11 @@ def test_the_json_holds_the_report_and_a_version(
     if name == "evaluation":
         expected["ranking"]["log_loss"] = None
     assert json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8")) == expected
-    assert sorted(os.listdir(tmp_path)) == [f"{name}.html", f"{name}.json"]
+    assert (
+        {f"{name}.html", f"{name}.json"}
+        <= set(os.listdir(tmp_path))
+        <= {f"{name}.{ending}" for ending in ("html", "json", "md")}
+    )
 
 
 @pytest.mark.parametrize(("write", "report", "name"), REPORTS)
@@ -189,6 +193,39 @@ def test_a_ledger_that_does_not_add_up_says_so(tmp_path: pathlib.Path) -> None:
     page = pathlib.Path(write_cleaning(ledger, str(tmp_path))).read_text(encoding="utf-8")
     assert "does not add up" in page
     assert "no: 99" in page
+
+
+def test_a_page_says_how_many_rows_a_step_left_and_marks_the_wrong_cell(tmp_path: pathlib.Path) -> None:
+    step = {
+        "step": "denoise", "reason": "bad price", "outcome": "quarantined", "column": "price", "rows": 2,
+        "before": 12, "after": 10,
+        "examples": [{"file": "e.csv", "line": 4, "before": {"item_id": "a", "price": -1}, "after": None}],
+    }  # fmt: skip
+    table = {"read": 12, "used": 10, "quarantined": 2, "merged": 0, "steps": [step]}
+    page = pathlib.Path(
+        write_cleaning({"version": 1, "tables": {"events": table}}, str(tmp_path))
+    ).read_text()
+    assert "12 \u2192 10" in page
+    assert 'class="wrong"><span class="soft">price</span>' in page
+    assert 'class="wrong"><span class="soft">item_id</span>' not in page
+    assert "the greatest loss: bad price (2)" in page
+
+
+def test_the_summary_of_the_cleaning_is_markdown_in_which_nothing_of_the_data_acts(
+    tmp_path: pathlib.Path,
+) -> None:
+    ledger = copy.deepcopy(LEDGER)
+    ledger["tables"]["events"]["steps"][1]["reason"] = "a|b `c` [d](http://e) @f <img src=x>\n# g"
+    write_cleaning(ledger, str(tmp_path))
+    text = (tmp_path / "cleaning.md").read_text(encoding="utf-8")
+    assert "Every row is accounted for." in text
+    assert "| events | 100 | 90 | 6 | 4 | 90 % |" in text
+    assert "| deduplicate | exact duplicate | merged | 4 | events.csv:5 |" in text
+    shown = "a\\|b \\`c\\` \\[d\\](http:&#47;&#47;e) &#64;f &lt;img src=x&gt; \\# g"
+    assert f"| range | {shown} | quarantined | 6 |  |" in text
+    ledger["tables"]["events"]["used"] = 89
+    write_cleaning(ledger, str(tmp_path))
+    assert "**The ledger does not add up: events**" in (tmp_path / "cleaning.md").read_text(encoding="utf-8")
 
 
 @given(st.lists(st.tuples(st.sampled_from(["merged", "quarantined"]), st.integers(0, 50)), max_size=20))

@@ -13,11 +13,14 @@ import polars as pl
 import pytest
 
 from aisle.datasets.simulator import GROUND_TRUTH, Shop, SimulatorOptions, simulate, write
-from aisle.datasets.simulator.fault_kinds import EVENT_FAULTS, ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.bots import BOT_ROWS, CRAWLS
+from aisle.datasets.simulator.catalogue_faults import ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.event_faults import EVENT_FAULTS
 from aisle.datasets.simulator.faults import plan_faults
 
 OPTIONS = SimulatorOptions(users=300, items=400, days=20, events=20_000, seed=5, dirt=0.1)
-COPIES = {"exact_duplicate", "near_duplicate", "conflicting_title", "bot_session"}
+COPIES = {kind.name for kind in (*EVENT_FAULTS, *ITEM_FAULTS, *USER_FAULTS) if kind.copy}
+BOTS = {"bot_session", "bot_user"}
 
 Truth = list[dict[str, str]]
 
@@ -55,12 +58,12 @@ def lines_of(path: pathlib.Path) -> list[bytes]:
 
 def test_the_ground_truth_covers_every_kind_and_about_the_share_asked_for(truth: Truth, shop: Shop) -> None:
     kinds = {(fault["table"], fault["kind"]) for fault in truth}
-    expected = {("events", kind.name) for kind in EVENT_FAULTS} | {("events", "bot_session")}
+    expected = {("events", kind.name) for kind in EVENT_FAULTS} | {("events", kind) for kind in BOTS}
     expected |= {("items", kind.name) for kind in ITEM_FAULTS} | {
         ("users", kind.name) for kind in USER_FAULTS
     }
     assert kinds == expected
-    assert len({kind for _, kind in kinds}) >= 18
+    assert len({kind for _, kind in kinds}) >= 30
     for table in ("items", "users", "events"):
         planted = sum(fault["table"] == table for fault in truth)
         assert planted == pytest.approx(0.1 * len(getattr(shop, table)), abs=1)
@@ -81,7 +84,7 @@ def test_without_the_faulty_lines_only_clean_lines_are_left(
         rest = [line for number, line in enumerate(lines_of(folder / name), start=1) if number not in here]
         original = iter(lines_of(path))
         assert all(line in original for line in rest), f"{name}: a line was changed and not listed"
-        in_place = sum(kind not in COPIES for kind in here.values())
+        in_place = sum(kind not in COPIES | BOTS for kind in here.values())
         assert len(rest) + in_place == len(lines_of(path))
 
 
@@ -96,7 +99,7 @@ CHECKS: dict[str, Callable[[dict[str, str]], bool]] = {
     "nan_price": lambda row: not np.isfinite(float(row["price"])),
     "integer_overflow": lambda row: int(row["quantity"]) >= 2**63,
     "outlier_quantity": lambda row: int(row["quantity"]) >= 5_000,
-    "future_timestamp": lambda row: row["timestamp"] > "2070",
+    "future_timestamp": lambda row: (row.get("timestamp") or row["joined_at"]) > "2070",
     "bad_event": lambda row: row["event"] in ("view", "buy", "add_to_cart", "clik", "checkout"),
     "script_in_title": lambda row: "<" in row["title"],
     "conflicting_title": lambda row: row["title"] in ("damaged", "?", "do not use", "wrong label"),
@@ -104,6 +107,22 @@ CHECKS: dict[str, Callable[[dict[str, str]], bool]] = {
     "category_noise": lambda row: row["category"] != row["category"].strip() or " / " in row["category"],
     "country_noise": lambda row: row["country"] != row["country"].strip(),
     "bot_session": lambda row: row["session_id"].startswith("bot") and row["user_id"] == "",
+    "bot_user": lambda row: row["event"] == "click" and row["user_id"].startswith("u9"),
+    "non_product": lambda row: not row["item_id"].startswith("i"),
+    "item_noise": lambda row: row["item_id"] != row["item_id"].strip(),
+    "title_noise": lambda row: row["title"] != row["title"].strip(),
+    "event_noise": lambda row: row["event"] != row["event"].strip(),
+    "currency_price": lambda row: any(mark in row["price"] for mark in "\u00a3$E"),
+    "outlier_price": lambda row: float(row["price"]) > 0,
+    "bad_quantity": lambda row: int(row["quantity"]) <= 0,
+    "bad_position": lambda row: int(row["position"]) < 1,
+    "bad_rating": lambda row: not 1 <= float(row["rating"]) <= 5,
+    "bad_stock": lambda row: int(row["stock"]) < 0,
+    "bad_age": lambda row: int(row["age"]) < 1,
+    "unset_clock": lambda row: row["timestamp"].startswith("2000-01-01"),
+    "bad_timestamp": lambda row: not row["timestamp"].startswith("2025-12-0") or "25:" in row["timestamp"],
+    "former_title": lambda row: row["title"].startswith("Discontinued"),
+    "former_country": lambda row: row["country"] == "Atlantis",
 }
 
 
@@ -124,7 +143,7 @@ def test_each_listed_line_holds_the_fault_it_is_listed_for(folder: pathlib.Path,
         row = dict(zip(header, cells, strict=True))
         if fault["column"]:
             assert row[fault["column"]] == fault["value"]
-        if kind in ("exact_duplicate", "near_duplicate"):
+        if kind in ("exact_duplicate", "near_duplicate", "partial_duplicate"):
             before = files[fault["file"]][1 : int(fault["line"]) - 1]
             assert any(is_copy(kind, row, raw, line) for line in before)
         elif kind == "missing_required":
@@ -138,19 +157,39 @@ def test_each_listed_line_holds_the_fault_it_is_listed_for(folder: pathlib.Path,
 
 
 def is_copy(kind: str, row: dict[str, str], raw: bytes, line: bytes) -> bool:
-    """Whether `row` repeats `line`: to the byte, or but for a timestamp 1 to 3 seconds later."""
+    """Whether `row` repeats `line`: to the byte, or 1 to 3 seconds later, perhaps without query and position."""
     if kind == "exact_duplicate":
         return line == raw
-    first, _, rest = line.decode("utf-8", "replace").partition(",")
-    if rest != raw.decode().partition(",")[2] or first[:2] != "20":
+    if line[:2] != b"20" or b",%s," % row["item_id"].encode() not in line:
+        return False
+    cells = next(csv.reader([line.decode("utf-8", "replace")]))
+    before = dict(zip(row, cells, strict=False))
+    first = before["timestamp"]
+    lost = {"timestamp", "query", "position"} if kind == "partial_duplicate" else {"timestamp"}
+    if any(before.get(name) != row[name] for name in row if name not in lost):
         return False
     gap = datetime.datetime.fromisoformat(row["timestamp"]) - datetime.datetime.fromisoformat(first)
     return 1 <= gap.total_seconds() <= 3
 
 
-def test_a_bot_clicks_faster_than_anyone(folder: pathlib.Path, truth: Truth) -> None:
-    bots = collections.Counter(fault["value"] for fault in truth if fault["kind"] == "bot_session")
-    assert bots and set(bots.values()) == {120}
+def test_a_bot_races_through_a_session_or_crawls_all_day_at_an_even_pace(
+    folder: pathlib.Path, truth: Truth
+) -> None:
+    for kind in sorted(BOTS):
+        faults = [fault for fault in truth if fault["kind"] == kind]
+        assert faults and set(collections.Counter(fault["value"] for fault in faults).values()) == {BOT_ROWS}
+        lines = lines_of(folder / faults[0]["file"])
+        numbers = [int(fault["line"]) for fault in faults if fault["value"] == faults[0]["value"]]
+        clicks = [next(csv.reader([lines[number - 1].decode()])) for number in numbers]
+        times = np.array([cells[0].replace(" ", "T") for cells in clicks], dtype="datetime64[s]")
+        gaps = np.diff(times).astype(int)
+        sessions = len({cells[4] for cells in clicks})
+        if kind == "bot_session":
+            assert sessions == 1 and gaps.max() <= 1
+        else:
+            assert sessions == CRAWLS
+            within = gaps[gaps < 600]
+            assert len(within) == BOT_ROWS - CRAWLS and np.ptp(within) <= 2
 
 
 def test_written_rows_are_the_lines_there_are(shop: Shop, tmp_path: pathlib.Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import re
 
 import pytest
 
@@ -25,6 +26,8 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
         ("rankers.layers=2", "unknown section 'rankers'"),
         ("ranker.layers=many", "ranker.layers='many' is wrong"),
         ("ranker.layers", "expected SECTION.KEY=VALUE"),
+        ("cleaner.price_outliers=drop", "expected note, clip or quarantine"),
+        ('cleaner.missing={"items.price": "mean"}', "cleaner.missing has items.price='mean'"),
         ("layers=2", "expected SECTION.KEY=VALUE"),
     ],
 )
@@ -33,6 +36,26 @@ def test_a_wrong_assignment_is_one_clear_line(assignment: str, said: str) -> Non
         load_config(None, [assignment])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_cleaner_is_told_per_column_how_to_fill_what_is_missing() -> None:
+    given = 'cleaner.missing={"users.age": "median:country", "items.brand": "constant:unknown"}'
+    cleaner = load_config(None, [given]).cleaner
+    assert cleaner.missing == {"users.age": "median:country", "items.brand": "constant:unknown"}
+
+
+def test_the_settings_in_the_documents_are_settings(tmp_path: pathlib.Path) -> None:
+    root = pathlib.Path(__file__).resolve().parents[2]
+    blocks = [
+        block
+        for path in sorted((root / "docs").glob("*.md"))
+        for block in re.findall(r"```toml\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    assert blocks
+    for nth, block in enumerate(blocks):
+        file = tmp_path / f"{nth}.toml"
+        file.write_text(block, encoding="utf-8")
+        assert load_config(str(file), []) != Config()
 
 
 def test_a_file_that_is_absent_or_not_toml_is_named(tmp_path: pathlib.Path) -> None:

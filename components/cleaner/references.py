@@ -1,0 +1,34 @@
+"""Rows that name an item: how it is spelled in the catalogue, and whether it is there."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aisle.components.cleaner.ledger import Ledger
+
+
+def spell_as_catalogued(ledger: Ledger, ids: pl.Series) -> None:
+    """Spells an id that only one item has in another case as that item does."""
+    strange = ledger.rows["item_id"].drop_nulls().unique().alias("strange")
+    strange = strange.filter(~strange.is_in(ids.implode()))
+    folded = pl.DataFrame({"item": ids, "folded": ids.str.to_lowercase()})
+    only = folded.filter(~pl.col("folded").is_duplicated())
+    found = pl.DataFrame({"strange": strange, "folded": strange.str.to_lowercase()}).join(only, on="folded")
+    if len(found):
+        spelled = ledger.rows["item_id"].replace(found["strange"], found["item"])
+        ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)
+
+
+def take_out_strangers(ledger: Ledger, ids: pl.Series, lost: pl.Series) -> None:
+    """Takes out rows on what isn't in the catalogue, and says whether it ever was.
+
+    Args:
+        ledger: the events or judgements.
+        ids: of the cleaned items.
+        lost: ids of items that were quarantined: who mends those gets these rows back.
+    """
+    item = pl.col("item_id")
+    gone = ~item.is_in(ids.implode()).fill_null(False)
+    was_there = gone & item.is_in(lost.implode()).fill_null(False)
+    ledger.take_out("denoise", "item was quarantined", "item_id", was_there)
+    ledger.take_out("denoise", "unknown item", "item_id", gone)

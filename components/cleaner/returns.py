@@ -1,0 +1,44 @@
+"""Returns, and the purchases that they undo."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aisle.components.cleaner.ledger import Ledger, flags
+from aisle.components.cleaner.options import CleanerOptions
+
+
+def settle_returns(ledger: Ledger, options: CleanerOptions) -> None:
+    """Notes returns, and settles what becomes of the purchases that they undo in full."""
+    ledger.note("note", "cancellation or return", pl.col("event") == "return")
+    if not {"user_id", "quantity"} <= set(ledger.rows.columns):
+        return
+    undone = _undone(ledger.rows)
+    reason = "purchase undone by a return"
+    if options.keep_undone_purchases:
+        ledger.note("note", reason, undone)
+    else:
+        ledger.take_out("denoise", reason, "event", undone)
+
+
+def _undone(rows: pl.DataFrame) -> pl.Series:
+    """Says which purchases a later return of as many pieces of the item by the same user undoes.
+
+    The latest purchases are undone first, each return undoing one.
+    """
+    pieces = rows.with_row_index("row").filter(pl.col("user_id").is_not_null()).select(
+        "row", "event", "user_id", "item_id", "timestamp", pieces=pl.col("quantity").abs()
+    )  # fmt: skip
+    key = ["user_id", "item_id", "pieces"]
+    # From the latest event to the first: a return opens a claim, the next purchase before it takes it up.
+    # On one timestamp the purchase came first. With claims counted up and purchases counted down, a
+    # purchase is undone where the running sum stays above its least value so far.
+    moves = pieces.filter(pl.col("event").is_in(["purchase", "return"])).with_columns(
+        move=pl.when(pl.col("event") == "return").then(1).otherwise(-1)
+    )
+    moves = moves.filter((pl.col("move") == 1).any().over(key))
+    moves = moves.sort("timestamp", "move", descending=True, maintain_order=True)
+    moves = moves.with_columns(open=pl.col("move").cum_sum().over(key))
+    lowest = pl.col("open").cum_min().shift(1).fill_null(0).over(key)
+    undone = moves.filter((pl.col("move") == -1) & (pl.col("open") >= pl.min_horizontal(lowest, 0)))["row"]
+    return flags(len(rows), undone)
