@@ -68,6 +68,9 @@ class Finding:
         value: the measured value, and `threshold`, what it was held against.
         unit: `share` (0 to 1), `rows`, or "" where they need no reading.
         examples: first places where it shows: file, line and value.
+        contributors: what it is made of, the largest first: each a `value` (of the column, or a range of
+            its numbers), its `share` of the rows now, and `before`, its share in what it is compared
+            with (None where there is nothing to compare with).
         mend: what to do about it.
     """
 
@@ -81,12 +84,18 @@ class Finding:
     unit: str = ""
     examples: tuple[dict[str, Any], ...] = ()
     mend: str = ""
+    contributors: tuple[dict[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
         """What `GateOptions.allowed` calls it: `table.feature:TYPE`, or `table:TYPE`."""
         place = f"{self.table}.{self.feature}" if self.feature else self.table
         return f"{place}:{self.kind}"
+
+
+def contributor(value: object, share: float, before: float | None = None) -> dict[str, Any]:
+    """Returns one contributor to a finding, as the report holds it."""
+    return {"value": str(value)[:MAX_VALUE_CHARACTERS], "share": share, "before": before}
 
 
 def feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:

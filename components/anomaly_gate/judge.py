@@ -9,7 +9,9 @@ from typing import Any
 
 from aisle.components.anomaly_gate.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
+from aisle.components.anomaly_gate.leakage_findings import leakage_findings
 from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
+from aisle.components.anomaly_gate.reference_findings import reference_findings
 from aisle.components.anomaly_gate.row_findings import row_findings
 from aisle.components.anomaly_gate.table_findings import quarantine_by_reason, table_findings
 from aisle.components.anomaly_gate.validator_findings import validator_findings
@@ -33,11 +35,9 @@ def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> di
         The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
         Its `verdict` is `blocked` where one has severity ERROR.
     """
-    findings = [
-        dataclasses.replace(finding, severity=_severity(finding, options))
-        for table in tables
-        for finding in _findings(table, options, now)
-    ]
+    found = [finding for table in tables for finding in _findings(table, options, now)]
+    found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
+    findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = Counter(finding.severity for finding in findings)
     return {
@@ -85,6 +85,7 @@ def _anomaly(finding: Finding) -> dict[str, Any]:
         "threshold": finding.threshold,
         "unit": finding.unit,
         "examples": list(finding.examples),
+        "contributors": list(finding.contributors),
         "mend": finding.mend,
     }
 
