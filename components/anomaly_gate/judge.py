@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aisle.components.anomaly_gate.baseline import Comparison
 from aisle.components.anomaly_gate.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
 from aisle.components.anomaly_gate.leakage_findings import leakage_findings
@@ -21,15 +22,20 @@ from aisle.schema.tables import TABLE_BY_NAME
 VERSION = 1
 PASSED = "passed"
 BLOCKED = "blocked"
+ALONE = Comparison()
+"""Nothing to compare with: a first run."""
 
 
-def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> dict[str, Any]:
+def judge(
+    tables: Sequence[TableEvidence], options: GateOptions, now: int, comparison: Comparison = ALONE
+) -> dict[str, Any]:
     """Judges the tables of a run.
 
     Args:
         tables: the evidence, a table each.
         options: thresholds, severities, and what to let through.
         now: the present, in microseconds since the epoch, to tell what lies in the future.
+        comparison: with the last blessed run and with logged requests, where there are any.
 
     Returns:
         The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
@@ -37,6 +43,7 @@ def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> di
     """
     found = [finding for table in tables for finding in _findings(table, options, now)]
     found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
+    found += comparison.findings
     findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = Counter(finding.severity for finding in findings)
@@ -47,7 +54,14 @@ def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> di
         "anomalies": [_anomaly(finding) for finding in findings],
         "tables": [_table(table) for table in tables],
         "quarantine": [reason for table in tables for reason in quarantine_by_reason(table)],
-        "distributions": [picture for table in tables for picture in distributions(table)],
+        "compared": bool(comparison.baseline),
+        "distributions": [
+            picture
+            for table in tables
+            for picture in distributions(
+                table, comparison.baseline.get(table.name), comparison.drift.get(table.name, {})
+            )
+        ],
     }
 
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableEvidence, contributor
+from aisle.components.anomaly_gate.evidence import (
+    MAX_CONTRIBUTORS,
+    Finding,
+    TableEvidence,
+    contributor,
+    first_rows,
+)
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 
 UNKNOWN_ITEMS = "UNKNOWN_ITEMS"
 UNKNOWN_USERS = "UNKNOWN_USERS"
-MAX_CONTRIBUTORS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,15 +76,9 @@ def _unknown(
         what=f"{count:,} of {filled:,} rows name {frequencies.num_rows:,} {reference.target} that the table "
         f"{reference.target} does not hold.",
         value=share, threshold=limit if reference.kind == UNKNOWN_ITEMS else None, unit="share",
-        examples=tuple(source.examples(_first(unknown), reference.column)),
+        examples=tuple(source.examples(first_rows(pl.Series(pl.from_arrow(unknown))), reference.column)),
         contributors=tuple(
             contributor(row["id"], row["id_count"] / filled) for row in top.to_pylist()
         ),
         mend=reference.mend,
     )  # fmt: skip
-
-
-def _first(mask: pa.ChunkedArray) -> list[int]:
-    """Returns the numbers of the first rows a mask holds for."""
-    places: list[int] = np.flatnonzero(mask.to_numpy())[:MAX_EXAMPLES].tolist()
-    return places

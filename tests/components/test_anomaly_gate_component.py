@@ -69,7 +69,13 @@ ROWS = pa.table(
 
 def _run(tmp_path: pathlib.Path, quarantined: int) -> list[types.Artifact]:
     report = _at(Report(), tmp_path / "report")
-    properties = {"options": options_to_json(GateOptions()), "reports_dir": str(tmp_path / "reports")}
+    properties = {
+        "options": options_to_json(GateOptions()),
+        "reports_dir": str(tmp_path / "reports"),
+        "baseline": "",
+        "curated": 0,
+        "fingerprint": "",
+    }
     Executor().Do(_artifacts(tmp_path, ROWS, quarantined), {"report": report}, properties)
     return report
 
