@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
@@ -38,6 +39,7 @@ MAX_DOMAIN = 100
 _SLACK = 0.9
 """A column may be filled a tenth less than it was seen to be."""
 _MANY = 2**63 - 1
+_FLOAT32_MAX = float(np.finfo(np.float32).max)
 
 
 def infer_table_schema(table: str, statistics: statistics_pb2.DatasetFeatureStatistics) -> schema_pb2.Schema:
@@ -122,4 +124,6 @@ def _bound(feature: schema_pb2.Feature, numbers: statistics_pb2.NumericStatistic
         domain.max = number(high)
     if is_float:
         nans, infinities = nonfinite_counts(numbers)
-        domain.disallow_nan, domain.disallow_inf = not nans, not infinities
+        # TFDV holds what a float32 can't for infinite.
+        infinite = infinities or max(abs(numbers.min), abs(numbers.max)) > _FLOAT32_MAX
+        domain.disallow_nan, domain.disallow_inf = not nans, not infinite

@@ -63,7 +63,7 @@ def schema_text(schema: schema_pb2.Schema) -> str:
 
 def changes(table: TableEvidence, schema: schema_pb2.Schema) -> Changes:
     """Compares a table with its curated schema; `table.statistics` must be there."""
-    statistics = table.statistics or statistics_pb2.DatasetFeatureStatistics()
+    statistics = statistics_of(table)
     anomalies = tfdv.validate_statistics(listed(statistics), schema)
     unseen = {}
     for feature in schema.feature:
@@ -86,7 +86,7 @@ def accept(
         schema: the curated one; it is not changed.
         findings: of `changes`.
     """
-    statistics = table.statistics or statistics_pb2.DatasetFeatureStatistics()
+    statistics = statistics_of(table)
     fresh = {feature.name: feature for feature in infer_table_schema(table.name, statistics).feature}
     seen = {feature_name(feature): feature for feature in statistics.features}
     updated = schema_pb2.Schema()
@@ -127,6 +127,11 @@ def named(findings: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
             there = ", ".join(sorted(known)) or "none"
             raise InputError(f"{name!r} is no difference from the schema; there are: {there}")
     return [finding for finding in findings if not names or finding.name in names]
+
+
+def statistics_of(table: TableEvidence) -> statistics_pb2.DatasetFeatureStatistics:
+    """Returns a table's statistics, empty ones where there are none."""
+    return table.statistics or statistics_pb2.DatasetFeatureStatistics()
 
 
 def _empty(seen: Seen) -> Feature:

@@ -18,7 +18,7 @@ class CuratedSchemaSpec(component_spec.ComponentSpec):
         standard_component_specs.SCHEMA_FILE_KEY: component_spec.ExecutionParameter(type=str),
         "fingerprint": component_spec.ExecutionParameter(type=str),
     }
-    INPUTS = {}
+    INPUTS: dict[str, component_spec.ChannelParameter] = {}
     OUTPUTS = {
         standard_component_specs.SCHEMA_KEY: component_spec.ChannelParameter(type=standard_artifacts.Schema)
     }
