@@ -16,7 +16,7 @@ from aisle.components.anomaly_gate.evidence import (
     nonfinite_counts,
     value_counts,
 )
-from aisle.schema.tables import EVENT_TYPES, TABLE_BY_NAME
+from aisle.schema.tables import EVENT_TYPES, TABLE_BY_NAME, Kind
 
 TRAINING, SERVING = "TRAINING", "SERVING"
 OUTCOMES = {
@@ -65,6 +65,8 @@ def infer_table_schema(table: str, statistics: statistics_pb2.DatasetFeatureStat
     for feature in inferred.feature:
         if common_statistics(seen[feature.name]).num_non_missing:
             schema.feature.append(_curated(table, feature, seen[feature.name]))
+        else:
+            schema.feature.append(_empty(table, feature))
     return in_order(table, schema)
 
 
@@ -100,6 +102,22 @@ def _curated(
         feature.unique_constraints.min = max(1, seen.string_stats.unique // 2)
         feature.unique_constraints.max = _MANY
     return feature
+
+
+_TYPES = {
+    Kind.STRING: schema_pb2.BYTES,
+    Kind.INTEGER: schema_pb2.INT,
+    Kind.NUMBER: schema_pb2.FLOAT,
+    Kind.TIMESTAMP: schema_pb2.INT,
+}
+
+
+def _empty(table: str, inferred: schema_pb2.Feature) -> schema_pb2.Feature:
+    """Returns a column that is there without a value: what it may hold is known of a declared one alone."""
+    declared = TABLE_BY_NAME[table].column(inferred.name)
+    return schema_pb2.Feature(
+        name=inferred.name, type=inferred.type if declared is None else _TYPES[declared.kind]
+    )
 
 
 def _require_presence(

@@ -96,7 +96,7 @@ def accept(
         if finding.kind == "SCHEMA_MISSING_COLUMN":
             features.pop(finding.feature, None)
         elif finding.kind == "SCHEMA_NEW_COLUMN":
-            features[finding.feature] = fresh.get(finding.feature) or _empty(seen[finding.feature])
+            features[finding.feature] = fresh[finding.feature]
         elif finding.feature in features:
             change = _CHANGES.get(finding.kind)
             if change is None:
@@ -105,7 +105,7 @@ def accept(
             values = domain_values(schema, own)
             change(
                 own,
-                fresh.get(finding.feature) or _empty(seen[finding.feature]),
+                fresh[finding.feature],
                 seen[finding.feature],
                 values,
             )
@@ -132,11 +132,6 @@ def named(findings: Sequence[Finding], names: Sequence[str]) -> list[Finding]:
 def statistics_of(table: TableEvidence) -> statistics_pb2.DatasetFeatureStatistics:
     """Returns a table's statistics, empty ones where there are none."""
     return table.statistics or statistics_pb2.DatasetFeatureStatistics()
-
-
-def _empty(seen: Seen) -> Feature:
-    """Returns a column that is there without a value: TFDV knows no type of it, any will do."""
-    return Feature(name=feature_name(seen), type=schema_pb2.BYTES)
 
 
 def _clear_domain(own: Feature) -> None:

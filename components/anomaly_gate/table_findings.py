@@ -17,6 +17,7 @@ from aisle.components.anomaly_gate.evidence import (
     nonfinite_counts,
 )
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.reports.page import counted
 from aisle.schema.tables import TABLE_BY_NAME
 
 NO_ROWS = "NO_ROWS"
@@ -150,7 +151,7 @@ def _nonfinite(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
             rows = first_rows(~pl.Series(pl.from_arrow(table.rows[name])).is_finite())
         yield Finding(
             table.name, name, NONFINITE_NUMBERS, ERROR if share > limit else WARNING,
-            what=f"{count:,} numbers are NaN or infinite.",
+            what=f"{counted(count, 'number')} {'is' if count == 1 else 'are'} NaN or infinite.",
             value=share, threshold=limit, unit="share",
             examples=tuple(table.examples(rows, name)),
             mend="Leave unknown numbers empty: a NaN or an infinity spoils every mean it enters.",

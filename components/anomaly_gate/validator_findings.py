@@ -75,12 +75,12 @@ _TOO_HIGH = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT")
 _TOO_LOW = ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
 
 _MEND = {
-    "SCHEMA_MISSING_COLUMN": "Put the column back into the feed, or accept its absence: `aisle schema accept`.",
+    "SCHEMA_MISSING_COLUMN": "Put the column back into the feed, or accept its absence (aisle schema accept).",
     "SCHEMA_NEW_COLUMN": "Declare the column as a feature, or leave it: it passes through unused.",
-    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "If the values are right, accept them: `aisle schema accept`; until then they count as unknown.",
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "If the values are right, accept them (aisle schema accept); until then they are told of in every run.",
 }
 _MEND_TYPE = "Export the column with the type the schema names, or change the schema."
-_MEND_OTHER = "Compare the feed with the schema; mend whichever is wrong (`aisle schema diff`, `accept`)."
+_MEND_OTHER = "Compare the feed with the schema; mend whichever is wrong (aisle schema diff, accept)."
 
 
 def validator_findings(table: TableEvidence) -> Iterator[Finding]:

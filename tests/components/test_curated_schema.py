@@ -142,10 +142,7 @@ def test_a_table_keeps_to_its_own_schema_and_its_text_is_read_as_it_was_written(
         ),
     )
     schema = infer_table_schema("items", table.statistics)
-    empty = {
-        f"items.{n}:SCHEMA_NEW_COLUMN" for n in ("category", "price") if table.rows[n].null_count == len(rows)
-    }
-    assert {finding.name for finding in changes(table, schema).findings} <= empty
+    assert [finding.name for finding in changes(table, schema).findings] == []
     assert read_schema(schema_text(schema), "test") == schema
 
 
