@@ -23,6 +23,8 @@ MIN_CLASS_ROWS = 50
 MAX_BINS = 100
 MAX_VALUES = 1000
 """A text column with more values names things: each value's own rate says nothing of the next row's."""
+MAX_ROWS = 500_000
+"""Events that are looked at, drawn at random with a fixed seed: enough for any AUC."""
 _MAX_GOAL_RATE = 0.9
 """Where nearly every row is a goal, whatever is filled in is filled in on goals."""
 _MEND = "If the column is known only after the event, keep it out of the features. If it is known before, allow it."
@@ -90,28 +92,39 @@ def _binned(values: pl.Series) -> pl.Series:
     if not values.dtype.is_numeric():
         return values
     numbers = values.cast(pl.Float64).fill_nan(None)
-    edges = np.unique(np.nanquantile(numbers.drop_nulls().to_numpy(), np.linspace(0, 1, MAX_BINS + 1)))
+    finite = numbers.filter(numbers.is_finite()).to_numpy()
+    edges = np.unique(np.quantile(finite, np.linspace(0, 1, MAX_BINS + 1))) if len(finite) else finite
     places = pl.Series(np.searchsorted(edges, numbers.fill_null(0.0).to_numpy(), side="right"))
     return pl.select(pl.when(numbers.is_not_null()).then(places)).to_series()
 
 
 def _of_events(table: TableEvidence, rows: pa.Table, options: GateOptions) -> Iterator[Finding]:
-    hits = {goal: hit for goal in GOALS if _has_both_classes(hit := _hits(rows, goal))}
-    for name in _extra(table.name, rows):
-        values = pl.Series(pl.from_arrow(rows[name]))
-        found = (_of_column(table, values.alias(name), goal, hit, options) for goal, hit in hits.items())
+    extra = _extra(table.name, rows)
+    if not extra:
+        return
+    drawn = _drawn(rows.num_rows)
+    sample = rows.select(["event", *extra]).take(pa.array(drawn))
+    hits = {goal: hit for goal in GOALS if _has_both_classes(hit := _hits(sample, goal))}
+    for name in extra:
+        values = pl.Series(pl.from_arrow(sample[name])).alias(name)
+        found = (_of_column(table, values, goal, hit, drawn, options) for goal, hit in hits.items())
         # One finding a column: what tells a purchase often tells a click too.
         yield from [finding for finding in found if finding is not None][:1]
 
 
 def _of_column(
-    table: TableEvidence, values: pl.Series, goal: str, hit: NDArray[np.bool_], options: GateOptions
+    table: TableEvidence,
+    values: pl.Series,
+    goal: str,
+    hit: NDArray[np.bool_],
+    drawn: NDArray[np.int64],
+    options: GateOptions,
 ) -> Finding | None:
     filled = values.is_not_null().to_numpy()
     share = float(hit[filled].mean()) if filled.sum() >= MIN_CLASS_ROWS else 0.0
     if share > options.max_leakage and hit.mean() < _MAX_GOAL_RATE:
         return _leak(
-            table, values.name, share, options, np.flatnonzero(filled),
+            table, values.name, share, options, drawn[filled],
             f"The column is filled only where the event is a {goal}: what it holds is known afterwards.",
         )  # fmt: skip
     if not filled.any() or not (values.dtype.is_numeric() or values.n_unique() <= MAX_VALUES):
@@ -120,9 +133,15 @@ def _of_column(
     if auc <= options.max_leakage:
         return None
     return _leak(
-        table, values.name, auc, options, np.flatnonzero(hit),
+        table, values.name, auc, options, drawn[hit],
         f"The column tells a {goal} from other events almost perfectly (AUC {auc:.4f}).",
     )  # fmt: skip
+
+
+def _drawn(rows: int) -> NDArray[np.int64]:
+    """Returns the numbers of about `MAX_ROWS` of the rows, in their order; of all where there are no more."""
+    chance = np.random.default_rng(0).random(rows)
+    return np.flatnonzero(chance * rows < MAX_ROWS)
 
 
 def _correlated(

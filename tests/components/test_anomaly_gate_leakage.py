@@ -71,6 +71,8 @@ def test_a_planted_leak_is_found(planted: Any) -> None:
         pytest.param(np.array([f"v{n}" for n in range(ROWS)]), id="an id a row"),
         pytest.param(RNG.choice(["phone", "laptop"], ROWS), id="a category"),
         pytest.param(np.full(ROWS, "web"), id="a constant"),
+        pytest.param(np.full(ROWS, np.nan), id="nothing but NaN"),
+        pytest.param(np.where(RNG.random(ROWS) < 0.5, np.inf, -np.inf), id="infinities"),
     ],
 )
 def test_what_may_be_known_before_is_no_leak(sound: Any) -> None:
