@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_data_validation.statistics import stats_impl
@@ -15,4 +16,6 @@ def table_statistics(rows: pa.Table) -> statistics_pb2.DatasetFeatureStatistics:
     if not rows.num_rows or not rows.num_columns:
         return statistics_pb2.DatasetFeatureStatistics(num_examples=rows.num_rows)
     (batch,) = nested_rows(rows).combine_chunks().to_batches()
-    return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions()).datasets[0]
+    # A mean over NaN, infinities or what overflows is none; the gate tells of the values themselves.
+    with np.errstate(invalid="ignore", over="ignore"):
+        return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions()).datasets[0]
