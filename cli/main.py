@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "run": "aisle.cli.run:run",
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
+    "schema": "aisle.cli.schema:schema",
     "serve": "aisle.cli.serve:serve",
     "search": "aisle.cli.ask:search",
     "recommend": "aisle.cli.ask:recommend",

@@ -105,9 +105,13 @@ def write_rows(uri: str, table: pa.Table, provenance: pa.Table) -> None:
     """
     if table.num_rows != provenance.num_rows:
         raise ValueError(f"{table.num_rows} rows, but {provenance.num_rows} provenance records")
-    nested = pa.table({name: _nested(table.column(name)) for name in table.column_names})
-    write_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), nested)
+    write_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), nested_rows(table))
     write_parquet(os.path.join(uri, PROVENANCE_FILE), provenance)
+
+
+def nested_rows(table: pa.Table) -> pa.Table:
+    """Returns flat columns as TFX and TFDV take them: lists of one value, a null list for a null."""
+    return pa.table({name: _nested(table.column(name)) for name in table.column_names})
 
 
 def read_tables(uri: str) -> dict[str, pa.Table]:

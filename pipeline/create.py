@@ -16,11 +16,14 @@ from aisle.components.bundle.component import Bundle
 from aisle.components.canary.component import CanaryLoad
 from aisle.components.candidates.component import Candidates
 from aisle.components.cleaner.component import Cleaner
+from aisle.components.curated_schema.component import CuratedSchema
 from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
 from aisle.components.pusher.component import Pusher
+from aisle.pipeline.baselines import tables_fingerprint
 from aisle.pipeline.config import Config
+from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.source_hash import source_hash
 from aisle.schema.contract import SERVING_DEFAULT
@@ -39,6 +42,7 @@ def create_pipeline(
     layout: Layout,
     config: Config,
     metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
+    baseline: str = "",
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -49,13 +53,21 @@ def create_pipeline(
         layout: where things are written.
         config: all options.
         metadata: ML Metadata's connection; None where the orchestrator has its own.
+        baseline: the folder of an earlier run's statistics, to compare these with; "" compares with none.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
     for table, fingerprint in fingerprints.items():
         components, checked[table] = _checked_table(data, table, fingerprint, config)
         nodes += components
-    gate = AnomalyGate(tables=checked, reports_dir=layout.reports, options=config.gate)
+    gate = AnomalyGate(
+        tables=checked,
+        reports_dir=layout.reports,
+        options=config.gate,
+        baseline=baseline,
+        curated=bool(config.data.schema_dir),
+        fingerprint=tables_fingerprint(fingerprints),
+    )
     cleaner = Cleaner(
         examples={table: channels["examples"] for table, channels in checked.items()},
         quarantines={table: channels["quarantine"] for table, channels in checked.items()},
@@ -88,7 +100,10 @@ def _checked_table(
     examples = reader.outputs["examples"]
     statistics = tfx.components.StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
     if config.data.schema_dir:
-        schema = tfx.components.ImportSchemaGen(schema_file=f"{config.data.schema_dir}/{table}.pbtxt")
+        schema = CuratedSchema(
+            schema_file=schema_file(config.data.schema_dir, table),
+            fingerprint=schema_fingerprint(config.data.schema_dir, table),
+        )
     else:
         schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"])
     schema = schema.with_id(f"SchemaGen.{table}")

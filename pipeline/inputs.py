@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from aisle.components.example_gen.discovery import find_tables, fingerprint
+from aisle.components.storage import exists, is_remote
 from aisle.schema.errors import InputError
 
 
@@ -48,3 +50,29 @@ def _check_parquet(path: str) -> None:
     except (OSError, pa.ArrowException) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"the file {path} is not readable Parquet: {first}; export it again") from error
+
+
+def check_schemas(folder: str, tables: Iterable[str]) -> None:
+    """Checks that a folder of curated schemas has one for each table; "" names no folder.
+
+    Raises:
+        InputError: a table's schema is missing.
+    """
+    for table in tables if folder and not is_remote(folder) else ():
+        path = schema_file(folder, table)
+        if not exists(path):
+            raise InputError(
+                f"data.schema_dir={folder} has no {table}.pbtxt; "
+                f"write it with: aisle schema infer DATA --schema {folder}"
+            )
+
+
+def schema_file(folder: str, table: str) -> str:
+    """Returns the file of a table's curated schema."""
+    return os.path.join(folder, f"{table}.pbtxt")
+
+
+def schema_fingerprint(folder: str, table: str) -> str:
+    """Returns the fingerprint of a table's curated schema; "" where it isn't on this machine."""
+    path = schema_file(folder, table)
+    return "" if is_remote(path) or not exists(path) else fingerprint([path])

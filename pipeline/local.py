@@ -15,6 +15,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
+from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.paths import Layout
@@ -46,15 +47,23 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
     """
     layout = Layout(str(pathlib.Path(out).absolute()))
     pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
+    tables = tables_fingerprint(fingerprints)
     with _only_run(layout):
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
         pipeline = create_pipeline(
-            str(pathlib.Path(data).absolute()), fingerprints, layout, config, connection
+            str(pathlib.Path(data).absolute()),
+            fingerprints,
+            layout,
+            config,
+            connection,
+            baseline=earlier_baseline(layout.baselines, tables),
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)
         _link_logs(layout, connection)
-        return _result(layout, connection)
+        result = _result(layout, connection)
+        keep_baseline(layout.baselines, tables, reversed(_latest(connection, "aisle.Report")))
+        return result
 
 
 @contextlib.contextmanager

@@ -33,6 +33,11 @@ class Layout:
         return posixpath.join(self.root, "quarantine")
 
     @property
+    def baselines(self) -> str:
+        """The statistics of blessed runs, for later ones to be compared with."""
+        return posixpath.join(self.root, "baseline")
+
+    @property
     def logs(self) -> str:
         """TensorBoard's logs."""
         return posixpath.join(self.root, "logs")

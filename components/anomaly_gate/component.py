@@ -30,6 +30,9 @@ class AnomalyGateSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "options": component_spec.ExecutionParameter(type=str),
         "reports_dir": component_spec.ExecutionParameter(type=str),
+        "baseline": component_spec.ExecutionParameter(type=str),
+        "curated": component_spec.ExecutionParameter(type=int),
+        "fingerprint": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         input_key(table, kind): component_spec.ChannelParameter(type=artifact, optional=True)
@@ -53,6 +56,9 @@ class AnomalyGate(base_component.BaseComponent):
         tables: Mapping[str, Mapping[str, types.BaseChannel]],
         reports_dir: str,
         options: GateOptions | None = None,
+        baseline: str = "",
+        curated: bool = False,
+        fingerprint: str = "",
     ) -> None:
         """Connects the gate.
 
@@ -61,6 +67,10 @@ class AnomalyGate(base_component.BaseComponent):
                 `anomalies` and `examples` (each as far as there is one).
             reports_dir: the folder the report is written to, beside the artifact.
             options: thresholds and severities; the defaults where None.
+            baseline: the folder of an earlier run's statistics to compare with (`options.baseline`
+                comes first); "" compares with none.
+            curated: whether the schemas are curated ones, not drawn from these very tables.
+            fingerprint: of the tables' content; kept with the statistics of this run.
 
         Raises:
             InputError: if a table or a kind isn't one of ours, or a table comes without a quarantine.
@@ -78,6 +88,9 @@ class AnomalyGate(base_component.BaseComponent):
             AnomalyGateSpec(
                 options=options_to_json(options or GateOptions()),
                 reports_dir=reports_dir,
+                baseline=baseline,
+                curated=int(curated),
+                fingerprint=fingerprint,
                 report=types.Channel(type=Report),
                 **inputs,
             )

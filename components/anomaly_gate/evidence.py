@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import math
+from collections.abc import Mapping
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 MAX_EXAMPLES = 3
 """How many examples a finding carries."""
+MAX_CONTRIBUTORS = 5
 MAX_VALUE_CHARACTERS = 200
 
 
@@ -68,6 +72,9 @@ class Finding:
         value: the measured value, and `threshold`, what it was held against.
         unit: `share` (0 to 1), `rows`, or "" where they need no reading.
         examples: first places where it shows: file, line and value.
+        contributors: what it is made of, the largest first: each a `value` (of the column, or a range of
+            its numbers), its `share` of the rows now, and `before`, its share in what it is compared
+            with (None where there is nothing to compare with).
         mend: what to do about it.
     """
 
@@ -81,12 +88,46 @@ class Finding:
     unit: str = ""
     examples: tuple[dict[str, Any], ...] = ()
     mend: str = ""
+    contributors: tuple[dict[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
         """What `GateOptions.allowed` calls it: `table.feature:TYPE`, or `table:TYPE`."""
         place = f"{self.table}.{self.feature}" if self.feature else self.table
         return f"{place}:{self.kind}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Movement:
+    """How far a column moved.
+
+    Attributes:
+        column: its name.
+        measure: TFDV's distance between the two.
+        value: 0 (the same) to 1.
+        threshold: what it is held against.
+        contributors: the values, or the ranges of numbers, whose shares changed most.
+    """
+
+    column: str
+    measure: str
+    value: float
+    threshold: float
+    contributors: tuple[dict[str, Any], ...]
+
+
+Movements = Mapping[str, Movement]
+"""How far the columns of a table moved, by name."""
+
+
+def contributor(value: object, share: float, before: float | None = None) -> dict[str, Any]:
+    """Returns one contributor to a finding, as the report holds it."""
+    return {"value": str(value)[:MAX_VALUE_CHARACTERS], "share": share, "before": before}
+
+
+def first_rows(holds: pl.Series) -> list[int]:
+    """Returns the numbers of the first rows that a mask holds for, as many as a finding has examples."""
+    return holds.fill_null(False).arg_true().head(MAX_EXAMPLES).to_list()
 
 
 def feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:
@@ -98,3 +139,31 @@ def common_statistics(feature: statistics_pb2.FeatureNameStatistics) -> statisti
     """Returns the part of a feature's statistics that every type of feature has."""
     kind = feature.WhichOneof("stats")
     return getattr(feature, kind).common_stats if kind else statistics_pb2.CommonStatistics()
+
+
+def listed(
+    statistics: statistics_pb2.DatasetFeatureStatistics,
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Returns a table's statistics as TFDV's functions take them."""
+    return statistics_pb2.DatasetFeatureStatisticsList(datasets=[statistics])
+
+
+def value_counts(feature: statistics_pb2.FeatureNameStatistics) -> dict[str, float]:
+    """Returns how often the values of a text column occur, as far as the statistics keep them."""
+    ranked = feature.string_stats.rank_histogram.buckets
+    if ranked:
+        return {bucket.label: bucket.sample_count for bucket in ranked}
+    return {value.value: value.frequency for value in feature.string_stats.top_values}
+
+
+def nonfinite_counts(numbers: statistics_pb2.NumericStatistics) -> tuple[int, int]:
+    """Returns how many values of a numeric column are NaN, and how many are infinite.
+
+    TFDV counts NaN beside the histogram and gives the infinities buckets of their own.
+    """
+    for histogram in numbers.histograms:
+        if histogram.type == statistics_pb2.Histogram.STANDARD:
+            ends = ((b.low_value, b.high_value, b.sample_count) for b in histogram.buckets)
+            infinite = sum(count for low, high, count in ends if math.isinf(low) or math.isinf(high))
+            return int(histogram.num_nan), round(infinite)
+    return 0, 0

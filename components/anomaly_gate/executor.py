@@ -15,9 +15,12 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from aisle.components.anomaly_gate.baseline import FOLDER, Baseline, read_baseline, write_baseline
+from aisle.components.anomaly_gate.comparison import compare
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
 from aisle.components.anomaly_gate.options import options_from_json
+from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.reports import write_anomalies
 from aisle.components.storage import open_file
 from aisle.components.tables import ROWS_SPLIT, read_counts, read_provenance, read_quarantine, read_rows
@@ -49,12 +52,25 @@ class Executor(base_executor.BaseExecutor):
         """
         options = options_from_json(exec_properties["options"])
         tables = [_evidence(table.name, input_dict) for table in TABLES if _given(input_dict, table.name)]
-        report = judge(tables, options, now=time.time_ns() // 1000)
+        comparison = compare(
+            tables,
+            options,
+            baseline=_baseline(options.baseline or exec_properties["baseline"]),
+            curated=bool(exec_properties["curated"]),
+            log=read_log(options.serving_log) if options.serving_log else None,
+        )
+        report = judge(tables, options, now=time.time_ns() // 1000, comparison=comparison)
         reports_dir = exec_properties["reports_dir"]
         page = write_anomalies(report, reports_dir)
         if report["verdict"] == BLOCKED:
             raise GateBlocked(blocking_line(report, page))
-        write_anomalies(report, artifact_utils.get_single_uri(output_dict["report"]))
+        kept = artifact_utils.get_single_uri(output_dict["report"])
+        write_anomalies(report, kept)
+        write_baseline(os.path.join(kept, FOLDER), tables, exec_properties["fingerprint"])
+
+
+def _baseline(folder: str) -> Baseline:
+    return read_baseline(folder) if folder else {}
 
 
 def _given(inputs: InputDict, table: str) -> bool:

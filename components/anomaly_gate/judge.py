@@ -7,9 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from aisle.components.anomaly_gate.baseline import Comparison
 from aisle.components.anomaly_gate.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
+from aisle.components.anomaly_gate.leakage_findings import leakage_findings
 from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
+from aisle.components.anomaly_gate.reference_findings import reference_findings
 from aisle.components.anomaly_gate.row_findings import row_findings
 from aisle.components.anomaly_gate.table_findings import quarantine_by_reason, table_findings
 from aisle.components.anomaly_gate.validator_findings import validator_findings
@@ -19,25 +22,29 @@ from aisle.schema.tables import TABLE_BY_NAME
 VERSION = 1
 PASSED = "passed"
 BLOCKED = "blocked"
+ALONE = Comparison()
+"""Nothing to compare with: a first run."""
 
 
-def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> dict[str, Any]:
+def judge(
+    tables: Sequence[TableEvidence], options: GateOptions, now: int, comparison: Comparison = ALONE
+) -> dict[str, Any]:
     """Judges the tables of a run.
 
     Args:
         tables: the evidence, a table each.
         options: thresholds, severities, and what to let through.
         now: the present, in microseconds since the epoch, to tell what lies in the future.
+        comparison: with the last blessed run and with logged requests, where there are any.
 
     Returns:
         The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
         Its `verdict` is `blocked` where one has severity ERROR.
     """
-    findings = [
-        dataclasses.replace(finding, severity=_severity(finding, options))
-        for table in tables
-        for finding in _findings(table, options, now)
-    ]
+    found = [finding for table in tables for finding in _findings(table, options, now)]
+    found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
+    found += comparison.findings
+    findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = Counter(finding.severity for finding in findings)
     return {
@@ -47,7 +54,14 @@ def judge(tables: Sequence[TableEvidence], options: GateOptions, now: int) -> di
         "anomalies": [_anomaly(finding) for finding in findings],
         "tables": [_table(table) for table in tables],
         "quarantine": [reason for table in tables for reason in quarantine_by_reason(table)],
-        "distributions": [picture for table in tables for picture in distributions(table)],
+        "compared": bool(comparison.baseline),
+        "distributions": [
+            picture
+            for table in tables
+            for picture in distributions(
+                table, comparison.baseline.get(table.name), comparison.drift.get(table.name, {})
+            )
+        ],
     }
 
 
@@ -85,6 +99,7 @@ def _anomaly(finding: Finding) -> dict[str, Any]:
         "threshold": finding.threshold,
         "unit": finding.unit,
         "examples": list(finding.examples),
+        "contributors": list(finding.contributors),
         "mend": finding.mend,
     }
 

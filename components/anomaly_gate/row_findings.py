@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableEvidence
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.reports.page import counted
 from aisle.schema.tables import MICROSECONDS_PER_DAY, TABLE_BY_NAME, Kind
 
 DUPLICATE_KEYS = "DUPLICATE_KEYS"
@@ -96,7 +97,7 @@ def _times(table: TableEvidence, now: int) -> Iterator[Finding]:
             continue
         yield Finding(
             table.name, column.name, TIME_OUT_OF_RANGE, WARNING,
-            what=f"{len(places):,} times lie in the future or at the clock's zero (1970-01-01).",
+            what=f"{counted(len(places), 'time')} {'lies' if len(places) == 1 else 'lie'} in the future or at the clock's zero (1970-01-01).",
             value=len(places), threshold=0, unit="rows",
             examples=tuple(_readable(table.examples(places[:MAX_EXAMPLES].tolist(), column.name))),
             mend="Mend the clock or the export; the rows are kept out of training and of the split.",

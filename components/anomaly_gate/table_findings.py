@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import statistics_pb2
+import polars as pl
 
 from aisle.components.anomaly_gate.evidence import (
     MAX_EXAMPLES,
@@ -15,8 +13,11 @@ from aisle.components.anomaly_gate.evidence import (
     TableEvidence,
     common_statistics,
     feature_name,
+    first_rows,
+    nonfinite_counts,
 )
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.reports.page import counted
 from aisle.schema.tables import TABLE_BY_NAME
 
 NO_ROWS = "NO_ROWS"
@@ -42,17 +43,23 @@ def quarantine_by_reason(table: TableEvidence) -> list[dict[str, Any]]:
     """Returns the table's quarantined rows by column and reason, the most frequent first, with examples."""
     if table.quarantine is None:
         return []
-    rows = table.quarantine.select(["column", "reason", "file", "line", "value", "row"]).to_pylist()
-    counts = Counter((row["column"] or "", row["reason"]) for row in rows)
-    examples: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        shown = examples.setdefault((row["column"] or "", row["reason"]), [])
-        if len(shown) < MAX_EXAMPLES:
-            value = row["value"] or _shortened(row["row"] or "")
-            shown.append({"file": row["file"], "line": row["line"], "value": value})
+    rows = pl.DataFrame(pl.from_arrow(table.quarantine)).with_columns(pl.col("column").fill_null(""))
+    first = [pl.col(name).head(MAX_EXAMPLES) for name in ("file", "line", "value", "row")]
+    groups = rows.group_by("column", "reason", maintain_order=True).agg(pl.len().alias("rows"), *first)
     return [
-        {"table": table.name, "column": key[0], "reason": key[1], "rows": n, "examples": examples[key]}
-        for key, n in counts.most_common()
+        {
+            "table": table.name,
+            "column": group["column"],
+            "reason": group["reason"],
+            "rows": group["rows"],
+            "examples": [
+                {"file": file, "line": line, "value": value or _shortened(row or "")}
+                for file, line, value, row in zip(
+                    group["file"], group["line"], group["value"], group["row"], strict=True
+                )
+            ],
+        }
+        for group in groups.sort("rows", descending=True, maintain_order=True).to_dicts()
     ]
 
 
@@ -121,7 +128,7 @@ def _required_missing(
     share, limit = missing / total, options.max_missing_share
     gaps: list[int] = []
     if table.rows is not None and name in table.rows.column_names:
-        gaps = [i for i, gap in enumerate(table.rows.column(name).is_null().to_pylist()) if gap]
+        gaps = first_rows(pl.Series(pl.from_arrow(table.rows[name].is_null())))
     return Finding(
         table.name, name, REQUIRED_VALUE_MISSING, ERROR if share > limit else WARNING,
         what=f"{missing:,} of {total:,} rows lack a value they need.",
@@ -134,32 +141,18 @@ def _required_missing(
 def _nonfinite(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
     for feature in table.statistics.features if table.statistics is not None else ():
         total = common_statistics(feature).num_non_missing
-        count = nonfinite_count(feature)
+        count = sum(nonfinite_counts(feature.num_stats))
         if not count:
             continue
         share, limit = min(count / max(total, count), 1.0), options.max_nonfinite_share
         name = feature_name(feature)
         rows: list[int] = []
         if table.rows is not None and name in table.rows.column_names:
-            values = table.rows.column(name).to_pylist()
-            rows = [i for i, value in enumerate(values) if value is not None and not math.isfinite(value)]
+            rows = first_rows(~pl.Series(pl.from_arrow(table.rows[name])).is_finite())
         yield Finding(
             table.name, name, NONFINITE_NUMBERS, ERROR if share > limit else WARNING,
-            what=f"{count:,} numbers are NaN or infinite.",
+            what=f"{counted(count, 'number')} {'is' if count == 1 else 'are'} NaN or infinite.",
             value=share, threshold=limit, unit="share",
             examples=tuple(table.examples(rows, name)),
             mend="Leave unknown numbers empty: a NaN or an infinity spoils every mean it enters.",
         )  # fmt: skip
-
-
-def nonfinite_count(feature: statistics_pb2.FeatureNameStatistics) -> int:
-    """Returns how many values of a numeric feature are NaN or infinite.
-
-    TFDV counts NaN beside the histogram and gives the infinities buckets of their own.
-    """
-    for histogram in feature.num_stats.histograms:
-        if histogram.type == statistics_pb2.Histogram.STANDARD:
-            ends = ((b.low_value, b.high_value, b.sample_count) for b in histogram.buckets)
-            infinite = sum(count for low, high, count in ends if math.isinf(low) or math.isinf(high))
-            return int(histogram.num_nan + round(infinite))
-    return 0

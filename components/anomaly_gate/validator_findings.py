@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+import polars as pl
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
-from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, common_statistics
+from aisle.components.anomaly_gate.evidence import (
+    MAX_CONTRIBUTORS,
+    Finding,
+    TableEvidence,
+    common_statistics,
+    contributor,
+    first_rows,
+    value_counts,
+)
 from aisle.components.anomaly_gate.options import ERROR, WARNING
 
 _Type = anomalies_pb2.AnomalyInfo.Type
@@ -61,43 +71,109 @@ ERRORS = (
 )
 """Types that stop a run unless the options say otherwise; every other type is a WARNING."""
 
+_TOO_HIGH = ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT")
+_TOO_LOW = ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT")
+
 _MEND = {
-    "SCHEMA_MISSING_COLUMN": "Put the column back into the feed, or take it out of the schema.",
+    "SCHEMA_MISSING_COLUMN": "Put the column back into the feed, or accept its absence (aisle schema accept).",
     "SCHEMA_NEW_COLUMN": "Declare the column as a feature, or leave it: it passes through unused.",
-    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "If the values are right, add them to the schema's domain.",
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "If the values are right, accept them (aisle schema accept); until then they are told of in every run.",
 }
 _MEND_TYPE = "Export the column with the type the schema names, or change the schema."
-_MEND_OTHER = "Compare the feed with the schema; mend whichever is wrong."
+_MEND_OTHER = "Compare the feed with the schema; mend whichever is wrong (aisle schema diff, accept)."
 
 
 def validator_findings(table: TableEvidence) -> Iterator[Finding]:
     """Yields a finding for every reason of every anomaly that ExampleValidator recorded."""
-    if table.anomalies is None:
-        return
-    for key, info in sorted(table.anomalies.anomaly_info.items()):
-        yield from _of_anomaly(table, ".".join(info.path.step) or key, info)
-    if table.anomalies.HasField("dataset_anomaly_info"):
-        yield from _of_anomaly(table, "", table.anomalies.dataset_anomaly_info)
+    if table.anomalies is not None:
+        yield from anomaly_findings(table, table.anomalies, table.schema)
 
 
-def _of_anomaly(table: TableEvidence, feature: str, info: anomalies_pb2.AnomalyInfo) -> Iterator[Finding]:
+def anomaly_findings(
+    table: TableEvidence, anomalies: anomalies_pb2.Anomalies, schema: schema_pb2.Schema | None
+) -> Iterator[Finding]:
+    """Yields a finding for every reason of every anomaly that TFDV found in a table by a schema."""
+    for key, info in sorted(anomalies.anomaly_info.items()):
+        yield from _of_anomaly(table, ".".join(info.path.step) or key, info, schema)
+    if anomalies.HasField("dataset_anomaly_info"):
+        yield from _of_anomaly(table, "", anomalies.dataset_anomaly_info, schema)
+
+
+def _of_anomaly(
+    table: TableEvidence, feature: str, info: anomalies_pb2.AnomalyInfo, schema: schema_pb2.Schema | None
+) -> Iterator[Finding]:
     whole = anomalies_pb2.AnomalyInfo.Reason(
         short_description=info.short_description, description=info.description
     )
+    declared = _declared(schema, feature)
     for reason in info.reason or [whole]:
         kind = _Type.Name(reason.type)
-        value, threshold, unit = _measured(table, feature, kind)
+        value, threshold, unit = _measured(table, feature, kind, declared)
+        unexpected = _unexpected_values(table, feature, kind, declared, schema)
         yield Finding(
             table=table.name,
             feature=feature,
             kind=kind,
             severity=ERROR if kind in ERRORS else WARNING,
             what=_sentence(reason.short_description, reason.description),
-            value=value,
-            threshold=threshold,
-            unit=unit,
+            value=sum(c["share"] for c in unexpected) if unexpected else value,
+            threshold=1 - declared.distribution_constraints.min_domain_mass
+            if unexpected and declared is not None
+            else threshold,
+            unit="share" if unexpected else unit,
+            examples=tuple(table.examples(_places(table, feature, kind, declared, unexpected), feature)),
+            contributors=unexpected[:MAX_CONTRIBUTORS],
             mend=_MEND.get(kind, _MEND_TYPE if kind in TYPE_CHANGES else _MEND_OTHER),
         )
+
+
+def _unexpected_values(
+    table: TableEvidence,
+    feature: str,
+    kind: str,
+    declared: schema_pb2.Feature | None,
+    schema: schema_pb2.Schema | None,
+) -> tuple[dict[str, Any], ...]:
+    """Returns the values outside a text column's domain, the most frequent first."""
+    statistics = table.feature(feature)
+    if kind != "ENUM_TYPE_UNEXPECTED_STRING_VALUES" or statistics is None or declared is None:
+        return ()
+    total = common_statistics(statistics).num_non_missing
+    known = domain_values(schema, declared)
+    counts = sorted(value_counts(statistics).items(), key=lambda item: (-item[1], item[0]))
+    return tuple(contributor(value, n / total) for value, n in counts if value not in known)
+
+
+def domain_values(schema: schema_pb2.Schema | None, declared: schema_pb2.Feature) -> set[str]:
+    """Returns the values a text column may take: those of its own domain, or of the shared one it names."""
+    if declared.WhichOneof("domain_info") == "string_domain":
+        return set(declared.string_domain.value)
+    shared = (d for d in schema.string_domain if d.name == declared.domain) if schema is not None else ()
+    return {value for domain in shared for value in domain.value}
+
+
+def _places(
+    table: TableEvidence,
+    feature: str,
+    kind: str,
+    declared: schema_pb2.Feature | None,
+    unexpected: tuple[dict[str, Any], ...],
+) -> list[int]:
+    """Returns the first rows in which an anomaly of single values shows."""
+    if table.rows is None or feature not in table.rows.column_names:
+        return []
+    values = pl.Series(pl.from_arrow(table.rows[feature]))
+    if unexpected:
+        return first_rows(values.is_in([c["value"] for c in unexpected]))
+    if not values.dtype.is_numeric():
+        return []
+    if kind in _TOO_HIGH and (bound := _bound(declared, "max")) is not None:
+        return first_rows(values > bound)
+    if kind in _TOO_LOW and (bound := _bound(declared, "min")) is not None:
+        return first_rows(values < bound)
+    if kind == "FLOAT_TYPE_HAS_NAN":
+        return first_rows(values.is_nan())
+    return first_rows(values.is_infinite()) if kind == "FLOAT_TYPE_HAS_INF" else []
 
 
 def _sentence(short: str, long: str) -> str:
@@ -109,18 +185,20 @@ def _sentence(short: str, long: str) -> str:
 
 
 def _measured(
-    table: TableEvidence, feature: str, kind: str
+    table: TableEvidence, feature: str, kind: str, declared: schema_pb2.Feature | None
 ) -> tuple[float | str | None, float | str | None, str]:
     """Returns what was measured, what the schema asks for, and the unit, where both are known."""
     statistics = table.feature(feature)
-    declared = _declared(table.schema, feature)
     if statistics is None or declared is None:
         return None, None, ""
     if kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "FEATURE_TYPE_NOT_PRESENT"):
         return _present_share(statistics), declared.presence.min_fraction, "share"
-    if kind in ("FLOAT_TYPE_BIG_FLOAT", "INT_TYPE_BIG_INT"):
+    if kind in ("FEATURE_TYPE_LOW_UNIQUE", "FEATURE_TYPE_HIGH_UNIQUE"):
+        unique, bounds = statistics.string_stats.unique, declared.unique_constraints
+        return unique, bounds.min if kind == "FEATURE_TYPE_LOW_UNIQUE" else bounds.max, ""
+    if kind in _TOO_HIGH:
         return statistics.num_stats.max, _bound(declared, "max"), ""
-    if kind in ("FLOAT_TYPE_SMALL_FLOAT", "INT_TYPE_SMALL_INT"):
+    if kind in _TOO_LOW:
         return statistics.num_stats.min, _bound(declared, "min"), ""
     return None, None, ""
 
@@ -135,6 +213,8 @@ def _present_share(feature: statistics_pb2.FeatureNameStatistics) -> float:
     return float(common.num_non_missing / total) if total else 0.0
 
 
-def _bound(feature: schema_pb2.Feature, end: str) -> float | None:
+def _bound(feature: schema_pb2.Feature | None, end: str) -> float | None:
+    if feature is None:
+        return None
     domain = feature.WhichOneof("domain_info")
     return float(getattr(getattr(feature, domain), end)) if domain in ("int_domain", "float_domain") else None

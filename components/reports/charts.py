@@ -63,16 +63,20 @@ def histogram(buckets: Sequence[dict[str, float]], is_time: bool, title: str) ->
     with blank_figure(300, 124, title) as (figure, drawing):
         axes: Axes = figure.add_axes((0.02, 0.2, 0.96, 0.72))
         axes.bar([b["low"] for b in buckets], counts, width * 0.94, align="edge", color=SERIES[0])
-        axes.set_yticks([])
-        axes.spines["left"].set_visible(False)
-        low, high = buckets[0]["low"], buckets[0]["low"] + width * len(buckets)
-        axes.set_xlim(low, high)
-        ticks = [low, (low + high) / 2, high]
-        axes.set_xticks(ticks, [_date(tick) if is_time else compact(tick) for tick in ticks])
-        for text, side in zip(axes.get_xticklabels(), _SIDES, strict=True):
-            text.set_horizontalalignment(side)
-        axes.tick_params(length=0)
+        frame_histogram(axes, buckets[0]["low"], buckets[0]["low"] + width * len(buckets), is_time)
     return drawing()
+
+
+def frame_histogram(axes: Axes, low: float, high: float, is_time: bool) -> None:
+    """Gives a histogram from `low` to `high` its only axis: the ends and the middle, times as dates."""
+    axes.set_yticks([])
+    axes.spines["left"].set_visible(False)
+    axes.set_xlim(low, high)
+    ticks = [low, (low + high) / 2, high]
+    axes.set_xticks(ticks, [_date(tick) if is_time else compact(tick) for tick in ticks])
+    for text, side in zip(axes.get_xticklabels(), _SIDES, strict=True):
+        text.set_horizontalalignment(side)
+    axes.tick_params(length=0)
 
 
 def bars(values: Sequence[tuple[str, float]], title: str) -> markupsafe.Markup:

@@ -61,7 +61,9 @@ def measured(value: Any, unit: str) -> str:
     """Formats a measured value or a threshold by its unit."""
     if unit == "share" and isinstance(value, (int, float)):
         return share(value)
-    return f"{number(value)} rows" if unit == "rows" else number(value)
+    if unit == "rows" and isinstance(value, int):
+        return counted(value, "row")
+    return number(value)
 
 
 def _is_shown(character: str) -> bool:

@@ -68,3 +68,10 @@ def test_a_wrong_setting(tmp_path: pathlib.Path, setting: str, said: str) -> Non
 def test_a_config_file_that_is_absent(tmp_path: pathlib.Path) -> None:
     data = write(tmp_path, items=ITEMS, events=EVENTS)
     refused(run(str(data), "--config", str(tmp_path / "no.toml")), "no.toml")
+
+
+def test_a_schema_folder_that_lacks_a_table(tmp_path: pathlib.Path) -> None:
+    write(tmp_path, items=ITEMS, events=EVENTS)
+    (tmp_path / "items.pbtxt").write_text("", encoding="utf-8")
+    done = run(str(tmp_path), "--set", f"data.schema_dir={tmp_path}")
+    refused(done, "has no events.pbtxt; write it with: aisle schema infer")

@@ -67,10 +67,18 @@ ROWS = pa.table(
 )
 
 
-def _run(tmp_path: pathlib.Path, quarantined: int) -> list[types.Artifact]:
+def _run(
+    tmp_path: pathlib.Path, quarantined: int, rows: pa.Table = ROWS, baseline: str = ""
+) -> list[types.Artifact]:
     report = _at(Report(), tmp_path / "report")
-    properties = {"options": options_to_json(GateOptions()), "reports_dir": str(tmp_path / "reports")}
-    Executor().Do(_artifacts(tmp_path, ROWS, quarantined), {"report": report}, properties)
+    properties = {
+        "options": options_to_json(GateOptions()),
+        "reports_dir": str(tmp_path / "reports"),
+        "baseline": baseline,
+        "curated": 0,
+        "fingerprint": "of these tables",
+    }
+    Executor().Do(_artifacts(tmp_path, rows, quarantined), {"report": report}, properties)
     return report
 
 
@@ -94,6 +102,17 @@ def test_an_error_stops_the_run_and_names_the_report_that_was_written(tmp_path: 
         _run(tmp_path, quarantined=4)
     assert "Blocked" in page.read_text()
     assert not (tmp_path / "report" / "anomalies.html").exists()
+
+
+def test_a_run_leaves_what_a_later_one_is_compared_with(tmp_path: pathlib.Path) -> None:
+    _run(tmp_path / "first", quarantined=0)
+    kept = tmp_path / "first" / "report" / "baseline"
+    assert json.loads((kept / "baseline.json").read_text())["fingerprint"] == "of these tables"
+    with pytest.raises(GateBlocked, match="rows fell from 4 in the last blessed run to 1"):
+        _run(tmp_path / "second", 0, ROWS.slice(0, 1), str(kept))
+    written = json.loads((tmp_path / "second" / "reports" / "anomalies.json").read_text())
+    assert written["compared"]
+    assert not (tmp_path / "second" / "report" / "baseline").exists()
 
 
 def test_the_component_takes_the_tables_that_are_there() -> None:

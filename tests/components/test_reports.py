@@ -20,6 +20,7 @@ from aisle.cli.report import report as report_command
 from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
 from aisle.components.reports.charts import compact, label
 from aisle.components.reports.cleaning import outcomes
+from aisle.components.reports.markdown import plain
 from aisle.components.reports.page import number, share, visible
 from aisle.components.reports.publish import publish
 from aisle.schema.errors import InputError
@@ -29,15 +30,23 @@ EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
 ANOMALIES: dict[str, Any] = {
     "version": 1,
     "verdict": "blocked",
-    "counts": {"ERROR": 1, "WARNING": 0, "ALLOWED": 0},
+    "counts": {"ERROR": 1, "WARNING": 1, "ALLOWED": 0},
     "anomalies": [
         {
             "name": "items.price:NONFINITE_NUMBERS", "severity": "ERROR", "table": "items",
             "feature": "price", "type": "NONFINITE_NUMBERS", "what": f"2 numbers are NaN {EVIL}",
             "value": 0.25, "threshold": 0.0, "unit": "share", "mend": "Mend it.",
             "examples": [{"file": "items.csv", "line": 7, "value": EVIL}],
-        }
+            "contributors": [{"value": EVIL, "share": 0.5, "before": None}],
+        },
+        {
+            "name": "items.category:DRIFT", "severity": "WARNING", "table": "items",
+            "feature": "category", "type": "DRIFT", "what": "The values moved.",
+            "value": 0.3, "threshold": 0.1, "unit": "", "mend": "See.", "examples": [],
+            "contributors": [{"value": EVIL, "share": 0.5, "before": 0.2}],
+        },
     ],
+    "compared": True,
     "tables": [
         {"table": "items", "read": 10, "kept": 8, "quarantined": 2,
          "columns": {"declared": ["item_id"], "extra": [EVIL], "absent": ["brand"]}}
@@ -54,8 +63,19 @@ ANOMALIES: dict[str, Any] = {
                                      {"low": 2.0, "high": 3.0, "count": 3.0}]},
         {"table": "items", "feature": "available_at", "kind": "time", "rows": 8, "missing": 0, "min": 0.0,
          "max": 1e18, "histogram": [{"low": 0.0, "high": 1e18, "count": 8.0}]},
+        {"table": "items", "feature": "category", "kind": "text", "rows": 8, "missing": 1, "unique": 2,
+         "top": [{"value": EVIL, "count": 5.0}, {"value": "Home", "count": 0.0}],
+         "moved": {"measure": "L-infinity distance", "value": 0.3, "threshold": 0.1},
+         "before": {"rows": 9, "missing": 0, "top": [{"value": EVIL, "count": 2.0},
+                                                     {"value": "Home", "count": 7.0}]}},
+        {"table": "items", "feature": "stock", "kind": "number", "rows": 8, "missing": 0, "min": 1.0,
+         "max": 1.0, "histogram": [{"low": 1.0, "high": 1.0, "count": 8.0}], "moved": None,
+         "before": {"rows": 9, "missing": 0, "histogram": [{"low": 1.0, "high": 1.0, "count": 9.0}]}},
     ],
 }  # fmt: skip
+
+for picture in ANOMALIES["distributions"]:
+    picture |= {"moved": picture.get("moved"), "before": picture.get("before")}
 
 LEDGER: dict[str, Any] = {
     "version": 1,
@@ -163,6 +183,47 @@ def test_a_card_says_what_where_and_how_to_mend_or_allow(tmp_path: pathlib.Path)
     page = pathlib.Path(write_anomalies(ANOMALIES, str(tmp_path))).read_text(encoding="utf-8")
     for said in ("Blocked", "1 error", "items.csv:7", "25 %", "Mend it.", "items.price:NONFINITE_NUMBERS"):
         assert said in page
+
+
+def test_the_summary_says_the_verdict_and_a_line_each_without_markup_of_the_data(
+    tmp_path: pathlib.Path,
+) -> None:
+    write_anomalies(ANOMALIES, str(tmp_path))
+    lines = (tmp_path / "anomalies.md").read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "**Anomalies: blocked** (1 error, 1 warning)"
+    assert lines[2] == "Read: items 8 of 10 rows."
+    assert lines[4].startswith(r"- ERROR **items.price\:NONFINITE\_NUMBERS** (25 %, threshold 0 %): 2 numb")
+    assert r"First at items.csv\:7." in lines[4]
+    assert "To mend: Mend it." in lines[4]
+    assert lines[5].startswith("- WARNING ")
+    assert not {"<", "\x00", "\u202e"} & set("".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<b>&", "&lt;b&gt;&amp;"),
+        ("[a](b) *c* `d` | e", r"\[a\]\(b\) \*c\* \`d\` \| e"),
+        ("http://evil www.evil.org", r"http\://evil www\.evil.org"),
+        ("two\nlines", "two lines"),
+        ("@everyone", "@\u200beveryone"),
+    ],
+)
+def test_text_in_a_summary_is_shown_as_it_is(text: str, shown: str) -> None:
+    assert plain(text) == shown
+
+
+def test_then_and_now_are_drawn_over_each_other_and_named(tmp_path: pathlib.Path) -> None:
+    page = pathlib.Path(write_anomalies(ANOMALIES, str(tmp_path))).read_text(encoding="utf-8")
+    drawings = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    drift = [drawing for drawing in drawings if 'aria-label="drift of items.category"' in drawing]
+    assert len(drift) == 1
+    assert "var(--series-1)" in drift[0]
+    assert "var(--rest)" in drift[0]
+    for said in ("the last blessed run", "Moved most", "Most often", "Compared with"):
+        assert said in page
+    used = set(re.findall(r'(?:url\(#|href="#)([^)"]+)', page))
+    assert all(page.count(f'id="{name}"') == 1 for name in used)
 
 
 def test_charts_take_the_colours_of_the_page(tmp_path: pathlib.Path) -> None:
@@ -288,7 +349,7 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
         write(report, str(tmp_path / "reports"))
     result = CliRunner().invoke(report_command, ["--out", str(tmp_path)], catch_exceptions=False)
     lines = result.output.splitlines()
-    assert lines[0] == f"anomalies: blocked, 1 error, 0 warnings\t{tmp_path}/reports/anomalies.html"
+    assert lines[0] == f"anomalies: blocked, 1 error, 1 warning\t{tmp_path}/reports/anomalies.html"
     assert lines[1] == f"cleaning: adds up, 90 of 100 rows used\t{tmp_path}/reports/cleaning.html"
     assert lines[2].startswith("evaluation: not blessed: worse than ")
     assert not {"\x00", "\u202e"} & set(result.output)

@@ -28,6 +28,7 @@ DESIGNED = tuple(
         "run",
         "compile",
         "report",
+        "schema",
         "serve",
         "search",
         "recommend",
