@@ -36,7 +36,9 @@ BEAM_ARGS = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 def main() -> None:
     """Parses the arguments, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", required=True, type=pathlib.Path, help="Online Retail, or canonical tables")
+    parser.add_argument(
+        "--source", required=True, type=pathlib.Path, help="Online Retail, or canonical tables"
+    )
     parser.add_argument("--rounds", type=int, default=3, help="runs of each side (default 3)")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("data_path.json"))
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
@@ -151,9 +153,7 @@ def _aisle(tables: pathlib.Path, last: str) -> Measured:
 
     with tempfile.TemporaryDirectory() as scratch:
         fingerprints = fingerprint_tables(str(tables), "auto")
-        pipeline = create_pipeline(
-            str(tables), fingerprints, Layout(scratch), Config(), _database(scratch)
-        )
+        pipeline = create_pipeline(str(tables), fingerprints, Layout(scratch), Config(), _database(scratch))
         return _timed(pipeline, started, last)
 
 
@@ -245,7 +245,10 @@ def markdown(result: Measured) -> str:
     lines = [
         "| seconds | stock | aisle to the gate | aisle to the labels |",
         "|---|---|---|---|",
-        *(f"| {name} | " + " | ".join("" if v is None else f"{v:.2f}" for v in cells) + " |" for name, *cells in rows),
+        *(
+            f"| {name} | " + " | ".join("" if v is None else f"{v:.2f}" for v in cells) + " |"
+            for name, *cells in rows
+        ),
         "| peak memory, MB | " + " | ".join(f"{median[side]['peak_mb']:.0f}" for side in SIDES) + " |",
         f"| times as fast as stock | 1 | {result['stock_by_gated']} | {result['stock_by_labelled']} |",
     ]
