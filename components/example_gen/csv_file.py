@@ -1,4 +1,4 @@
-"""CSV files to typed rows."""
+"""Pieces of CSV files to typed rows."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from aisle.components.example_gen.csv_pieces import Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.shard import (
-    Header,
     Shard,
     Typed,
     check_columns,
@@ -29,13 +29,12 @@ from aisle.components.example_gen.values import parse
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_BLOCK = (1 << 31) - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class _File:
-    """A CSV file taken apart: its records without the header, and what is wrong with them."""
+    """A piece of a CSV file taken apart: its records without the header, and what is wrong with them."""
 
     name: str
     data: bytes
@@ -53,30 +52,22 @@ class _File:
         return self.data[start:end].decode("utf-8", "backslashreplace")
 
 
-def read_csv_batch(
-    files: Sequence[tuple[str, bytes]], table: Table, first: Header | None
-) -> tuple[Shard, Header]:
-    """Reads CSV files of one table together.
+def read_csv_batch(pieces: Sequence[Piece], table: Table, headers: dict[str, tuple[str, ...]]) -> Shard:
+    """Reads pieces of CSV files of one table together.
 
     Args:
-        files: name and content of each.
+        pieces: of files, in order.
         table: whose files they are.
-        first: the name and columns of the table's first file, None if this is it.
+        headers: the header of each file of the table read so far, by name, in order; added to.
 
     Returns:
-        Their rows, and the name and columns of the table's first file.
+        Their rows, the columns in the order of the table's first file.
 
     Raises:
         InputError: a file has no rows, or its header doesn't fit.
     """
-    opened = []
-    for name, content in files:
-        file = _open(name, content, table)
-        first = check_columns(name, file.header, table, first)
-        opened.append(file)
-    if first is None:
-        raise ValueError("a batch of no files")
-    columns = first[1]
+    opened = [_open(piece, table, headers) for piece in pieces]
+    columns = next(iter(headers.values()))
     cells = _cells(opened, columns)
     readable = [np.flatnonzero(file.readable) for file in opened]
     lines = [file.records.lines[kept] for file, kept in zip(opened, readable, strict=True)]
@@ -93,20 +84,26 @@ def read_csv_batch(
     quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by(
         [("file", "ascending"), ("line", "ascending")]
     )
-    return dataclasses.replace(shard, quarantine=quarantine), first
+    return dataclasses.replace(shard, quarantine=quarantine)
 
 
-def _open(name: str, content: bytes, table: Table) -> _File:
-    data = content[len(_BYTE_ORDER_MARK) :] if content.startswith(_BYTE_ORDER_MARK) else content
-    if b"\n" not in data:
+def _open(piece: Piece, table: Table, headers: dict[str, tuple[str, ...]]) -> _File:
+    name, data = piece.name, piece.data
+    if piece.whole and b"\n" not in data:
         data = data.replace(b"\r", b"\n")  # The line ends of old Macs.
-    header = _header(name, data)
+    begins = name not in headers
+    if begins:
+        header = _header(name, data)
+        check_columns(name, header, table, next(iter(headers.items()), None))
+        headers[name] = header
+    header = headers[name]
     found = find_records(data, len(header))
-    records = found.select(slice(1, None))
-    if len(records.starts) == 0:
+    records = found.select(slice(1, None)) if begins else found
+    if piece.whole and len(records.starts) == 0:
         raise InputError(
             f"no data: {name} of the table {table.name} holds a header and no row; remove or mend it"
         )
+    records = dataclasses.replace(records, lines=records.lines + (piece.line - 1))
     return _File(name, data, header, records, find_faults(data, records, len(header)))
 
 
