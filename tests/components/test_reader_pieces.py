@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aisle.components.example_gen.csv_pieces import read_pieces
 from aisle.components.example_gen.reader import ReadResult, read_shards, read_table
+from aisle.components.tables import RowsWriter, read_provenance, read_rows, write_rows
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, JUDGEMENTS
 
@@ -186,3 +187,27 @@ def test_a_misfit_among_the_shards_still_ends_the_read(tmp_path: pathlib.Path) -
     (tmp_path / "events" / "b.csv").write_bytes(b"timestamp,event,id\n2024-05-01 10:00:00,click,i\n")
     with pytest.raises(InputError, match="b.csv lacks item_id and adds id"):
         read_table(str(tmp_path), EVENTS, 64)
+
+
+def test_rows_written_shard_by_shard_are_read_back_the_same(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "judgements").mkdir()
+    head = b"query,item_id,grade,text\n"
+    (tmp_path / "judgements" / "a.csv").write_bytes(head + b"q,i,none,\n")  # A shard that is all quarantined.
+    (tmp_path / "judgements" / "b.csv").write_bytes(head + b"q,i,1,\n" * 9)
+    (tmp_path / "judgements" / "c.csv").write_bytes(head + "q,i,2,é\n".encode() * 9)
+    whole = read_table(str(tmp_path), JUDGEMENTS)
+    with RowsWriter(str(tmp_path / "out")) as writer:
+        for shard in read_shards(str(tmp_path), JUDGEMENTS, 32):
+            writer.write(shard.rows, shard.provenance)
+    assert read_rows(str(tmp_path / "out")).equals(whole.rows)
+    assert read_provenance(str(tmp_path / "out")).equals(whole.provenance)
+    assert whole.read == 19
+
+
+def test_a_table_without_a_readable_row_is_written_and_read_as_an_empty_one(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "judgements.csv").write_bytes(b"query,item_id,grade\nq,i,none\n")
+    result = read_table(str(tmp_path), JUDGEMENTS)
+    write_rows(str(tmp_path / "out"), result.rows, result.provenance)
+    back = read_rows(str(tmp_path / "out"))
+    assert back.num_rows == 0
+    assert back.schema == result.rows.schema
