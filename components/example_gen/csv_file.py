@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from aisle.components.example_gen.csv_pieces import Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.shard import (
+    MAX_ROW,
     Shard,
     Typed,
     check_columns,
     provenance_of,
     quarantine_of,
-    record,
     sift,
 )
 from aisle.components.example_gen.values import parse
@@ -46,10 +46,14 @@ class _File:
     def readable(self) -> NDArray[np.bool_]:
         return ~np.logical_or.reduce(list(self.faults.values()))
 
-    def text(self, index: int) -> str:
-        """The text of a record."""
-        start, end = self.records.starts[index], self.records.ends[index]
-        return self.data[start:end].decode("utf-8", "backslashreplace")
+    def texts(self, indices: NDArray[np.int64]) -> list[str]:
+        """The beginnings of some records, as long as the quarantine keeps."""
+        starts = self.records.starts[indices]
+        ends = np.minimum(self.records.ends[indices], starts + 4 * MAX_ROW)  # 4 bytes a character at most.
+        return [
+            self.data[start:end].decode("utf-8", "backslashreplace")
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
 
 
 def read_csv_batch(pieces: Sequence[Piece], table: Table, headers: dict[str, tuple[str, ...]]) -> Shard:
@@ -74,13 +78,15 @@ def read_csv_batch(pieces: Sequence[Piece], table: Table, headers: dict[str, tup
     provenance = provenance_of([file.name for file in opened], lines)
     bounds = np.cumsum([len(kept) for kept in readable])
 
-    def text(row: int) -> str:
-        which = int(np.searchsorted(bounds, row, side="right"))
-        return opened[which].text(readable[which][row - (bounds[which - 1] if which else 0)])
+    def texts(rows: NDArray[np.int64]) -> list[str]:
+        parts = np.split(rows, np.searchsorted(rows, bounds[:-1]))
+        starts = [0, *bounds[:-1].tolist()]
+        whole = zip(opened, readable, starts, parts, strict=True)
+        return [text for file, kept, start, part in whole for text in file.texts(kept[part - start])]
 
     typed = {name: _typed(table, name, cells.column(name)) for name in columns}
-    shard = sift(table, typed, provenance, text)
-    broken = quarantine_of([fault for file in opened for fault in _broken(file, table)])
+    shard = sift(table, typed, provenance, texts)
+    broken = pa.concat_tables(_broken(file, table) for file in opened)
     quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by(
         [("file", "ascending"), ("line", "ascending")]
     )
@@ -176,14 +182,18 @@ def _typed(table: Table, name: str, cells: pa.ChunkedArray) -> Typed:
     return Typed(values, cells, wrong)
 
 
-def _broken(file: _File, table: Table) -> list[dict[str, object]]:
-    """Quarantine records of what can't be cut into cells, each for its first reason."""
-    records = []
-    for index in np.flatnonzero(~file.readable).tolist():
-        reason = next(reason for reason, bad in file.faults.items() if bad[index])
-        value = None
-        if reason == RAGGED:
-            value = f"{file.records.cells[index]} cells, expected {len(file.header)}"
-        line = int(file.records.lines[index])
-        records.append(record(table, file.name, line, reason, file.text(index), None, value))
-    return records
+def _broken(file: _File, table: Table) -> pa.Table:
+    """Quarantines what can't be cut into cells, each record for its first reason."""
+    indices = np.flatnonzero(~file.readable)
+    first = np.stack(list(file.faults.values()))[:, indices].argmax(axis=0)
+    reason = np.array(list(file.faults), object)[first].tolist()
+    counts, expected = file.records.cells[indices].tolist(), len(file.header)
+    pairs = zip(reason, counts, strict=True)
+    return quarantine_of(
+        table,
+        provenance_of([file.name], [file.records.lines[indices]]),
+        column=[None] * len(indices),
+        value=[f"{count} cells, expected {expected}" if why == RAGGED else None for why, count in pairs],
+        reason=reason,
+        row=file.texts(indices),
+    )

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
+from numpy.typing import NDArray
 
 from aisle.components.example_gen.shard import Shard, Typed, check_columns, provenance_of, sift
 from aisle.components.example_gen.values import ARROW_TYPES, convert
@@ -35,7 +36,7 @@ def read_parquet_file(name: str, file: IO[bytes], table: Table) -> Iterator[Shar
     for raw in _batches(name, file, table):
         typed = {column: _typed(name, table, column, raw.column(column)) for column in raw.column_names}
         provenance = provenance_of([name], [np.arange(line, line + raw.num_rows)])
-        yield sift(table, typed, provenance, functools.partial(_text, raw))
+        yield sift(table, typed, provenance, functools.partial(_texts, raw))
         line += raw.num_rows
 
 
@@ -57,7 +58,8 @@ def read_columns(name: str, file: IO[bytes], table: Table) -> dict[str, pa.DataT
 def _batches(name: str, file: IO[bytes], table: Table) -> Iterator[pa.Table]:
     with _named(name):
         parquet = pq.ParquetFile(file)
-    check_columns(name, parquet.schema_arrow.names, table, None)
+        columns = parquet.schema_arrow.names
+    check_columns(name, columns, table, None)
     if parquet.metadata.num_rows == 0:
         raise InputError(f"no data: {name} of the table {table.name} has no rows; remove or mend it")
     batches = parquet.iter_batches(_BATCH_ROWS)
@@ -80,8 +82,8 @@ def _named(name: str) -> Iterator[None]:
         raise InputError(f"{name} can't be read as Parquet: {reason}") from error
 
 
-def _text(raw: pa.Table, row: int) -> str:
-    return str(raw.slice(row, 1).to_pylist()[0])
+def _texts(raw: pa.Table, rows: NDArray[np.int64]) -> list[str]:
+    return [str(row) for row in raw.take(pa.array(rows)).to_pylist()]
 
 
 def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray) -> Typed:

@@ -95,13 +95,14 @@ def _read_files(
     for name, path in zip(names, paths, strict=True):
         with _opened(path) as file:
             if not path.endswith(_PARQUET):
-                before = len(batch)
+                empty = True
                 for piece in read_pieces(name, file, piece_bytes):
+                    empty = False
                     batch.append(piece)
                     if sum(len(one.data) for one in batch) >= piece_bytes:
                         yield read_csv_batch(batch, table, headers)
                         batch = []
-                if len(batch) == before and name not in headers:
+                if empty:
                     raise _empty(name, table)
                 continue
             if batch:

@@ -148,3 +148,30 @@ class _Trap:
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (self.path,)
+
+
+def test_each_quarantined_row_stands_beside_its_own_place_and_text(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "judgements").mkdir()
+    head, said = b"query,item_id,grade\n", []
+    for number, name in enumerate(("a.csv", "b.csv", "c.csv")):
+        lines = [
+            f"q{name}{line},{'' if line == 5 else 'i'},{'x' if line % 4 == number else 1}"
+            for line in range(2, 20)
+        ]
+        said += [
+            (
+                f"judgements/{name}",
+                line,
+                "item_id" if line == 5 else "grade",
+                None if line == 5 else "x",
+                text,
+            )
+            for line, text in enumerate(lines, 2)
+            if line == 5 or line % 4 == number
+        ]
+        (tmp_path / "judgements" / name).write_bytes(head + "\n".join(lines).encode())
+    for piece_bytes in (1 << 20, 300, 40):
+        records = read_table(str(tmp_path), JUDGEMENTS, piece_bytes).quarantine.to_pylist()
+        assert [
+            tuple(record[key] for key in ("file", "line", "column", "value", "row")) for record in records
+        ] == said
