@@ -6,6 +6,7 @@ missing cell), so that the stock StatisticsGen reads them. Everything else is fl
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from typing import Any
@@ -25,6 +26,9 @@ QUARANTINE_FILE = "quarantine.parquet"
 COUNTS_FILE = "counts.json"
 LEDGER_FILE = "ledger.json"
 EVIDENCE_FILE = "evidence.parquet"
+
+_COMPRESSION = "zstd"
+_ROW_GROUP = 1 << 17
 
 PROVENANCE_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64())])
 """Where a row came from: the file relative to the data folder, and its physical line, from 1.
@@ -68,7 +72,7 @@ def write_parquet(path: str, table: pa.Table) -> None:
     """Writes one Parquet file, making its folder."""
     make_folder(os.path.dirname(path))
     with open_file(path, "wb") as file:
-        pq.write_table(table, file, compression="zstd", row_group_size=1 << 17)
+        pq.write_table(table, file, compression=_COMPRESSION, row_group_size=_ROW_GROUP)
 
 
 def read_json(path: str) -> Any:
@@ -86,8 +90,11 @@ def write_json(path: str, value: Any) -> None:
 
 def read_rows(uri: str) -> pa.Table:
     """Reads the raw rows of an Examples artifact as flat columns; a missing cell is a null."""
-    nested = read_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE))
-    return pa.table({name: _flat(nested.column(name)) for name in nested.column_names})
+    with open_file(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE)) as file:
+        parquet = pq.ParquetFile(file)
+        # A batch at a time, so that rows and their lists are never both held whole.
+        parts = [_flat_batch(batch) for batch in parquet.iter_batches(_ROW_GROUP)]
+        return pa.concat_tables(parts or [_flat_batch(parquet.schema_arrow.empty_table())])
 
 
 def read_provenance(uri: str) -> pa.Table:
@@ -103,10 +110,49 @@ def write_rows(uri: str, table: pa.Table, provenance: pa.Table) -> None:
         table: flat columns of strings, int64 and float64.
         provenance: `PROVENANCE_SCHEMA`, in the rows' order.
     """
-    if table.num_rows != provenance.num_rows:
-        raise ValueError(f"{table.num_rows} rows, but {provenance.num_rows} provenance records")
-    write_parquet(os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), nested_rows(table))
-    write_parquet(os.path.join(uri, PROVENANCE_FILE), provenance)
+    with RowsWriter(uri) as writer:
+        writer.write(table, provenance)
+
+
+class RowsWriter:
+    """Writes an Examples artifact's files shard by shard; a context manager.
+
+    A shard's columns are flat, and of the first one's types.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Args: `uri`: the artifact's folder."""
+        self._paths = (
+            os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE),
+            os.path.join(uri, PROVENANCE_FILE),
+        )
+        self._open = contextlib.ExitStack()
+        self._writers: list[pq.ParquetWriter] = []
+
+    def __enter__(self) -> RowsWriter:
+        """Writes nothing yet: the first shard gives the schema."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Ends the files."""
+        self._open.close()
+
+    def write(self, table: pa.Table, provenance: pa.Table) -> None:
+        """Adds rows, and where each came from (`PROVENANCE_SCHEMA`, in the rows' order)."""
+        if table.num_rows != provenance.num_rows:
+            raise ValueError(f"{table.num_rows} rows, but {provenance.num_rows} provenance records")
+        nested = nested_rows(table)
+        if not self._writers:
+            self._writers = [
+                self._writer(path, part) for path, part in zip(self._paths, (nested, provenance), strict=True)
+            ]
+        for writer, part in zip(self._writers, (nested, provenance), strict=True):
+            writer.write_table(part, row_group_size=_ROW_GROUP)
+
+    def _writer(self, path: str, part: pa.Table) -> pq.ParquetWriter:
+        make_folder(os.path.dirname(path))
+        file = self._open.enter_context(open_file(path, "wb"))
+        return self._open.enter_context(pq.ParquetWriter(file, part.schema, compression=_COMPRESSION))
 
 
 def nested_rows(table: pa.Table) -> pa.Table:
@@ -168,11 +214,15 @@ def _nested(column: pa.ChunkedArray) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, _contiguous(column.drop_null()))
 
 
-def _flat(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Turns lists of one value back into a flat column."""
-    if len(column) == 0:
-        return pa.chunked_array([], type=column.type.value_type)
-    return pc.list_element(column, 0)
+def _flat_batch(nested: pa.RecordBatch | pa.Table) -> pa.Table:
+    """Turns columns of lists of one value back into flat ones."""
+    return pa.table(
+        {field.name: _flat(nested.column(i), field.type) for i, field in enumerate(nested.schema)}
+    )
+
+
+def _flat(column: pa.Array | pa.ChunkedArray, type_: pa.DataType) -> pa.Array | pa.ChunkedArray:
+    return pc.list_element(column, 0) if len(column) else pa.array([], type_.value_type)
 
 
 def _contiguous(column: pa.ChunkedArray) -> pa.Array:

@@ -12,6 +12,7 @@ from tfx.dsl.components.base import base_component
 from tfx.types import channel
 
 from aisle.components.anomaly_gate.component import AnomalyGate
+from aisle.components.beam import with_workers_code
 from aisle.components.bundle.component import Bundle
 from aisle.components.canary.component import CanaryLoad
 from aisle.components.candidates.component import Candidates
@@ -21,6 +22,7 @@ from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
 from aisle.components.pusher.component import Pusher
+from aisle.components.statistics_gen.component import StatisticsGen
 from aisle.pipeline.baselines import tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.inputs import schema_file, schema_fingerprint
@@ -86,7 +88,7 @@ def create_pipeline(
         components=nodes,
         enable_cache=True,
         metadata_connection_config=metadata,
-        beam_pipeline_args=list(config.infra.beam_args),
+        beam_pipeline_args=with_workers_code(config.infra.beam_args),
     )
 
 
@@ -98,7 +100,7 @@ def _checked_table(
         f"ExampleGen.{table}"
     )
     examples = reader.outputs["examples"]
-    statistics = tfx.components.StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
+    statistics = StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
     if config.data.schema_dir:
         schema = CuratedSchema(
             schema_file=schema_file(config.data.schema_dir, table),

@@ -1,4 +1,4 @@
-"""CSV files to typed rows."""
+"""Pieces of CSV files to typed rows."""
 
 from __future__ import annotations
 
@@ -14,28 +14,27 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
+from aisle.components.example_gen.csv_pieces import Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.shard import (
-    Header,
+    MAX_ROW,
     Shard,
     Typed,
     check_columns,
     provenance_of,
     quarantine_of,
-    record,
     sift,
 )
 from aisle.components.example_gen.values import parse
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MAX_BLOCK = (1 << 31) - 1
 
 
 @dataclasses.dataclass(frozen=True)
 class _File:
-    """A CSV file taken apart: its records without the header, and what is wrong with them."""
+    """A piece of a CSV file taken apart: its records without the header, and what is wrong with them."""
 
     name: str
     data: bytes
@@ -47,66 +46,70 @@ class _File:
     def readable(self) -> NDArray[np.bool_]:
         return ~np.logical_or.reduce(list(self.faults.values()))
 
-    def text(self, index: int) -> str:
-        """The text of a record."""
-        start, end = self.records.starts[index], self.records.ends[index]
-        return self.data[start:end].decode("utf-8", "backslashreplace")
+    def texts(self, indices: NDArray[np.int64]) -> list[str]:
+        """The beginnings of some records, as long as the quarantine keeps."""
+        starts = self.records.starts[indices]
+        ends = np.minimum(self.records.ends[indices], starts + 4 * MAX_ROW)  # 4 bytes a character at most.
+        return [
+            self.data[start:end].decode("utf-8", "backslashreplace")
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+        ]
 
 
-def read_csv_batch(
-    files: Sequence[tuple[str, bytes]], table: Table, first: Header | None
-) -> tuple[Shard, Header]:
-    """Reads CSV files of one table together.
+def read_csv_batch(pieces: Sequence[Piece], table: Table, headers: dict[str, tuple[str, ...]]) -> Shard:
+    """Reads pieces of CSV files of one table together.
 
     Args:
-        files: name and content of each.
+        pieces: of files, in order.
         table: whose files they are.
-        first: the name and columns of the table's first file, None if this is it.
+        headers: the header of each file of the table read so far, by name, in order; added to.
 
     Returns:
-        Their rows, and the name and columns of the table's first file.
+        Their rows, the columns in the order of the table's first file.
 
     Raises:
         InputError: a file has no rows, or its header doesn't fit.
     """
-    opened = []
-    for name, content in files:
-        file = _open(name, content, table)
-        first = check_columns(name, file.header, table, first)
-        opened.append(file)
-    if first is None:
-        raise ValueError("a batch of no files")
-    columns = first[1]
+    opened = [_open(piece, table, headers) for piece in pieces]
+    columns = next(iter(headers.values()))
     cells = _cells(opened, columns)
     readable = [np.flatnonzero(file.readable) for file in opened]
     lines = [file.records.lines[kept] for file, kept in zip(opened, readable, strict=True)]
     provenance = provenance_of([file.name for file in opened], lines)
     bounds = np.cumsum([len(kept) for kept in readable])
 
-    def text(row: int) -> str:
-        which = int(np.searchsorted(bounds, row, side="right"))
-        return opened[which].text(readable[which][row - (bounds[which - 1] if which else 0)])
+    def texts(rows: NDArray[np.int64]) -> list[str]:
+        parts = np.split(rows, np.searchsorted(rows, bounds[:-1]))
+        starts = [0, *bounds[:-1].tolist()]
+        whole = zip(opened, readable, starts, parts, strict=True)
+        return [text for file, kept, start, part in whole for text in file.texts(kept[part - start])]
 
     typed = {name: _typed(table, name, cells.column(name)) for name in columns}
-    shard = sift(table, typed, provenance, text)
-    broken = quarantine_of([fault for file in opened for fault in _broken(file, table)])
+    shard = sift(table, typed, provenance, texts)
+    broken = pa.concat_tables(_broken(file, table) for file in opened)
     quarantine = pa.concat_tables([shard.quarantine, broken]).sort_by(
         [("file", "ascending"), ("line", "ascending")]
     )
-    return dataclasses.replace(shard, quarantine=quarantine), first
+    return dataclasses.replace(shard, quarantine=quarantine)
 
 
-def _open(name: str, content: bytes, table: Table) -> _File:
-    data = content[len(_BYTE_ORDER_MARK) :] if content.startswith(_BYTE_ORDER_MARK) else content
-    if b"\n" not in data:
+def _open(piece: Piece, table: Table, headers: dict[str, tuple[str, ...]]) -> _File:
+    name, data = piece.name, piece.data
+    if piece.whole and b"\n" not in data:
         data = data.replace(b"\r", b"\n")  # The line ends of old Macs.
-    header = _header(name, data)
+    begins = name not in headers
+    if begins:
+        header = _header(name, data)
+        check_columns(name, header, table, next(iter(headers.items()), None))
+        headers[name] = header
+    header = headers[name]
     found = find_records(data, len(header))
-    records = found.select(slice(1, None))
-    if len(records.starts) == 0:
+    records = found.select(slice(1, None)) if begins else found
+    if piece.whole and len(records.starts) == 0:
         raise InputError(
             f"no data: {name} of the table {table.name} holds a header and no row; remove or mend it"
         )
+    records = dataclasses.replace(records, lines=records.lines + (piece.line - 1))
     return _File(name, data, header, records, find_faults(data, records, len(header)))
 
 
@@ -179,14 +182,18 @@ def _typed(table: Table, name: str, cells: pa.ChunkedArray) -> Typed:
     return Typed(values, cells, wrong)
 
 
-def _broken(file: _File, table: Table) -> list[dict[str, object]]:
-    """Quarantine records of what can't be cut into cells, each for its first reason."""
-    records = []
-    for index in np.flatnonzero(~file.readable).tolist():
-        reason = next(reason for reason, bad in file.faults.items() if bad[index])
-        value = None
-        if reason == RAGGED:
-            value = f"{file.records.cells[index]} cells, expected {len(file.header)}"
-        line = int(file.records.lines[index])
-        records.append(record(table, file.name, line, reason, file.text(index), None, value))
-    return records
+def _broken(file: _File, table: Table) -> pa.Table:
+    """Quarantines what can't be cut into cells, each record for its first reason."""
+    indices = np.flatnonzero(~file.readable)
+    first = np.stack(list(file.faults.values()))[:, indices].argmax(axis=0)
+    reason = np.array(list(file.faults), object)[first].tolist()
+    counts, expected = file.records.cells[indices].tolist(), len(file.header)
+    pairs = zip(reason, counts, strict=True)
+    return quarantine_of(
+        table,
+        provenance_of([file.name], [file.records.lines[indices]]),
+        column=[None] * len(indices),
+        value=[f"{count} cells, expected {expected}" if why == RAGGED else None for why, count in pairs],
+        reason=reason,
+        row=file.texts(indices),
+    )

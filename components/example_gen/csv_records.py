@@ -20,7 +20,7 @@ RAGGED = "wrong number of cells"
 STRAY_RETURN = "carriage return inside the row"
 NOT_UTF8 = "invalid UTF-8"
 
-_LINE_FEED, _RETURN, _QUOTE, _COMMA = 10, 13, 34, 44
+_LINE_FEED, _RETURN, QUOTE, _COMMA = 10, 13, 34, 44
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,17 +56,15 @@ def find_records(data: bytes, expected_cells: int = 0) -> Records:
             lines has another number of cells, its first line alone is taken to be the broken one.
     """
     octets = np.frombuffer(data, np.uint8)
-    quotes = np.flatnonzero(octets == _QUOTE)
-    records = (
-        _by_parity(octets, quotes) if _well_placed(octets, quotes) else _by_walking(data, expected_cells)
-    )
+    quotes = np.flatnonzero(octets == QUOTE)
+    records = _by_parity(octets, quotes) if well_placed(octets, quotes) else _by_walking(data, expected_cells)
     # A blank line is no record: every table has at least two columns, so even an empty row has a comma.
     width = records.ends - records.starts
     only_return = (width == 1) & (octets[np.minimum(records.starts, len(data) - 1)] == _RETURN)
     return records.select((width > 0) & ~only_return)
 
 
-def _well_placed(octets: NDArray[np.uint8], quotes: Positions) -> bool:
+def well_placed(octets: NDArray[np.uint8], quotes: Positions) -> bool:
     """Says whether every quote opens, closes or doubles as RFC 4180 has it."""
     if len(quotes) == 0:
         return True
@@ -74,9 +72,9 @@ def _well_placed(octets: NDArray[np.uint8], quotes: Positions) -> bool:
         return False
     opening, closing = quotes[0::2], quotes[1::2]
     before = octets[np.maximum(opening - 1, 0)]
-    opens = (opening == 0) | np.isin(before, (_COMMA, _LINE_FEED, _QUOTE))
+    opens = (opening == 0) | np.isin(before, (_COMMA, _LINE_FEED, QUOTE))
     after = octets[np.minimum(closing + 1, len(octets) - 1)]
-    closes = (closing == len(octets) - 1) | np.isin(after, (_COMMA, _LINE_FEED, _RETURN, _QUOTE))
+    closes = (closing == len(octets) - 1) | np.isin(after, (_COMMA, _LINE_FEED, _RETURN, QUOTE))
     return bool(opens.all() and closes.all())
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow as pa
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
-from aisle.components.example_gen.reader import read_table
-from aisle.components.tables import ROWS_SPLIT, write_quarantine, write_rows
+from aisle.components.example_gen.reader import read_shards
+from aisle.components.tables import ROWS_SPLIT, RowsWriter, write_quarantine
 from aisle.schema.tables import TABLE_BY_NAME
 
 
@@ -22,12 +23,17 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
         table = TABLE_BY_NAME[exec_properties["table"]]
-        result = read_table(exec_properties["data_folder"], table)
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        write_rows(examples.uri, result.rows, result.provenance)
+        quarantines, kept = [], 0
+        with RowsWriter(examples.uri) as writer:
+            for shard in read_shards(exec_properties["data_folder"], table):
+                writer.write(shard.rows, shard.provenance)
+                quarantines.append(shard.quarantine)
+                kept += shard.rows.num_rows
         examples.split_names = artifact_utils.encode_split_names([ROWS_SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_PARQUET)
         examples_utils.set_file_format(examples, "FILE_FORMAT_PARQUET")
-        kept, lost = result.rows.num_rows, result.quarantine.num_rows
+        quarantine = pa.concat_tables(quarantines)
+        lost = quarantine.num_rows
         counts = {"table": table.name, "read": kept + lost, "kept": kept, "quarantined": lost}
-        write_quarantine(artifact_utils.get_single_uri(output_dict["quarantine"]), result.quarantine, counts)
+        write_quarantine(artifact_utils.get_single_uri(output_dict["quarantine"]), quarantine, counts)

@@ -2,40 +2,88 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Iterator
+from typing import IO
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
+from numpy.typing import NDArray
 
 from aisle.components.example_gen.shard import Shard, Typed, check_columns, provenance_of, sift
-from aisle.components.example_gen.values import convert
+from aisle.components.example_gen.values import ARROW_TYPES, convert
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
+_BATCH_ROWS = 1 << 17
 
-def read_parquet_file(name: str, content: bytes, table: Table) -> Shard:
-    """Reads a Parquet file; a row's "line" is its number, from 1.
+
+def read_parquet_file(name: str, file: IO[bytes], table: Table) -> Iterator[Shard]:
+    """Reads a Parquet file piece by piece; a row's "line" is its number, from 1.
 
     Args:
         name: the file's name, for messages and provenance.
-        content: its bytes.
+        file: the open file.
         table: whose file it is.
 
     Raises:
         InputError: the file is broken or refused, or a column's type doesn't fit.
     """
+    line = 1
+    for raw in _batches(name, file, table):
+        typed = {column: _typed(name, table, column, raw.column(column)) for column in raw.column_names}
+        provenance = provenance_of([name], [np.arange(line, line + raw.num_rows)])
+        yield sift(table, typed, provenance, functools.partial(_texts, raw))
+        line += raw.num_rows
+
+
+def read_columns(name: str, file: IO[bytes], table: Table) -> dict[str, pa.DataType]:
+    """Reads which columns a Parquet file has, and the type that each has once it is read.
+
+    Raises:
+        InputError: the file is broken.
+    """
+    with _named(name):
+        schema = pq.read_schema(file)
+    kinds = ((field, table.column(field.name)) for field in schema)
+    return {
+        field.name: ARROW_TYPES[declared.kind if declared is not None else _extra_kind(field.type)]
+        for field, declared in kinds
+    }
+
+
+def _batches(name: str, file: IO[bytes], table: Table) -> Iterator[pa.Table]:
+    with _named(name):
+        parquet = pq.ParquetFile(file)
+        columns = parquet.schema_arrow.names
+    check_columns(name, columns, table, None)
+    if parquet.metadata.num_rows == 0:
+        raise InputError(f"no data: {name} of the table {table.name} has no rows; remove or mend it")
+    batches = parquet.iter_batches(_BATCH_ROWS)
+    while True:
+        with _named(name):
+            batch = next(batches, None)
+            if batch is None:
+                return
+            batch.validate(full=True)  # Text that is not UTF-8, offsets out of range.
+        yield pa.Table.from_batches([batch])
+
+
+@contextlib.contextmanager
+def _named(name: str) -> Iterator[None]:
+    """Names the file in an error that reading it raises."""
     try:
-        raw = pq.read_table(pa.BufferReader(content))
-        raw.validate(full=True)  # Text that is not UTF-8, offsets out of range.
+        yield
     except (pa.ArrowException, OSError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:200]
         raise InputError(f"{name} can't be read as Parquet: {reason}") from error
-    check_columns(name, raw.column_names, table, None)
-    if raw.num_rows == 0:
-        raise InputError(f"no data: {name} of the table {table.name} has no rows; remove or mend it")
-    typed = {column: _typed(name, table, column, raw.column(column)) for column in raw.column_names}
-    provenance = provenance_of([name], [np.arange(1, raw.num_rows + 1)])
-    return sift(table, typed, provenance, lambda row: str(raw.slice(row, 1).to_pylist()[0]))
+
+
+def _texts(raw: pa.Table, rows: NDArray[np.int64]) -> list[str]:
+    return [str(row) for row in raw.take(pa.array(rows)).to_pylist()]
 
 
 def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray) -> Typed:

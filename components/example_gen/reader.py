@@ -6,25 +6,26 @@ physical line, the value and the reason. What is wrong with a whole file ends in
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Iterator, Sequence
+from typing import IO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.example_gen.csv_file import read_csv_batch
+from aisle.components.example_gen.csv_pieces import PIECE_BYTES, Piece, read_pieces
 from aisle.components.example_gen.discovery import table_files, unreadable
-from aisle.components.example_gen.parquet_file import read_parquet_file
-from aisle.components.example_gen.shard import Header, Shard, check_columns
+from aisle.components.example_gen.parquet_file import read_columns, read_parquet_file
+from aisle.components.example_gen.shard import Shard, check_columns
 from aisle.components.storage import open_file
-from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
 _PARQUET = ".parquet"
-_BATCH_BYTES = 1 << 27
-"""CSV files are parsed together up to this size: many small ones cost no more than one large one."""
+_CODECS = ((".gz", "gzip"), (".zst", "zstd"))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,82 +45,119 @@ class ReadResult:
     read: int
 
 
-def read_table(folder: str, table: Table) -> ReadResult:
+def read_table(folder: str, table: Table, piece_bytes: int = PIECE_BYTES) -> ReadResult:
     """Reads all files of a table.
 
     Args:
         folder: the data folder, local or remote.
         table: which table.
+        piece_bytes: how much of a CSV file, or of many small ones, is held at a time, roughly.
 
     Raises:
         InputError: a file can't be read, has no rows, lacks a required column, or has another header
             than the files before it.
     """
-    shards = list(_read_shards(folder, table_files(folder, table), table))
-    rows = _concat([shard.rows for shard in shards])
-    provenance = pa.concat_tables([shard.provenance for shard in shards]).cast(PROVENANCE_SCHEMA)
-    quarantine = pa.concat_tables([shard.quarantine for shard in shards]).cast(QUARANTINE_SCHEMA)
-    read = rows.num_rows + quarantine.num_rows
-    if read == 0:
-        raise InputError(f"no data: the table {table.name} in {folder} has no rows")
-    return ReadResult(rows, provenance, quarantine, read)
+    shards = list(read_shards(folder, table, piece_bytes))
+    rows, provenance, quarantine = (
+        pa.concat_tables([getattr(shard, field.name) for shard in shards])
+        for field in dataclasses.fields(Shard)
+    )
+    return ReadResult(rows, provenance, quarantine, rows.num_rows + quarantine.num_rows)
 
 
-def _read_shards(folder: str, paths: Sequence[str], table: Table) -> Iterator[Shard]:
-    """Reads files in their order, neighbouring CSV files together."""
-    first: Header | None = None
-    for batch in _batches(folder, paths, table):
-        if batch[0][0].endswith(_PARQUET):
-            shard = read_parquet_file(*batch[0], table)
-            first = check_columns(batch[0][0], shard.rows.column_names, table, first)
-        else:
-            shard, first = read_csv_batch(batch, table, first)
-        yield shard
+def read_shards(folder: str, table: Table, piece_bytes: int = PIECE_BYTES) -> Iterator[Shard]:
+    """Reads all files of a table piece by piece, so that memory follows the piece and not the table.
+
+    Args:
+        folder: the data folder, local or remote.
+        table: which table.
+        piece_bytes: how much of a CSV file, or of many small ones, is held at a time, roughly.
+
+    Yields:
+        The rows in the order of the files, all of one schema; there is at least one row, read or quarantined.
+
+    Raises:
+        InputError: as `read_table`.
+    """
+    paths = table_files(folder, table)
+    names = [os.path.relpath(path, folder) for path in paths]
+    types = _extra_types(names, paths, table)
+    for shard in _read_files(names, paths, table, piece_bytes):
+        yield dataclasses.replace(shard, rows=_cast(shard.rows, types))
 
 
-def _batches(folder: str, paths: Sequence[str], table: Table) -> Iterator[list[tuple[str, bytes]]]:
-    """Yields the names and contents of files: a Parquet file alone, CSV files up to a size."""
-    batch: list[tuple[str, bytes]] = []
-    for path in paths:
-        name, content = os.path.relpath(path, folder), _content(path)
-        if not content:
-            raise InputError(f"no data: {name} of the table {table.name} is empty (0 bytes); mend it")
-        size = sum(len(held) for _, held in batch)
-        if batch and (name.endswith(_PARQUET) or batch[0][0].endswith(_PARQUET) or size >= _BATCH_BYTES):
-            yield batch
-            batch = []
-        batch.append((name, content))
+def _read_files(
+    names: Sequence[str], paths: Sequence[str], table: Table, piece_bytes: int
+) -> Iterator[Shard]:
+    """Reads files in their order, small neighbouring CSV files together."""
+    headers: dict[str, tuple[str, ...]] = {}
+    batch: list[Piece] = []
+    for name, path in zip(names, paths, strict=True):
+        with _opened(path) as file:
+            if not path.endswith(_PARQUET):
+                empty = True
+                for piece in read_pieces(name, file, piece_bytes):
+                    empty = False
+                    batch.append(piece)
+                    if sum(len(one.data) for one in batch) >= piece_bytes:
+                        yield read_csv_batch(batch, table, headers)
+                        batch = []
+                if empty:
+                    raise _empty(name, table)
+                continue
+            if batch:
+                yield read_csv_batch(batch, table, headers)
+                batch = []
+            for shard in read_parquet_file(name, file, table):
+                first = check_columns(name, shard.rows.column_names, table, next(iter(headers.items()), None))
+                headers.setdefault(*first)
+                yield dataclasses.replace(shard, rows=shard.rows.select(first[1]))
     if batch:
-        yield batch
+        yield read_csv_batch(batch, table, headers)
 
 
-def _content(path: str) -> bytes:
-    """Reads a file whole, decompressed.
+def _extra_types(names: Sequence[str], paths: Sequence[str], table: Table) -> dict[str, pa.DataType]:
+    """The types of the extra columns of a table with Parquet files; text where the files' types differ."""
+    found: dict[str, set[pa.DataType]] = {}
+    for name, path in zip(names, paths, strict=True):
+        if not path.endswith(_PARQUET):
+            continue
+        with _opened(path) as file:
+            if not file.read(1):
+                raise _empty(name, table)
+            for column, type_ in read_columns(name, file, table).items():
+                found.setdefault(column, set()).add(type_)
+    all_parquet = all(path.endswith(_PARQUET) for path in paths)
+    return {
+        column: next(iter(types)) if len(types) == 1 and all_parquet else pa.string()
+        for column, types in found.items()
+        if table.column(column) is None
+    }
+
+
+@contextlib.contextmanager
+def _opened(path: str) -> Iterator[IO[bytes]]:
+    """Opens a file, decompressing what its name says is compressed.
 
     Raises:
         InputError: it can't be read, or its compression is broken.
     """
+    codec = next((codec for suffix, codec in _CODECS if path.endswith(suffix)), None)
     try:
         with open_file(path) as file:
-            content = bytes(file.read())
-        for suffix, codec in ((".gz", "gzip"), (".zst", "zstd")):
-            if path.endswith(suffix) and content:
-                with pa.CompressedInputStream(pa.BufferReader(content), codec) as stream:
-                    content = stream.read()
+            if codec is None:
+                yield file
+            else:
+                with pa.CompressedInputStream(file, codec) as stream:
+                    yield stream
     except OSError as error:  # Arrow's codecs raise it too.
         raise unreadable(path, error) from error
-    return content
 
 
-def _concat(tables: Sequence[pa.Table]) -> pa.Table:
-    """Puts tables of the same columns together; an extra column whose type differs becomes text."""
-    names = tables[0].column_names
-    types = {name: {table.schema.field(name).type for table in tables} for name in names}
-    alike = {name: kinds.pop() if len(kinds) == 1 else pa.string() for name, kinds in types.items()}
-    schema = pa.schema(list(alike.items()))
-    return pa.concat_tables([_cast(table.select(names), schema) for table in tables])
+def _empty(name: str, table: Table) -> InputError:
+    return InputError(f"no data: {name} of the table {table.name} is empty (0 bytes); mend it")
 
 
-def _cast(table: pa.Table, schema: pa.Schema) -> pa.Table:
-    columns = (pc.cast(table.column(field.name), field.type) for field in schema)
-    return pa.Table.from_arrays(list(columns), schema=schema)
+def _cast(rows: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
+    columns = {name: rows.column(name) for name in rows.column_names}
+    return pa.table({name: pc.cast(column, types.get(name, column.type)) for name, column in columns.items()})

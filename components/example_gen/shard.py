@@ -19,6 +19,9 @@ MAX_VALUE = 200
 MAX_ROW = 500
 """Characters of a value and of a row that the quarantine keeps."""
 
+Texts = Callable[[NDArray[np.int64]], list[str]]
+"""Returns the text of the rows of some indices, cut or whole."""
+
 Header = tuple[str, tuple[str, ...]]
 """A file's name and its columns."""
 
@@ -78,61 +81,60 @@ def check_columns(name: str, columns: Sequence[str], table: Table, first: Header
     return first or (name, tuple(columns))
 
 
-def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, text: Callable[[int], str]) -> Shard:
+def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: Texts) -> Shard:
     """Divides rows into those that are read, and those quarantined for their first bad cell.
 
     Args:
         table: whose rows they are.
         columns: by name, in the order of the header.
         provenance: where each row came from.
-        text: returns the text of the row of an index.
+        texts: returns the text of the rows of some indices.
     """
     wrong = {name: _faults(table, name, typed) for name, typed in columns.items()}
-    count = provenance.num_rows
-    bad = np.zeros(count, bool)
-    for faults in wrong.values():
-        bad |= faults.is_not_null().to_numpy()
-    indices = np.flatnonzero(bad)
-    taken = pa.array(indices)
-    places = provenance.take(taken).to_pylist()
-    faults_of = {name: faults.gather(indices).to_list() for name, faults in wrong.items()}
-    cells_of = {name: typed.cells.take(taken).to_pylist() for name, typed in columns.items()}
-    records = []
-    for nth, (index, place) in enumerate(zip(indices.tolist(), places, strict=True)):
-        name = next(name for name, faults in faults_of.items() if faults[nth] is not None)
-        where = (place["file"], place["line"])
-        records.append(record(table, *where, faults_of[name][nth], text(index), name, cells_of[name][nth]))
+    is_wrong = np.stack([faults.is_not_null().to_numpy() for faults in wrong.values()])
+    bad = is_wrong.any(axis=0)
     rows = pa.table({name: typed.values for name, typed in columns.items()})
-    if len(indices):
-        kept = pa.array(~bad)
-        rows, provenance = rows.filter(kept), provenance.filter(kept)
-    return Shard(rows, provenance, quarantine_of(records))
+    if not bad.any():
+        return Shard(rows, provenance, QUARANTINE_SCHEMA.empty_table())
+    indices = np.flatnonzero(bad)
+    first = is_wrong[:, indices].argmax(axis=0)
+    value, reason = np.empty(len(indices), object), np.empty(len(indices), object)
+    for nth, (name, typed) in enumerate(columns.items()):
+        chosen = first == nth
+        value[chosen] = typed.cells.take(pa.array(indices[chosen])).to_pylist()
+        reason[chosen] = wrong[name].gather(indices[chosen]).to_list()
+    quarantine = quarantine_of(
+        table,
+        provenance.take(pa.array(indices)),
+        column=np.array(list(columns), object)[first].tolist(),
+        value=[None if cell is None else str(cell) for cell in value],
+        reason=reason.tolist(),
+        row=texts(indices),
+    )
+    kept = pa.array(~bad)
+    return Shard(rows.filter(kept), provenance.filter(kept), quarantine)
 
 
-def record(
+def quarantine_of(
     table: Table,
-    file: str,
-    line: int,
-    reason: str,
-    row: str,
-    column: str | None = None,
-    value: str | None = None,
-) -> dict[str, object]:
-    """Makes a quarantine record; a long value or row is cut."""
-    return {
-        "table": table.name,
-        "file": file,
-        "line": line,
+    places: pa.Table,
+    column: Sequence[str | None],
+    value: Sequence[str | None],
+    reason: Sequence[str | None],
+    row: Sequence[str | None],
+) -> pa.Table:
+    """Makes a table's quarantine records, one for each place; a long value or row is cut."""
+    count = places.num_rows
+    records = {
+        "table": [table.name] * count,
+        "file": places["file"],
+        "line": places["line"],
         "column": column,
-        "value": None if value is None else str(value)[:MAX_VALUE],
+        "value": [None if text is None else text[:MAX_VALUE] for text in value],
         "reason": reason,
-        "row": row[:MAX_ROW],
+        "row": [None if text is None else text[:MAX_ROW] for text in row],
     }
-
-
-def quarantine_of(records: Sequence[dict[str, object]]) -> pa.Table:
-    """Puts quarantine records into a table."""
-    return pa.Table.from_pylist(list(records), schema=QUARANTINE_SCHEMA)
+    return pa.table(records, schema=QUARANTINE_SCHEMA)
 
 
 def provenance_of(files: Sequence[str], lines: Sequence[NDArray[np.int64]]) -> pa.Table:
