@@ -91,7 +91,7 @@ def run_side(side: str, tables: pathlib.Path) -> Measured:
     command = [sys.executable, __file__, "--side", side, "--source", str(tables)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"{side} failed:\n{done.stderr[-3000:]}")
+        raise SystemExit(f"{side} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     measured: Measured = json.loads(done.stdout.splitlines()[-1])
     print(f"{side}: {measured['total']:.1f} s, {measured['peak_mb']} MB", file=sys.stderr)
     return measured

@@ -94,7 +94,8 @@ def read_rows(uri: str) -> pa.Table:
         parquet = pq.ParquetFile(file)
         # A batch at a time, so that rows and their lists are never both held whole.
         parts = [_flat_batch(batch) for batch in parquet.iter_batches(_ROW_GROUP)]
-        return pa.concat_tables(parts or [_flat_batch(parquet.schema_arrow.empty_table())])
+        # One chunk a column: pyarrow 10's group_by crashes over columns of unequal chunks.
+        return pa.concat_tables(parts or [_flat_batch(parquet.schema_arrow.empty_table())]).combine_chunks()
 
 
 def read_provenance(uri: str) -> pa.Table:

@@ -36,7 +36,8 @@ def _duplicate_keys(table: TableEvidence, options: GateOptions) -> Iterator[Find
     if rows is None or not key or any(name not in rows.column_names for name in key):
         return
     keyed = rows.select(key).append_column("row", pa.array(np.arange(rows.num_rows)))
-    groups = keyed.drop_null().group_by(key).aggregate([("row", "count"), ("row", "max")])
+    # One chunk a column: pyarrow 10's group_by crashes over columns of unequal chunks.
+    groups = keyed.combine_chunks().drop_null().group_by(key).aggregate([("row", "count"), ("row", "max")])
     repeated = groups.filter(pc.greater(groups["row_count"], 1))
     if not repeated.num_rows:
         return
