@@ -16,7 +16,7 @@ demo: setup ## simulate a shop, run the pipeline, serve it and ask it
 	@$(BIN)/aisle demo
 
 test: setup ## all tests (PYTEST_ARGS="-m 'not e2e'" leaves the long ones out)
-	@$(BIN)/python -m pytest tests $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadgroup $(PYTEST_ARGS)
 
 lint: setup ## style, format, types and the direction of imports
 	@$(BIN)/ruff check .

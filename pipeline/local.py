@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
