@@ -5,8 +5,8 @@
 
 `FOLDER` holds canonical tables or UCI Online Retail; without it shops are simulated, one for each `--dirt`.
 Both sides are labelled, transformed (TF-Transform) and trained by the code of the pipeline, with its defaults.
-Raw is every row that the strict reader could read, the first row of an item and of a user standing for it: what
-a shop without a cleaner would train on. The truth is what cleaned rows say was bought in the test window.
+Raw is every row that the strict reader could read, the first row of an item and of a user standing for it, prices
+that are no number left out: what a shop without a cleaner would train on. The truth is what cleaned rows say was bought in the test window.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
@@ -41,6 +42,7 @@ from aisle.components.evaluator.metrics import (
 from aisle.components.evaluator.protocol import Protocol, make_protocol, positions
 from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import read_table
+from aisle.components.labeler.interactions import EVENT_WEIGHT
 from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.schema.tables import TABLE_BY_NAME
@@ -103,7 +105,9 @@ def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
         CleanerOptions(),
     ).tables
     labelled = {CLEANED: label(cleaned, LabelerOptions())}
-    labelled[RAW] = label(raw(rows, labelled[CLEANED].splits.end), LabelerOptions())
+    taken = pc.is_in(cleaned["events"]["event"], pa.array(list(EVENT_WEIGHT)))
+    span = pc.min_max(cleaned["events"].filter(taken)["timestamp"]).as_py()
+    labelled[RAW] = label(raw(rows, span["min"], span["max"]), LabelerOptions())
     if labelled[RAW].splits.test_start != labelled[CLEANED].splits.test_start:
         raise RuntimeError("raw and cleaned rows have their test windows at different times")
     truth = labelled[CLEANED]
@@ -124,21 +128,29 @@ def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
     return found
 
 
-def raw(rows: Tables, end: int) -> Tables:
+def raw(rows: Tables, first: int, last: int) -> Tables:
     """The rows as a shop without a cleaner has them.
 
     Args:
         rows: as read.
-        end: microseconds UTC; events after the data's real end would move the test window there.
+        first, last: microseconds UTC. What lies outside would move the test window, and both sides must have
+            the same: raw rows are spared the harm of wrong clocks.
     """
-    first = {"items": "item_id", "users": "user_id"}
-    tables = {name: _first(table, first[name]) if name in first else table for name, table in rows.items()}
-    events = pl.DataFrame(pl.from_arrow(tables["events"])).filter(pl.col("timestamp") < end)
-    return {**tables, "events": events.to_arrow(compat_level=pl.CompatLevel.oldest())}
+    keys = {"items": "item_id", "users": "user_id"}
+    tables = {name: _first(table, keys[name]) if name in keys else table for name, table in rows.items()}
+    events = pl.DataFrame(pl.from_arrow(tables["events"])).filter(pl.col("timestamp").is_between(first, last))
+    items = pl.DataFrame(pl.from_arrow(tables["items"]))
+    if "price" in items.columns:
+        # A single NaN or infinite price, and the loss is NaN: nothing would be learnt at all.
+        items = items.with_columns(pl.when(pl.col("price").is_finite()).then(pl.col("price")))
+    return {**tables, "items": _arrow(items), "events": _arrow(events)}
 
 
 def _first(table: pa.Table, key: str) -> pa.Table:
-    frame = pl.DataFrame(pl.from_arrow(table)).unique(key, keep="first", maintain_order=True)
+    return _arrow(pl.DataFrame(pl.from_arrow(table)).unique(key, keep="first", maintain_order=True))
+
+
+def _arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
