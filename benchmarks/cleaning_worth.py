@@ -133,8 +133,8 @@ def raw(rows: Tables, first: int, last: int) -> Tables:
 
     Args:
         rows: as read.
-        first, last: microseconds UTC. What lies outside would move the test window, and both sides must have
-            the same: raw rows are spared the harm of wrong clocks.
+        first: microseconds UTC; what lies before would move the test window, and both sides must have the same.
+        last: likewise for what lies after: raw rows are spared the harm of wrong clocks.
     """
     keys = {"items": "item_id", "users": "user_id"}
     tables = {name: _first(table, keys[name]) if name in keys else table for name, table in rows.items()}

@@ -50,7 +50,9 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
             "statistics": statistics.outputs["statistics"],
             "schema": schema.outputs["schema"],
         }
-    gate = AnomalyGate(checked, str(root / "reports"), GateOptions(max_quarantined_share=0.9, max_unknown_items_share=1.0))
+    gate = AnomalyGate(
+        checked, str(root / "reports"), GateOptions(max_quarantined_share=0.9, max_unknown_items_share=1.0)
+    )
     cleaner = Cleaner(
         {table: channels["examples"] for table, channels in checked.items()},
         {table: channels["quarantine"] for table, channels in checked.items()},
