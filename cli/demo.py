@@ -85,7 +85,11 @@ def _some_user(shop: pathlib.Path) -> str:
     import polars as pl
 
     purchases = pl.scan_csv(
-        shop / "events" / "*.csv", infer_schema=False, ignore_errors=True, truncate_ragged_lines=True
+        shop / "events" / "*.csv",
+        infer_schema=False,
+        ignore_errors=True,
+        truncate_ragged_lines=True,
+        encoding="utf8-lossy",
     )
     bought = purchases.filter((pl.col("event") == "purchase") & (pl.col("user_id") != "")).collect()
     return str(bought["user_id"].value_counts(sort=True)["user_id"][0])

@@ -7,6 +7,7 @@ import dataclasses
 import fcntl
 import os
 import pathlib
+import shutil
 from collections.abc import Iterator, Mapping
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -16,6 +17,8 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
+from aisle.components.reports import REPORTS
+from aisle.components.tables import PEOPLE_FOLDER
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
@@ -61,9 +64,10 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)
-        _link_logs(layout, connection)
-        result = _result(layout, connection)
-        keep_baseline(layout.baselines, tables, reversed(_latest(connection, "aisle.Report")))
+        outputs = _outputs(connection)
+        _show(layout, outputs)
+        result = _result(layout, outputs)
+        keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
         return result
 
 
@@ -79,39 +83,60 @@ def _only_run(layout: Layout) -> Iterator[None]:
         yield
 
 
-def _link_logs(layout: Layout, connection: object) -> None:
-    """Makes `logs/` point at the TensorBoard logs of both trainings."""
-    runs = _latest(connection, "ModelRun")
+def _outputs(connection: object) -> dict[str, list[str]]:
+    """The folders of what the last run made, or found made before, by artifact type; the newest last.
+
+    Only of that run: an earlier one on other data may have made newer artifacts than those found here.
+    """
+    with mlmd.Metadata(connection) as handle:
+        store = handle.store
+        run = max(store.get_contexts_by_type("pipeline_run"), key=lambda context: context.id)
+        kinds = {kind.id: kind.name for kind in store.get_artifact_types()}
+        found: dict[str, list[str]] = {}
+        for artifact in sorted(store.get_artifacts_by_context(run.id), key=lambda artifact: artifact.id):
+            if os.path.isdir(artifact.uri):
+                found.setdefault(kinds[artifact.type_id], []).append(artifact.uri)
+        return found
+
+
+def _show(layout: Layout, outputs: Mapping[str, list[str]]) -> None:
+    """Makes `reports/`, `quarantine/` and `logs/` speak of this run, also where its steps were done before."""
+    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions"):
+        for uri in outputs.get(kind, ()):
+            for name in REPORTS:
+                _copy(sorted(pathlib.Path(uri).glob(f"{name}.*")), layout.reports)
+    for uri in outputs.get("aisle.Quarantine", ()):
+        _copy(sorted((pathlib.Path(uri) / PEOPLE_FOLDER).glob("*.*")), layout.quarantine)
     folder = pathlib.Path(layout.logs)
     folder.mkdir(exist_ok=True)
-    for uri in runs:
+    for uri in outputs.get("ModelRun", ()):
         link = folder / pathlib.Path(uri).parent.parent.name.rpartition(".")[2]
-        if link.is_symlink():
-            link.unlink()
-        if not link.exists():
-            link.symlink_to(uri)
+        link.unlink(missing_ok=True)
+        link.symlink_to(uri)
 
 
-def _latest(connection: object, type_name: str) -> list[str]:
-    """The folders of a type's artifacts, the newest last."""
-    with mlmd.Metadata(connection) as store:
-        artifacts = sorted(store.store.get_artifacts_by_type(type_name), key=lambda artifact: artifact.id)
-        return [artifact.uri for artifact in artifacts if os.path.isdir(artifact.uri)]
+def _copy(files: list[pathlib.Path], folder: str) -> None:
+    target = pathlib.Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    for file in files:
+        # Copied beside and renamed: a reader sees the old file or the new one.
+        beside = target / f".{file.name}"
+        shutil.copyfile(file, beside)
+        beside.replace(target / file.name)
 
 
-def _result(layout: Layout, connection: object) -> RunResult:
+def _result(layout: Layout, outputs: Mapping[str, list[str]]) -> RunResult:
     """The pushed version.
 
     Raises:
-        NotBlessed: the last blessing forbids the push.
+        NotBlessed: a blessing of this run forbids the push.
     """
-    blessings = [uri for uri in _latest(connection, "ModelBlessing") if "Evaluator" in uri]
-    for uri in blessings[-2:]:
+    for uri in outputs.get("ModelBlessing", ()):
         if os.path.exists(os.path.join(uri, "NOT_BLESSED")):
             raise NotBlessed(
                 f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says why"
             )
-    infra = _latest(connection, "InfraBlessing")
+    infra = outputs.get("InfraBlessing", [])
     if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):
         raise NotBlessed("the served model failed its canary load and was not pushed; the log above says why")
     versions = [entry.name for entry in pathlib.Path(layout.serving).glob("[0-9]*") if entry.name.isdigit()]

@@ -16,6 +16,7 @@ from aisle.components.cleaner.options import options_from_json
 from aisle.components.reports import write_cleaning
 from aisle.components.storage import make_folder, open_file
 from aisle.components.tables import (
+    PEOPLE_FOLDER,
     read_provenance,
     read_quarantine,
     read_rows,
@@ -55,13 +56,17 @@ class Executor(base_executor.BaseExecutor):
             unread[table] = read_quarantine(artifact_utils.get_single_uri(input_dict[quarantine_key(table)]))
         result = clean(rows, provenance, unread, options_from_json(exec_properties["options"]))
         write_tables(artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
-        write_ledger(artifact_utils.get_single_uri(output_dict["ledger"]), result.ledger, result.evidence)
+        ledger = artifact_utils.get_single_uri(output_dict["ledger"])
+        write_ledger(ledger, result.ledger, result.evidence)
         everything = pa.concat_tables([*unread.values(), result.quarantine])
         counts = {"table": "all", "read": sum(t["read"] for t in result.ledger["tables"].values())}
         counts |= {"kept": counts["read"] - everything.num_rows, "quarantined": everything.num_rows}
-        write_quarantine(artifact_utils.get_single_uri(output_dict["quarantine"]), everything, counts)
-        write_for_people(everything, list(rows), exec_properties["quarantine_dir"])
-        write_cleaning(result.ledger, exec_properties["reports_dir"])
+        quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
+        write_quarantine(quarantine, everything, counts)
+        for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
+            write_for_people(everything, list(rows), folder)
+        for folder in (ledger, exec_properties["reports_dir"]):
+            write_cleaning(result.ledger, folder)
 
 
 def write_for_people(quarantine: pa.Table, tables: Sequence[str], folder: str) -> None:

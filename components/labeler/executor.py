@@ -30,8 +30,10 @@ class Executor(base_executor.BaseExecutor):
         options = LabelerOptions(**json.loads(exec_properties["options"]))
         tables = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
         labelled = label(tables, options)
-        write_interactions(artifact_utils.get_single_uri(output_dict["interactions"]), labelled)
+        interactions = artifact_utils.get_single_uri(output_dict["interactions"])
+        write_interactions(interactions, labelled)
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), labelled.examples)
-        write_labels(summarise(labelled, options), exec_properties["reports_dir"])
+        for folder in (interactions, exec_properties["reports_dir"]):
+            write_labels(summarise(labelled, options), folder)
         schema = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), "schema.pbtxt")
         io_utils.write_pbtxt_file(schema, metadata_schema(TOWER_FEATURES))

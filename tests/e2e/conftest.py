@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -99,6 +100,7 @@ def output(user: User, killed: list[str]) -> pathlib.Path:
     done = user.run("aisle", "run", "shop", "--out", "out", *SMALL)
     assert done.returncode == 0, done.stderr[-3000:]
     assert user.trained("Trainer.two_tower") == killed, "the two-tower was trained again"
+    shutil.copytree(user.home / "out" / "reports", user.home / "first-reports")
     return user.home / "out"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import re
+import shutil
 from typing import Any
 
 import pytest
@@ -51,6 +52,7 @@ def test_a_repeated_run_does_nothing_again_and_says_so(
         return sorted(str(path) for path in (output / "artifacts").glob("*/*/*"))
 
     before = made()
+    shutil.rmtree(output / "quarantine")
     done = user.run("aisle", "run", "shop", "--out", "out", *small)
     assert done.returncode == 0, done.stderr[-3000:]
     assert made() == before
@@ -58,6 +60,10 @@ def test_a_repeated_run_does_nothing_again_and_says_so(
     count = int(steps[0][1])
     assert [int(number) for number, _, _ in steps] == list(range(1, count + 1))
     assert {how for _, _, how in steps} == {" (done before)"}
+    # Other tests ran with other settings since: what is shown is of this run all the same.
+    for report in sorted((user.home / "first-reports").iterdir()):
+        assert (output / "reports" / report.name).read_bytes() == report.read_bytes(), report.name
+    assert (output / "quarantine" / "events.csv").is_file()
 
 
 def test_a_server_process_answers_every_question(served: str) -> None:
