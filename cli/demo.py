@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import subprocess
 import sys
@@ -62,6 +63,8 @@ def _server(output: pathlib.Path) -> Iterator[str]:
     """Serves the output's model on a free port; yields its address, ends the server after."""
     command = [
         sys.executable,
+        "-W",
+        "ignore",
         "-m",
         "aisle.serving.server",
         "--base",
@@ -69,7 +72,8 @@ def _server(output: pathlib.Path) -> Iterator[str]:
         "--port",
         "0",
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=quiet) as process:
         try:
             assert process.stdout is not None
             line = next((line for line in process.stdout if "listening on" in line), "")

@@ -64,7 +64,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)
-        outputs = _outputs(connection)
+            outputs = _outputs(connection)
         _show(layout, outputs)
         result = _result(layout, outputs)
         keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
