@@ -168,7 +168,7 @@ def _cut(files: Sequence[_File]) -> pa.Table:
 def _readable_bytes(file: _File) -> bytes:
     """The file's content without its header and without what can't be read."""
     records, readable = file.records, file.readable
-    if readable.all():
+    if len(readable) and readable.all():
         return file.data[records.starts[0] :].rstrip(b"\n")
     # Runs of readable records are copied whole.
     edges = np.flatnonzero(np.diff(np.concatenate([[False], readable, [False]]).astype(np.int8)))

@@ -63,6 +63,8 @@ def test_what_the_csv_module_writes_is_read_back_the_same(
 
 @settings(max_examples=50, deadline=None)
 @given(TABLES, st.integers(1, 200))
+@example([("", "")], 34)  # A first piece that is the header alone.
+@example([("", ""), ("", "")], 34)
 def test_a_file_read_in_pieces_is_the_file_read_whole(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, str]], piece_bytes: int
 ) -> None:

@@ -67,6 +67,13 @@ class User:
         )
 
 
+@pytest.fixture(autouse=True)
+def together(request: pytest.FixtureRequest) -> None:
+    """Fails where these tests are spread over processes: each would run the pipeline anew, out of order."""
+    alone = "PYTEST_XDIST_WORKER" not in os.environ
+    assert alone or request.node.nodeid.endswith("@e2e"), "run with --dist loadgroup (make test does)"
+
+
 @pytest.fixture(scope="session")
 def user(installed: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> User:
     """Somebody with a dirty shop in `shop/`."""
