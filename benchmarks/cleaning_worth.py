@@ -17,7 +17,6 @@ import json
 import os
 import pathlib
 import tempfile
-import types
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -27,6 +26,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from training import train_two_tower
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
@@ -45,6 +45,7 @@ from aisle.components.example_gen.reader import read_table
 from aisle.components.labeler.interactions import EVENT_WEIGHT
 from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
+from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
 K = 20
@@ -157,75 +158,11 @@ def _arrow(frame: pl.DataFrame) -> pa.Table:
 def _values(labelled: Labelled, protocol: Protocol, steps: int, seed: int) -> dict[str, Floats]:
     """Recall and nDCG of each of the protocol's users, by the two-tower trained on what was labelled."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder = train(labelled, pathlib.Path(scratch), steps, seed)
+        folder = train_two_tower(labelled, pathlib.Path(scratch), TwoTowerOptions(steps=steps, seed=seed))
         answers = retrieve(folder, labelled, protocol.user_ids.to_pylist())
     found = hits(positions(answers, protocol.item_ids).reshape(-1, K), protocol.truth)
     relevant = relevant_items(protocol.truth)
     return {"recall": recall(found, relevant), "ndcg": ndcg(found, relevant)}
-
-
-def train(labelled: Labelled, scratch: pathlib.Path, steps: int, seed: int) -> str:
-    """Transforms and trains as the pipeline does; returns the exported two-tower's folder."""
-    from tfx.types import standard_artifacts
-
-    from aisle.components.examples import write_examples
-    from aisle.model.options import TwoTowerOptions
-    from aisle.model.two_tower_trainer import run_fn
-
-    examples = standard_artifacts.Examples()
-    examples.uri = str(scratch / "examples")
-    write_examples(examples, labelled.examples)
-    transformed, graph = _transform(examples.uri, sorted(labelled.examples), scratch)
-    options = dataclasses.asdict(TwoTowerOptions(steps=steps, seed=seed))
-    run_fn(
-        types.SimpleNamespace(  # type: ignore[arg-type]
-            train_files=[f"{transformed}/Split-{split}/*" for split in ("items", "train")],
-            eval_files=[f"{transformed}/Split-eval/*"],
-            transform_output=graph,
-            serving_model_dir=str(scratch / "model"),
-            model_run_dir=str(scratch / "run"),
-            custom_config={"options": json.dumps(options), "bert": ""},
-        )
-    )
-    return str(scratch / "model")
-
-
-def _transform(uri: str, splits: list[str], scratch: pathlib.Path) -> tuple[str, str]:
-    """TF-Transform, analysed on items and training queries: the folders of examples and of the graph."""
-    import apache_beam as beam
-    import tensorflow_transform.beam as tft_beam
-    from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
-    from tfx_bsl.public import tfxio
-
-    from aisle.model.preprocessing import preprocessing_fn
-    from aisle.schema.features import TOWER_FEATURES, metadata_schema
-
-    schema = metadata_schema(TOWER_FEATURES)
-    target, graph = str(scratch / "transformed"), str(scratch / "graph")
-
-    def source(split: str) -> Any:
-        return tfxio.TFExampleRecord(f"{uri}/Split-{split}/*.gz", schema=schema)
-
-    with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(scratch / "tmp")):
-        config = source("train").TensorAdapterConfig()
-        read = {split: pipeline | f"Read {split}" >> source(split).BeamSource() for split in splits}
-        analysed = (read["items"], read["train"]) | beam.Flatten()
-        function = (analysed, config) | tft_beam.AnalyzeDataset(preprocessing_fn)
-        function | tft_beam.WriteTransformFn(graph)
-        for split in splits:
-            data, metadata = (
-                (read[split], config),
-                function,
-            ) | f"Transform {split}" >> tft_beam.TransformDataset(output_record_batches=True)
-            encoder = RecordBatchToExamplesEncoder(metadata.schema)
-            (
-                data
-                | f"Encode {split}"
-                >> beam.FlatMapTuple(lambda batch, _, encode=encoder.encode: encode(batch))
-                | f"Write {split}"
-                >> beam.io.WriteToTFRecord(f"{target}/Split-{split}/part", file_name_suffix=".gz")
-            )
-    return target, graph
 
 
 def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:

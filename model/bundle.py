@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -15,13 +16,13 @@ import tensorflow as tf
 from aisle.model.candidates import catalogue
 from aisle.model.options import BundleOptions
 from aisle.model.ranker_inputs import history_titles
-from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
+from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
 from aisle.model.state import make_state
 from aisle.model.text import Tokenizer
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 
-TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0),)
+TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
@@ -39,8 +40,11 @@ class Bundle(tf.Module):
         self.ranker = ranker
         self._titles = tf.constant(titles)
         self._depth = options.depth
+        self._read = options.read
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
+        self._reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
         self._score = ranker.score  # type: ignore[attr-defined]
+        self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
 
     def signatures(self) -> dict[str, object]:
         """The concrete functions of every signature, by name."""
@@ -69,7 +73,7 @@ class Bundle(tf.Module):
         if not self._searches:
             # A head that never read a query would only add noise.
             return self._answer(fused, k)
-        return self._answer(self._rerank(context, fused), k)
+        return self._answer(self._rerank(context, fused, self._read, self._head), k)
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -77,10 +81,14 @@ class Bundle(tf.Module):
         """Items for a user, best first."""
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
         exclude = self._excluded(context, exclude_seen)
-        fused = self.retriever.fuse(context, RECOMMEND_SOURCES, exclude)
+        fused = self.retriever.candidates(context, RECOMMEND_SOURCES, exclude)
         # Popularity, scaled below every source's share, fills the places that no source reached.
         fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
-        return self._answer(self._rerank(context, fused), k)
+        ranked = self._rerank(context, fused, self._depth, self._numbers)
+        if self._reads_history:
+            ranked = self._rerank(context, ranked, self._read, self._head)
+        cold = self._cold(context, exclude)
+        return self._answer(tf.where(self._has_history(context), ranked, cold), k)
 
     def retrieve(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -106,18 +114,38 @@ class Bundle(tf.Module):
         query = tf.strings.strip(query)
         context = self.retriever.context(query, user_id, _no_history(query))
         rows = self.retriever.items.lookup(item_ids)
-        learnt = self._head(context, tf.maximum(rows, 0))
+        known = tf.maximum(rows, 0)
+        read = self._head(context, known) if self._searches or self._reads_history else None
+        recommended = read if self._reads_history else self._numbers(context, known)
+        cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
+        recommended = tf.where(self._has_history(context), recommended, cold)
+        searched = read
         if not self._searches:
             scores = context.scores["dense"] + context.scores["lexical"] / 50.0
-            untrained = tf.gather(scores, tf.maximum(rows, 0), batch_dims=1)
-            learnt = tf.where((query != "")[:, None], untrained, learnt)
+            searched = tf.gather(scores, known, batch_dims=1)
+        learnt = tf.where((query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
+
+    def _cold(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
+        """The scores of whoever has no history, of whom the head has learnt nothing: float32 [b, n]."""
+        fused = self.retriever.fuse(context, COLD_SOURCES, exclude)
+        return fused + tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
+
+    def _has_history(self, context: Context) -> tf.Tensor:
+        return tf.reduce_any(self.retriever.seen(context), 1)[:, None]
 
     def _excluded(self, context: Context, exclude_seen: tf.Tensor) -> tf.Tensor:
         return self.retriever.seen(context) & exclude_seen
 
+    def _numbers(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """The score of each candidate by its numbers alone: int32 [b, m] to float32 [b, m]."""
+        features = self.retriever.features(context, rows)
+        flat = tf.reshape(features, [-1, features.shape[-1]])
+        query = tf.repeat(context.query, tf.shape(rows)[1])
+        return tf.reshape(self._score_numbers(query, flat), tf.shape(rows))
+
     def _head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """The ranking head's score of each candidate: int32 [b, m] to float32 [b, m]."""
+        """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
         m = tf.shape(rows)[1]
         features = self.retriever.features(context, rows)
         scores = self._score(
@@ -128,14 +156,20 @@ class Bundle(tf.Module):
         )
         return tf.reshape(scores, tf.shape(rows))
 
-    def _rerank(self, context: Context, fused: tf.Tensor) -> tf.Tensor:
-        """Puts the best `depth` in the head's order, before all others: [b, n] to [b, n]."""
-        top = tf.math.top_k(fused, min(self._depth, self.retriever.count))
-        scores = self._head(context, top.indices)
-        lifted = tf.where(top.values > 0, 1.0 + scores - top.values, 0.0)
-        owner = tf.broadcast_to(tf.range(tf.shape(fused)[0])[:, None], tf.shape(top.indices))
+    def _rerank(
+        self,
+        context: Context,
+        scores: tf.Tensor,
+        depth: int,
+        score: Callable[[Context, tf.Tensor], tf.Tensor],
+    ) -> tf.Tensor:
+        """Puts the best `depth` in the order of `score`, before all others: [b, n] to [b, n]."""
+        top = tf.math.top_k(scores, min(depth, self.retriever.count))
+        above = tf.reduce_max(scores, 1)[:, None]
+        lifted = tf.where(top.values > 0, above + score(context, top.indices) - top.values, 0.0)
+        owner = tf.broadcast_to(tf.range(tf.shape(scores)[0])[:, None], tf.shape(top.indices))
         places = tf.stack([owner, top.indices], -1)
-        return tf.tensor_scatter_nd_add(fused, tf.reshape(places, [-1, 2]), tf.reshape(lifted, [-1]))
+        return tf.tensor_scatter_nd_add(scores, tf.reshape(places, [-1, 2]), tf.reshape(lifted, [-1]))
 
     def _answer(self, scores: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """The best k items, "" and -inf where the score is not above 0: float32 [b, n] to [b, k]."""

@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from aisle.model.options import CandidateOptions
 from aisle.model.ranker_inputs import history_titles
-from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Retriever
+from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever
 from aisle.model.state import make_state
 from aisle.model.text import Tokenizer
 from aisle.schema import features as f
@@ -37,6 +37,20 @@ class _Question:
     """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Window:
+    """A moment at which candidates are retrieved, and what happens until `end`.
+
+    Attributes:
+        start, end: microseconds UTC.
+        unseen: whether the two-tower has not learnt from it, so that its scores don't tell the outcome.
+    """
+
+    start: int
+    end: int
+    unseen: bool
+
+
 def make_candidates(
     two_tower: str,
     bert: str,
@@ -46,8 +60,9 @@ def make_candidates(
 ) -> dict[str, pa.Table]:
     """Retrieves candidates as of the start of a window and labels them by what happened in it.
 
-    Training and validation come from the validation window (90 and 10 % of users), testing from
-    the test window; judged queries keep their own split.
+    Training comes from the validation window and from windows before it, validation from the
+    validation window (a tenth of the users, who train nothing), testing from the test window;
+    judged queries keep their own split.
 
     Args:
         two_tower: the folder of the exported two-tower.
@@ -65,20 +80,38 @@ def make_candidates(
     titles, prices = catalogue(tower, frames["items"])
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
-    windows = (("eval", "eval_start", options.users), ("test", "test_start", options.test_users))
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
-    for window, start, most in windows:
-        state = make_state(frames["interactions"], frames["users"], list(rows), int(splits[start]))
+    for window in _windows(frames["interactions"], splits, options.windows):
+        state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
         retriever = Retriever(tower, tokenizer, titles, prices, state)
-        questions = [
-            *_draw(_recommendations(frames, window, str(splits["goal"]), set(state.users), rows), most, rng),
-            *_draw(_searches(frames, window, rows), most, rng),
-        ]
-        if window == "eval":
-            questions += _judged(frames["judgements"], rows)
+        name = "test" if window.start == splits["test_start"] else "eval"
+        most = options.test_users if name == "test" else options.users
+        questions = _recommendations(
+            frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
+        )
+        questions = _draw(questions, most, rng)
+        if window.unseen:
+            questions += _draw(_searches(frames, name, rows), most, rng)
+            questions += _judged(frames["judgements"], rows) if name == "eval" else []
         for split, part in _ask(retriever, tf.constant(titles), questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
+
+
+def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int) -> list[_Window]:
+    """The test window, the validation window, and up to `most - 1` before it, half a window apart.
+
+    A window has at least a third of the time before the test behind it, so that there are histories.
+    """
+    test, begin, end = (int(splits[name]) for name in ("test_start", "eval_start", "end"))
+    length = test - begin
+    first = int(interactions["timestamp"].min() or 0)  # type: ignore[arg-type]
+    starts = [begin - number * length // 2 for number in range(1, most)]
+    return [
+        _Window(test, end, True),
+        _Window(begin, test, True),
+        *(_Window(start, start + length, False) for start in starts if start - first >= (test - first) / 3),
+    ]
 
 
 def catalogue(tower: object, items: pl.DataFrame) -> tuple[list[str], np.ndarray]:
@@ -90,20 +123,20 @@ def catalogue(tower: object, items: pl.DataFrame) -> tuple[list[str], np.ndarray
 
 
 def _recommendations(
-    frames: dict[str, pl.DataFrame], window: str, goal: str, known: set[str], rows: dict[str, int]
+    interactions: pl.DataFrame, window: _Window, name: str, goal: str, known: set[str], rows: dict[str, int]
 ) -> list[_Question]:
     """What known users went on to take; everything else retrieved for them was not taken."""
-    took = frames["interactions"].filter((pl.col("split") == window) & (pl.col("user_id") != ""))
+    took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
+    took = took.filter(pl.col("user_id") != "")
     if goal == "purchase":
         took = took.filter(pl.col("event") == "purchase")
     hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == "purchase" else ((1.0, -1.0), (0.0, -1.0))
     baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
+    split = {user: _user_split(user, name) for user in baskets["user_id"]}
     return [
-        _Question(
-            "", user, {rows[item]: hit for item in items if item in rows}, _user_split(user, window), miss
-        )
+        _Question("", user, {rows[item]: hit for item in items if item in rows}, split[user], miss)
         for user, items in baskets.iter_rows()
-        if user in known
+        if user in known and (window.unseen or split[user] == "train")
     ]
 
 
@@ -167,42 +200,38 @@ def _ask(
     depth = min(options.depth, retriever.count)
     spec = tf.TensorSpec([None], tf.string)
 
+    def ask(query: tf.Tensor, user: tf.Tensor) -> Context:
+        return retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+
     @tf.function(input_signature=[spec, spec])
-    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        context = ask(query, user)
         nothing = tf.zeros_like(context.scores["dense"], tf.bool)
-        search = retriever.fuse(context, SEARCH_SOURCES, nothing)
-        fused = tf.where((query != "")[:, None], search, retriever.fuse(context, RECOMMEND_SOURCES, nothing))
-        top = tf.math.top_k(fused, depth)
-        return (
-            tf.where(top.values > 0, top.indices, -1),
-            history_titles(context.history, titles),
-            context.history,
-        )
+        recommended = retriever.candidates(context, RECOMMEND_SOURCES, nothing)
+        searched = retriever.fuse(context, SEARCH_SOURCES, nothing)
+        top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)
+        return tf.where(top.values > 0, top.indices, -1), history_titles(context.history, titles)
 
     @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
     def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
-        return retriever.features(context, tf.maximum(rows, 0))
+        return retriever.features(ask(query, user), tf.maximum(rows, 0))
 
+    names = titles.numpy()
     for start in range(0, len(questions), _BATCH):
         batch = questions[start : start + _BATCH]
         query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
-        retrieved, history, _ = (value.numpy() for value in retrieve(query, user))
+        retrieved, history = (value.numpy() for value in retrieve(query, user))
         chosen = [
-            _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=False)
+            _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=True)
         ]
         padded = tf.ragged.constant([list(rows) for rows in chosen], dtype=tf.int32).to_tensor(-1)
         if not padded.shape[1]:
             continue
         numbers = features(query, user, padded).numpy()
-        for number, (question, rows) in enumerate(zip(batch, chosen, strict=False)):
+        for number, (question, rows) in enumerate(zip(batch, chosen, strict=True)):
             if rows:
-                texts = titles.numpy()[list(rows)]
-                yield (
-                    question.split,
-                    _rows(question, rows, history[number], texts, numbers[number, : len(rows)]),
-                )
+                kept = numbers[number, : len(rows)]
+                yield question.split, _rows(question, rows, history[number], names[list(rows)], kept)
 
 
 def _choose(
@@ -213,13 +242,11 @@ def _choose(
     if question.query:
         # What a person saw or judged is kept whole, retrieved or not.
         judged = dict(question.outcomes)
-        others = [row for row in found if row not in judged]
     else:
-        taken = [row for row in found if row in question.outcomes][: options.positives]
-        judged = {row: question.outcomes[row] for row in taken}
-        others = [row for row in found if row not in question.outcomes]
+        judged = {row: question.outcomes[row] for row in found if row in question.outcomes}
     if question.otherwise is None:
         return judged
+    others = [row for row in found if row not in question.outcomes]
     drawn: list[int] = rng.permutation(others)[: options.negatives].tolist() if others else []
     return {**judged, **{row: question.otherwise for row in drawn}}
 
@@ -253,5 +280,5 @@ def _table(parts: list[dict[str, np.ndarray]]) -> pa.Table:
         values = np.concatenate([part[feature.name] for part in parts]) if parts else np.array([])
         kind = pa.binary() if feature.dtype is f.Dtype.BYTES else pa.float32()
         offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32))
-        columns[feature.name] = pa.ListArray.from_arrays(offsets, pa.array(values.tolist(), kind))
+        columns[feature.name] = pa.ListArray.from_arrays(offsets, pa.array(values, kind))
     return pa.table(columns)

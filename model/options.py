@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,19 +38,19 @@ class CandidateOptions:
     """How the ranking head's examples are drawn.
 
     Attributes:
-        users: at most so many users (and as many searches) are asked.
+        windows: the head learns from the validation window and from so many less one before it.
+        users: at most so many users (and as many searches) are asked a window.
         test_users: at most so many of the test window.
-        depth: candidates retrieved for each.
+        depth: candidates retrieved for each; the served model ranks as many.
         negatives: candidates not taken that are kept for each, drawn at random from the retrieved.
-        positives: candidates taken that are kept for each, at most.
         seed: of the draws.
     """
 
-    users: int = 800
+    windows: int = 7
+    users: int = 2000
     test_users: int = 200
-    depth: int = 60
-    negatives: int = 12
-    positives: int = 8
+    depth: int = 250
+    negatives: int = 100
     seed: int = 1
 
 
@@ -58,6 +59,15 @@ class RankingOptions:
     """Hyperparameters of the ranking head.
 
     Attributes:
+        bins: pieces that the range of each number is cut into, at its quantiles.
+        width: of the first hidden layer of the part that reads numbers; the second has half of it.
+        members: heads that read numbers, of which the mean is taken.
+        feature_epochs: passes of each over the training candidates.
+        text: whether recommendations read the titles of the history and of the candidate: `auto` where
+            that lowers the validation loss by `text_gain` or more, `always`, `never`. Searches always
+            read the query.
+        text_gain: as a share of the loss by numbers alone.
+        text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random.
         layers: of the pretrained BERT to keep; 0 keeps all.
         batch: candidates a step.
         epochs: passes over the training candidates at most.
@@ -67,6 +77,13 @@ class RankingOptions:
         seed: of every random choice.
     """
 
+    bins: int = 16
+    width: int = 128
+    members: int = 3
+    feature_epochs: int = 3
+    text: Literal["auto", "always", "never"] = "auto"
+    text_gain: float = 0.02
+    text_rows: int = 16_000
     layers: int = 3
     batch: int = 64
     epochs: int = 2
@@ -82,7 +99,9 @@ class BundleOptions:
     """Options of the served model.
 
     Attributes:
-        depth: how many candidates the ranking head reads; what follows keeps the retrieval order.
+        depth: how many candidates are ranked by their numbers; what follows keeps the retrieval order.
+        read: how many of the best of those the BERT reads, where it does.
     """
 
-    depth: int = 50
+    depth: int = 250
+    read: int = 50

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import tensorflow as tf
 from transformers import TFBertModel
 
@@ -12,35 +13,81 @@ from aisle.model.text import Tokenizer
 class FeatureHead(tf.keras.Model):
     """The candidate's numbers alone: what the text has to add to."""
 
-    def __init__(self, normalization: tf.keras.layers.Normalization) -> None:
+    def __init__(self, edges: np.ndarray, width: int = 128, dropout: float = 0.1) -> None:
+        """Makes the head.
+
+        Args:
+            edges: of the bins of each feature, ascending, [F, T + 1]; of `bin_edges`.
+            width: of the first hidden layer; the second has half of it.
+            dropout: after each.
+        """
         super().__init__(name="feature_head")
-        self._normalization = normalization
-        self._hidden = tf.keras.layers.Dense(64, activation="gelu")
+        size = np.diff(edges, axis=1)
+        self._start = tf.constant(edges[:, :-1], tf.float32)
+        self._scale = tf.constant(np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0), tf.float32)
+        self._layers = [
+            layer
+            for units in (width, width // 2)
+            for layer in (tf.keras.layers.Dense(units, activation="gelu"), tf.keras.layers.Dropout(dropout))
+        ]
         self._out = tf.keras.layers.Dense(2)
 
-    def call(self, features: tf.Tensor) -> tf.Tensor:
-        """Float32 [n, F] to the logits of click and of conversion given the click, [n, 2]."""
-        return self._out(self._hidden(self._normalization(features)))
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """Float32 [n, F], NaN where unknown, to the logits of click and of conversion given the click, [n, 2].
+
+        A number is read by how far it fills each of its bins (piecewise linear encoding: Gorishniy et al.,
+        On Embeddings for Numerical Features in Tabular Deep Learning, NeurIPS 2022), an unknown one as none.
+        """
+        known = tf.math.is_finite(features)
+        filled = tf.clip_by_value((features[:, :, None] - self._start) * self._scale, 0.0, 1.0)
+        filled = tf.where(known[:, :, None], filled, 0.0)
+        hidden = tf.reshape(filled, [-1, self._start.shape[0] * self._start.shape[1]])
+        hidden = tf.concat([hidden, tf.cast(known, tf.float32)], 1)
+        for layer in self._layers:
+            hidden = layer(hidden, training=training)
+        return self._out(hidden)
+
+
+class Ensemble(tf.keras.Model):
+    """Several heads that differ in their random start: the mean of their logits."""
+
+    def __init__(self, heads: list[FeatureHead]) -> None:
+        super().__init__(name="feature_heads")
+        self.heads = heads
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """As `FeatureHead`."""
+        return tf.add_n([head(features, training=training) for head in self.heads]) / len(self.heads)
+
+
+def bin_edges(features: np.ndarray, bins: int) -> np.ndarray:
+    """The quantiles of each feature's known values: [n, F] to [F, bins + 1]; repeated ones make empty bins."""
+    shares = np.linspace(0.0, 1.0, bins + 1)
+    columns = [column[np.isfinite(column)] for column in features.T]
+    edges = [np.quantile(column, shares) if len(column) else np.zeros(bins + 1) for column in columns]
+    return np.stack(edges).astype(np.float32)
 
 
 class RankingHead(tf.keras.Model):
     """Predicts click and conversion of a candidate.
 
     pCTCVR = pCTR x pCVR as in ESMM (Ma et al., SIGIR 2018). The features and the text each give
-    logits that add up; the text's start at zero, so that training begins from the features.
+    logits that add up. The features' are trained before and stay; the text's start at zero, so that
+    it learns what the features leave open.
     """
 
-    def __init__(self, bert: TFBertModel, features: FeatureHead, learning_rate: float = 1e-3) -> None:
+    def __init__(self, bert: TFBertModel, features: Ensemble, learning_rate: float = 1e-3) -> None:
         """Makes the head.
 
         Args:
             bert: pretrained; trained by the optimizer that `compile` is given.
-            features: trained before, or not.
-            learning_rate: of everything but the BERT, which learns much slower.
+            features: trained.
+            learning_rate: of the layer on top of the BERT, which itself learns much slower.
         """
         super().__init__(name="ranking_head")
         self.bert = bert
         self.features = features
+        self.features.trainable = False
         self._text = tf.keras.layers.Dense(2, kernel_initializer="zeros")
         self._fast = tf.keras.optimizers.Adam(learning_rate)
 
@@ -59,8 +106,7 @@ class RankingHead(tf.keras.Model):
         with tf.GradientTape() as tape:
             logits = self(inputs, training=True)
             loss = self.compute_loss(inputs, labels, logits)
-        slow = self.bert.trainable_variables
-        fast = [*self.features.trainable_variables, *self._text.trainable_variables]
+        slow, fast = self.bert.trainable_variables, self._text.trainable_variables
         gradients = tape.gradient(loss, [*slow, *fast])
         self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow, strict=False))
         self._fast.apply_gradients(zip(gradients[len(slow) :], fast, strict=False))

@@ -8,12 +8,21 @@ import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
 from aisle.model.options import RankingOptions
-from aisle.model.ranking import FeatureHead, RankingHead, model_inputs, probabilities, ranking_loss
+from aisle.model.ranking import (
+    Ensemble,
+    FeatureHead,
+    RankingHead,
+    bin_edges,
+    model_inputs,
+    probabilities,
+    ranking_loss,
+)
 from aisle.model.text import Tokenizer, load_bert
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
@@ -44,68 +53,117 @@ def run_fn(fn_args: FnArgs) -> None:
     options = RankingOptions(**json.loads(fn_args.custom_config["options"]))
     folder = fn_args.custom_config.get("bert") or bert_folder()
     tf.keras.utils.set_random_seed(options.seed)
-    tokenizer = Tokenizer(folder)
-    train = _examples(fn_args.train_files)
+    train, valid = _examples(fn_args.train_files), _examples(fn_args.eval_files)
     labels = _labels(train)
-    normalization = tf.keras.layers.Normalization()
-    normalization.adapt(_numbers(train))
-    valid = _examples(fn_args.eval_files)
-    head = RankingHead(
-        load_bert(folder, options.layers or None), _train_features(train, valid, normalization)
-    )
-    steps = _schedule(options, len(train["title"]))
-    head.compile(tf.keras.optimizers.AdamW(steps, weight_decay=0.01, clipnorm=1.0), loss=ranking_loss)
-    _train(head, train, valid, tokenizer, options, fn_args.model_run_dir)
-    module = RankingModule(head, tokenizer, options, labels)
+    features = train_features(train, valid, options, fn_args.model_run_dir)
+    tokenizer = Tokenizer(folder)
+    head, reads_history = None, False
+    if labels.search or options.text != "never":
+        head = RankingHead(load_bert(folder, options.layers or None), features)
+        reads_history = train_text(head, train, valid, tokenizer, options, fn_args.model_run_dir)
+    if not (labels.search or reads_history):
+        head = None
+    module = RankingModule(features, head, tokenizer, options, labels, reads_history)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
 
 
-def _train_features(
-    train: dict[str, tf.Tensor], valid: dict[str, tf.Tensor], normalization: tf.keras.layers.Normalization
-) -> FeatureHead:
-    """Trains the part that reads only numbers, which takes seconds."""
-    head = FeatureHead(normalization)
-    head.compile(tf.keras.optimizers.Adam(1e-3), loss=ranking_loss)
-    stop = tf.keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
-    held_out = (_numbers(valid), _targets(valid))
-    head.fit(
-        _numbers(train),
-        _targets(train),
-        validation_data=held_out,
-        epochs=30,
-        batch_size=64,
-        callbacks=[stop],
-        verbose=0,
-    )
-    return head
+def train_features(
+    train: dict[str, tf.Tensor], valid: dict[str, tf.Tensor], options: RankingOptions, folder: str
+) -> Ensemble:
+    """Trains the part that reads only numbers: some heads, each kept as it was at its best epoch."""
+    numbers, targets = _numbers(train), _targets(train)
+    edges = bin_edges(numbers.numpy(), options.bins)
+    count = len(numbers)
+    batch = max(16, min(2048, count // 50))
+    steps = max(1, count // batch)
+    total = steps * options.feature_epochs
+    held_out = tf.data.Dataset.from_tensor_slices((_numbers(valid), _targets(valid))).batch(8192)
+    heads = []
+    for member in range(options.members):
+        head = FeatureHead(edges, options.width)
+        rate = tf.keras.optimizers.schedules.CosineDecay(
+            2e-4, total, warmup_target=2e-3, warmup_steps=total // 10
+        )
+        head.compile(tf.keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=ranking_loss)
+
+        def draw(number: tf.Tensor, seed: int = options.seed + 1000 * member) -> tuple[tf.Tensor, tf.Tensor]:
+            rows = tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64)
+            return tf.gather(numbers, rows), tf.gather(targets, rows)
+
+        result = head.fit(
+            tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8),
+            validation_data=held_out,
+            epochs=options.feature_epochs,
+            steps_per_epoch=steps,
+            callbacks=[_best(options.feature_epochs), *history.callbacks(folder)],
+            verbose=2,
+        )
+        history.finish(result, folder)
+        heads.append(head)
+    return Ensemble(heads)
 
 
-def _train(
+def train_text(
     head: RankingHead,
     train: dict[str, tf.Tensor],
     valid: dict[str, tf.Tensor],
     tokenizer: Tokenizer,
     options: RankingOptions,
     folder: str,
-) -> None:
-    """Trains text and features together; keeps what was there before where that was better."""
+) -> bool:
+    """Trains the text on what the features leave open; returns whether recommendations should read it."""
+    train, valid = _readable(train, options), _readable(valid, options)
+    steps = _schedule(options, len(train["title"]))
+    head.compile(tf.keras.optimizers.AdamW(steps, weight_decay=0.01, clipnorm=1.0), loss=ranking_loss)
     held_out = _batches(valid, tokenizer, options, shuffle=False)
-    before, start = head.evaluate(held_out, verbose=0), head.get_weights()
+    before = head.evaluate(held_out, verbose=0) if len(valid["title"]) else 0.0
+    start = head.get_weights()
     result = head.fit(
         _batches(train, tokenizer, options, shuffle=True),
         validation_data=held_out,
         epochs=options.epochs,
-        callbacks=[
-            tf.keras.callbacks.EarlyStopping(patience=options.patience, restore_best_weights=True),
-            *history.callbacks(folder),
-        ],
+        callbacks=[_best(options.patience), *history.callbacks(folder)],
         verbose=2,
     )
     history.finish(result, folder)
-    best = min(result.history["val_loss"])
-    print(f"ranking head: validation loss {before:.4f} by features alone, {best:.4f} with text")
-    if best > before:
+    if min(result.history["val_loss"]) > before:
         head.set_weights(start)
+    return options.text != "never" and _reads_history(head, valid, tokenizer, options)
+
+
+def _reads_history(
+    head: RankingHead, valid: dict[str, tf.Tensor], tokenizer: Tokenizer, options: RankingOptions
+) -> bool:
+    """Whether the titles make recommendations better by enough to be worth their reading."""
+    recommended = _choose(valid, tf.where(valid["query"] == "")[:, 0])
+    if not len(recommended["title"]):
+        return False
+    with_text = head.evaluate(_batches(recommended, tokenizer, options, shuffle=False), verbose=0)
+    alone = float(tf.reduce_mean(ranking_loss(_targets(recommended), head.features(_numbers(recommended)))))
+    reads = options.text == "always" or with_text <= alone * (1 - options.text_gain)
+    print(
+        f"ranking head: validation loss of recommendations {alone:.4f} by numbers alone, {with_text:.4f} "
+        f"with titles: {'they are read' if reads else 'they are not read'}"
+    )
+    return reads
+
+
+def _best(patience: int) -> tf.keras.callbacks.Callback:
+    return tf.keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+
+
+def _readable(rows: dict[str, tf.Tensor], options: RankingOptions) -> dict[str, tf.Tensor]:
+    """Every candidate of a search, and at most `text_rows` of recommendations."""
+    query = rows["query"].numpy()
+    searched, recommended = np.flatnonzero(query != b""), np.flatnonzero(query == b"")
+    if options.text == "never":
+        recommended = recommended[:0]
+    drawn = np.random.default_rng(options.seed).permutation(recommended)[: options.text_rows]
+    return _choose(rows, tf.constant(np.sort(np.concatenate([searched, drawn]))))
+
+
+def _choose(rows: dict[str, tf.Tensor], chosen: tf.Tensor) -> dict[str, tf.Tensor]:
+    return {name: tf.gather(values, chosen) for name, values in rows.items()}
 
 
 class RankingModule(tf.Module):
@@ -113,32 +171,52 @@ class RankingModule(tf.Module):
 
     Attributes:
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
+        reads_history: whether a recommendation's score needs its texts (bool []).
     """
 
     def __init__(
-        self, head: RankingHead, tokenizer: Tokenizer, options: RankingOptions, labels: Labels
+        self,
+        features: Ensemble,
+        head: RankingHead | None,
+        tokenizer: Tokenizer,
+        options: RankingOptions,
+        labels: Labels,
+        reads_history: bool,
     ) -> None:
         super().__init__()
-        self.head_weights = list(head.variables)
+        # Keras would trace every layer's own functions if it met the models; their weights are enough.
+        self.head_weights = [*features.variables, *(head.variables if head else ())]
         self.searches = tf.Variable(labels.search, trainable=False)
+        self.reads_history = tf.Variable(reads_history, trainable=False)
         text = tf.TensorSpec([None], tf.string)
         numbers = tf.TensorSpec([None, len(f.CANDIDATE_FEATURES)], tf.float32)
 
-        def score(
-            query: tf.Tensor, history_titles: tf.Tensor, title: tf.Tensor, features: tf.Tensor
-        ) -> tf.Tensor:
-            inputs = model_inputs(tokenizer, options, query, history_titles, title, features)
-            click, conversion = probabilities(head(inputs, training=False))
+        def chosen(query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+            click, conversion = probabilities(logits)
             # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
             return tf.where(query != "", click, conversion) if labels.conversion else click
 
+        def score_numbers(query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+            return chosen(query, features(values))
+
+        def score(
+            query: tf.Tensor, history_titles: tf.Tensor, title: tf.Tensor, values: tf.Tensor
+        ) -> tf.Tensor:
+            if head is None:
+                return score_numbers(query, values)
+            inputs = model_inputs(tokenizer, options, query, history_titles, title, values)
+            return chosen(query, head(inputs, training=False))
+
+        self.score_numbers = tf.function(score_numbers, input_signature=[text, numbers])
         self.score = tf.function(score, input_signature=[text, text, text, numbers])
 
         def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
             rows = tf.io.parse_example(examples, INPUT_SPEC)
-            return {
-                "scores": self.score(rows["query"], rows["history_titles"], rows["title"], _numbers(rows))
-            }
+            values = _numbers(rows)
+            scores = self.score(rows["query"], rows["history_titles"], rows["title"], values)
+            if not reads_history:
+                scores = tf.where(rows["query"] != "", scores, self.score_numbers(rows["query"], values))
+            return {"scores": scores}
 
         self.serve = tf.function(serve, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
 

@@ -9,39 +9,91 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.lexical import BM25
-from aisle.model.state import REPEAT_HALF_LIFE, State
+from aisle.model.state import (
+    COUNTS,
+    HALF_LIVES,
+    ITEM_NUMBERS,
+    SAME_ORDER_DAYS,
+    USER_NUMBERS,
+    Neighbours,
+    State,
+)
 from aisle.model.text import Tokenizer
 from aisle.schema.features import CANDIDATE_FEATURES, HISTORY_LENGTH
 
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009)."""
+NEW_DAYS = 28.0
+"""An item that was first taken at most so long ago is new."""
+NEVER = 1000.0
+"""The age, in days, of what never was."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """A source of candidates: the score it ranks by, how many it gives, its weight in the fusion."""
+    """A source of candidates: the score it ranks by, how many it gives, its weight in the fusion.
+
+    What scores 0 or less is no candidate, unless `signed`.
+    """
 
     score: str
     bound: int
     weight: float
+    signed: bool = False
 
 
 RECOMMEND_SOURCES = (
-    Source("repeat", 60, 2.0),
-    Source("two_tower", 100, 1.0),
-    Source("co_purchase", 100, 1.0),
-    Source("popularity", 60, 0.3),
+    Source("repeat_60", 120, 2.0),
+    Source("ease_recent", 80, 1.0),
+    Source("ease_decayed", 60, 1.0),
+    Source("baskets", 60, 1.0),
+    Source("popularity", 30, 0.3),
+    Source("popularity_28", 30, 0.3),
+    Source("new", 20, 0.3),
 )
-SEARCH_SOURCES = (Source("dense", 100, 1.0), Source("lexical", 100, 0.7))
+"""For whoever has a history. Not the two-tower: it adds nothing to the others' recall (docs/results.md), and its
+scores of the windows that it learnt from would mislead the ranking head, which learns from them too."""
+COLD_SOURCES = (
+    Source("popularity", 100, 1.0),
+    Source("two_tower", 100, 0.3, signed=True),
+    Source("new", 40, 0.3),
+)
+"""For whoever has none."""
+SEARCH_SOURCES = (Source("dense", 100, 1.0, signed=True), Source("lexical", 100, 0.7))
 
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """A batch of queries: text, history by item row (-1 pads) with ages and weights, all [b, …]."""
+    """A batch of questions.
+
+    Attributes:
+        query: string [b].
+        history: item rows, -1 pads in front, [b, HISTORY_LENGTH].
+        scores: of every item by name, float32 [b, n].
+        user: USER_NUMBERS, float32 [b, U].
+    """
 
     query: tf.Tensor
     history: tf.Tensor
     scores: dict[str, tf.Tensor]
+    user: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taken:
+    """What the users of a batch took, flat: a pair may come more than once.
+
+    Attributes:
+        owner: row of the batch, [t].
+        item: row of the catalogue, [t].
+        counts: COUNTS, float32 [t, C].
+        ages: days since the latest and the first time, float32 [t, 2].
+    """
+
+    owner: tf.Tensor
+    item: tf.Tensor
+    counts: tf.Tensor
+    ages: tf.Tensor
 
 
 class Retriever(tf.Module):
@@ -73,16 +125,25 @@ class Retriever(tf.Module):
         users = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(state.users) + 1))
         self._users = tf.lookup.StaticHashTable(users, 0)
         self._countries = tf.constant(["", *state.countries])
-        splits = np.concatenate([[0], state.splits])
-        self._splits = tf.constant(splits, tf.int64)
+        self._splits = _row_splits(state.splits)
         self._history = tf.constant(state.history, tf.int32)
         self._age = tf.constant(state.age, tf.float32)
         self._weight = tf.constant(state.weight, tf.float32)
         self._typical_age = tf.constant(state.typical_age)
-        self._popularity = tf.constant(state.popularity)
-        self._neighbours = tf.constant(state.neighbours)
-        self._similarity = tf.constant(state.similarity)
-        self._price = tf.constant(np.log1p(np.nan_to_num(prices)).astype(np.float32))
+        self._taken_splits = _row_splits(state.taken_splits)
+        self._taken = tf.constant(state.taken, tf.int32)
+        self._counts = tf.constant(state.counts, tf.float32)
+        self._ages = tf.constant(state.ages, tf.float32)
+        self._user_numbers = tf.constant(state.user_numbers)
+        price = np.log1p(np.nan_to_num(prices)).astype(np.float32)
+        self._item_numbers = {
+            **{name: tf.constant(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
+            "price_level": tf.constant(price),
+        }
+        new = state.item_numbers[:, ITEM_NUMBERS.index("item_first")] <= NEW_DAYS
+        self._new = tf.constant(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
+        self._ease, self._ease_decayed = _constants(state.ease), _constants(state.ease_decayed)
+        self._users_cosine, self._baskets = _constants(state.users_cosine), _constants(state.baskets)
 
     def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
         """Looks histories up and scores every item.
@@ -92,31 +153,25 @@ class Retriever(tf.Module):
             user_id: string [b].
             history: string [b, h]; a row without an item takes the known history.
         """
-        rows, age, weight = self._histories(user_id, history)
+        user = self._users.lookup(user_id)
+        given = self._given(history)
+        asked = tf.reduce_any(history != "", axis=1)
+        rows, age, weight = self._histories(user, given, asked)
         text = self.tower.embed_text(query)
         names = tf.where(rows >= 0, tf.gather(self.item_ids, tf.maximum(rows, 0)), "")
-        country = tf.gather(self._countries, self._users.lookup(user_id))
+        country = tf.gather(self._countries, user)
         vector = self.tower.embed_query(user_id, country, text, names, age, weight)
-        decayed = tf.where(rows >= 0, weight * tf.math.pow(0.5, age / REPEAT_HALF_LIFE), 0.0)
-        neighbours = tf.gather(self._neighbours, tf.maximum(rows, 0))
-        near = tf.gather(self._similarity, tf.maximum(rows, 0)) * decayed[:, :, None]
         batch = tf.shape(query)[0]
-        wide = [batch, -1]
         scores = {
+            **self._taken_scores(self._take(user, given, asked), batch),
             "two_tower": tf.matmul(vector, self.tower.item_embeddings, transpose_b=True),
-            "co_purchase": self._scatter(
-                tf.reshape(neighbours, wide), tf.reshape(near, wide), tf.math.unsorted_segment_sum
-            ),
-            "popularity": tf.tile(self._popularity[None], [batch, 1]),
-            "repeat": self._scatter(rows, decayed, tf.math.unsorted_segment_sum),
-            "recency": self._scatter(
-                rows, tf.where(rows >= 0, 1.0 / (1.0 + age / 7.0), 0.0), tf.math.unsorted_segment_max
-            ),
             "lexical": self._bm25(query),
             "dense": tf.matmul(text, self.tower.text_embeddings, transpose_b=True),
-            "price_level": tf.tile(self._price[None], [batch, 1]),
+            "popularity": self._everywhere(self._item_numbers["popularity"], batch),
+            "popularity_28": self._everywhere(self._item_numbers["popularity_28"], batch),
+            "new": self._everywhere(self._new, batch),
         }
-        return Context(query, rows, scores)
+        return Context(query, rows, scores, self._user(user, asked, scores["count"]))
 
     def fuse(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
         """Merges the sources by reciprocal rank: float32 [b, n], 0 where no source has the item.
@@ -132,27 +187,67 @@ class Retriever(tf.Module):
             bound = min(source.bound, self.count)
             top = tf.math.top_k(scores, bound)
             share = source.weight / (_RRF + tf.range(bound, dtype=tf.float32))
-            floor = -1e30 if source.score == "two_tower" else 1e-6
-            share = tf.where(top.values > floor, share[None], 0.0)
-            total += self._scatter(top.indices, share, tf.math.unsorted_segment_sum)
+            share = tf.where(top.values > (-1e30 if source.signed else 1e-6), share[None], 0.0)
+            total += self._scatter(top.indices, share)
         return total
 
+    def candidates(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
+        """What `sources` give, and what they would give of unseen items alone: float32 [b, n].
+
+        A user's own items would else leave few places to new ones; the head decides between the two.
+        """
+        unseen = exclude | self.seen(context)
+        return self.fuse(context, sources, exclude) + self.fuse(context, sources, unseen)
+
     def seen(self, context: Context) -> tf.Tensor:
-        """Which items the history holds: bool [b, n]."""
-        return context.scores["recency"] > 0
+        """Which items were taken before: bool [b, n]."""
+        return context.scores["count"] > 0
 
     def features(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The candidates' features, in the order of CANDIDATE_FEATURES: int32 [b, m] to [b, m, F]."""
-        columns = [tf.gather(context.scores[f.name], rows, batch_dims=1) for f in CANDIDATE_FEATURES]
-        return tf.stack(columns, -1)
+
+        def score(name: str) -> tf.Tensor:
+            return tf.gather(context.scores[name], rows, batch_dims=1)
+
+        def share(name: str) -> tf.Tensor:
+            best = tf.reduce_max(context.scores[name], 1)[:, None]
+            return tf.math.divide_no_nan(score(name), tf.maximum(best, 0.0))
+
+        named = {name: score(name) for name in context.scores}
+        named |= {f"{name}_share": share(name) for name in _SHARED}
+        named |= {name: tf.gather(values, rows) for name, values in self._item_numbers.items()}
+        one = tf.ones_like(named["count"])
+        searched = (context.query != "")[:, None]
+        # Only a search is ranked with it; see RECOMMEND_SOURCES.
+        named["two_tower"] = tf.where(searched, named["two_tower"], np.nan)
+        user = {name: context.user[:, n, None] * one for n, name in enumerate(USER_NUMBERS)}
+        count, last, first = named["count"], named["last"], named["first"]
+        gap = tf.where(count > 1, (first - last) / tf.maximum(count - 1, 1), 0.0)
+        named |= {
+            "gap": gap,
+            "overdue": tf.where(count > 1, tf.clip_by_value(last / tf.maximum(gap, 1.0), 0.0, 10.0), -1.0),
+            "order_share": count / tf.maximum(user["user_orders"], 1.0),
+            "searched": tf.cast(searched, tf.float32) * one,
+            **user,
+        }
+        for name in _LOGGED:
+            named[name] = tf.math.log1p(named[name])
+        return tf.stack([named[feature.name] for feature in CANDIDATE_FEATURES], -1)
 
     def lookup_users(self, user_id: tf.Tensor) -> tf.Tensor:
         """Row of each known user, 0 for others: string [b] to int32 [b]."""
         return self._users.lookup(user_id)
 
-    def _histories(self, user_id: tf.Tensor, history: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def _given(self, history: tf.Tensor) -> tf.Tensor:
+        """Item rows of a history that the caller gave, the latest last, -1 pads in front: [b, H]."""
+        rows = self.items.lookup(history)
+        ragged = tf.ragged.boolean_mask(rows, rows >= 0)[:, -HISTORY_LENGTH:]
+        return tf.reverse(ragged[:, ::-1].to_tensor(-1, shape=[None, HISTORY_LENGTH]), [1])
+
+    def _histories(
+        self, user: tf.Tensor, given: tf.Tensor, asked: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Item rows (-1 pads), ages and weights, [b, HISTORY_LENGTH], latest last."""
-        user = self._users.lookup(user_id)
 
         def known(values: tf.Tensor, default: Any) -> tf.Tensor:
             ragged = tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
@@ -160,21 +255,108 @@ class Retriever(tf.Module):
                 tf.gather(ragged, user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1]
             )
 
-        given = self.items.lookup(history)
-        ragged = tf.ragged.boolean_mask(given, given >= 0)[:, -HISTORY_LENGTH:]
-        rows = tf.reverse(ragged[:, ::-1].to_tensor(-1, shape=[None, HISTORY_LENGTH]), [1])
-        asked = tf.reduce_any(history != "", axis=1)[:, None]
-        age = tf.broadcast_to(self._typical_age[::-1][None], tf.shape(rows))
+        asked = asked[:, None]
+        age = self._given_age(given)
         return (
-            tf.where(asked, rows, known(self._history, -1)),
+            tf.where(asked, given, known(self._history, -1)),
             tf.where(asked, age, known(self._age, 0.0)),
             tf.where(asked, tf.ones_like(age), known(self._weight, 0.0)),
         )
 
-    def _scatter(self, rows: tf.Tensor, values: tf.Tensor, combine: Any) -> tf.Tensor:
-        """Spreads values over the catalogue: [b, m] at item rows (negative: nowhere) to [b, n]."""
+    def _given_age(self, given: tf.Tensor) -> tf.Tensor:
+        return tf.broadcast_to(self._typical_age[::-1][None], tf.shape(given))
+
+    def _take(self, user: tf.Tensor, given: tf.Tensor, asked: tf.Tensor) -> _Taken:
+        """What each user is known to have taken, or was said to have: `user` [b], `given` [b, H]."""
+        places = tf.range(tf.shape(self._taken)[0])
+        ragged = tf.RaggedTensor.from_row_splits(places, self._taken_splits, validate=False)
+        known = tf.gather(ragged, tf.where(asked, 0, user))
+        there = (given >= 0) & asked[:, None]
+        owner, place = tf.unstack(tf.cast(tf.where(there), tf.int32), axis=1)
+        age = tf.gather(self._typical_age[::-1], place)
+        latest = tf.cast(age <= self._typical_age[0] + SAME_ORDER_DAYS, tf.float32)
+        decayed = [tf.math.pow(0.5, age / half_life) for half_life in HALF_LIVES]
+        counts = tf.stack([tf.ones_like(age), *decayed, latest], 1)
+        return _Taken(
+            tf.concat([tf.cast(known.value_rowids(), tf.int32), owner], 0),
+            tf.concat([tf.gather(self._taken, known.values), tf.boolean_mask(given, there)], 0),
+            tf.concat([tf.gather(self._counts, known.values), counts], 0),
+            tf.concat([tf.gather(self._ages, known.values), tf.stack([age, age], 1)], 0),
+        )
+
+    def _taken_scores(self, taken: _Taken, batch: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What was taken, and what goes with it: float32 [b, n] by name."""
+        cells = batch * self.count
+        segment = taken.owner * self.count + taken.item
+        shape = [batch, self.count]
+        counts = tf.math.unsorted_segment_sum(taken.counts, segment, cells)
+        scores = {name: tf.reshape(counts[:, n], shape) for n, name in enumerate(COUNTS)}
+        last = tf.math.unsorted_segment_min(taken.ages[:, 0], segment, cells)
+        first = tf.math.unsorted_segment_max(taken.ages[:, 1], segment, cells)
+        never = scores["count"] <= 0
+        scores["last"] = tf.where(never, NEVER, tf.reshape(last, shape))
+        scores["first"] = tf.where(never, NEVER, tf.reshape(first, shape))
+        # A pair that comes several times (an item twice in a given history) is one.
+        times = tf.math.unsorted_segment_sum(tf.ones_like(taken.ages[:, 0]), segment, cells)
+        once = 1.0 / tf.gather(times, segment)
+        decayed, latest = (
+            taken.counts[:, COUNTS.index("repeat_60")],
+            taken.counts[:, COUNTS.index("latest_order")],
+        )
+        scores["ease"], scores["ease_recent"] = self._spread(self._ease, taken, [once, decayed], batch)
+        (scores["ease_decayed"],) = self._spread(self._ease_decayed, taken, [decayed], batch)
+        (scores["users_cosine"],) = self._spread(self._users_cosine, taken, [decayed], batch)
+        scores["baskets"], scores["latest_basket"] = self._spread(
+            self._baskets, taken, [decayed, latest], batch
+        )
+        return scores
+
+    def _spread(
+        self, near: tuple[tf.Tensor, tf.Tensor], taken: _Taken, worth: list[tf.Tensor], batch: tf.Tensor
+    ) -> list[tf.Tensor]:
+        """Sums over what was taken the weights of its neighbours, times each of `worth` [t]: [b, n]."""
+        items, weights = (tf.gather(part, taken.item) for part in near)
+        values = weights[:, :, None] * tf.stack(worth, 1)[:, None, :]
+        segment = taken.owner[:, None] * self.count + items
+        flat = tf.math.unsorted_segment_sum(
+            tf.reshape(values, [-1, len(worth)]), tf.reshape(segment, [-1]), batch * self.count
+        )
+        return [tf.reshape(flat[:, n], [batch, self.count]) for n in range(len(worth))]
+
+    def _user(self, user: tf.Tensor, asked: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
+        """USER_NUMBERS of each, those of a typical user where they are unknown: [b, U]."""
+        known = tf.gather(self._user_numbers, user)
+        items = tf.reduce_sum(tf.cast(count > 0, tf.float32), 1)
+        columns = tf.unstack(known, axis=1)
+        place = USER_NUMBERS.index("user_items")
+        columns[place] = tf.where(asked | (user == 0), items, columns[place])
+        return tf.stack(columns, 1)
+
+    def _everywhere(self, values: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
+        return tf.tile(values[None], [batch, 1])
+
+    def _scatter(self, rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """Adds values up over the catalogue: [b, m] at item rows to [b, n]."""
         batch = tf.shape(rows)[0]
-        owner = tf.range(batch)[:, None] * self.count
-        segment = tf.where(rows >= 0, rows + owner, -1)
-        flat = combine(tf.reshape(values, [-1]), tf.reshape(segment, [-1]), batch * self.count)
-        return tf.reshape(tf.maximum(flat, 0.0), [batch, self.count])
+        segment = rows + tf.range(batch)[:, None] * self.count
+        flat = tf.math.unsorted_segment_sum(
+            tf.reshape(values, [-1]), tf.reshape(segment, [-1]), batch * self.count
+        )
+        return tf.reshape(flat, [batch, self.count])
+
+
+_SHARED = ("ease", "ease_recent", "ease_decayed", "users_cosine", "baskets", "latest_basket")
+_LOGGED = (
+    *("count", "last", "first", "gap", "item_last", "item_first"),
+    *("user_orders", "user_orders_60", "user_items", "user_basket", "user_last", "user_first"),
+)
+"""Long-tailed numbers, of which the head reads the logarithm."""
+
+
+def _row_splits(splits: np.ndarray) -> tf.Tensor:
+    """Row splits with an empty row in front, for users that are unknown."""
+    return tf.constant(np.concatenate([[0], splits]), tf.int64)
+
+
+def _constants(near: Neighbours) -> tuple[tf.Tensor, tf.Tensor]:
+    return tf.constant(near.items, tf.int32), tf.constant(near.weights, tf.float32)

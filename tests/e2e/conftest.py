@@ -19,6 +19,7 @@ SETTINGS = (
     "retrieval.batch=256",
     "ranker.layers=1",
     "ranker.epochs=1",
+    "ranker.text_rows=500",
     "candidates.users=60",
     "candidates.test_users=60",
     "evaluator.resamples=100",

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.ranker_inputs import history_titles
-from aisle.model.ranking import probabilities, ranking_loss
+from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, probabilities, ranking_loss
 
 
 def test_conversion_is_click_times_conversion_given_the_click() -> None:
@@ -26,3 +26,26 @@ def test_a_history_reads_newest_first_and_an_empty_one_is_empty() -> None:
     titles = tf.constant(["mug", "lamp", "sofa"])
     rows = tf.constant([[-1, 0, 2], [-1, -1, -1]])
     assert history_titles(rows, titles).numpy().tolist() == [b"sofa ; mug", b""]
+
+
+def test_bins_are_cut_at_the_quantiles_of_what_is_known() -> None:
+    features = np.array([[0.0, np.nan], [1.0, 5.0], [2.0, np.nan], [3.0, 5.0], [4.0, np.nan]], np.float32)
+    assert bin_edges(features, 4).tolist() == [[0, 1, 2, 3, 4], [5, 5, 5, 5, 5]]
+
+
+def test_the_head_reads_how_far_a_number_fills_each_bin_and_an_unknown_one_as_none() -> None:
+    head = FeatureHead(np.array([[0.0, 1.0, 3.0]]), width=4)
+    head(tf.zeros([1, 1]))
+    read = tf.keras.layers.Dense(3, use_bias=False, activation=None)
+    read.build([None, 3])
+    read.set_weights([np.eye(3)])
+    head._layers, head._out = [read], tf.keras.layers.Lambda(tf.identity)
+    found = head(tf.constant([[0.5], [2.0], [9.0], [-1.0], [np.nan]])).numpy().tolist()
+    assert found == [[0.5, 0, 1], [1, 0.5, 1], [1, 1, 1], [0, 0, 1], [0, 0, 0]]
+
+
+def test_an_ensemble_is_the_mean_of_its_heads_logits() -> None:
+    heads = [FeatureHead(np.array([[0.0, 1.0]]), width=4) for _ in range(3)]
+    features = tf.constant([[0.2], [0.7]])
+    expected = np.mean([head(features).numpy() for head in heads], 0)
+    np.testing.assert_allclose(Ensemble(heads)(features), expected, rtol=1e-5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from aisle.model.state import make_state
+from aisle.model.state import COUNTS, ITEM_NUMBERS, USER_NUMBERS, State, make_state
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 ITEMS = ["a", "b", "c"]
@@ -15,7 +15,12 @@ USERS = pl.DataFrame({"user_id": ["u"], "country": ["Norway"]})
 def interactions(*rows: tuple[str, str, int]) -> pl.DataFrame:
     users, items, days = zip(*rows, strict=True)
     frame = pl.DataFrame({"user_id": users, "item_id": items, "timestamp": [day * DAY for day in days]})
-    return frame.with_columns(pl.lit(1.0, pl.Float32).alias("weight"))
+    session = pl.col("timestamp").cast(pl.String).alias("session_id")
+    return frame.with_columns(pl.lit(1.0, pl.Float32).alias("weight"), session)
+
+
+def numbers(state: State, name: str) -> list[float]:
+    return state.item_numbers[:, ITEM_NUMBERS.index(name)].tolist()
 
 
 def test_nothing_at_or_after_the_moment_is_known() -> None:
@@ -26,20 +31,33 @@ def test_nothing_at_or_after_the_moment_is_known() -> None:
     assert state.countries == ["Norway"]
     assert state.history.tolist() == [0]
     assert state.age.tolist() == [10.0]
-    np.testing.assert_allclose(state.popularity, np.log1p([1, 0, 0]))
+    np.testing.assert_allclose(numbers(state, "popularity"), np.log1p([1, 0, 0]), rtol=1e-6)
+    assert state.taken.tolist() == [0]
 
 
 def test_popularity_counts_the_last_four_weeks_anonymous_buyers_too() -> None:
     state = make_state(interactions(("u", "a", 1), ("u", "b", 99), ("", "b", 99)), USERS, ITEMS, 100 * DAY)
-    np.testing.assert_allclose(state.popularity, np.log1p([0, 2, 0]))
+    np.testing.assert_allclose(numbers(state, "popularity"), np.log1p([0, 2, 0]), rtol=1e-6)
+    np.testing.assert_allclose(numbers(state, "popularity_28"), np.log1p([0, 1, 0]), rtol=1e-6)
+    np.testing.assert_allclose(numbers(state, "popularity_all"), np.log1p([1, 1, 0]), rtol=1e-6)
 
 
-def test_neighbours_are_by_cosine_of_who_took_them() -> None:
-    rows = interactions(("u", "a", 1), ("u", "b", 2), ("v", "b", 3), ("v", "c", 4), ("w", "b", 5))
-    state = make_state(rows, USERS, ITEMS, 10 * DAY)
-    near = dict(zip(state.neighbours[0].tolist(), state.similarity[0].tolist(), strict=True))
-    np.testing.assert_allclose(max(near.values()), 1 / np.sqrt(3), atol=1e-6)
-    assert state.neighbours[0][np.argmax(state.similarity[0])] == 1
+def test_what_a_user_took_is_summed_by_item() -> None:
+    rows = interactions(("u", "a", 40), ("u", "b", 70), ("u", "a", 100))
+    state = make_state(rows, USERS, ITEMS, 100 * DAY + 15 * DAY)
+    assert state.taken.tolist() == [1, 0]  # The latest at the end.
+    pair = dict(zip(COUNTS, state.counts[1].tolist(), strict=True))
+    assert pair["count"] == 2
+    assert pair["latest_order"] == 1
+    np.testing.assert_allclose(pair["repeat_15"], 0.5 + 0.5**5, rtol=1e-5)
+    np.testing.assert_allclose(pair["repeat_60"], 0.5**0.25 + 0.5**1.25, rtol=1e-5)
+    assert state.ages[1].tolist() == [15, 75]
+    assert state.counts[0][COUNTS.index("latest_order")] == 0
+    user = dict(zip(USER_NUMBERS, state.user_numbers[1].tolist(), strict=True))
+    assert user == {
+        "user_orders": 3, "user_orders_60": 2, "user_items": 2, "user_basket": 1, "user_last": 15, "user_first": 75,
+        "user_repeat": np.float32(1 / 7),
+    }  # fmt: skip
 
 
 def test_a_history_is_oldest_first_and_split_by_user() -> None:

@@ -22,7 +22,7 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
 @pytest.mark.parametrize(
     ("assignment", "said"),
     [
-        ("ranker.layer=2", "unknown setting ranker.layer; ranker has: layers"),
+        ("ranker.layer=2", "unknown setting ranker.layer; ranker has: bins"),
         ("rankers.layers=2", "unknown section 'rankers'"),
         ("ranker.layers=many", "ranker.layers='many' is wrong"),
         ("ranker.layers", "expected SECTION.KEY=VALUE"),

@@ -1,0 +1,19 @@
+"""Keeps the tables of docs/results.md: each benchmark rewrites its own section."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+
+
+def write_section(path: pathlib.Path, name: str, text: str) -> None:
+    """Replaces what stands between `<!-- NAME -->` and `<!-- end -->`.
+
+    Raises:
+        ValueError: the file has no such section.
+    """
+    content = path.read_text(encoding="utf-8")
+    section = re.compile(rf"(<!-- {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
+    if not section.search(content):
+        raise ValueError(f"{path} has no section <!-- {name} --> … <!-- end -->")
+    path.write_text(section.sub(lambda match: f"{match[1]}\n{text}\n\n{match[2]}", content), encoding="utf-8")

@@ -1,0 +1,55 @@
+"""The harness of the recommendation benchmarks: its measures by hand, its baselines, its results page."""
+
+from __future__ import annotations
+
+import importlib
+import pathlib
+import sys
+import types
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def benchmark(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Imports a module of benchmarks/ as its scripts do."""
+    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
+
+    def load(name: str) -> types.ModuleType:
+        monkeypatch.delitem(sys.modules, name, raising=False)
+        return importlib.import_module(name)
+
+    return load
+
+
+def test_ease_is_the_best_linear_model_without_a_diagonal(benchmark: object) -> None:
+    weights = benchmark("baselines").ease_weights  # type: ignore[operator]
+    taken = (np.random.default_rng(0).random((60, 5)) < 0.5).astype(float)
+    found = weights(sparse.csr_matrix(taken), 3.0)
+    for item in range(5):
+        others = np.delete(taken, item, axis=1)
+        ridge = np.linalg.solve(others.T @ others + 3.0 * np.eye(4), others.T @ taken[:, item])
+        np.testing.assert_allclose(np.delete(found[:, item], item), ridge, atol=1e-9)
+    assert not np.diag(found).any()
+
+
+def test_a_results_section_is_replaced_and_nothing_else(benchmark: object, tmp_path: pathlib.Path) -> None:
+    write_section = benchmark("results").write_section  # type: ignore[operator]
+    page = tmp_path / "results.md"
+    page.write_text("# R\n<!-- a -->\nold\n<!-- end -->\nkept\n<!-- b -->\n<!-- end -->\n", encoding="utf-8")
+    write_section(page, "a", "| new |")
+    assert page.read_text(encoding="utf-8") == (
+        "# R\n<!-- a -->\n\n| new |\n\n<!-- end -->\nkept\n<!-- b -->\n<!-- end -->\n"
+    )
+    with pytest.raises(ValueError, match="no section <!-- c -->"):
+        write_section(page, "c", "x")
+
+
+def test_the_results_page_has_a_section_for_each_benchmark() -> None:
+    page = (REPOSITORY / "docs" / "results.md").read_text(encoding="utf-8")
+    for name in ("retail", "retail-parts"):
+        assert f"<!-- {name} -->" in page

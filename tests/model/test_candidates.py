@@ -1,0 +1,61 @@
+"""The windows that the ranking head learns from: nothing of the test window, no user on both sides."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from aisle.model.candidates import _recommendations, _windows
+from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
+
+SPLITS: dict[str, int | str] = {
+    "eval_start": 200 * DAY, "test_start": 230 * DAY, "end": 260 * DAY, "goal": "purchase"
+}  # fmt: skip
+
+
+def interactions(first: int = 0) -> pl.DataFrame:
+    rows = [(f"u{user}", "i", day * DAY) for user in range(50) for day in range(first, 260, 5)]
+    frame = pl.DataFrame(rows, schema=["user_id", "item_id", "timestamp"], orient="row")
+    return frame.with_columns(event=pl.lit("purchase"))
+
+
+def test_training_windows_end_where_the_test_begins() -> None:
+    test, *training = _windows(interactions(), SPLITS, 7)
+    assert (test.start, test.end) == (230 * DAY, 260 * DAY)
+    assert [window.start // DAY for window in training] == [200, 185, 170, 155, 140, 125, 110]
+    assert all(window.end <= test.start and window.end - window.start == 30 * DAY for window in training)
+    assert [window.unseen for window in training] == [True] + [False] * 6
+
+
+def test_a_young_shop_has_fewer_windows() -> None:
+    assert [w.start // DAY for w in _windows(interactions(150), SPLITS, 7)] == [230, 200, 185]
+
+
+def test_users_that_validate_train_in_no_window() -> None:
+    windows = _windows(interactions(), SPLITS, 3)
+    known = {f"u{user}" for user in range(50)}
+    found = [_recommendations(interactions(), w, "eval", "purchase", known, {"i": 0}) for w in windows[1:]]
+    validating = {question.user for question in found[0] if question.split == "eval"}
+    assert validating
+    assert validating.isdisjoint(
+        question.user for part in found for question in part if question.split == "train"
+    )
+    assert all(question.split == "train" for question in found[1])
+
+
+def test_only_what_was_bought_inside_the_window_is_a_hit() -> None:
+    rows = pl.DataFrame(
+        [
+            ("u", "before", 199 * DAY),
+            ("u", "in", 200 * DAY),
+            ("u", "after", 230 * DAY),
+            ("new", "in", 201 * DAY),
+        ],
+        schema=["user_id", "item_id", "timestamp"],
+        orient="row",
+    ).with_columns(event=pl.lit("purchase"))
+    window = _windows(interactions(), SPLITS, 1)[1]
+    (question,) = _recommendations(
+        rows, window, "eval", "purchase", {"u"}, {"before": 0, "in": 1, "after": 2}
+    )
+    assert question.outcomes == {1: (-1.0, 1.0)}
+    assert question.otherwise == (-1.0, 0.0)

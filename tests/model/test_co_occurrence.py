@@ -1,0 +1,52 @@
+"""Item-to-item weights, beside the formulas worked out plainly."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from aisle.model import co_occurrence
+from aisle.model.co_occurrence import cosine, ease
+
+EASE_L2 = 20.0
+
+
+def _dense(neighbours: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    full = np.zeros((len(neighbours), len(neighbours)))
+    for row, (items, values) in enumerate(zip(neighbours, weights, strict=True)):
+        np.add.at(full[row], items, values)
+    return full
+
+
+def test_ease_equals_the_closed_form() -> None:
+    taken = (np.random.default_rng(0).random((300, 12)) < 0.4).astype(np.float32)
+    inverse = np.linalg.inv(taken.T.astype(np.float64) @ taken + EASE_L2 * np.eye(12))
+    expected = -inverse / np.diag(inverse)[None]
+    np.fill_diagonal(expected, 0)
+    np.testing.assert_allclose(_dense(*ease(sp.csr_matrix(taken), EASE_L2)), expected, atol=1e-5)
+
+
+def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
+    taken = (np.random.default_rng(1).random((200, 6)) < 0.5).astype(np.float64)
+    others = taken[:, 1:]
+    ridge = np.linalg.solve(others.T @ others + EASE_L2 * np.eye(5), others.T @ taken[:, 0])
+    weights = _dense(*ease(sp.csr_matrix(taken.astype(np.float32)), EASE_L2))
+    np.testing.assert_allclose(weights[1:, 0], ridge, atol=1e-5)
+
+
+def test_items_beyond_the_most_taken_have_no_ease(monkeypatch: object) -> None:
+    monkeypatch.setattr(co_occurrence, "EASE_ITEMS", 2)  # type: ignore[attr-defined]
+    taken = sp.csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [1, 1, 0]], np.float32))
+    weights = _dense(*ease(taken, EASE_L2))
+    assert weights[0, 1] > 0
+    assert not weights[2].any()
+    assert not weights[:, 2].any()
+
+
+def test_baskets_are_compared_by_cosine_and_old_ones_count_less() -> None:
+    baskets = sp.csr_matrix(np.array([[1, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32))
+    weights = _dense(*cosine(baskets, np.array([1.0, 0.25, 1.0], np.float32), shrink=1.0))
+    np.testing.assert_allclose(weights[0, 1], 1 / np.sqrt((1.25 + 1) * (2 + 1)), rtol=1e-5)
+    np.testing.assert_allclose(weights[0, 2], 0.25 / np.sqrt((1.25 + 1) * (0.25 + 1)), rtol=1e-5)
+    np.testing.assert_allclose(weights, weights.T, rtol=1e-5)
+    assert not np.diag(weights).any()

@@ -1,0 +1,154 @@
+"""What the graph says of candidates, beside the same worked out in numpy from the state."""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+import pytest
+import tensorflow as tf
+
+from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
+from aisle.model.state import COUNTS, State, make_state
+from aisle.model.text import Tokenizer
+from aisle.schema.features import CANDIDATE_FEATURES
+from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
+from aisle.schema.weights import bert_folder
+
+ITEMS = [f"i{number}" for number in range(9)]
+NAMES = [feature.name for feature in CANDIDATE_FEATURES]
+NOW = 100 * DAY
+
+
+class Tower(tf.Module):
+    """Two-tower of two dimensions, in which every query points at the first item."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.item_ids = tf.constant(ITEMS)
+        angle = np.linspace(0.0, 1.0, len(ITEMS))
+        self.item_embeddings = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
+        self.text_embeddings = self.item_embeddings
+
+    def embed_text(self, text: tf.Tensor) -> tf.Tensor:
+        return tf.tile([[1.0, 0.0]], [tf.shape(text)[0], 1])
+
+    def embed_query(self, user: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        return tf.tile([[1.0, 0.0]], [tf.shape(user)[0], 1])
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    rng = np.random.default_rng(3)
+    rows = [
+        (f"u{user}", item, int(day), f"s{user}-{day}")
+        for user in range(40)
+        for day in rng.integers(1, 99, 4)
+        for item in rng.choice(ITEMS[:7], 3, replace=False)  # Two items never sell.
+    ]
+    columns = zip(*rows, strict=True)
+    frame = pl.DataFrame(dict(zip(("user_id", "item_id", "day", "session_id"), columns, strict=True)))
+    frame = frame.with_columns(pl.col("day").cast(pl.Int64).mul(DAY).alias("timestamp"), weight=pl.lit(1.0))
+    users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
+    return make_state(frame, users, ITEMS, NOW)
+
+
+@pytest.fixture(scope="module")
+def retriever(state: State) -> Retriever:
+    titles = [f"red mug number {number}" for number in range(len(ITEMS))]
+    return Retriever(Tower(), Tokenizer(bert_folder()), titles, np.full(len(ITEMS), 3.0), state)
+
+
+def ask(retriever: Retriever, user: str, history: list[str] | None = None, query: str = "") -> Context:
+    given = tf.constant([history]) if history else tf.zeros([1, 0], tf.string)
+    return retriever.context(tf.constant([query]), tf.constant([user]), given)
+
+
+def taken(state: State, user: str) -> tuple[np.ndarray, np.ndarray]:
+    """Item rows and COUNTS of a user."""
+    row = state.users.index(user)
+    part = slice(state.taken_splits[row], state.taken_splits[row + 1])
+    return state.taken[part], state.counts[part]
+
+
+def spread(neighbours: np.ndarray, weights: np.ndarray, rows: np.ndarray, worth: np.ndarray) -> np.ndarray:
+    total = np.zeros(len(ITEMS))
+    for row, value in zip(rows, worth, strict=True):
+        np.add.at(total, neighbours[row], weights[row] * value)
+    return total
+
+
+def test_each_source_scores_what_the_user_took(retriever: Retriever, state: State) -> None:
+    rows, counts = taken(state, "u5")
+    scores = {name: values.numpy()[0] for name, values in ask(retriever, "u5").scores.items()}
+    decayed, latest = counts[:, COUNTS.index("repeat_60")], counts[:, COUNTS.index("latest_order")]
+    expected = {
+        "ease": spread(state.ease.items, state.ease.weights, rows, np.ones(len(rows))),
+        "ease_recent": spread(state.ease.items, state.ease.weights, rows, decayed),
+        "ease_decayed": spread(state.ease_decayed.items, state.ease_decayed.weights, rows, decayed),
+        "users_cosine": spread(state.users_cosine.items, state.users_cosine.weights, rows, decayed),
+        "baskets": spread(state.baskets.items, state.baskets.weights, rows, decayed),
+        "latest_basket": spread(state.baskets.items, state.baskets.weights, rows, latest),
+    }
+    for name, values in expected.items():
+        np.testing.assert_allclose(scores[name], values, atol=1e-5, err_msg=name)
+    for place, name in enumerate(COUNTS):
+        np.testing.assert_allclose(scores[name][rows], counts[:, place], rtol=1e-5, err_msg=name)
+    assert scores["count"].sum() == pytest.approx(counts[:, 0].sum())
+
+
+def test_users_of_one_batch_do_not_see_each_others_history(retriever: Retriever) -> None:
+    users = ["u1", "nobody", "u2"]
+    together = retriever.context(tf.constant([""] * 3), tf.constant(users), tf.zeros([3, 0], tf.string))
+    for row, user in enumerate(users):
+        for name, values in ask(retriever, user).scores.items():
+            np.testing.assert_allclose(together.scores[name][row], values[0], atol=1e-5, err_msg=name)
+
+
+def test_a_given_history_replaces_the_known_one_and_an_item_twice_is_spread_once(
+    retriever: Retriever,
+) -> None:
+    once = ask(retriever, "u1", ["i2", "unheard of"])
+    twice = ask(retriever, "u1", ["i2", "i2"])
+    assert once.scores["count"].numpy()[0].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
+    assert twice.scores["count"].numpy()[0].tolist() == [0, 0, 2, 0, 0, 0, 0, 0, 0]
+    np.testing.assert_allclose(once.scores["ease"], twice.scores["ease"], atol=1e-6)
+    stranger = ask(retriever, "nobody", ["i2"])
+    np.testing.assert_allclose(once.scores["ease"], stranger.scores["ease"], atol=1e-6)
+
+
+def test_the_features_of_candidates_are_those_of_their_items(retriever: Retriever, state: State) -> None:
+    context = ask(retriever, "u5")
+    rows, counts = taken(state, "u5")
+    bought, never = int(rows[-1]), 8
+    features = retriever.features(context, tf.constant([[never, bought]])).numpy()[0]
+    named = [dict(zip(NAMES, values.tolist(), strict=True)) for values in features]
+    assert named[1]["count"] == pytest.approx(np.log1p(counts[-1, 0]), rel=1e-5)
+    last = state.ages[state.taken_splits[state.users.index("u5") + 1] - 1, 0]
+    assert named[1]["last"] == pytest.approx(np.log1p(last), rel=1e-5)
+    assert named[0]["count"] == 0
+    assert named[0]["last"] > named[1]["last"]
+    assert named[0]["price_level"] == pytest.approx(np.log1p(3.0))
+    best = context.scores["ease"].numpy().max()
+    assert named[1]["ease_share"] == pytest.approx(named[1]["ease"] / best, rel=1e-4)
+    assert np.isnan(named[0]["two_tower"])  # The head reads it for searches alone.
+    searched = retriever.features(ask(retriever, "u5", query="mug"), tf.constant([[never]])).numpy()[0, 0]
+    assert searched[NAMES.index("two_tower")] == pytest.approx(np.cos(1.0), rel=1e-5)
+
+
+def test_candidates_hold_own_items_and_unseen_ones_and_nothing_excluded(retriever: Retriever) -> None:
+    context = ask(retriever, "u5", ["i2", "i4"])
+    nothing = tf.zeros([1, len(ITEMS)], tf.bool)
+    fused = retriever.candidates(context, RECOMMEND_SOURCES, nothing).numpy()[0]
+    seen = retriever.seen(context).numpy()[0]
+    assert (fused[seen] > 0).all()
+    assert (fused[:7][~seen[:7]] > 0).any()
+    without = retriever.candidates(context, RECOMMEND_SOURCES, retriever.seen(context)).numpy()[0]
+    assert not without[seen].any()
+
+
+def test_a_visitor_without_history_gets_what_is_popular_first(retriever: Retriever) -> None:
+    context = ask(retriever, "nobody")
+    fused = retriever.fuse(context, COLD_SOURCES, tf.zeros([1, len(ITEMS)], tf.bool)).numpy()[0]
+    popularity = context.scores["popularity"].numpy()[0]
+    assert fused.argmax() == popularity.argmax()
+    assert not retriever.seen(context).numpy().any()
