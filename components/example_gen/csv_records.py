@@ -193,6 +193,20 @@ def _stray_returns(data: bytes, records: Records) -> NDArray[np.bool_]:
     which = np.searchsorted(records.starts, stray, side="right") - 1
     for offset, index in zip(stray.tolist(), which.tolist(), strict=True):
         if index >= 0 and offset < records.ends[index]:
-            before = data.count(b'"', records.starts[index], offset)
-            bad[index] |= before % 2 == 0
+            bad[index] |= not _in_quoted_cell(data, int(records.starts[index]), offset)
     return bad
+
+
+def _in_quoted_cell(data: bytes, start: int, offset: int) -> bool:
+    """Whether `offset` lies in a quoted cell of the record from `start`; quotes inside a bare cell are text."""
+    position = start
+    while position <= offset:
+        if data[position : position + 1] == b'"':
+            position = _after_quoted(data, position)
+            if offset < position or position < 0:
+                return True
+        comma = data.find(b",", position, offset)
+        if comma < 0:
+            return False
+        position = comma + 1
+    return False

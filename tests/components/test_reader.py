@@ -312,3 +312,11 @@ def test_parquet_text_that_is_not_utf8_is_refused(tmp_path: pathlib.Path) -> Non
     pq.write_table(pa.table({"query": text, "item_id": ["i"], "grade": [1]}), tmp_path / "judgements.parquet")
     with pytest.raises(InputError, match="UTF8|UTF-8"):
         read_table(str(tmp_path), JUDGEMENTS)
+
+
+def test_a_carriage_return_behind_a_quote_inside_a_bare_cell_is_stray(tmp_path: pathlib.Path) -> None:
+    content = 'query,item_id,grade,text\nmug,i1,2,x\nc",\r2,3," ""x"""\nmug,i2,3,"a\rb"\n'
+    (tmp_path / "judgements.csv").write_bytes(content.encode())
+    result = read_table(str(tmp_path), JUDGEMENTS)
+    assert result.rows["item_id"].to_pylist() == ["i1", "i2"]
+    assert result.quarantine["reason"].to_pylist() == ["carriage return inside the row"]
