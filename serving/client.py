@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 
 from aisle.schema.contract import MODEL_NAME, Signature
 from aisle.schema.errors import InputError
-from aisle.serving.errors import BadAnswer, MessageTooLarge, from_status
+from aisle.serving.errors import NO_ANSWER, BadAnswer, MessageTooLarge, from_status
 from aisle.serving.recommender import Recommender, Tensors
 from aisle.serving.transport import CallError, GrpcTransport, Retry, Transport
 from aisle.serving.wire import messages_pb2
@@ -135,7 +135,7 @@ class Client(Recommender):
                 return self._transport.call(method, request, deadline - time.monotonic())
             except CallError as error:
                 left = deadline - time.monotonic()
-                if error.code != "UNAVAILABLE" or pause is None or pause >= left:
+                if error.code not in NO_ANSWER or pause is None or pause >= left:
                     raise from_status(error.code, error.details, self._target, self._timeout) from error
             self._sleep(pause)
         raise AssertionError("the last attempt returns or raises")

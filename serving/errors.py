@@ -4,7 +4,7 @@ AisleError
 ├── InputError               a wrong argument, refused before anything is sent
 │   └── MessageTooLarge      the request is larger than a message may be
 └── ServingError
-    ├── Unreachable          no server answers (UNAVAILABLE)
+    ├── Unreachable          no server answers (UNAVAILABLE, CANCELLED)
     ├── DeadlineExceeded     the answer did not come in time
     ├── Overloaded           the server refuses more (RESOURCE_EXHAUSTED)
     ├── ModelNotFound        no such model or version there (NOT_FOUND)
@@ -59,8 +59,11 @@ class BadAnswer(ServingError):
     """The answer lacks a tensor, or has one of another shape."""
 
 
+NO_ANSWER = ("UNAVAILABLE", "CANCELLED")
+"""What a caller sees of a server that isn't there; a server that is stopping cancels what it was just sent."""
+
 _CLASSES: dict[str, type[ServingError]] = {
-    "UNAVAILABLE": Unreachable,
+    **dict.fromkeys(NO_ANSWER, Unreachable),
     "DEADLINE_EXCEEDED": DeadlineExceeded,
     "RESOURCE_EXHAUSTED": Overloaded,
     "NOT_FOUND": ModelNotFound,
@@ -72,7 +75,7 @@ _CLASSES: dict[str, type[ServingError]] = {
 def from_status(code: str, details: str, target: str, timeout: float) -> ServingError:
     """The error for a gRPC status, in one line that says what to do where that is known."""
     said = " ".join(details.split())
-    if code == "UNAVAILABLE":
+    if code in NO_ANSWER:
         message = f"no server answers at {target}; start one with `aisle serve`, or name another by --target HOST:PORT"
     elif code == "DEADLINE_EXCEEDED":
         message = f"{target} did not answer within {timeout:g} s"

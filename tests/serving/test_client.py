@@ -152,6 +152,7 @@ def test_a_target_without_host_or_port_is_refused(target: str) -> None:
     ("code", "error"),
     [
         ("UNAVAILABLE", Unreachable),
+        ("CANCELLED", Unreachable),
         ("DEADLINE_EXCEEDED", DeadlineExceeded),
         ("RESOURCE_EXHAUSTED", Overloaded),
         ("NOT_FOUND", ModelNotFound),
@@ -178,7 +179,8 @@ def test_an_unreachable_servers_error_says_how_to_start_one() -> None:
 
 
 def test_a_server_that_comes_back_is_asked_again() -> None:
-    asked, server = client(CallError("UNAVAILABLE", ""), CallError("UNAVAILABLE", ""), TWO)
+    # A server that is stopping cancels what reached it.
+    asked, server = client(CallError("CANCELLED", ""), CallError("UNAVAILABLE", ""), TWO)
     assert len(asked.search("x", k=2)) == 2
     assert len(server.requests) == 3
     assert server.timeouts == sorted(server.timeouts, reverse=True)
