@@ -52,7 +52,7 @@ class Retry:
     def pauses(self) -> Iterator[float]:
         """The pauses between calls, in seconds, with jitter: clients must not return all at once."""
         for attempt in range(self.attempts - 1):
-            yield min(self.pause * 2**attempt, self.longest_pause) * random.uniform(0.5, 1.0)
+            yield min(self.pause * 2.0 ** min(attempt, 60), self.longest_pause) * random.uniform(0.5, 1.0)
 
 
 class GrpcTransport:

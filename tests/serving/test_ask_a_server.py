@@ -107,7 +107,7 @@ def test_no_request_fails_while_versions_switch_and_the_server_restarts(
     save_tiny_model(base / "1")
     save_tiny_model(tmp_path / "next", factor=2.0)
     process, target = server_control(base)
-    patient = Client(target, timeout=60, retry=Retry(attempts=2000, longest_pause=0.2))
+    patient = Client(target, timeout=60, retry=Retry(attempts=900, longest_pause=0.2))
     seen: list[float] = []
     stop = threading.Event()
 
