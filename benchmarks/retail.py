@@ -127,9 +127,9 @@ def measure(shop: Shop, seeds: list[int]) -> dict[str, Any]:
         print(f"{name}: {systems[name]}", flush=True)
     ours: dict[str, list[Measured]] = {WHOLE: [], TWO_TOWER: []}
     for seed in seeds:
-        bundle = shop.train(seed).bundle(protocol)
-        ours[TWO_TOWER].append(Measured.of(protocol, bundle.answers("retrieve")))
-        ours[WHOLE].append(Measured.of(protocol, bundle.answers("recommend")))
+        bundle = shop.train(seed).bundle()
+        ours[TWO_TOWER].append(Measured.of(protocol, bundle.answers(protocol, "retrieve")))
+        ours[WHOLE].append(Measured.of(protocol, bundle.answers(protocol, "recommend")))
         print(f"seed {seed}: {ours[WHOLE][-1]}; two-tower alone {ours[TWO_TOWER][-1]}", flush=True)
     best = {part: max(systems.values(), key=lambda s: s.mean(part, "ndcg")) for part in ("all", "new")}
     return {
@@ -146,9 +146,9 @@ def measure(shop: Shop, seeds: list[int]) -> dict[str, Any]:
 def parts(shop: Shop, seed: int) -> dict[str, Any]:
     """What each part is worth; see `parts_markdown` for the shape."""
     trained = shop.train(seed)
-    bundle = trained.bundle(shop.protocol)
+    bundle = trained.bundle()
     return {
-        "sources": bundle.source_recall(),
+        "sources": bundle.source_recall(shop.protocol),
         "cold": cold_items(trained, bundle.retriever),
         "ablations": trained.ablations(shop.protocol),
         "text": trained.text(shop.protocol),
@@ -247,7 +247,7 @@ class Trained:
             labelled, tower, make_candidates(tower, "", labelled.tables, splits, options), folder, seed
         )
 
-    def bundle(self, protocol: Protocol, hidden: Iterable[str] = (), members: int = MEMBERS) -> Answering:
+    def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS) -> Answering:
         """The served model as of the start of the test, its head trained without the numbers `hidden`."""
         from aisle.model.ranking_trainer import Labels, RankingModule, train_features
 
@@ -255,17 +255,17 @@ class Trained:
         options = RankingOptions(seed=self.seed, text="never", members=members)
         head = train_features(train, valid, options, str(self.folder / "ranking"))
         ranker = RankingModule(head, None, None, options, Labels(False, True), False)  # type: ignore[arg-type]
-        return Answering(self, protocol, ranker)
+        return Answering(self, ranker)
 
     def ablations(self, protocol: Protocol) -> dict[str, Any]:
         """The whole pipeline without a part, by one head."""
         found = {
-            name: Measured.of(protocol, self.bundle(protocol, hidden, members=1).answers("recommend"))
+            name: Measured.of(protocol, self.bundle(hidden, members=1).answers(protocol, "recommend"))
             for name, hidden in {"all numbers": (), **ABLATIONS}.items()
         }
         alone = Trained.make(self.labelled, self.tower, self.folder, self.seed, windows=1)
         found["trained on the validation window alone"] = Measured.of(
-            protocol, alone.bundle(protocol, members=1).answers("recommend")
+            protocol, alone.bundle(members=1).answers(protocol, "recommend")
         )
         return {name: one.record() for name, one in found.items()}
 
@@ -289,14 +289,14 @@ class Trained:
         labels = ranking_trainer.Labels(False, True)
         ranker = ranking_trainer.RankingModule(head.features, head, tokenizer, options, labels, True)
         started = time.monotonic()
-        measured = Measured.of(protocol, Answering(self, protocol, ranker).answers("recommend"))
+        measured = Measured.of(protocol, Answering(self, ranker).answers(protocol, "recommend"))
         return {**measured.record(), "answer_seconds": time.monotonic() - started}
 
 
 class Answering:
     """The served model's functions as of the start of the test, in this process."""
 
-    def __init__(self, trained: Trained, protocol: Protocol, ranker: object) -> None:
+    def __init__(self, trained: Trained, ranker: object) -> None:
         import polars as pl
         import tensorflow as tf
 
@@ -314,16 +314,16 @@ class Answering:
         state = make_state(frames["interactions"], frames["users"], ids, trained.labelled.splits.test_start)
         self.retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
         self._bundle = Bundle(self.retriever, ranker, titles, BundleOptions())
-        self._protocol = protocol
+        self._asked: Any = None
 
-    def answers(self, name: str) -> Callable[[bool], Ints]:
+    def answers(self, protocol: Protocol, name: str) -> Callable[[bool], Ints]:
         """The signature `name` as a function of `exclude_seen`, for every user of the protocol."""
         import tensorflow as tf
 
         signature = tf.function(getattr(self._bundle, name), reduce_retracing=True)
 
         def call(new: bool) -> Ints:
-            users = self._protocol.user_ids.to_pylist()
+            users = protocol.user_ids.to_pylist()
             found = []
             for start in range(0, len(users), BATCH):
                 user = tf.constant(users[start : start + BATCH])
@@ -332,11 +332,23 @@ class Answering:
                     signature(user, none, tf.constant(new), tf.constant(K))["item_ids"].numpy().ravel()
                 )
             ids = pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
-            return positions(ids, self._protocol.item_ids).reshape(-1, K)
+            return positions(ids, protocol.item_ids).reshape(-1, K)
 
         return call
 
-    def source_recall(self) -> dict[str, Any]:
+    def recommend(
+        self, users: list[str], histories: list[list[str]], exclude_seen: bool, k: int
+    ) -> list[list[str]]:
+        """The item ids for each user with the history that the request brings, oldest first."""
+        import tensorflow as tf
+
+        if self._asked is None:
+            self._asked = tf.function(self._bundle.recommend, reduce_retracing=True)
+        given = tf.ragged.constant(histories, dtype=tf.string).to_tensor("")
+        found = self._asked(tf.constant(users), given, tf.constant(exclude_seen), tf.constant(k))
+        return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
+
+    def source_recall(self, protocol: Protocol) -> dict[str, Any]:
         """Recall at 100 of each source, of their union, and of the union without each."""
         import tensorflow as tf
 
@@ -358,17 +370,17 @@ class Answering:
             fused = [tf.math.top_k(self.retriever.fuse(context, s, exclude), DEEP) for s in sets.values()]
             return [tf.where(f.values > 0, tf.gather(self.retriever.item_ids, f.indices), "") for f in fused]
 
-        users = self._protocol.user_ids.to_pylist()
+        users = protocol.user_ids.to_pylist()
         found: dict[str, Any] = {name: {} for name in sets}
         for part, new in (("all", False), ("new", True)):
             blocks = [
                 top(tf.constant(users[start : start + BATCH]), tf.constant(new))
                 for start in range(0, len(users), BATCH)
             ]
-            truth = self._protocol.new if new else self._protocol.truth
+            truth = protocol.new if new else protocol.truth
             for number, name in enumerate(sets):
                 ids = np.concatenate([block[number].numpy().ravel() for block in blocks])
-                answers = positions(pa.array(ids, pa.binary()).cast(pa.string()), self._protocol.item_ids)
+                answers = positions(pa.array(ids, pa.binary()).cast(pa.string()), protocol.item_ids)
                 hit = hits(answers.reshape(-1, DEEP), truth)
                 found[name][part] = float(np.nanmean(recall(hit, relevant_items(truth))))
         return found

@@ -22,7 +22,7 @@ from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
 
-def read_clean_label(folder: pathlib.Path) -> Labelled:
+def read_clean_label(folder: pathlib.Path, options: LabelerOptions | None = None) -> Labelled:
     """The pipeline's data path on a folder of canonical tables, with its defaults."""
     read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
     cleaned = clean(
@@ -31,7 +31,7 @@ def read_clean_label(folder: pathlib.Path) -> Labelled:
         {name: result.quarantine for name, result in read.items()},
         CleanerOptions(),
     )
-    return label(cleaned.tables, LabelerOptions())
+    return label(cleaned.tables, options or LabelerOptions())
 
 
 def train_two_tower(labelled: Labelled, scratch: pathlib.Path, options: TwoTowerOptions) -> str:

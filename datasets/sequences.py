@@ -1,8 +1,10 @@
 """Item sequences (one line a user: `user item item …`, oldest first) as canonical tables.
 
-The source has neither times nor titles, and both are required, so they are made up by rule: the k-th
-item of every sequence (k = 0, 1, …) is bought at `FIRST_DAY` plus k days, and an item's title is its id.
-Order within a user is real; the time between users is not.
+The source has neither times nor titles, and both are required, so they are made up by rule: the last item
+of every sequence is bought on `LAST_DAY`, each one before it two days earlier, and a title is `item` and the
+id (a number alone would be no title). Order within a user is real; the time between users is not. A test
+window of one day and a validation window of two (`labels.test_days=1`, `labels.eval_days=2`) so hold each
+user's last item and the one before it: leave one out.
 """
 
 from __future__ import annotations
@@ -16,8 +18,9 @@ from aisle.datasets.destination import Counts, new_folder
 from aisle.datasets.source import source_files
 from aisle.schema.errors import InputError
 
-FIRST_DAY = datetime.datetime(2014, 1, 1)
-"""When the first item of every sequence is bought, UTC."""
+LAST_DAY = datetime.datetime(2014, 7, 1)
+"""When the last item of every sequence is bought, UTC."""
+DAYS_BETWEEN = 2
 
 
 def convert(src: pathlib.Path, dest: pathlib.Path) -> Counts:
@@ -38,7 +41,11 @@ def convert(src: pathlib.Path, dest: pathlib.Path) -> Counts:
         raise InputError(f"{src} holds {len(files)} .txt files; name the one to convert")
     sequences = _read(files[0])
     events = _events(sequences)
-    items = events.select("item_id").unique(maintain_order=True).with_columns(title="item_id")
+    items = (
+        events.select("item_id")
+        .unique(maintain_order=True)
+        .with_columns(pl.format("item {}", "item_id").alias("title"))
+    )
     users = sequences.select("user_id").unique(maintain_order=True)
     new_folder(dest)
     items.write_csv(dest / "items.csv")
@@ -68,12 +75,12 @@ def _read(path: pathlib.Path) -> pl.DataFrame:
 
 def _events(sequences: pl.DataFrame) -> pl.DataFrame:
     """Returns the sequences as one purchase a row, dated by the rule above."""
-    days = pl.int_ranges(0, pl.col("item_id").list.len()).alias("day")
+    before = pl.int_ranges(pl.col("item_id").list.len(), 0, -1).alias("before")
     return (
-        sequences.with_columns(days)
-        .explode("item_id", "day")
+        sequences.with_columns(before)
+        .explode("item_id", "before")
         .select(
-            timestamp=pl.lit(FIRST_DAY) + pl.duration(days="day"),
+            timestamp=pl.lit(LAST_DAY) - pl.duration(days=(pl.col("before") - 1) * DAYS_BETWEEN),
             event=pl.lit("purchase"),
             item_id="item_id",
             user_id="user_id",

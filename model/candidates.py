@@ -82,10 +82,12 @@ def make_candidates(
     found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
     for window in _windows(frames["interactions"], splits, options.windows):
-        state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
-        retriever = Retriever(tower, tokenizer, titles, prices, state)
         name = "test" if window.start == splits["test_start"] else "eval"
         most = options.test_users if name == "test" else options.users
+        if not most:
+            continue
+        state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
+        retriever = Retriever(tower, tokenizer, titles, prices, state)
         questions = _recommendations(
             frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from aisle.model.co_occurrence import PAST_DECAY
 from aisle.model.lexical import BM25
 from aisle.model.state import (
     COUNTS,
@@ -46,6 +47,7 @@ RECOMMEND_SOURCES = (
     Source("repeat_60", 120, 2.0),
     Source("ease_recent", 80, 1.0),
     Source("ease_decayed", 60, 1.0),
+    Source("transitions", 60, 1.0),
     Source("baskets", 60, 1.0),
     Source("popularity", 30, 0.3),
     Source("popularity_28", 30, 0.3),
@@ -143,6 +145,7 @@ class Retriever(tf.Module):
         new = state.item_numbers[:, ITEM_NUMBERS.index("item_first")] <= NEW_DAYS
         self._new = tf.constant(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
         self._ease, self._ease_decayed = _constants(state.ease), _constants(state.ease_decayed)
+        self._transitions = _constants(state.transitions)
         self._users_cosine, self._baskets = _constants(state.users_cosine), _constants(state.baskets)
 
     def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
@@ -276,7 +279,8 @@ class Retriever(tf.Module):
         age = tf.gather(self._typical_age[::-1], place)
         latest = tf.cast(age <= self._typical_age[0] + SAME_ORDER_DAYS, tf.float32)
         decayed = [tf.math.pow(0.5, age / half_life) for half_life in HALF_LIVES]
-        counts = tf.stack([tf.ones_like(age), *decayed, latest], 1)
+        since = tf.math.pow(PAST_DECAY, tf.cast(HISTORY_LENGTH - 1 - place, tf.float32))
+        counts = tf.stack([tf.ones_like(age), *decayed, since, latest], 1)
         return _Taken(
             tf.concat([tf.cast(known.value_rowids(), tf.int32), owner], 0),
             tf.concat([tf.gather(self._taken, known.values), tf.boolean_mask(given, there)], 0),
@@ -299,11 +303,13 @@ class Retriever(tf.Module):
         # A pair that comes several times (an item twice in a given history) is one.
         times = tf.math.unsorted_segment_sum(tf.ones_like(taken.ages[:, 0]), segment, cells)
         once = 1.0 / tf.gather(times, segment)
-        decayed, latest = (
-            taken.counts[:, COUNTS.index("repeat_60")],
-            taken.counts[:, COUNTS.index("latest_order")],
+        decayed, orders, latest = (
+            taken.counts[:, COUNTS.index(name)] for name in ("repeat_60", "repeat_orders", "latest_order")
         )
-        scores["ease"], scores["ease_recent"] = self._spread(self._ease, taken, [once, decayed], batch)
+        scores["ease"], scores["ease_recent"], scores["ease_orders"] = self._spread(
+            self._ease, taken, [once, decayed, orders], batch
+        )
+        (scores["transitions"],) = self._spread(self._transitions, taken, [orders], batch)
         (scores["ease_decayed"],) = self._spread(self._ease_decayed, taken, [decayed], batch)
         (scores["users_cosine"],) = self._spread(self._users_cosine, taken, [decayed], batch)
         scores["baskets"], scores["latest_basket"] = self._spread(
@@ -345,7 +351,10 @@ class Retriever(tf.Module):
         return tf.reshape(flat, [batch, self.count])
 
 
-_SHARED = ("ease", "ease_recent", "ease_decayed", "users_cosine", "baskets", "latest_basket")
+_SHARED = (
+    *("ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
+    *("users_cosine", "baskets", "latest_basket"),
+)
 _LOGGED = (
     *("count", "last", "first", "gap", "item_last", "item_first"),
     *("user_orders", "user_orders_60", "user_items", "user_basket", "user_last", "user_first"),

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
-from aisle.model.co_occurrence import cosine, ease
+from aisle.model.co_occurrence import PAST_DECAY, cosine, ease, transitions
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
@@ -19,11 +19,12 @@ HALF_LIVES = (7.0, 15.0, 30.0, 60.0, 180.0)
 BASKET_HALF_LIFE = 60.0
 EASE_L2, EASE_DECAYED_L2 = 200.0, 50.0
 """EASE's regularisation of what was ever taken, and of what was taken lately (half after 60 days)."""
+TRANSITIONS_L2 = 100.0
 SAME_ORDER_DAYS = 1.0
 """What was taken at most so long before a user's latest item is their latest order."""
 
-COUNTS = ("count", *(f"repeat_{half_life:.0f}" for half_life in HALF_LIVES), "latest_order")
-"""What of a user and an item they took is summed."""
+COUNTS = ("count", *(f"repeat_{half_life:.0f}" for half_life in HALF_LIVES), "repeat_orders", "latest_order")
+"""What of a user and an item they took is summed; `repeat_orders` decays by orders since, not by days."""
 USER_NUMBERS = (
     "user_orders",
     "user_orders_60",
@@ -77,12 +78,13 @@ class State:
         weight: strength of each, float32 [total].
         taken_splits: where each user's different items begin and end in the next three [u + 1].
         taken: item rows [pairs].
-        counts: COUNTS of each pair, float32 [pairs, 7].
+        counts: COUNTS of each pair, float32 [pairs, 8].
         ages: of the latest and of the first time, float32 [pairs, 2].
         user_numbers: USER_NUMBERS, first of a typical user, then of each, float32 [u + 1, 7].
         item_numbers: ITEM_NUMBERS, float32 [n, 10].
         ease: what who took an item takes too, and doesn't.
         ease_decayed: the same, learnt from what was taken lately.
+        transitions: what is taken in the orders after an item's.
         users_cosine: items by the cosine of who took them.
         baskets: what is taken in one order.
         typical_age: the mean age of the latest, second latest, … item of a history, float32 [H].
@@ -102,6 +104,7 @@ class State:
     item_numbers: np.ndarray
     ease: Neighbours
     ease_decayed: Neighbours
+    transitions: Neighbours
     users_cosine: Neighbours
     baskets: Neighbours
     typical_age: np.ndarray
@@ -123,7 +126,7 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
     past = past.with_columns(
         ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age"),
     )
-    known = past.filter(pl.col("user_id") != "")
+    known = _placed(past.filter(pl.col("user_id") != ""))
     latest = (
         known.group_by("user_id", maintain_order=True)
         .tail(HISTORY_LENGTH)
@@ -157,6 +160,7 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
         item_numbers=_item_numbers(past, pairs, len(items)),
         ease=Neighbours(*ease(taken, EASE_L2)),
         ease_decayed=Neighbours(*ease(decayed, EASE_DECAYED_L2)),
+        transitions=Neighbours(*_transitions(known, len(items))),
         users_cosine=Neighbours(*cosine(taken, np.ones(shape[0], np.float32), shrink=0.0)),
         baskets=Neighbours(*_baskets(known, len(items))),
         typical_age=_typical_age(latest),
@@ -165,6 +169,13 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
 
 def _splits(lengths: pl.Series) -> np.ndarray:
     return np.concatenate([[0], np.cumsum(lengths.to_numpy())]).astype(np.int64)
+
+
+def _placed(known: pl.DataFrame) -> pl.DataFrame:
+    """Adds `since`: how many orders a user made after the one a row belongs to."""
+    start = pl.col("timestamp").min().over("user_id", "session_id")
+    since = start.rank("dense", descending=True).over("user_id").cast(pl.Int32) - 1
+    return known.with_columns(since.alias("since"))
 
 
 def _pairs(known: pl.DataFrame) -> pl.DataFrame:
@@ -177,6 +188,7 @@ def _pairs(known: pl.DataFrame) -> pl.DataFrame:
         .agg(
             weight.sum().alias("count"),
             *((weight * 0.5 ** (age / h)).sum().alias(f"repeat_{h:.0f}") for h in HALF_LIVES),
+            (weight * PAST_DECAY ** pl.col("since")).sum().alias("repeat_orders"),
             pl.col("latest_order").any().cast(pl.Float32),
             age.min().alias("last"),
             age.max().alias("first"),
@@ -247,6 +259,16 @@ def _baskets(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
     held = sp.csr_matrix((np.ones(len(number), np.float32), (number, rows["row"].to_numpy())), (size, count))
     held.data[:] = 1.0
     return cosine(held, weight, shrink=1.0)
+
+
+def _transitions(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """What follows on what, order by order."""
+    rows = known.select("user_id", "since", "row").unique().sort("user_id", "since", descending=[False, True])
+    order = rows.select(pl.struct("user_id", "since").rle_id()).to_series().to_numpy().astype(np.int64)
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    users = rows["user_id"].rle_id().to_numpy()[first]
+    cells = (np.ones(len(order), np.float32), (order, rows["row"].to_numpy()))
+    return transitions(sp.csr_matrix(cells, (len(users), count)), users, TRANSITIONS_L2)
 
 
 def _typical_age(latest: pl.DataFrame) -> np.ndarray:

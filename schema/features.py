@@ -75,12 +75,13 @@ CANDIDATE_FEATURES = tuple(
     Feature(name, Dtype.FLOAT)
     for name in (
         # What each source says of the item, as it is and as a share of the best item's.
-        *("two_tower", "ease", "ease_recent", "ease_decayed", "users_cosine", "baskets", "latest_basket"),
-        *("lexical", "dense"),
-        *("ease_share", "ease_recent_share", "ease_decayed_share", "users_cosine_share"),
-        *("baskets_share", "latest_basket_share"),
+        *("two_tower", "ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
+        *("users_cosine", "baskets", "latest_basket", "lexical", "dense"),
+        *("ease_share", "ease_recent_share", "ease_decayed_share", "ease_orders_share", "transitions_share"),
+        *("users_cosine_share", "baskets_share", "latest_basket_share"),
         # What this user did with this item: how often, how long ago, and how often for this user.
-        *("count", "repeat_7", "repeat_15", "repeat_30", "repeat_60", "repeat_180", "latest_order"),
+        *("count", "repeat_7", "repeat_15", "repeat_30", "repeat_60", "repeat_180"),
+        *("repeat_orders", "latest_order"),
         *("last", "first", "gap", "overdue", "order_share"),
         # The item.
         *("popularity", "popularity_7", "popularity_28", "popularity_90", "popularity_all", "item_trend"),

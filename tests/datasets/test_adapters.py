@@ -100,12 +100,12 @@ def test_the_kth_item_of_a_sequence_is_bought_on_day_k(tmp_path: pathlib.Path) -
     assert sequences.convert(source, tmp_path / "shop") == {"items": 2, "users": 2, "events": 4}
     assert rows(tmp_path / "shop" / "events.csv") == [
         ["timestamp", "event", "item_id", "user_id"],
-        ["2014-01-01 00:00:00", "purchase", "10", "1"],
-        ["2014-01-02 00:00:00", "purchase", "20", "1"],
-        ["2014-01-03 00:00:00", "purchase", "10", "1"],
-        ["2014-01-01 00:00:00", "purchase", "20", "2"],
+        ["2014-06-27 00:00:00", "purchase", "10", "1"],
+        ["2014-06-29 00:00:00", "purchase", "20", "1"],
+        ["2014-07-01 00:00:00", "purchase", "10", "1"],
+        ["2014-07-01 00:00:00", "purchase", "20", "2"],
     ]
-    assert rows(tmp_path / "shop" / "items.csv")[1:] == [["10", "10"], ["20", "20"]]
+    assert rows(tmp_path / "shop" / "items.csv")[1:] == [["10", "item 10"], ["20", "item 20"]]
 
 
 def test_a_missing_or_wrong_source_is_named_and_nothing_is_written(tmp_path: pathlib.Path) -> None:

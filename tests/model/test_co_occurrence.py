@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from aisle.model import co_occurrence
-from aisle.model.co_occurrence import cosine, ease
+from aisle.model.co_occurrence import cosine, ease, transitions
 
 EASE_L2 = 20.0
 
@@ -34,8 +34,31 @@ def test_ease_is_the_ridge_regression_of_each_item_on_the_others() -> None:
     np.testing.assert_allclose(weights[1:, 0], ridge, atol=1e-5)
 
 
+def test_transitions_are_the_ridge_regression_of_what_follows_on_what_came_before() -> None:
+    rng = np.random.default_rng(2)
+    orders = (rng.random((90, 6)) < 0.3).astype(np.float32)
+    users = np.repeat(np.arange(30), 3)
+    past, future = np.zeros((90, 6)), np.zeros((90, 6))
+    for row in range(90):
+        for other in range(row // 3 * 3, row // 3 * 3 + 3):
+            if other < row:
+                past[row] += 0.7 ** (row - other - 1) * orders[other]
+            else:
+                future[row] += 0.3 ** (other - row) * orders[other]
+    ridge = np.linalg.solve(past.T @ past + 5.0 * np.eye(6), past.T @ future)
+    found = _dense(*transitions(sp.csr_matrix(orders), users, 5.0))
+    np.testing.assert_allclose(found, ridge, atol=1e-5)
+
+
+def test_what_another_user_orders_next_is_no_transition() -> None:
+    orders = sp.csr_matrix(np.array([[1, 0], [0, 1]], np.float32))
+    assert not _dense(*transitions(orders, np.array(["u", "v"]), 1.0)).any()
+    together = _dense(*transitions(orders, np.array(["u", "u"]), 1.0))
+    np.testing.assert_allclose(together, [[0, 0.5], [0, 0]])
+
+
 def test_items_beyond_the_most_taken_have_no_ease(monkeypatch: object) -> None:
-    monkeypatch.setattr(co_occurrence, "EASE_ITEMS", 2)  # type: ignore[attr-defined]
+    monkeypatch.setattr(co_occurrence, "CLOSED_FORM_ITEMS", 2)  # type: ignore[attr-defined]
     taken = sp.csr_matrix(np.array([[1, 1, 0], [1, 1, 1], [1, 1, 0]], np.float32))
     weights = _dense(*ease(taken, EASE_L2))
     assert weights[0, 1] > 0

@@ -80,11 +80,15 @@ def spread(neighbours: np.ndarray, weights: np.ndarray, rows: np.ndarray, worth:
 def test_each_source_scores_what_the_user_took(retriever: Retriever, state: State) -> None:
     rows, counts = taken(state, "u5")
     scores = {name: values.numpy()[0] for name, values in ask(retriever, "u5").scores.items()}
-    decayed, latest = counts[:, COUNTS.index("repeat_60")], counts[:, COUNTS.index("latest_order")]
+    decayed, orders, latest = (
+        counts[:, COUNTS.index(name)] for name in ("repeat_60", "repeat_orders", "latest_order")
+    )
     expected = {
         "ease": spread(state.ease.items, state.ease.weights, rows, np.ones(len(rows))),
         "ease_recent": spread(state.ease.items, state.ease.weights, rows, decayed),
         "ease_decayed": spread(state.ease_decayed.items, state.ease_decayed.weights, rows, decayed),
+        "ease_orders": spread(state.ease.items, state.ease.weights, rows, orders),
+        "transitions": spread(state.transitions.items, state.transitions.weights, rows, orders),
         "users_cosine": spread(state.users_cosine.items, state.users_cosine.weights, rows, decayed),
         "baskets": spread(state.baskets.items, state.baskets.weights, rows, decayed),
         "latest_basket": spread(state.baskets.items, state.baskets.weights, rows, latest),
@@ -114,6 +118,11 @@ def test_a_given_history_replaces_the_known_one_and_an_item_twice_is_spread_once
     np.testing.assert_allclose(once.scores["ease"], twice.scores["ease"], atol=1e-6)
     stranger = ask(retriever, "nobody", ["i2"])
     np.testing.assert_allclose(once.scores["ease"], stranger.scores["ease"], atol=1e-6)
+
+
+def test_the_latest_item_of_a_given_history_is_the_nearest(retriever: Retriever) -> None:
+    given = ask(retriever, "u1", ["i1", "i2", "i3"]).scores["repeat_orders"].numpy()[0]
+    np.testing.assert_allclose(given[1:4], [0.49, 0.7, 1.0], rtol=1e-5)
 
 
 def test_the_features_of_candidates_are_those_of_their_items(retriever: Retriever, state: State) -> None:

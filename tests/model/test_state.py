@@ -49,9 +49,11 @@ def test_what_a_user_took_is_summed_by_item() -> None:
     pair = dict(zip(COUNTS, state.counts[1].tolist(), strict=True))
     assert pair["count"] == 2
     assert pair["latest_order"] == 1
+    np.testing.assert_allclose(pair["repeat_orders"], 1 + 0.7**2, rtol=1e-5)
     np.testing.assert_allclose(pair["repeat_15"], 0.5 + 0.5**5, rtol=1e-5)
     np.testing.assert_allclose(pair["repeat_60"], 0.5**0.25 + 0.5**1.25, rtol=1e-5)
     assert state.ages[1].tolist() == [15, 75]
+    np.testing.assert_allclose(state.counts[0][COUNTS.index("repeat_orders")], 0.7, rtol=1e-5)
     assert state.counts[0][COUNTS.index("latest_order")] == 0
     user = dict(zip(USER_NUMBERS, state.user_numbers[1].tolist(), strict=True))
     assert user == {
