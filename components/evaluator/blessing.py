@@ -152,13 +152,11 @@ def _of_change(last: Mapping[str, Any], max_drop: float) -> Check:
         whose = WHOLE_PIPELINE if not _is_number(ours) else "the last blessed model"
         return Check(False, f"{last['figure']} is missing for {whose} where the two are compared")
     passed = bool(ours >= theirs * (1.0 - max_drop))
-    word = "is no more than" if passed else "is more than"
-    given = ", both given the users' latest histories" if last["given"] else ""
-    return Check(
-        passed,
-        f"{last['figure']}: {WHOLE_PIPELINE} at {ours:.4f} {word} {max_drop:.3g} of it below the last blessed "
-        f"model at {theirs:.4f}{given}",
-    )
+    word = "reaches" if passed else "is below"
+    times = f" times {1.0 - max_drop:g}" if max_drop else ""
+    given = "; both were given the users' latest histories" if last["given"] else ""
+    line = f"{last['figure']}: {WHOLE_PIPELINE} at {ours:.4f} {word} the last blessed model at {theirs:.4f}"
+    return Check(passed, line + times + given)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

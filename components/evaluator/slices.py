@@ -88,8 +88,8 @@ def _by_activity(protocol: Protocol, answers: Mapping[str, Ints]) -> Iterator[Sl
     events = np.bincount(train.users[train.users >= 0], minlength=train.n_users)[protocol.users]
     median = float(np.median(events))
     rules = {
-        "heavy users": (events > median, f"more than {median:g} events before the test, the users' median"),
-        "light users": (events <= median, f"{median:g} events before the test or fewer"),
+        "heavy users": (events > median, f"events before the test: more than {median:g}, the users' median"),
+        "light users": (events <= median, f"events before the test: {median:g} or fewer"),
     }
     for name, (chosen, rule) in rules.items():
         yield _rows("activity", name, rule, protocol, answers, chosen)

@@ -104,13 +104,13 @@ def test_the_drop_from_the_last_blessed_model_is_bounded() -> None:
     assert verdict(good, before=last(0.3, 0.2))["blessed"]
     refused = verdict(good, before=last(0.3, 0.32))
     assert refused["reasons"] == [
-        f"nDCG: {WHOLE_PIPELINE} at 0.3000 is more than 0.05 of it below the last blessed model at 0.3200"
+        f"nDCG: {WHOLE_PIPELINE} at 0.3000 is below the last blessed model at 0.3200 times 0.95"
     ]
     assert verdict(good, thresholds=BlessOptions(max_drop=0.1), before=last(0.3, 0.32))["blessed"]
     assert not verdict(good, before=last(None, 0.2))["blessed"]
     assert not verdict(good, before=last(0.3, float("nan")))["blessed"]
     assert (
-        "both given the users' latest histories"
+        "both were given the users' latest histories"
         in verdict(good, before=last(0.3, 0.2, given=True))["reasons"][-1]
     )
 

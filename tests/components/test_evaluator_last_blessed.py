@@ -114,7 +114,7 @@ def test_a_model_worse_than_the_last_blessed_is_refused(
     }
     worse = _evaluate(tmp_path, models["bad"])
     assert not worse["blessing"]["blessed"]
-    assert "below the last blessed model at 0.6667" in worse["blessing"]["reasons"][0]
+    assert "is below the last blessed model at 0.6667 times 0.95" in worse["blessing"]["reasons"][0]
     assert not worse["last_blessed"]["given"]
     # What was refused is no measure for the next.
     again = _evaluate(tmp_path, models["good"])
@@ -143,7 +143,7 @@ def test_where_the_last_knows_older_histories_both_are_given_them(
     # By the histories u0 is given i0 and i1 (both right), u1 i2 and i3 (wrong), u2 i4 first (right).
     assert last["pipeline"] == pytest.approx(2 / 3)
     assert last["last"] < last["pipeline"]
-    assert "both given the users' latest histories" in report["blessing"]["checks"][-1]["line"]
+    assert "both were given the users' latest histories" in report["blessing"]["checks"][-1]["line"]
 
 
 def test_with_judgements_only_the_searches_are_compared(

@@ -72,7 +72,7 @@ def test_heavy_and_light_users_are_parted_at_the_median(protocol: Protocol) -> N
     slices = _slices(protocol)
     heavy, light = slices["activity", "heavy users"], slices["activity", "light users"]
     assert (heavy["users"], light["users"]) == (1, 2)
-    assert heavy["rule"] == "more than 1 events before the test, the users' median"
+    assert heavy["rule"] == "events before the test: more than 1, the users' median"
     # Of old and late, late came first: 1 of the 1 + 1/log2(3) that two could give.
     assert heavy["ndcg"] == pytest.approx(1 / (1 + 1 / np.log2(3)))
     assert light["recall"] == 0.5
