@@ -62,7 +62,7 @@ def test_the_change_is_held_against_the_last_blessed_model(
 ) -> None:
     report = json.loads((user.home / "first-reports" / "evaluation.json").read_text(encoding="utf-8"))
     assert report["last_blessed"]["compared"] is False
-    settings = ("--set", "ranker.feature_epochs=2", "--set", "bless.max_drop=0.99")
+    settings = ("--set", "bundle.depth=100", "--set", "bless.max_drop=0.99")
     done = user.run("aisle", "run", "shop", "--out", "out", *small, *settings)
     assert done.returncode == 0, done.stderr[-3000:]
     report = json.loads((output / "reports" / "evaluation.json").read_text(encoding="utf-8"))
