@@ -46,6 +46,14 @@ def make_folder(path: str) -> None:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
 
 
+def move_file(source: str, target: str) -> None:
+    """Moves a file to where none is, on a local disk in one step."""
+    if is_remote(source):
+        _fileio().rename(source, target)
+    else:
+        os.rename(source, target)
+
+
 def _fileio() -> Any:
     from tfx.dsl.io import fileio
 

@@ -13,6 +13,7 @@ import tomli
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.evaluator.thresholds import BlessOptions
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions, TwoTowerOptions
 from aisle.schema.errors import InputError
@@ -33,14 +34,6 @@ class ModelOptions(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     bert: str = ""
-
-
-class BlessOptions(pydantic.BaseModel):
-    """What a model must reach to be pushed: the ranking head's AUC on the test window."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
-
-    min_auc: float = 0.5
 
 
 class InfraOptions(pydantic.BaseModel):

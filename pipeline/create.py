@@ -172,7 +172,9 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
         model=bundle.outputs["tested_model"],
         interactions=labeler.outputs["interactions"],
         reports_dir=layout.reports,
+        blessed_dir=layout.blessed,
         options=config.evaluator,
+        thresholds=config.bless,
         ranking_evaluation=ranking_evaluator.outputs["evaluation"],
         ranking_blessing=ranking_evaluator.outputs["blessing"],
         two_tower_run=two_tower.outputs["model_run"],
@@ -203,6 +205,8 @@ def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
                 metrics=[
                     tfma.MetricConfig(class_name="AUC", threshold=auc),
                     tfma.MetricConfig(class_name="BinaryCrossEntropy"),
+                    # Finer than TFMA's default: most probabilities are small.
+                    tfma.MetricConfig(class_name="CalibrationPlot", config='{"num_buckets": 10000}'),
                     tfma.MetricConfig(class_name="ExampleCount"),
                 ]
             )

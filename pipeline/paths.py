@@ -38,6 +38,11 @@ class Layout:
         return posixpath.join(self.root, "baseline")
 
     @property
+    def blessed(self) -> str:
+        """A record of each blessed model, for the next one to be compared with."""
+        return posixpath.join(self.root, "blessed")
+
+    @property
     def logs(self) -> str:
         """TensorBoard's logs."""
         return posixpath.join(self.root, "logs")

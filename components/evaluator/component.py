@@ -9,6 +9,7 @@ from tfx.types import component_spec, standard_artifacts
 from aisle.components.artifacts import Interactions, Report
 from aisle.components.evaluator.executor import Executor
 from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+from aisle.components.evaluator.thresholds import BlessOptions, thresholds_to_json
 
 
 class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
@@ -16,7 +17,9 @@ class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "options": component_spec.ExecutionParameter(type=str),
+        "thresholds": component_spec.ExecutionParameter(type=str),
         "reports_dir": component_spec.ExecutionParameter(type=str),
+        "blessed_dir": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -37,7 +40,7 @@ class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
 
 
 class RecommendationEvaluator(base_component.BaseComponent):
-    """Compares the whole pipeline with its baselines on the test window, and blesses it or doesn't."""
+    """Compares the whole pipeline with its baselines and the last blessed model, and blesses it or doesn't."""
 
     SPEC_CLASS = RecommendationEvaluatorSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -47,7 +50,9 @@ class RecommendationEvaluator(base_component.BaseComponent):
         model: types.BaseChannel,
         interactions: types.BaseChannel,
         reports_dir: str,
+        blessed_dir: str,
         options: EvaluatorOptions | None = None,
+        thresholds: BlessOptions | None = None,
         *,
         ranking_evaluation: types.BaseChannel | None = None,
         ranking_blessing: types.BaseChannel | None = None,
@@ -60,7 +65,9 @@ class RecommendationEvaluator(base_component.BaseComponent):
             model: the evaluation bundle: the model with its state as of the start of the test.
             interactions: of the Labeler.
             reports_dir: the folder the report is written to, beside the artifact.
-            options: depths, thresholds and draws; the defaults where None.
+            blessed_dir: the folder that keeps a record of each blessed model; see `last_blessed`.
+            options: depths and draws; the defaults where None.
+            thresholds: what blesses; the defaults where None.
             ranking_evaluation: of the stock Evaluator of the ranking head.
             ranking_blessing: the same Evaluator's; where given, it must be blessed.
             two_tower_run: a Trainer's model run with `history.json`, for the loss curve.
@@ -75,7 +82,9 @@ class RecommendationEvaluator(base_component.BaseComponent):
                 two_tower_run=two_tower_run,
                 ranking_run=ranking_run,
                 options=options_to_json(options or EvaluatorOptions()),
+                thresholds=thresholds_to_json(thresholds or BlessOptions()),
                 reports_dir=reports_dir,
+                blessed_dir=blessed_dir,
                 evaluation=types.Channel(type=Report),
                 blessing=types.Channel(type=standard_artifacts.ModelBlessing),
             )

@@ -79,6 +79,31 @@ def ndcg(hit: Bools, relevant: Ints) -> Floats:
     return _divide(hit @ discount, ideal)
 
 
+def reciprocal_rank(hit: Bools, relevant: Ints) -> Floats:
+    """Returns 1 / rank of the first hit, 0 without one (Voorhees 1999; its mean is MRR at k).
+
+    Args:
+        hit: of `hits`, [n, k].
+        relevant: items relevant to each row, [n].
+
+    Returns:
+        [n]; NaN where nothing is relevant.
+    """
+    ranks = 1.0 / np.arange(1, hit.shape[1] + 1, dtype=np.float64)
+    first = (hit * ranks).max(axis=1, initial=0.0)
+    return np.where(relevant > 0, first, np.nan)
+
+
+def hit_rate(hit: Bools, relevant: Ints) -> Floats:
+    """Returns 1 where any of the k answers is relevant, else 0. [n]; NaN where nothing is relevant.
+
+    Args:
+        hit: of `hits`, [n, k].
+        relevant: items relevant to each row, [n].
+    """
+    return np.where(relevant > 0, hit.any(axis=1).astype(np.float64), np.nan)
+
+
 def gain(grades: Floats, irrelevant: float = 0.0) -> Floats:
     """Returns 2^(grade - irrelevant) - 1, and 0 for a grade at or below `irrelevant` or NaN (unjudged)."""
     return np.exp2(np.maximum(np.nan_to_num(grades, nan=irrelevant) - irrelevant, 0.0)) - 1.0

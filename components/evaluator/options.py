@@ -9,7 +9,7 @@ from typing import Any
 
 from aisle.schema.errors import InputError
 
-_LEAST = {"k": 1, "search_k": 1, "max_users": 0, "batch": 1, "seed": 0, "resamples": 1}
+_LEAST = {"k": 1, "search_k": 1, "max_users": 0, "batch": 1, "seed": 0, "resamples": 1, "slice_users": 1}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,23 +19,22 @@ class EvaluatorOptions:
     Attributes:
         k: answers a user is given, and the depth of recall and nDCG.
         search_k: depth of nDCG for judged queries.
-        min_gain_over_popularity: the whole pipeline's nDCG (BM25's takes popularity's place where there
-            are only judgements) must reach this multiple of the baseline's.
         irrelevant_grade: the grade of a judged item that has no worth; gain is 2^(grade - this) - 1.
         max_users: test at most so many users, drawn at random; 0 is all of them.
         batch: users or queries to a call of the model.
         seed: of the draws.
         resamples: of the bootstrap.
+        slice_users: a part of the test with fewer users has no figures: they would be noise.
     """
 
     k: int = 20
     search_k: int = 10
-    min_gain_over_popularity: float = 1.0
     irrelevant_grade: float = 0.0
     max_users: int = 0
     batch: int = 16
     seed: int = 17
     resamples: int = 1000
+    slice_users: int = 30
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -44,12 +43,11 @@ class EvaluatorOptions:
                 raise InputError(
                     f"evaluator option {name}: a whole number of at least {least} is expected, got {value!r}"
                 )
-        for name in ("min_gain_over_popularity", "irrelevant_grade"):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
-                raise InputError(
-                    f"evaluator option {name}: a number of at least 0 is expected, got {value!r}"
-                )
+        grade = self.irrelevant_grade
+        if isinstance(grade, bool) or not isinstance(grade, (int, float)) or not 0 <= grade < math.inf:
+            raise InputError(
+                f"evaluator option irrelevant_grade: a number of at least 0 is expected, got {grade!r}"
+            )
 
 
 def options_to_json(options: EvaluatorOptions) -> str:

@@ -2,6 +2,9 @@
 
 A known user is one with a goal event before the test; a known item likewise. A user's truth is the
 known items they had a goal event on in the test window: all of them, or the new ones only.
+
+Beside that, and never mixed with it, stand what those users took of items nobody had taken before, and
+what newcomers took, who had no goal event before the test.
 """
 
 from __future__ import annotations
@@ -33,6 +36,9 @@ class Protocol:
         truth: what each took in the test window, [n, items]; every row has one or more.
         new: the same without what they had taken before; rows may be empty.
         train: goal events before the test.
+        unheard: what each took of the items nobody had taken before, [n, items]; rows may be empty.
+        newcomer_ids: users with a goal event in the test but none before, [m].
+        newcomer_truth: the known items each of those took, [m, items]; every row has one or more.
     """
 
     item_ids: pa.Array
@@ -41,6 +47,9 @@ class Protocol:
     truth: sparse.csr_matrix
     new: sparse.csr_matrix
     train: Train
+    unheard: sparse.csr_matrix
+    newcomer_ids: pa.Array
+    newcomer_truth: sparse.csr_matrix
 
     @property
     def has_new(self) -> Bools:
@@ -77,16 +86,57 @@ def make_protocol(
         user[before], item[before], time[before], len(known_users), len(item_ids), int(splits["test_start"])
     )
     known_item = np.bincount(train.items, minlength=train.n_items) > 0
-    tested = (time >= splits["test_start"]) & (user >= 0) & (item >= 0)
-    tested[tested] = known_item[item[tested]]
-    truth = sparse.csr_matrix(
-        (np.ones(int(tested.sum())), (user[tested], item[tested])), shape=(train.n_users, train.n_items)
-    ).sign()
+    known = known_item[np.maximum(item, 0)]
+    late = (time >= splits["test_start"]) & (item >= 0)
+    truth, unheard = (
+        _taken(user[rows], item[rows], train.n_users, train.n_items)
+        for rows in (late & (user >= 0) & known, late & (user >= 0) & ~known)
+    )
     users = _draw(np.flatnonzero(relevant_items(truth)), max_users, seed)
     truth = truth[users]
     new = (truth - truth.multiply(seen(train)[users])).tocsr()
     new.eliminate_zeros()
-    return Protocol(item_ids, known_users.take(pa.array(users)), users, truth, new, train)
+    newcomers = _distinct(names.filter(pa.array(late & (user < 0) & known)))
+    newcomer = positions(names, newcomers)
+    rows = late & (newcomer >= 0) & known
+    newcomer_truth = _taken(newcomer[rows], item[rows], len(newcomers), train.n_items)
+    drawn = _draw(np.arange(len(newcomers)), max_users, seed)
+    return Protocol(
+        item_ids,
+        known_users.take(pa.array(users)),
+        users,
+        truth,
+        new,
+        train,
+        unheard[users],
+        newcomers.take(pa.array(drawn)),
+        newcomer_truth[drawn],
+    )
+
+
+def recent_histories(interactions: pa.Table, protocol: Protocol, length: int) -> list[list[str]]:
+    """What each tested user last did before the test, whatever the event.
+
+    Args:
+        interactions: `user_id`, `item_id`, `timestamp`.
+        protocol: the test.
+        length: at most so many items each.
+
+    Returns:
+        Item ids of each user, oldest first.
+    """
+    time = interactions.column("timestamp").to_numpy().astype(np.int64)
+    user = positions(interactions.column("user_id"), protocol.user_ids)
+    item = positions(interactions.column("item_id"), protocol.item_ids)
+    chosen = np.flatnonzero((time < protocol.train.cut) & (user >= 0) & (item >= 0))
+    chosen = chosen[np.lexsort((item[chosen], time[chosen], user[chosen]))]
+    ends = np.searchsorted(user[chosen], np.arange(len(protocol.user_ids)), side="right")
+    starts = np.concatenate([[0], ends[:-1]]) if len(ends) else ends
+    ids = protocol.item_ids.to_pylist()
+    return [
+        [ids[place] for place in item[chosen[max(start, end - length) : end]]]
+        for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def goal_events(interactions: pa.Table, goal: str) -> pa.Array:
@@ -106,6 +156,12 @@ def positions(values: pa.Array | pa.ChunkedArray, known: pa.Array) -> Ints:
     """Returns the place of each value in `known`, -1 where it isn't there. [values]."""
     found = pc.index_in(values.cast(known.type), value_set=known)
     return np.asarray(pc.fill_null(found, -1).to_numpy(), np.int64)
+
+
+def _taken(user: Ints, item: Ints, users: int, items: int) -> sparse.csr_matrix:
+    """1.0 where the user took the item, however often. [users, items]."""
+    cells = sparse.csr_matrix((np.ones(len(user)), (user, item)), shape=(users, items))
+    return cells.sign().tocsr()
 
 
 def _distinct(names: pa.Array) -> pa.Array:

@@ -153,19 +153,16 @@ def _judge(
         return
     ids, k = catalogue.item_ids, options.search_k
     queries = [one.query for one in judged]
-    worth = [gain(one.grades, options.irrelevant_grade) for one in judged]
+    worth = _worth(judged, options)
     scores = {
-        WHOLE_PIPELINE: rank(queries, [ids.take(pa.array(one.items)).to_pylist() for one in judged]),
+        WHOLE_PIPELINE: _judged_scores(catalogue, judged, rank),
         BM25_TITLES: [catalogue.lexical.scores([one.query])[0, one.items] for one in judged],
     }
     served = positions(search(queries, [""] * len(queries), k), ids).reshape(len(queries), k)
     answers = {WHOLE_PIPELINE: served, BM25_TITLES: _search_lexically(catalogue, queries, k)}
     by_query = {}
     for record in (whole, lexical):
-        ordered = [
-            w[np.argsort(-s, kind="stable")] for w, s in zip(worth, scores[record["name"]], strict=True)
-        ]
-        by_query[record["name"]] = graded_ndcg(_pad(ordered), _pad(worth), k)
+        by_query[record["name"]] = _ranked_ndcg(scores[record["name"]], worth, k)
         full = [
             _found_gain(a, one, w) for a, one, w in zip(answers[record["name"]], judged, worth, strict=True)
         ]
@@ -177,6 +174,43 @@ def _judge(
         "ndcg": mean(one - other),
         "ci": paired_interval(one, other, options.resamples, options.seed),
     }
+
+
+def figure_by_query(
+    catalogue: Catalogue,
+    judged: list[Judged],
+    clicked: Clicked,
+    search: Search,
+    rank: Rank,
+    options: EvaluatorOptions,
+) -> tuple[str, Floats]:
+    """Returns the figure that decides where nobody is tested, in words and by query.
+
+    Arguments as of `compare_searches`: nDCG of the judged queries or, without any, recall of the others.
+    """
+    if judged:
+        scores = _judged_scores(catalogue, judged, rank)
+        return "nDCG of judged searches", _ranked_ndcg(scores, _worth(judged, options), options.search_k)
+    answers = search(clicked.queries, clicked.users, options.k)
+    found = positions(answers, catalogue.item_ids).reshape(len(clicked.queries), options.k)
+    return "recall of searches", recall(hits(found, clicked.truth), relevant_items(clicked.truth))
+
+
+def _worth(judged: list[Judged], options: EvaluatorOptions) -> list[Floats]:
+    """The gain of each query's judged items."""
+    return [gain(one.grades, options.irrelevant_grade) for one in judged]
+
+
+def _judged_scores(catalogue: Catalogue, judged: list[Judged], rank: Rank) -> list[Floats]:
+    """A model's scores of each query's judged items; of one that it doesn't know, the lowest."""
+    ids = [catalogue.item_ids.take(pa.array(one.items)).to_pylist() for one in judged]
+    return rank([one.query for one in judged], ids)
+
+
+def _ranked_ndcg(scores: list[Floats], worth: list[Floats], k: int) -> Floats:
+    """Each query's nDCG at k of the judged items in the order of their scores."""
+    ordered = [w[np.argsort(-s, kind="stable")] for w, s in zip(worth, scores, strict=True)]
+    return graded_ndcg(_pad(ordered), _pad(worth), k)
 
 
 def _found_gain(answers: Ints, judged: Judged, worth: Floats) -> Floats:

@@ -8,15 +8,27 @@ from typing import Any
 from aisle.components.reports import charts
 from aisle.components.reports.page import number, render
 from aisle.components.reports.publish import publish
+from aisle.components.reports.reliability import reliability_diagram
 
 NAME = "evaluation"
 _TITLES = {"all": "all items", "new": "new items only", "search": "search"}
+_EXPOSURE_TITLES = {"popularity": "popularity", "category": "top category", "brand": "brand"}
 _CAPTIONS = {
     "all": "Every item a user took in the test window counts, also one taken before.",
     "new": "Only items the user had not taken before count, and those are left out of the answers.",
     "search": "Queries kept out of training: judged ones by their grades, others by what was clicked.",
 }
-_MEASURES = {"recall": "Recall", "ndcg": "nDCG", "coverage": "Coverage"}
+_MEASURES = {
+    "recall": "Recall",
+    "ndcg": "nDCG",
+    "mrr": "MRR",
+    "hit_rate": "Hit rate",
+    "coverage": "Coverage",
+    "novelty": "Novelty, bits",
+    "popularity": "Mean popularity",
+}
+_DRAWN = ("recall", "ndcg")
+_NEITHER_GOOD_NOR_BAD = ("novelty", "popularity")
 
 
 def write_evaluation(report: dict[str, Any], folder: str) -> str:
@@ -29,13 +41,21 @@ def write_evaluation(report: dict[str, Any], folder: str) -> str:
     Returns:
         The path of the page.
     """
-    view = {"report": report, "comparisons": _comparisons(report), "curves": _curves(report.get("training"))}
+    calibration = (report.get("ranking") or {}).get("calibration")
+    view = {
+        "report": report,
+        "comparisons": _comparisons(report),
+        "systems": [system["name"] for system in report["systems"]],
+        "exposure_titles": _EXPOSURE_TITLES,
+        "reliability": reliability_diagram(calibration["bins"]) if calibration else None,
+        "curves": _curves(report.get("training")),
+    }
     return publish(NAME, report, render("evaluation.html", view), folder)
 
 
 def _comparisons(report: dict[str, Any]) -> list[dict[str, Any]]:
     """Returns a comparison of systems for each task there is: all items, new items, search."""
-    cuts = {"recall": report["k"], "ndcg": report["k"]}
+    cuts = dict.fromkeys(("recall", "ndcg", "mrr", "hit_rate"), report["k"])
     found = []
     for task in ("all", "new"):
         rows = [(system["name"], system.get(task)) for system in report["systems"]]
@@ -59,13 +79,13 @@ def _comparison(
         m: [metrics[m] for _, metrics in rows if metrics and metrics.get(m) is not None] for m in measures
     }
     table = [
-        {"name": name, "cells": [_cell(metrics, measure, max(values[measure])) for measure in measures]}
+        {"name": name, "cells": [_cell(metrics, measure, values[measure]) for measure in measures]}
         for name, metrics in rows
     ]
     pictures = [
         (titles[m], charts.intervals([(name, *_value(x, m)) for name, x in rows], f"{task}: {m}"))
         for m in measures
-        if m != "coverage"
+        if m in _DRAWN
     ]
     return {
         "title": _TITLES[task].capitalize(),
@@ -85,9 +105,10 @@ def _value(metrics: dict[str, Any] | None, measure: str) -> tuple[float | None, 
     return metrics[measure], (interval[0], interval[1]) if interval else None
 
 
-def _cell(metrics: dict[str, Any] | None, measure: str, best: float) -> dict[str, Any]:
+def _cell(metrics: dict[str, Any] | None, measure: str, values: Sequence[float]) -> dict[str, Any]:
     value, interval = _value(metrics, measure)
-    return {"value": value, "interval": interval, "best": value is not None and value == best}
+    best = measure not in _NEITHER_GOOD_NOR_BAD and value is not None and value == max(values)
+    return {"value": value, "interval": interval, "best": best}
 
 
 def _curves(training: dict[str, dict[str, Sequence[float]]] | None) -> list[tuple[str, Any]]:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import pathlib
+import runpy
+import types
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 import pytest
-import tensorflow as tf
 import tensorflow_model_analysis as tfma
 from google.protobuf import json_format
 from tfx.components.util import model_utils
@@ -20,139 +19,18 @@ from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Report
 from aisle.components.evaluator.component import RecommendationEvaluator
-from aisle.components.evaluator.executor import Executor, ServedModel
-from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.evaluator.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, RETRIEVAL, WHOLE_PIPELINE
-from aisle.components.tables import write_json, write_parquet
+from aisle.components.tables import write_json
 
-DAY = 86_400_000_000
-TEST_START = 50 * DAY
-ITEMS = ["i0", "i1", "i2", "i3", "i4", "i5"]
-TITLES = ["red mug", "blue mug", "red owl", "white owl", "lamp", "old lamp"]
-USERS = ["u0", "u1", "u2"]
-TASTE = [[5.0, 4.0, 1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 5.0, 4.0, 3.0, 0.0], [0.0, 0.0, 0.0, 1.0, 5.0, 4.0]]
-BOUGHT = [("u0", "i0", 10), ("u1", "i2", 20), ("u1", "i3", 30), ("u2", "i4", 40), ("", "i1", 45)]
-TESTED = [("u0", "i0", 51), ("u0", "i1", 52), ("u1", "i4", 53), ("u2", "i4", 54), ("u2", "i5", 55)]
-
-_TEXT = tf.TensorSpec([None], tf.string)
-_TEXTS = tf.TensorSpec([None, None], tf.string)
-_K = tf.TensorSpec([], tf.int32)
-_FLAG = tf.TensorSpec([], tf.bool)
-
-
-class Shop(tf.Module):
-    """Recommends by a table of tastes, finds by common words; `skill` -1 turns every order round."""
-
-    def __init__(self, skill: float = 1.0) -> None:
-        super().__init__()
-        self.items = tf.constant(ITEMS)
-        self.users = tf.constant(USERS)
-        self.skill = tf.constant(skill)
-        self.taste = tf.constant(TASTE)
-        self.seen = tf.constant(
-            [[any((user, item) == pair[:2] for pair in BOUGHT) for item in ITEMS] for user in USERS]
-        )
-        self.words = tf.strings.split(tf.constant(TITLES)).to_tensor("-")
-
-    def best(self, scores: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        padded = tf.pad(scores, [[0, 0], [0, k]], constant_values=-float("inf"))
-        top = tf.math.top_k(padded, k)
-        names = tf.gather(tf.concat([self.items, tf.fill([k], "")], 0), top.indices)
-        return {"item_ids": tf.where(top.values > -1e30, names, ""), "scores": top.values}
-
-    def matches(self, query: tf.Tensor) -> tf.Tensor:
-        asked = tf.strings.split(query).to_tensor("?")
-        same = asked[:, :, None, None] == self.words[None, None, :, :]
-        return self.skill * tf.reduce_sum(tf.cast(same, tf.float32), axis=[1, 3])
-
-    def answer(self, user_id: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        mine = tf.cast(user_id[:, None] == self.users[None, :], tf.float32)
-        hidden = tf.logical_and(mine @ tf.cast(self.seen, tf.float32) > 0, exclude_seen)
-        return self.best(tf.where(hidden, -float("inf"), self.skill * (mine @ self.taste)), k)
-
-    @tf.function(input_signature=[_TEXT, _TEXTS, _FLAG, _K])
-    def recommend(self, user_id, history, exclude_seen, k):  # noqa: ANN001, ANN201  TensorFlow reads the names.
-        return self.answer(user_id, exclude_seen, k)
-
-    @tf.function(input_signature=[_TEXT, _TEXTS, _FLAG, _K])
-    def retrieve(self, user_id, history, exclude_seen, k):  # noqa: ANN001, ANN201  TensorFlow reads the names.
-        return self.answer(tf.fill(tf.shape(user_id), "u0"), exclude_seen, k)
-
-    @tf.function(input_signature=[_TEXT, _TEXT, _K])
-    def search(self, query, user_id, k):  # noqa: ANN001, ANN201  TensorFlow reads the names.
-        return self.best(self.matches(query), k)
-
-    @tf.function(input_signature=[_TEXT, _TEXT, _TEXTS])
-    def rank(self, query, user_id, item_ids):  # noqa: ANN001, ANN201  TensorFlow reads the names.
-        same = tf.cast(item_ids[:, :, None] == self.items[None, None, :], tf.float32)
-        return {"scores": tf.einsum("bmi,bi->bm", same, self.matches(query))}
-
-
-def artifact(kind: type, folder: pathlib.Path) -> Any:
-    made = kind()
-    made.uri = str(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    return made
-
-
-def model(folder: pathlib.Path, skill: float = 1.0) -> Any:
-    made = artifact(standard_artifacts.Model, folder)
-    shop = Shop(skill)
-    signatures = {name: getattr(shop, name) for name in ("recommend", "retrieve", "search", "rank")}
-    tf.saved_model.save(shop, path_utils.serving_model_path(made.uri), signatures)
-    return made
+SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("evaluated_shop.py"))))
+artifact, evaluate, interactions, model = SHOP.artifact, SHOP.evaluate, SHOP.interactions, SHOP.model
 
 
 @pytest.fixture(scope="module")
 def good_model(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return model(tmp_path_factory.mktemp("good"))
-
-
-def interactions(folder: pathlib.Path, *, events: bool = True, judgements: bool = True) -> Any:
-    made = artifact(Interactions, folder)
-    rows = [(*row, "train", "") for row in BOUGHT] + [(*row, "test", "red mug") for row in TESTED]
-    rows = rows if events else []
-    columns = ("user_id", "item_id", "timestamp", "split", "query")
-    table = {
-        name: pa.array(
-            [row[place] * DAY if name == "timestamp" else row[place] for row in rows],
-            pa.int64() if name == "timestamp" else pa.string(),
-        )
-        for place, name in enumerate(columns)
-    }
-    table["event"] = pa.array(["purchase"] * len(rows), pa.string())
-    write_parquet(str(folder / "interactions.parquet"), pa.table(table))
-    write_parquet(str(folder / "items.parquet"), pa.table({"item_id": ITEMS, "title": TITLES}))
-    if judgements:
-        judged = [("red mug", "i0", 3.0), ("red mug", "i1", 1.0), ("red mug", "i4", 0.0), ("owl", "i3", 2.0)]
-        query, item, grade = (pa.array(values) for values in zip(*judged, strict=True))
-        split = pa.array(["test"] * 4)
-        table = pa.table({"query": query, "item_id": item, "grade": grade, "split": split})
-        write_parquet(str(folder / "judgements.parquet"), table)
-    goal = "purchase" if events else "judgement"
-    start, end = (TEST_START, 60 * DAY) if events else (0, 0)
-    write_json(
-        str(folder / "splits.json"), {"eval_start": start, "test_start": start, "end": end, "goal": goal}
-    )
-    return made
-
-
-def evaluate(
-    folder: pathlib.Path, inputs: dict[str, Any], options: EvaluatorOptions | None = None
-) -> tuple[dict[str, Any], Any]:
-    """Runs the executor; returns the report and the blessing."""
-    options = options or EvaluatorOptions(k=2, resamples=20, batch=2)
-    blessing = artifact(standard_artifacts.ModelBlessing, folder / "blessing")
-    evaluation = artifact(Report, folder / "evaluation")
-    Executor().Do(
-        {name: [value] for name, value in inputs.items()},
-        {"evaluation": [evaluation], "blessing": [blessing]},
-        {"options": options_to_json(options), "reports_dir": str(folder / "reports")},
-    )
-    written = [folder / part / "evaluation.json" for part in ("evaluation", "reports")]
-    one, other = (json.loads(path.read_text()) for path in written)
-    assert one == other
-    return one, blessing
 
 
 def test_the_systems_are_measured_on_the_same_users(tmp_path: pathlib.Path, good_model: Any) -> None:
@@ -266,7 +144,7 @@ def test_an_empty_evaluation_of_the_ranking_head_is_not_blessed(
 def test_the_batch_does_not_change_the_answers(good_model: Any) -> None:
     path = path_utils.serving_model_path(good_model.uri)
     one, many = ServedModel(path, 1), ServedModel(path, 64)
-    users, queries = [*USERS, "", "nobody"], ["red mug", "owl", ""]
+    users, queries = [*SHOP.USERS, "", "nobody"], ["red mug", "owl", ""]
     for name in ("recommend", "retrieve"):
         assert one.recommend(name)(users, True, 3).equals(many.recommend(name)(users, True, 3))
     assert one.search(queries, users[:3], 9).equals(many.search(queries, users[:3], 9))
@@ -280,7 +158,28 @@ def test_the_component_declares_what_pusher_needs() -> None:
         model=channel_utils.as_channel([standard_artifacts.Model()]),
         interactions=channel_utils.as_channel([Interactions()]),
         reports_dir="reports",
+        blessed_dir="blessed",
     )
     assert set(component.inputs) == {"model", "interactions"}
     assert component.outputs["blessing"].type is standard_artifacts.ModelBlessing
     assert artifact_utils.get_artifact_type_class(Report()._artifact_type) is Report
+
+
+def test_slices_exposure_and_calibration_are_reported(tmp_path: pathlib.Path, good_model: Any) -> None:
+    inputs = {"model": good_model, "interactions": interactions(tmp_path / "in", users=True)}
+    options = EvaluatorOptions(k=2, resamples=20, slice_users=2)
+    report, _ = evaluate(tmp_path, inputs, options)
+    slices = {(one["kind"], one["name"]): one for one in report["slices"]}
+    assert {kind for kind, _ in slices} == {"activity", "newcomers", "items", "country"}
+    # Of de: u0 with both right, u2 with its one item first; of fr u1 alone, too few of two.
+    assert slices["country", "de"]["ndcg"] == pytest.approx(1.0)
+    assert slices["country", "de"]["users"] == 2
+    assert slices["country", "fr"] | {"rule": ""} == {
+        "kind": "country", "name": "fr", "rule": "", "users": 1,
+        "recall": None, "ndcg": None, "baseline": None, "gain": None,
+    }  # fmt: skip
+    assert [table["by"] for table in report["exposure"]] == ["popularity"]
+    assert set(report["exposure"][0]["distance"]) == {one["name"] for one in report["systems"]}
+    page = (tmp_path / "reports" / "evaluation.html").read_text(encoding="utf-8")
+    for said in ("Slices", "too few", "Exposure by popularity", "Hit rate@2", "MRR@2"):
+        assert said in page

@@ -10,14 +10,22 @@ from aisle.components.evaluator.blessing import bless
 from aisle.components.evaluator.options import EvaluatorOptions, options_from_json, options_to_json
 from aisle.components.evaluator.ranking import pick_metrics
 from aisle.components.evaluator.search import BM25_TITLES
-from aisle.components.evaluator.systems import POPULARITY, WHOLE_PIPELINE
+from aisle.components.evaluator.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, WHOLE_PIPELINE
+from aisle.components.evaluator.thresholds import BlessOptions, thresholds_from_json, thresholds_to_json
 from aisle.schema.errors import InputError
 
+NO_LAST = {"compared": False, "why": "no other model was blessed before", "failed": False}
 METRICS = {"auc": 0.7, "log_loss": 0.4, "rows": 5}
 
 
-def systems(ours: float | None, theirs: float | None) -> list[dict[str, Any]]:
-    return [{"name": WHOLE_PIPELINE, "all": {"ndcg": ours}}, {"name": POPULARITY, "all": {"ndcg": theirs}}]
+def systems(ours: float | None, theirs: float | None, **others: float | None) -> list[dict[str, Any]]:
+    named = {WHOLE_PIPELINE: ours, POPULARITY: theirs}
+    named |= {{"own": OWN_HISTORY, "knn": ITEM_KNN}[name]: value for name, value in others.items()}
+    return [{"name": name, "all": {"ndcg": value}} for name, value in named.items()]
+
+
+def last(ours: float | None, theirs: float | None, *, given: bool = False) -> dict[str, Any]:
+    return {"compared": True, "figure": "nDCG", "pipeline": ours, "last": theirs, "given": given}
 
 
 def searches(ours: float | None, theirs: float | None, metric: str = "ndcg") -> dict[str, Any]:
@@ -29,13 +37,22 @@ def searches(ours: float | None, theirs: float | None, metric: str = "ndcg") -> 
 def verdict(
     of: list[dict[str, Any]],
     search: dict[str, Any] | None = None,
-    ratio: float = 1.0,
+    thresholds: BlessOptions | None = None,
     ranking: dict[str, Any] | None = None,
+    before: dict[str, Any] | None = None,
     *,
     given: bool = False,
     blessed: bool | None = None,
 ) -> dict[str, Any]:
-    return bless(of, search, ratio, ranking, ranking_given=given, ranking_blessed=blessed)
+    return bless(
+        of,
+        search,
+        thresholds or BlessOptions(),
+        ranking,
+        before or NO_LAST,
+        ranking_given=given,
+        ranking_blessed=blessed,
+    )
 
 
 def test_a_model_as_good_as_popularity_is_blessed_and_the_reason_given() -> None:
@@ -51,8 +68,93 @@ def test_a_worse_model_is_not_blessed() -> None:
 
 
 def test_the_ratio_is_how_much_better_it_must_be() -> None:
-    assert verdict(systems(0.31, 0.2), ratio=1.5)["blessed"]
-    assert not verdict(systems(0.29, 0.2), ratio=1.5)["blessed"]
+    thresholds = BlessOptions(popularity_ratio=1.5)
+    assert verdict(systems(0.31, 0.2), thresholds=thresholds)["blessed"]
+    assert not verdict(systems(0.29, 0.2), thresholds=thresholds)["blessed"]
+
+
+def test_the_best_of_all_baselines_must_nearly_be_reached() -> None:
+    found = verdict(systems(0.28, 0.1, own=0.3, knn=0.2))
+    assert found["blessed"]
+    assert found["reasons"][1].endswith(f"reaches the best baseline, {OWN_HISTORY} at 0.3000 times 0.9")
+    assert not verdict(systems(0.26, 0.1, own=0.3, knn=0.2))["blessed"]
+    assert not verdict(systems(0.26, 0.1, own=0.2, knn=0.3))["blessed"]
+    assert not verdict(systems(0.5, 0.1, own=None))["blessed"]
+    off = BlessOptions(baseline_ratio=0.0)
+    assert verdict(systems(0.11, 0.1, own=0.3), thresholds=off)["blessed"]
+
+
+def test_popularity_is_asked_for_once_where_it_is_the_best_baseline() -> None:
+    assert len(verdict(systems(0.3, 0.2, own=0.1))["checks"]) == 2
+    ten_times = BlessOptions(popularity_ratio=0.0, baseline_ratio=10.0)
+    assert not verdict(systems(0.3, 0.2, own=0.1), thresholds=ten_times)["blessed"]
+
+
+def test_a_least_value_can_be_set() -> None:
+    assert verdict(systems(0.3, 0.2), thresholds=BlessOptions(min_ndcg=0.3))["blessed"]
+    found = verdict(systems(0.3, 0.2), thresholds=BlessOptions(min_ndcg=0.31))
+    assert found["reasons"] == [
+        f"nDCG of all test items: {WHOLE_PIPELINE} at 0.3000 is below bless.min_ndcg=0.31"
+    ]
+
+
+def test_the_drop_from_the_last_blessed_model_is_bounded() -> None:
+    good = systems(0.3, 0.1)
+    assert verdict(good, before=last(0.3, 0.31))["blessed"]
+    assert verdict(good, before=last(0.3, 0.2))["blessed"]
+    refused = verdict(good, before=last(0.3, 0.32))
+    assert refused["reasons"] == [
+        f"nDCG: {WHOLE_PIPELINE} at 0.3000 is below the last blessed model at 0.3200 times 0.95"
+    ]
+    assert verdict(good, thresholds=BlessOptions(max_drop=0.1), before=last(0.3, 0.32))["blessed"]
+    assert not verdict(good, before=last(None, 0.2))["blessed"]
+    assert not verdict(good, before=last(0.3, float("nan")))["blessed"]
+    assert (
+        "both were given the users' latest histories"
+        in verdict(good, before=last(0.3, 0.2, given=True))["reasons"][-1]
+    )
+
+
+def test_a_last_blessed_model_that_fails_refuses_and_one_that_is_not_there_does_not() -> None:
+    first = verdict(systems(0.3, 0.1))
+    assert first["blessed"]
+    assert first["checks"][-1]["passed"] is None
+    assert "no other model was blessed before" in first["reasons"][-1]
+    broken = {"compared": False, "why": "it can't be asked", "failed": True}
+    assert not verdict(systems(0.3, 0.1), before=broken)["blessed"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"popularity_ratio": 0.0, "baseline_ratio": 0.0}, "any model would be blessed"),
+        ({"popularity_ratio": 0.0, "baseline_ratio": 0.0, "min_auc": 0.9}, "any model would be blessed"),
+        ({"max_drop": 1.5}, "bless.max_drop=1.5"),
+        ({"min_ndcg": -0.1}, "bless.min_ndcg=-0.1"),
+        ({"popularity_ratio": float("nan")}, "bless.popularity_ratio=nan"),
+        ({"baseline_ratio": float("inf")}, "no model could be blessed"),
+        ({"min_auc": "much"}, "bless.min_auc='much'"),
+    ],
+)
+def test_thresholds_that_bless_anything_or_nothing_are_refused_in_one_line(
+    settings: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        BlessOptions(**settings)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_threshold_that_does_not_apply_to_what_was_tested_blesses_nothing() -> None:
+    only = BlessOptions(min_ndcg=0.1, popularity_ratio=0.0, baseline_ratio=0.0)
+    assert verdict(systems(0.2, 0.3), thresholds=only)["blessed"]
+    found = verdict([], searches(0.9, 0.1, "recall"), thresholds=only)
+    assert found["reasons"] == ["no threshold is set for recall of searches, so nothing tells a good model"]
+
+
+def test_thresholds_survive_json() -> None:
+    thresholds = BlessOptions(min_ndcg=0.2, max_drop=0.1)
+    assert thresholds_from_json(thresholds_to_json(thresholds)) == thresholds
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
@@ -68,7 +170,8 @@ def test_a_missing_metric_is_not_blessed(missing: float | None) -> None:
 def test_the_ranking_head_s_own_blessing_must_be_given() -> None:
     assert verdict(systems(0.2, 0.1), blessed=True)["blessed"]
     refused = verdict(systems(0.2, 0.1), blessed=False)
-    assert refused == {"blessed": False, "reasons": ["the ranking head failed its own thresholds"]}
+    assert not refused["blessed"]
+    assert refused["reasons"] == ["the ranking head failed its own thresholds"]
 
 
 def test_without_test_users_the_search_decides() -> None:
@@ -85,7 +188,7 @@ def test_nothing_to_test_on_is_never_blessed() -> None:
 
 
 def test_options_survive_json() -> None:
-    options = EvaluatorOptions(k=5, min_gain_over_popularity=1.1)
+    options = EvaluatorOptions(k=5, irrelevant_grade=1.0)
     assert options_from_json(options_to_json(options)) == options
 
 
@@ -94,7 +197,7 @@ def test_options_survive_json() -> None:
     [
         ('{"depth": 3}', "'depth' does not exist"),
         ('{"k": 0}', "option k"),
-        ('{"min_gain_over_popularity": "much"}', "option min_gain_over_popularity"),
+        ('{"irrelevant_grade": "much"}', "option irrelevant_grade"),
         ("[1]", "not a JSON object"),
         ("{", "not a JSON object"),
     ],

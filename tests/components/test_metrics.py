@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
+from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
 from aisle.components.evaluator import metrics
 
@@ -61,6 +62,44 @@ def test_ndcg_by_hand() -> None:
     assert metrics.ndcg(hit, np.array([2]))[0] == pytest.approx(1.5 / 1.6309297535714575)
 
 
+def plain_reciprocal_rank(answers: list[int], truth: set[int]) -> float:
+    if not truth:
+        return math.nan
+    return next((1 / rank for rank, item in enumerate(answers, start=1) if item in truth), 0.0)
+
+
+def plain_hit_rate(answers: list[int], truth: set[int]) -> float:
+    return float(bool(truth & set(answers))) if truth else math.nan
+
+
+def test_reciprocal_rank_and_hit_rate_by_hand() -> None:
+    hit = np.array([[False, False, True], [True, True, False], [False, False, False], [False, False, False]])
+    relevant = np.array([1, 3, 2, 0])
+    assert metrics.reciprocal_rank(hit, relevant).tolist()[:3] == pytest.approx([1 / 3, 1.0, 0.0])
+    assert metrics.hit_rate(hit, relevant).tolist()[:3] == [1.0, 1.0, 0.0]
+    assert math.isnan(metrics.reciprocal_rank(hit, relevant)[3])
+    assert math.isnan(metrics.hit_rate(hit, relevant)[3])
+
+
+def test_ndcg_and_reciprocal_rank_agree_with_scikit_learn() -> None:
+    rng = np.random.default_rng(8)
+    truth = (rng.random((40, ITEMS)) < 0.3).astype(float)
+    truth[:, 0] = 1.0
+    scores = rng.random((40, ITEMS))
+    answers = np.argsort(-scores, axis=1)[:, :5]
+    hit = metrics.hits(answers, sparse.csr_matrix(truth))
+    relevant = metrics.relevant_items(sparse.csr_matrix(truth))
+    expected = [ndcg_score(truth[[n]], scores[[n]], k=5) for n in range(40)]
+    np.testing.assert_allclose(metrics.ndcg(hit, relevant), expected, rtol=1e-12)
+    # With one relevant item, the mean precision at each hit is the reciprocal rank.
+    alone = np.eye(ITEMS)[rng.integers(ITEMS, size=40)]
+    everything = np.argsort(-scores, axis=1)
+    reciprocal = metrics.reciprocal_rank(
+        metrics.hits(everything, sparse.csr_matrix(alone)), np.ones(40, np.int64)
+    )
+    assert reciprocal.mean() == pytest.approx(label_ranking_average_precision_score(alone, scores))
+
+
 def test_graded_ndcg_by_hand() -> None:
     gains = metrics.gain(np.array([[1.0, 3.0, 0.0]]))
     assert gains.tolist() == [[1.0, 7.0, 0.0]]
@@ -103,7 +142,12 @@ def test_metrics_agree_with_plain_python(cases: list[tuple[list[int], set[int]]]
     truth = truth_of(truths)
     hit, relevant = metrics.hits(np.array(answers), truth), metrics.relevant_items(truth)
     assert relevant.tolist() == [len(items) for items in truths]
-    for computed, plain in ((metrics.recall, plain_recall), (metrics.ndcg, plain_ndcg)):
+    for computed, plain in (
+        (metrics.recall, plain_recall),
+        (metrics.ndcg, plain_ndcg),
+        (metrics.reciprocal_rank, plain_reciprocal_rank),
+        (metrics.hit_rate, plain_hit_rate),
+    ):
         expected = [plain(answer, items) for answer, items in cases]
         np.testing.assert_allclose(computed(hit, relevant), expected, rtol=1e-12, equal_nan=True)
 

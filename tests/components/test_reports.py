@@ -106,16 +106,38 @@ EVALUATION: dict[str, Any] = {
         {"name": "whole pipeline", "all": METRICS, "new": {**METRICS, "ci": {}}},
         {"name": EVIL, "all": {"recall": 0.1061, "ndcg": 0.1068, "coverage": 0.9}, "new": None},
     ],
+    "slices": [
+        {"kind": "country", "name": EVIL, "rule": "of that country", "users": 40, "recall": 0.3, "ndcg": 0.25,
+         "baseline": {"name": EVIL, "recall": 0.2, "ndcg": 0.2}, "gain": {"ndcg": 0.05, "ci": [-0.01, 0.1]}},
+        {"kind": "newcomers", "name": "new users", "rule": "no event before the test", "users": 7,
+         "recall": None, "ndcg": None, "baseline": None, "gain": None},
+    ],
+    "slice_users": 30,
+    "exposure": [
+        {"by": "brand", "distance": {"whole pipeline": 0.123, EVIL: None},
+         "groups": [{"name": EVIL, "catalogue": 0.5, "taken": 0.25,
+                     "exposure": {"whole pipeline": 0.75, EVIL: None}}]},
+    ],
     "search": {
         "queries": 27,
         "ndcg_at": 10,
         "recall_at": 100,
         "systems": [{"name": "BM25", "ndcg": 0.8, "recall": 0.9}],
     },
-    "ranking": {"auc": 0.78, "log_loss": math.nan, "rows": 5000},
-    "blessing": {"blessed": False, "reasons": [f"worse than {EVIL}"]},
+    "ranking": {
+        "auc": 0.78, "log_loss": math.nan, "rows": 5000,
+        "calibration": {"predicted": 0.2, "observed": 0.25, "ece": 0.0625,
+                        "bins": [{"predicted": 0.1, "observed": 0.2, "count": 2500},
+                                 {"predicted": 0.3, "observed": 0.3, "count": 2500}]},
+    },
+    "last_blessed": {"compared": False, "why": EVIL, "failed": False},
+    "blessing": {
+        "blessed": False, "reasons": [f"worse than {EVIL}"],
+        "checks": [{"passed": False, "line": f"worse than {EVIL}"}, {"passed": True, "line": "reached"},
+                   {"passed": None, "line": "no last one"}],
+    },
     "training": {"two_tower": {"loss": [3.0, 2.0, 1.5], "val": [3.1, 2.4, 2.2]}, "ranking": {"loss": [1.0]}},
-}
+}  # fmt: skip
 
 REPORTS = [
     (write_anomalies, ANOMALIES, "anomalies"),
@@ -241,10 +263,27 @@ def test_the_best_of_each_column_is_marked(tmp_path: pathlib.Path) -> None:
     assert best == ["0.3382", "0.3301", "0.9000", "0.3382", "0.3301", "0.6000", "0.9000", "0.8000"]
 
 
+def test_every_check_says_whether_it_passed(tmp_path: pathlib.Path) -> None:
+    page = pathlib.Path(write_evaluation(EVALUATION, str(tmp_path))).read_text(encoding="utf-8")
+    for said in ("Failed: worse than", "Passed: reached", "Not asked: no last one"):
+        assert said in page
+
+
+def test_slices_exposure_and_calibration_are_shown(tmp_path: pathlib.Path) -> None:
+    page = pathlib.Path(write_evaluation(EVALUATION, str(tmp_path))).read_text(encoding="utf-8")
+    for said in ("-0.0100 to 0.1000", "too few", "fewer than 30 users", "Exposure by brand", "0.123", "75 %"):
+        assert said in page
+    assert "Off by 0.0625 on average" in page
+    assert 'aria-label="reliability diagram"' in page
+
+
+UNMEASURED = ("ranking", "training", "slices", "slice_users", "exposure", "last_blessed")
+
+
 def test_what_was_not_measured_is_left_out(tmp_path: pathlib.Path) -> None:
-    bare = {key: value for key, value in EVALUATION.items() if key not in ("ranking", "training")}
+    bare = {key: value for key, value in EVALUATION.items() if key not in UNMEASURED}
     page = pathlib.Path(write_evaluation({**bare, "search": None}, str(tmp_path))).read_text(encoding="utf-8")
-    for absent in ("Search", "Ranking head", "Training"):
+    for absent in ("Search", "Slices", "Exposure", "Ranking head", "Training"):
         assert f"<h2>{absent}" not in page
 
 

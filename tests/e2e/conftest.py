@@ -23,8 +23,10 @@ SETTINGS = (
     "candidates.users=60",
     "candidates.test_users=60",
     "evaluator.resamples=100",
-    "evaluator.min_gain_over_popularity=0.0",
     "bless.min_auc=0.0",
+    "bless.popularity_ratio=0.01",
+    "bless.baseline_ratio=0.0",
+    "bless.max_drop=1.0",
 )
 """What makes a run small, and its model blessed whatever it has learnt."""
 SMALL = tuple(word for setting in SETTINGS for word in ("--set", setting))

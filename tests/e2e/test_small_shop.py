@@ -45,6 +45,33 @@ def test_the_evaluation_has_the_model_beside_its_baselines(output: pathlib.Path)
         assert 0 < system["all"]["coverage"] <= 1
 
 
+def test_a_model_below_a_threshold_is_not_pushed_and_the_old_one_stays(
+    user: Any, output: pathlib.Path, small: tuple[str, ...]
+) -> None:
+    versions = sorted((output / "serving" / "aisle").iterdir())
+    done = user.run("aisle", "run", "shop", "--out", "out", *small, "--set", "bless.min_ndcg=1.0")
+    assert done.returncode == 4, done.stderr[-3000:]
+    assert "was not blessed and not pushed" in done.stderr.splitlines()[-1]
+    assert sorted((output / "serving" / "aisle").iterdir()) == versions
+    report = json.loads((output / "reports" / "evaluation.json").read_text(encoding="utf-8"))
+    assert "is below bless.min_ndcg=1" in report["blessing"]["reasons"][0]
+
+
+def test_the_change_is_held_against_the_last_blessed_model(
+    user: Any, output: pathlib.Path, small: tuple[str, ...]
+) -> None:
+    report = json.loads((user.home / "first-reports" / "evaluation.json").read_text(encoding="utf-8"))
+    assert report["last_blessed"]["compared"] is False
+    settings = ("--set", "bundle.depth=100", "--set", "bless.max_drop=0.99")
+    done = user.run("aisle", "run", "shop", "--out", "out", *small, *settings)
+    assert done.returncode == 0, done.stderr[-3000:]
+    report = json.loads((output / "reports" / "evaluation.json").read_text(encoding="utf-8"))
+    assert report["last_blessed"]["compared"] is True
+    # Both know the shop as of the same day, so neither is given histories.
+    assert report["last_blessed"]["given"] is False
+    assert len(list((output / "blessed").iterdir())) == 2
+
+
 def test_a_repeated_run_does_nothing_again_and_says_so(
     user: Any, output: pathlib.Path, small: tuple[str, ...]
 ) -> None:

@@ -28,6 +28,7 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
         ("ranker.layers", "expected SECTION.KEY=VALUE"),
         ("cleaner.price_outliers=drop", "expected note, clip or quarantine"),
         ('cleaner.missing={"items.price": "mean"}', "cleaner.missing has items.price='mean'"),
+        ("bless.max_drop=2", "bless.max_drop=2.0 is wrong: a number of at least 0 and at most 1 is expected"),
         ("layers=2", "expected SECTION.KEY=VALUE"),
     ],
 )
@@ -36,6 +37,12 @@ def test_a_wrong_assignment_is_one_clear_line(assignment: str, said: str) -> Non
         load_config(None, [assignment])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_that_blesses_any_model_is_refused() -> None:
+    with pytest.raises(InputError, match="any model would be blessed"):
+        load_config(None, ["bless.popularity_ratio=0", "bless.baseline_ratio=0"])
+    assert load_config(None, ["bless.popularity_ratio=0"]).bless.baseline_ratio > 0
 
 
 def test_the_cleaner_is_told_per_column_how_to_fill_what_is_missing() -> None:

@@ -1,0 +1,68 @@
+"""What a model must reach to be blessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+from typing import Any
+
+from aisle.schema.errors import InputError
+
+_OF_VALUE = ("min_ndcg", "popularity_ratio", "baseline_ratio")
+
+
+@dataclasses.dataclass(frozen=True)
+class BlessOptions:
+    """Thresholds of the blessing; a model must reach all that are on.
+
+    The figure that is judged is the whole pipeline's nDCG of all test items or, where nobody is there
+    to be tested, that of the judged searches, or else the recall of searches.
+
+    Attributes:
+        min_auc: the ranking head's AUC on candidates of the test window; 0 is off.
+        min_ndcg: the least nDCG; 0 is off.
+        popularity_ratio: the multiple of the popularity baseline's figure (BM25's for searches) that must
+            be reached; 0 is off.
+        baseline_ratio: the same of the best of all baselines: popularity, own history and item-kNN.
+            Less than 1, for own history alone is hard to beat by nDCG in a shop of regulars, although it
+            never shows anybody anything new; 0 is off.
+        max_drop: by what share the figure may lie below that of the last blessed model on the same
+            test; 1 is off.
+    """
+
+    min_auc: float = 0.5
+    min_ndcg: float = 0.0
+    popularity_ratio: float = 1.0
+    baseline_ratio: float = 0.9
+    max_drop: float = 0.05
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            most = math.inf if field.name.endswith("_ratio") else 1.0
+            value = getattr(self, field.name)
+            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
+                upto = "" if most == math.inf else f" and at most {most:g}"
+                raise InputError(
+                    f"the setting bless.{field.name}={value!r} is wrong: a number of at least 0{upto} "
+                    "is expected"
+                )
+            if math.isinf(value):
+                raise InputError(f"the setting bless.{field.name} is infinite: no model could be blessed")
+        if not any(getattr(self, name) for name in _OF_VALUE):
+            # A change threshold isn't enough: the first model has nothing to be compared with.
+            raise InputError(
+                f"the settings bless.{', bless.'.join(_OF_VALUE)} are all 0: any model would be blessed; "
+                "set one of them above 0"
+            )
+
+
+def thresholds_to_json(thresholds: BlessOptions) -> str:
+    """Returns the thresholds as JSON, the form of the component's exec property."""
+    return json.dumps(dataclasses.asdict(thresholds), sort_keys=True)
+
+
+def thresholds_from_json(text: str) -> BlessOptions:
+    """Reads what `thresholds_to_json` wrote."""
+    values: dict[str, Any] = json.loads(text)
+    return BlessOptions(**values)
