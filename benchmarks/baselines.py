@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy import sparse
+from scipy import linalg, sparse
 
 from aisle.components.evaluator import baselines
 from aisle.components.evaluator.baselines import HALF_LIFE_DAYS, Train, top_k
@@ -36,7 +36,9 @@ def ease_weights(taken: sparse.csr_matrix, l2: float) -> Floats:
     """EASE's item-to-item weights in float64 (Steck, WWW 2019, equation 8). [n, n]."""
     gram = np.asarray((taken.T @ taken).todense(), np.float64)
     gram[np.diag_indices(len(gram))] += l2
-    inverse = np.linalg.inv(gram)
+    factor = linalg.cholesky(gram, lower=True, overwrite_a=True, check_finite=False)
+    lower = linalg.lapack.dpotri(factor, lower=True)[0]
+    inverse = np.tril(lower) + np.tril(lower, -1).T
     weights = -inverse / np.diag(inverse)[None]
     weights[np.diag_indices(len(weights))] = 0.0
     return np.asarray(weights, np.float64)

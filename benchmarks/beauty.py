@@ -23,8 +23,8 @@ import numpy as np
 import numpy.typing as npt
 from baselines import ease_weights
 from results import write_section
-from retail import Trained
 from scipy import sparse
+from served import Trained
 from training import fit_two_tower, read_clean_label, transform
 
 from aisle.components.evaluator.metrics import bootstrap_interval, paired_interval
