@@ -185,7 +185,8 @@ def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def top(user: tf.Tensor) -> tf.Tensor:
         context = retriever.context(tf.zeros_like(user), user, tf.zeros([tf.shape(user)[0], 0], tf.string))
-        return tf.gather(retriever.item_ids, tf.math.top_k(context.scores["two_tower"], K).indices)
+        best, _ = context.dense["two_tower"].top(K, tf.zeros_like(context.scores["count"], tf.bool))
+        return tf.gather(retriever.item_ids, best)
 
     found = [top(tf.constant(users[at : at + BATCH])).numpy().ravel() for at in range(0, len(users), BATCH)]
     return pa.array(np.concatenate(found), pa.binary()).cast(pa.string())

@@ -182,8 +182,9 @@ def cold_items(trained: Trained, retriever: Any) -> dict[str, float]:
     found, chance = [], []
     for user, items in baskets.iter_rows():
         one = tf.constant([user])
-        scores = retriever.context(tf.constant([""]), one, tf.zeros([1, 0], tf.string)).scores["two_tower"]
-        best = rows[np.argsort(-scores.numpy()[0, rows])[:K]]
+        context = retriever.context(tf.constant([""]), one, tf.zeros([1, 0], tf.string))
+        scores = context.dense["two_tower"].of(tf.constant(rows[None], tf.int32))
+        best = rows[np.argsort(-scores.numpy()[0])[:K]]
         found.append(len({ids[row] for row in best} & set(items)) / min(K, len(items)))
         chance.append(min(1.0, K / len(rows)) * len(items) / min(K, len(items)))
     return {

@@ -14,6 +14,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.candidates import catalogue
+from aisle.model.index_choice import choose_indexes
 from aisle.model.options import BundleOptions
 from aisle.model.ranker_inputs import history_titles
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
@@ -101,13 +102,9 @@ class Bundle(tf.Module):
     def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """Items like one item, by the towers' and the titles' cosine, best first."""
         row = self.retriever.items.lookup(item_id)
-        tower = self.retriever.tower
-        near = tf.zeros([tf.shape(item_id)[0], self.retriever.count])
-        for matrix in (tower.item_embeddings, tower.text_embeddings):
-            near += tf.matmul(tf.gather(matrix, tf.maximum(row, 0)), matrix, transpose_b=True)
-        itself = tf.one_hot(row, self.retriever.count, on_value=True, off_value=False)
-        unknown = (row < 0)[:, None]
-        return self._answer(tf.where(itself | unknown, 0.0, 3.0 + near), k)
+        rows, near = self.retriever.similar(tf.maximum(row, 0))
+        itself, unknown = rows == row[:, None], (row < 0)[:, None]
+        return self._answer(tf.where(itself | unknown, 0.0, 3.0 + near), k, rows)
 
     def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
@@ -121,8 +118,8 @@ class Bundle(tf.Module):
         recommended = tf.where(self._has_history(context), recommended, cold)
         searched = read
         if not self._searches:
-            scores = context.scores["dense"] + context.scores["lexical"] / 50.0
-            searched = tf.gather(scores, known, batch_dims=1)
+            lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
+            searched = context.dense["dense"].of(known) + lexical / 50.0
         learnt = tf.where((query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
 
@@ -171,12 +168,16 @@ class Bundle(tf.Module):
         places = tf.stack([owner, top.indices], -1)
         return tf.tensor_scatter_nd_add(scores, tf.reshape(places, [-1, 2]), tf.reshape(lifted, [-1]))
 
-    def _answer(self, scores: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The best k items, "" and -inf where the score is not above 0: float32 [b, n] to [b, k]."""
-        most = tf.clip_by_value(k, 0, self.retriever.count)
+    def _answer(self, scores: tf.Tensor, k: tf.Tensor, rows: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
+        """The best k items, "" and -inf where the score is not above 0: float32 [b, m] to [b, k].
+
+        The scores are of `rows`, int32 [b, m]; without them of the whole catalogue.
+        """
+        most = tf.clip_by_value(k, 0, tf.shape(scores)[1])
         top = tf.math.top_k(scores, most)
         there = top.values > 0
-        ids = tf.where(there, tf.gather(self.retriever.item_ids, top.indices), "")
+        best = top.indices if rows is None else tf.gather(rows, top.indices, batch_dims=1)
+        ids = tf.where(there, tf.gather(self.retriever.item_ids, best), "")
         values = tf.where(there, top.values, -np.inf)
         pad = [[0, 0], [0, tf.maximum(k, 0) - most]]
         return {
@@ -203,7 +204,8 @@ def make_bundle(
         tables: the Labeler's tables by name.
         now: microseconds UTC.
         options: of the served model.
-        folder: where the SavedModel goes; `assets.extra/titles.json` beside it maps ids to titles.
+        folder: where the SavedModel goes; `assets.extra/titles.json` beside it maps ids to titles,
+            and `assets.extra/index.json` tells what the indexes find.
     """
     tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
@@ -211,12 +213,15 @@ def make_bundle(
     ids = [item.decode() for item in tower.item_ids.numpy()]
     state = make_state(frames["interactions"], frames["users"], ids, now)
     retriever = Retriever(tower, Tokenizer(bert or bert_folder()), titles, prices, state)
+    index = choose_indexes(retriever, state.users, frames, options.exact_items)
     bundle = Bundle(retriever, ranker, titles, options)
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
     extra = os.path.join(folder, "assets.extra")
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
         file.write(json.dumps(dict(zip(ids, titles, strict=False)), ensure_ascii=False))
+    with tf.io.gfile.GFile(os.path.join(extra, contract.INDEX_FILE), "w") as file:
+        file.write(json.dumps(index, indent=2))
 
 
 def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:
@@ -236,4 +241,4 @@ def _no_history(query: tf.Tensor) -> tf.Tensor:
 
 
 def _nothing(context: Context) -> tf.Tensor:
-    return tf.zeros_like(context.scores["dense"], tf.bool)
+    return tf.zeros_like(context.scores["count"], tf.bool)

@@ -208,7 +208,7 @@ def _ask(
     @tf.function(input_signature=[spec, spec])
     def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         context = ask(query, user)
-        nothing = tf.zeros_like(context.scores["dense"], tf.bool)
+        nothing = tf.zeros_like(context.scores["count"], tf.bool)
         recommended = retriever.candidates(context, RECOMMEND_SOURCES, nothing)
         searched = retriever.fuse(context, SEARCH_SOURCES, nothing)
         top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)

@@ -12,6 +12,9 @@ PAST_ORDERS, FUTURE_ORDERS = 10, 4
 """How many orders before a moment foretell how many after it."""
 PAST_DECAY, FUTURE_DECAY = 0.7, 0.3
 """What an order counts beside the one that is next nearest to the moment."""
+DENSE_ITEMS = 20_000
+"""Up to here the cosines of all pairs of items are looked through, beyond it those that are not 0."""
+_ITEMS_AT_ONCE = 10_000
 _CELLS = 4_000_000
 """Weights kept at most, all items together."""
 
@@ -124,6 +127,8 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
     norm = np.sqrt(np.asarray(weighted.multiply(weighted).sum(0)).ravel() + shrink)
     unit = (weighted @ sp.diags(1.0 / np.maximum(norm, 1e-9))).tocsc().astype(np.float32)
     kept = neighbour_count(count)
+    if count > DENSE_ITEMS:
+        return _strongest_cosines(unit, kept)
     neighbours = np.zeros((count, kept), np.int32)
     values = np.zeros((count, kept), np.float32)
     step = max(1, 20_000_000 // max(count, 1))
@@ -131,6 +136,31 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
         block = (unit[:, start : start + step].T @ unit).toarray()
         block[np.arange(len(block)), np.arange(start, start + len(block))] = 0.0
         neighbours[start : start + step], values[start : start + step] = _strongest(block, kept)
+    return neighbours, values
+
+
+def _strongest_cosines(unit: sp.csc_matrix, kept: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest cosines of each item by the pairs that share a row alone, not by all pairs.
+
+    Which of equals comes last may differ from `_strongest`.
+
+    Args:
+        unit: columns of length 1 or less, [r, n].
+        kept: neighbours of each item.
+    """
+    count = unit.shape[1]
+    neighbours, values = np.zeros((count, kept), np.int32), np.zeros((count, kept), np.float32)
+    by_row = unit.tocsr()
+    for start in range(0, count, _ITEMS_AT_ONCE):
+        block = (unit[:, start : start + _ITEMS_AT_ONCE].T.tocsr() @ by_row).tocoo()
+        pairs = block.col != block.row + start
+        row, col, data = block.row[pairs], block.col[pairs], block.data[pairs]
+        order = np.lexsort((-data, row))
+        row, col, data = row[order], col[order], data[order]
+        place = np.arange(len(row)) - np.searchsorted(row, row)
+        first = place < kept
+        at = (row[first] + start, place[first])
+        neighbours[at], values[at] = col[first], data[first]
     return neighbours, values
 
 

@@ -101,7 +101,10 @@ class BundleOptions:
     Attributes:
         depth: how many candidates are ranked by their numbers; what follows keeps the retrieval order.
         read: how many of the best of those the BERT reads, where it does.
+        exact_items: a catalogue of at most so many items is compared whole with every query; a larger
+            one gets an approximate index, whose recall `bless.index_recall` is held against.
     """
 
     depth: int = 250
     read: int = 50
+    exact_items: int = 100_000

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.co_occurrence import PAST_DECAY
+from aisle.model.index import Asked, ExactIndex, Index, nearest_by_sum
 from aisle.model.lexical import BM25
 from aisle.model.state import (
     COUNTS,
@@ -72,12 +73,16 @@ class Context:
         query: string [b].
         history: item rows, -1 pads in front, [b, HISTORY_LENGTH].
         scores: of every item by name, float32 [b, n].
+        dense: the indexes of vectors, asked, by the name of their score.
+        vectors: what they were asked, float32 [b, d] by the same name.
         user: USER_NUMBERS, float32 [b, U].
     """
 
     query: tf.Tensor
     history: tf.Tensor
     scores: dict[str, tf.Tensor]
+    dense: dict[str, Asked]
+    vectors: dict[str, tf.Tensor]
     user: tf.Tensor
 
 
@@ -101,7 +106,9 @@ class _Taken:
 class Retriever(tf.Module):
     """Scores the whole catalogue from every source, and picks candidates.
 
-    Exact: every score is a dense [b, n] tensor, right for catalogues up to about 100,000 items.
+    Attributes:
+        indexes: what finds the items near a vector, by the name of the score; exact ones unless others
+            are put there before the graph is traced.
     """
 
     def __init__(
@@ -119,6 +126,10 @@ class Retriever(tf.Module):
         super().__init__()
         self.tower = tower
         self.count = len(titles)
+        self.indexes: dict[str, Index] = {
+            "two_tower": ExactIndex(tower.item_embeddings),
+            "dense": ExactIndex(tower.text_embeddings),
+        }
         self._bm25 = BM25(tokenizer, titles)
         self.item_ids = tf.constant(tower.item_ids.numpy())
         keys = tf.lookup.KeyValueTensorInitializer(self.item_ids, tf.range(self.count, dtype=tf.int32))
@@ -164,17 +175,17 @@ class Retriever(tf.Module):
         names = tf.where(rows >= 0, tf.gather(self.item_ids, tf.maximum(rows, 0)), "")
         country = tf.gather(self._countries, user)
         vector = self.tower.embed_query(user_id, country, text, names, age, weight)
+        vectors = {"two_tower": vector, "dense": text}
         batch = tf.shape(query)[0]
         scores = {
             **self._taken_scores(self._take(user, given, asked), batch),
-            "two_tower": tf.matmul(vector, self.tower.item_embeddings, transpose_b=True),
             "lexical": self._bm25(query),
-            "dense": tf.matmul(text, self.tower.text_embeddings, transpose_b=True),
             "popularity": self._everywhere(self._item_numbers["popularity"], batch),
             "popularity_28": self._everywhere(self._item_numbers["popularity_28"], batch),
             "new": self._everywhere(self._new, batch),
         }
-        return Context(query, rows, scores, self._user(user, asked, scores["count"]))
+        dense = {name: index.ask(vectors[name]) for name, index in self.indexes.items()}
+        return Context(query, rows, scores, dense, vectors, self._user(user, asked, scores["count"]))
 
     def fuse(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
         """Merges the sources by reciprocal rank: float32 [b, n], 0 where no source has the item.
@@ -184,15 +195,22 @@ class Retriever(tf.Module):
             sources: what to merge.
             exclude: bool [b, n], items no source may give.
         """
-        total = tf.zeros_like(context.scores["two_tower"])
+        total = tf.zeros_like(context.scores["count"])
         for source in sources:
-            scores = tf.where(exclude, -np.inf, context.scores[source.score])
-            bound = min(source.bound, self.count)
-            top = tf.math.top_k(scores, bound)
-            share = source.weight / (_RRF + tf.range(bound, dtype=tf.float32))
-            share = tf.where(top.values > (-1e30 if source.signed else 1e-6), share[None], 0.0)
-            total += self._scatter(top.indices, share)
+            rows, scores = self._top(context, source, exclude)
+            share = source.weight / (_RRF + tf.range(rows.shape[1], dtype=tf.float32))
+            share = tf.where(scores > (-1e30 if source.signed else 1e-6), share[None], 0.0)
+            total += self._scatter(rows, share)
         return total
+
+    def _top(self, context: Context, source: Source, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A source's best items and their scores: int32 and float32 [b, bound]."""
+        if source.score in self.indexes:
+            bound = min(source.bound, self.indexes[source.score].limit)
+            return context.dense[source.score].top(bound, exclude)
+        scores = tf.where(exclude, -np.inf, context.scores[source.score])
+        top = tf.math.top_k(scores, min(source.bound, self.count))
+        return top.indices, top.values
 
     def candidates(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
         """What `sources` give, and what they would give of unseen items alone: float32 [b, n].
@@ -201,6 +219,16 @@ class Retriever(tf.Module):
         """
         unseen = exclude | self.seen(context)
         return self.fuse(context, sources, exclude) + self.fuse(context, sources, unseen)
+
+    def similar(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Items near given ones, themselves too, in the towers' and the titles' vectors: int32 [b].
+
+        Returns:
+            Item rows int32 [b, m] and the sum of both cosines, float32 [b, m], -inf where there is none.
+        """
+        matrices = {"two_tower": self.tower.item_embeddings, "dense": self.tower.text_embeddings}
+        asked = [index.ask(tf.gather(matrices[name], rows)) for name, index in self.indexes.items()]
+        return nearest_by_sum(asked, tf.zeros([tf.shape(rows)[0], self.count], tf.bool))
 
     def seen(self, context: Context) -> tf.Tensor:
         """Which items were taken before: bool [b, n]."""
@@ -217,6 +245,7 @@ class Retriever(tf.Module):
             return tf.math.divide_no_nan(score(name), tf.maximum(best, 0.0))
 
         named = {name: score(name) for name in context.scores}
+        named |= {name: asked.of(rows) for name, asked in context.dense.items()}
         named |= {f"{name}_share": share(name) for name in _SHARED}
         named |= {name: tf.gather(values, rows) for name, values in self._item_numbers.items()}
         one = tf.ones_like(named["count"])

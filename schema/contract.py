@@ -12,6 +12,9 @@ import dataclasses
 MODEL_NAME = "aisle"
 """The name TF Serving knows the model by, and the folder its versions lie in."""
 
+INDEX_FILE = "index.json"
+"""In the model's `assets.extra`: which indexes it has, and what they find of what there is."""
+
 ITEM_IDS = "item_ids"
 SCORES = "scores"
 

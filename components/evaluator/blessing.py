@@ -43,6 +43,7 @@ def bless(
     *,
     ranking_given: bool,
     ranking_blessed: bool | None,
+    index: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Judges a model; a missing metric refuses it.
 
@@ -54,6 +55,7 @@ def bless(
         last: of `last_blessed.compare_with_last`.
         ranking_given: whether the ranking head was evaluated, so that its figures must be there.
         ranking_blessed: the ranking head's own blessing; None where it wasn't asked for.
+        index: what the model says of its index, None where it says nothing.
 
     Returns:
         `blessed`; `checks`, each with `passed` (None: not asked) and its `line`; and `reasons`: the lines
@@ -78,6 +80,8 @@ def bless(
     if ranking_blessed is not None:
         verb = "passed" if ranking_blessed else "failed"
         checks.append(Check(ranking_blessed, f"the ranking head {verb} its own thresholds"))
+    if index is not None and index["kind"] != "exact":
+        checks.append(_of_index(index, thresholds.index_recall))
     failed = [check.line for check in checks if check.passed is False]
     return {
         "blessed": not failed,
@@ -157,6 +161,20 @@ def _of_change(last: Mapping[str, Any], max_drop: float) -> Check:
     given = "; both were given the users' latest histories" if last["given"] else ""
     line = f"{last['figure']}: {WHOLE_PIPELINE} at {ours:.4f} {word} the last blessed model at {theirs:.4f}"
     return Check(passed, line + times + given)
+
+
+def _of_index(index: dict[str, Any], least: float) -> Check:
+    """What the approximate index finds of the nearest items, against `bless.index_recall`."""
+    recall = index.get("recall")
+    if not _is_number(recall):
+        return Check(False, "the recall of the approximate index is missing")
+    passed = bool(recall >= least)
+    line = (
+        f"recall@{index['recall_at']} of the approximate index against the exact one: {recall:.4f} "
+        f"{'reaches' if passed else 'is below'} bless.index_recall={least:g}"
+    )
+    hint = "" if passed else f"; bundle.exact_items={index['items']} compares every item"
+    return Check(passed, line + hint)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

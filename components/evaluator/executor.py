@@ -23,6 +23,7 @@ from aisle.components.evaluator.thresholds import thresholds_from_json
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
+from aisle.schema.contract import INDEX_FILE
 
 InputDict = dict[str, list[types.Artifact]]
 
@@ -53,6 +54,7 @@ class Executor(base_executor.BaseExecutor):
             if thresholds.max_drop < 1
             else not_compared("bless.max_drop is 1")
         )
+        report["index"] = _index(path_utils.serving_model_path(model.uri))
         report["blessing"] = bless(
             report["systems"],
             report["search"],
@@ -61,6 +63,7 @@ class Executor(base_executor.BaseExecutor):
             report["last_blessed"],
             ranking_given=bool(input_dict.get("ranking_evaluation")),
             ranking_blessed=_ranking_blessed(input_dict),
+            index=report["index"],
         )
         report["training"] = _training(input_dict)
         write_evaluation(report, artifact_utils.get_single_uri(output_dict["evaluation"]))
@@ -82,6 +85,13 @@ def _ranking_blessed(input_dict: InputDict) -> bool | None:
     if not blessings:
         return None
     return bool(model_utils.is_model_blessed(artifact_utils.get_single_instance(blessings)))
+
+
+def _index(model: str) -> dict[str, Any] | None:
+    """What the bundle wrote of its index; None where the model came without."""
+    path = os.path.join(model, "assets.extra", INDEX_FILE)
+    found: dict[str, Any] | None = read_json(path) if exists(path) else None
+    return found
 
 
 def _training(input_dict: InputDict) -> dict[str, Any]:

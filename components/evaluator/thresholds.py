@@ -29,6 +29,7 @@ class BlessOptions:
             never shows anybody anything new; 0 is off.
         max_drop: by what share the figure may lie below that of the last blessed model on the same
             test; 1 is off.
+        index_recall: the share of the nearest items that an approximate index must find; 0 is off.
     """
 
     min_auc: float = 0.5
@@ -36,6 +37,7 @@ class BlessOptions:
     popularity_ratio: float = 1.0
     baseline_ratio: float = 0.9
     max_drop: float = 0.05
+    index_recall: float = 0.95
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

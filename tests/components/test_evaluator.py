@@ -75,6 +75,19 @@ def test_a_worse_model_is_not_blessed(tmp_path: pathlib.Path) -> None:
     assert "is below" in blessing.get_string_custom_property("blessing_message")
 
 
+def test_an_index_that_finds_too_little_is_not_blessed(tmp_path: pathlib.Path) -> None:
+    shop = model(tmp_path / "shop")
+    extra = pathlib.Path(path_utils.serving_model_path(shop.uri)) / "assets.extra"
+    extra.mkdir()
+    index = {"kind": "approximate", "items": 200_000, "recall_at": 100, "recall": 0.9421}
+    write_json(str(extra / "index.json"), index)
+    report, blessing = evaluate(tmp_path, {"model": shop, "interactions": interactions(tmp_path / "in")})
+    assert report["index"] == index
+    assert not model_utils.is_model_blessed(blessing)
+    message = blessing.get_string_custom_property("blessing_message")
+    assert "0.9421 is below bless.index_recall=0.95" in message
+
+
 def test_with_judgements_only_the_search_decides(tmp_path: pathlib.Path, good_model: Any) -> None:
     inputs = {"model": good_model, "interactions": interactions(tmp_path / "in", events=False)}
     report, _ = evaluate(tmp_path, inputs)

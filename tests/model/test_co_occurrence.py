@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 
 from aisle.model import co_occurrence
@@ -73,3 +74,16 @@ def test_baskets_are_compared_by_cosine_and_old_ones_count_less() -> None:
     np.testing.assert_allclose(weights[0, 2], 0.25 / np.sqrt((1.25 + 1) * (0.25 + 1)), rtol=1e-5)
     np.testing.assert_allclose(weights, weights.T, rtol=1e-5)
     assert not np.diag(weights).any()
+
+
+def test_a_large_catalogue_has_the_same_neighbours(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(5)
+    users = sp.csr_matrix((rng.random((70, 90)) < 0.1).astype(np.float32))
+    weight = rng.random(70).astype(np.float32)
+    plain = cosine(users, weight, shrink=1.0)
+    monkeypatch.setattr(co_occurrence, "DENSE_ITEMS", 10)
+    monkeypatch.setattr(co_occurrence, "_ITEMS_AT_ONCE", 37)
+    np.testing.assert_allclose(_dense(*cosine(users, weight, shrink=1.0)), _dense(*plain), atol=1e-6)
+    monkeypatch.setattr(co_occurrence, "_CELLS", 0)  # 20 neighbours an item.
+    few = cosine(users, weight, shrink=1.0)[1]
+    np.testing.assert_allclose(np.sort(few)[:, ::-1], np.sort(plain[1])[:, ::-1][:, :20], atol=1e-6)

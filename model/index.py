@@ -1,0 +1,213 @@
+"""The items nearest to a vector: by comparing all of them, or those of the nearest clusters alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+import tensorflow as tf
+
+APPROXIMATE_DEPTH = 1000
+"""An approximate index gives at most so many items."""
+_NEAR_DEPTH = 500
+"""So many items of each index are summed up with the other's."""
+_PARALLEL = 4
+"""Queries of a batch that are looked up at once: each gathers the vectors that it compares."""
+
+
+class Asked(Protocol):
+    """An index that was asked for the items nearest to each of a batch of vectors.
+
+    Attributes:
+        limit: how many items it can give.
+    """
+
+    @property
+    def limit(self) -> int: ...
+
+    def top(self, depth: int, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The best items, best first.
+
+        Args:
+            depth: how many, at most the index's `limit`.
+            exclude: bool [b, n], items that are not to be given.
+
+        Returns:
+            Item rows int32 [b, depth] and scores float32 [b, depth], -inf where there is no item.
+        """
+
+    def of(self, rows: tf.Tensor) -> tf.Tensor:
+        """The exact score of given items: int32 [b, m] to float32 [b, m]."""
+
+
+class Index(Protocol):
+    """Finds the items whose vectors have the largest inner product with a query's.
+
+    Attributes:
+        limit: how many items it can give.
+    """
+
+    limit: int
+
+    def ask(self, query: tf.Tensor) -> Asked:
+        """Asks for the items nearest to each query: float32 [b, d]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class AskedExact:
+    """Every item's score.
+
+    Attributes:
+        scores: float32 [b, n].
+        limit: n.
+    """
+
+    scores: tf.Tensor
+    limit: int
+
+    def top(self, depth: int, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See Asked."""
+        top = tf.math.top_k(tf.where(exclude, -float("inf"), self.scores), depth)
+        return top.indices, top.values
+
+    def of(self, rows: tf.Tensor) -> tf.Tensor:
+        """See Asked."""
+        return tf.gather(self.scores, rows, batch_dims=1)
+
+
+class ExactIndex(tf.Module):
+    """Compares every item: right up to about 100,000 of them."""
+
+    def __init__(self, vectors: tf.Variable) -> None:
+        """Args: `vectors`: of the items, float32 [n, d]."""
+        super().__init__()
+        self._vectors = vectors
+        self.limit = int(vectors.shape[0])
+
+    def ask(self, query: tf.Tensor) -> AskedExact:
+        """See Index."""
+        return AskedExact(tf.matmul(query, self._vectors, transpose_b=True), self.limit)
+
+
+@dataclasses.dataclass(frozen=True)
+class AskedApproximate:
+    """What is asked of an ApproximateIndex.
+
+    Attributes:
+        index: which is asked.
+        query: float32 [b, d].
+    """
+
+    index: ApproximateIndex
+    query: tf.Tensor
+
+    @property
+    def limit(self) -> int:
+        """See Asked."""
+        return self.index.limit
+
+    def top(self, depth: int, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See Asked."""
+        return self.index.search(self.query, depth, exclude)
+
+    def of(self, rows: tf.Tensor) -> tf.Tensor:
+        """See Asked."""
+        return tf.linalg.matvec(tf.gather(self.index.vectors, rows), self.query)
+
+
+class ApproximateIndex(tf.Module):
+    """An inverted file: items by cluster, of which the nearest to the query are read, and scored exactly.
+
+    Source: Jégou, Douze and Schmid, Product Quantization for Nearest Neighbor Search, PAMI 2011,
+    section IV, without the quantisation: the vectors are needed for exact scores anyhow, so the index
+    adds four bytes an item and the centroids. In ops that stock TF Serving has.
+
+    Attributes:
+        vectors: of the items, float32 [n, d]; not copied.
+        centroids: of the clusters, float32 [c, d].
+        probes: how many clusters are read.
+        limit: how many items it can give.
+    """
+
+    def __init__(self, vectors: tf.Variable, centroids: tf.Tensor, clusters: tf.Tensor, probes: int) -> None:
+        """Sorts the items by cluster.
+
+        Args:
+            vectors: of the items, float32 [n, d].
+            centroids: of the clusters, float32 [c, d].
+            clusters: which one each item is in, int32 [n].
+            probes: how many clusters are read, at most c.
+        """
+        super().__init__()
+        self.vectors = vectors
+        self.probes = probes
+        self.limit = min(int(vectors.shape[0]), APPROXIMATE_DEPTH)
+        self.centroids = tf.Variable(centroids, trainable=False)
+        self._members = tf.Variable(tf.argsort(clusters, stable=True), trainable=False)
+        sizes = tf.math.bincount(clusters, minlength=int(centroids.shape[0]))
+        self._starts = tf.Variable(tf.concat([[0], tf.cumsum(sizes)], 0), trainable=False)
+
+    @property
+    def memory(self) -> int:
+        """Bytes beside the items' vectors."""
+        return sum(int(part.shape.num_elements()) * 4 for part in self.variables if part is not self.vectors)
+
+    def ask(self, query: tf.Tensor) -> AskedApproximate:
+        """See Index."""
+        return AskedApproximate(self, query)
+
+    def search(self, query: tf.Tensor, depth: int, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See `Asked.top`; `query` is float32 [b, d]."""
+        near = tf.math.top_k(tf.matmul(query, self.centroids, transpose_b=True), self.probes).indices
+
+        def one(asked: tuple[tf.Tensor, tf.Tensor, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+            vector, probed, owner = asked
+            rows = self._items(probed)
+            scores = tf.linalg.matvec(tf.gather(self.vectors, rows), vector)
+            places = tf.stack([tf.fill(tf.shape(rows), owner), rows], 1)
+            scores = tf.where(tf.gather_nd(exclude, places), -float("inf"), scores)
+            lacking = [[0, tf.maximum(depth - tf.shape(rows)[0], 0)]]
+            top = tf.math.top_k(tf.pad(scores, lacking, constant_values=-float("inf")), depth)
+            return tf.gather(tf.pad(rows, lacking), top.indices), top.values
+
+        return tf.map_fn(  # type: ignore[no-any-return]
+            one,
+            (query, near, tf.range(tf.shape(query)[0])),
+            parallel_iterations=_PARALLEL,
+            fn_output_signature=(tf.TensorSpec([depth], tf.int32), tf.TensorSpec([depth], tf.float32)),
+        )
+
+    def _items(self, probed: tf.Tensor) -> tf.Tensor:
+        """The items of some clusters: int32 [p] to int32 [t]."""
+        starts, ends = tf.gather(self._starts, probed), tf.gather(self._starts, probed + 1)
+        return tf.gather(self._members, tf.ragged.range(starts, ends).values)
+
+
+def nearest_by_sum(asked: list[Asked], nothing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The items near in any of several spaces, by the sum of their scores in all.
+
+    Args:
+        asked: indexes of the same items.
+        nothing: False, [b, n].
+
+    Returns:
+        Item rows int32 [b, m] and scores float32 [b, m], -inf where there is no item or it came before;
+        every item where all the indexes are exact.
+    """
+    exact = [one.scores for one in asked if isinstance(one, AskedExact)]
+    if len(exact) == len(asked):
+        total = tf.zeros(tf.shape(nothing))
+        for scores in exact:
+            total += scores
+        rows = tf.broadcast_to(tf.range(asked[0].limit)[None], tf.shape(nothing))
+        return rows, total
+    found: list[tuple[tf.Tensor, tf.Tensor]] = []
+    for one in asked:
+        rows, scores = one.top(min(one.limit, _NEAR_DEPTH), nothing)
+        again = tf.zeros_like(rows, tf.bool)
+        for earlier, sums in found:
+            same = (rows[:, :, None] == earlier[:, None, :]) & tf.math.is_finite(sums)[:, None, :]
+            again |= tf.reduce_any(same, 2)
+        total = tf.add_n([other.of(rows) for other in asked])
+        found.append((rows, tf.where(tf.math.is_finite(scores) & ~again, total, -float("inf"))))
+    return tf.concat([rows for rows, _ in found], 1), tf.concat([sums for _, sums in found], 1)
