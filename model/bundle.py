@@ -39,7 +39,7 @@ class Bundle(tf.Module):
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
-        self._titles = tf.constant(titles)
+        self._titles = tf.Variable(titles, trainable=False)
         self._depth = options.depth
         self._read = options.read
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]

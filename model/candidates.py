@@ -23,6 +23,8 @@ from aisle.schema import features as f
 from aisle.schema.weights import bert_folder
 
 _BATCH = 64
+_CELLS = 6_400_000
+"""Questions times items that are scored at once: fewer questions where there are more than 100,000 items."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -219,8 +221,9 @@ def _ask(
         return retriever.features(ask(query, user), tf.maximum(rows, 0))
 
     names = titles.numpy()
-    for start in range(0, len(questions), _BATCH):
-        batch = questions[start : start + _BATCH]
+    size = max(1, min(_BATCH, _CELLS // retriever.count))
+    for start in range(0, len(questions), size):
+        batch = questions[start : start + size]
         query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
         retrieved, history = (value.numpy() for value in retrieve(query, user))
         chosen = [

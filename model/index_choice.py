@@ -15,7 +15,7 @@ from absl import logging
 from aisle.model.clusters import DEPTH, make_index
 from aisle.model.retriever import Retriever
 
-_QUESTIONS = 512
+_QUESTIONS = 256
 """Of each kind at most: half choose how many clusters are read, half measure the recall."""
 _BATCH = 64
 _VECTORS = {"two_tower": "item_embeddings", "dense": "text_embeddings"}

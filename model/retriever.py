@@ -114,7 +114,7 @@ class Retriever(tf.Module):
     def __init__(
         self, tower: Any, tokenizer: Tokenizer, titles: list[str], prices: np.ndarray, state: State
     ) -> None:
-        """Makes the graph's constants.
+        """Makes the graph's tensors.
 
         Args:
             tower: a loaded TwoTowerModule.
@@ -131,33 +131,35 @@ class Retriever(tf.Module):
             "dense": ExactIndex(tower.text_embeddings),
         }
         self._bm25 = BM25(tokenizer, titles)
-        self.item_ids = tf.constant(tower.item_ids.numpy())
-        keys = tf.lookup.KeyValueTensorInitializer(self.item_ids, tf.range(self.count, dtype=tf.int32))
+        self.item_ids = _stored(tower.item_ids.numpy(), tf.string)
+        keys = tf.lookup.KeyValueTensorInitializer(
+            tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
+        )
         self.items = tf.lookup.StaticHashTable(keys, -1)
         names = tf.constant(["", *state.users])
         users = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(state.users) + 1))
         self._users = tf.lookup.StaticHashTable(users, 0)
         self._countries = tf.constant(["", *state.countries])
         self._splits = _row_splits(state.splits)
-        self._history = tf.constant(state.history, tf.int32)
-        self._age = tf.constant(state.age, tf.float32)
-        self._weight = tf.constant(state.weight, tf.float32)
+        self._history = _stored(state.history, tf.int32)
+        self._age = _stored(state.age)
+        self._weight = _stored(state.weight)
         self._typical_age = tf.constant(state.typical_age)
         self._taken_splits = _row_splits(state.taken_splits)
-        self._taken = tf.constant(state.taken, tf.int32)
-        self._counts = tf.constant(state.counts, tf.float32)
-        self._ages = tf.constant(state.ages, tf.float32)
-        self._user_numbers = tf.constant(state.user_numbers)
+        self._taken = _stored(state.taken, tf.int32)
+        self._counts = _stored(state.counts)
+        self._ages = _stored(state.ages)
+        self._user_numbers = _stored(state.user_numbers)
         price = np.log1p(np.nan_to_num(prices)).astype(np.float32)
         self._item_numbers = {
-            **{name: tf.constant(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
-            "price_level": tf.constant(price),
+            **{name: _stored(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
+            "price_level": _stored(price),
         }
         new = state.item_numbers[:, ITEM_NUMBERS.index("item_first")] <= NEW_DAYS
-        self._new = tf.constant(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
-        self._ease, self._ease_decayed = _constants(state.ease), _constants(state.ease_decayed)
-        self._transitions = _constants(state.transitions)
-        self._users_cosine, self._baskets = _constants(state.users_cosine), _constants(state.baskets)
+        self._new = _stored(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
+        self._ease, self._ease_decayed = _neighbours(state.ease), _neighbours(state.ease_decayed)
+        self._transitions = _neighbours(state.transitions)
+        self._users_cosine, self._baskets = _neighbours(state.users_cosine), _neighbours(state.baskets)
 
     def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
         """Looks histories up and scores every item.
@@ -396,5 +398,10 @@ def _row_splits(splits: np.ndarray) -> tf.Tensor:
     return tf.constant(np.concatenate([[0], splits]), tf.int64)
 
 
-def _constants(near: Neighbours) -> tuple[tf.Tensor, tf.Tensor]:
-    return tf.constant(near.items, tf.int32), tf.constant(near.weights, tf.float32)
+def _stored(values: np.ndarray, dtype: tf.DType = tf.float32) -> tf.Variable:
+    """A tensor that is saved with the weights: the graph itself, one protocol buffer, can't grow beyond 2 GB."""
+    return tf.Variable(tf.constant(values, dtype), trainable=False)
+
+
+def _neighbours(near: Neighbours) -> tuple[tf.Variable, tf.Variable]:
+    return _stored(near.items, tf.int32), _stored(near.weights)

@@ -229,8 +229,19 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object],
     return tf.saved_model.load(folder).signatures, figures
 
 
-def test_a_small_catalogue_keeps_the_exact_indexes() -> None:
-    bundle, figures = shop(exact_items=ITEMS)
+@pytest.fixture(scope="module")
+def small() -> tuple[Bundle, dict[str, object]]:
+    """The same shop whose catalogue is small enough for the exact indexes."""
+    return shop(exact_items=ITEMS)
+
+
+@pytest.fixture(scope="module")
+def exact(small: tuple[Bundle, dict[str, object]]) -> dict[str, object]:
+    return small[0].signatures()
+
+
+def test_a_small_catalogue_keeps_the_exact_indexes(small: tuple[Bundle, dict]) -> None:
+    bundle, figures = small
     assert all(isinstance(index, ExactIndex) for index in bundle.retriever.indexes.values())
     assert figures == {
         "kind": "exact", "items": ITEMS, "recall_at": 100, "recall": 1.0, "indexes": {}
@@ -247,8 +258,7 @@ def test_the_figures_name_every_index_and_kind_of_question(loaded: tuple[dict, d
     assert figures["indexes"]["dense"]["index_mb"] < figures["indexes"]["dense"]["vectors_mb"]
 
 
-def test_the_served_model_answers_nearly_as_the_exact_one(loaded: tuple[dict, dict]) -> None:
-    exact = shop(exact_items=ITEMS)[0].signatures()
+def test_the_served_model_answers_nearly_as_the_exact_one(loaded: tuple[dict, dict], exact: dict) -> None:
     k, pads = np.int32(20), [[""]] * 3
     asked = {
         "search": {"query": ["mug 1", "lamp", ""], "user_id": ["u1", "", ""], "k": k},
@@ -267,8 +277,7 @@ def test_the_served_model_answers_nearly_as_the_exact_one(loaded: tuple[dict, di
     assert (np.diff(near["scores"]) <= 0).all()
 
 
-def test_given_items_are_scored_as_by_the_exact_one(loaded: tuple[dict, dict]) -> None:
-    exact = shop(exact_items=ITEMS)[0].signatures()
+def test_given_items_are_scored_as_by_the_exact_one(loaded: tuple[dict, dict], exact: dict) -> None:
     asked = {"query": ["mug 1", "lamp"], "user_id": ["u1", ""], "item_ids": [["i1", "i2", "x"]] * 2}
     ours, theirs = (ask(functions, "rank", **asked)["scores"] for functions in (loaded[0], exact))
     np.testing.assert_allclose(ours, theirs, rtol=1e-4)
