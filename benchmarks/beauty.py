@@ -154,7 +154,7 @@ def _pipeline(
     )
     assert window == 2 * MICROSECONDS_PER_DAY
     # Each window holds an item of every user; the items before the last four are learnt from by the sources alone.
-    given = {"windows": 2, "users": len(sequences.users)}
+    given = {"windows": 2, "users": 10_000}
     trained = Trained.make(dataclasses.replace(labelled, splits=splits), tower, folder, seed, **given)
     return ranks_served(sequences, trained.bundle().recommend)
 
