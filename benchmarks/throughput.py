@@ -1,6 +1,6 @@
 """Training throughput of the two-tower beside the loop of TFRS's retrieval tutorial, in turn, on Online Retail.
 
-    python benchmarks/throughput.py --source ../shared/data/online-retail [--rounds 7] [--results docs/results.md]
+    python benchmarks/throughput.py --source ../shared/data/online-retail [--rounds 5] [--results docs/results.md]
 
 Same towers, same loss, same batch, same transformed examples. The tutorial's loop is that of "Recommending movies:
 retrieval": dicts of one example each through tf.data, shuffled, batched and cached in memory, string ids looked up in the
@@ -31,8 +31,8 @@ def main() -> None:
     """Parses the arguments, measures, prints and writes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of UCI Online Retail")
-    parser.add_argument("--rounds", type=int, default=7, help="each side once a round (default 7)")
-    parser.add_argument("--steps", type=int, default=60, help="of a round (default 60)")
+    parser.add_argument("--rounds", type=int, default=5, help="each side once a round (default 5)")
+    parser.add_argument("--steps", type=int, default=180, help="of a round (default 180)")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("throughput.json"))
     parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
     arguments = parser.parse_args()
@@ -93,7 +93,7 @@ def make_sides(
         model.compile(optimizer=tf.keras.optimizers.Adagrad(0.1))
         return lambda: model.fit(cached.take(steps), verbose=0)
 
-    few = max(1, steps // 10)
+    few = max(1, steps // 30)
     return {
         OURS: (lambda: ours.fit(endless, steps_per_epoch=steps, verbose=0), steps),
         PEER: (tutorial(Loss.OURS, False, steps), steps),
