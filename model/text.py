@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
 from transformers import BertConfig, TFBertModel
@@ -102,7 +103,10 @@ class SentenceEncoder:
         """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width]."""
         if not len(texts):
             return tf.zeros([0, self.width])
-        order = tf.argsort(tf.strings.length(texts))
+        order = tf.argsort(tf.strings.length(texts)).numpy()
+        found = np.empty([len(texts), self.width], np.float32)
         function = tf.function(self.__call__, input_signature=[tf.TensorSpec([None], tf.string)])
-        parts = [function(tf.gather(texts, order[i : i + batch])) for i in range(0, len(texts), batch)]
-        return tf.gather(tf.concat(parts, 0), tf.argsort(order))
+        for start in range(0, len(texts), batch):
+            chosen = order[start : start + batch]
+            found[chosen] = function(tf.gather(texts, chosen)).numpy()
+        return tf.constant(found)

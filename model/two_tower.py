@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from aisle.model.in_batch_softmax import in_batch_softmax
 from aisle.model.options import TwoTowerOptions
 
 HALF_LIFE_DAYS = 60.0
@@ -64,20 +66,47 @@ class QueryTower(tf.keras.Model):
         self._out = tf.keras.layers.Dense(width)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
-        """Embeds queries: `user_id` [n], `country` [n], `text` float32 [n, text width], ragged
-        [n, (h)] `history`, `history_age`, `history_weight` to float32 [n, width] of length 1."""
-        weight = inputs["history_weight"] * tf.math.pow(0.5, inputs["history_age"] / HALF_LIFE_DAYS)
-        total = tf.reduce_sum(weight, 1)[:, None]
-        bag = tf.reduce_sum(self._ids(inputs["history"]) * weight[:, :, None], 1)
-        bag = tf.math.divide_no_nan(bag, total)
+        """Embeds queries: float32 [n, width] of length 1.
+
+        Args:
+            inputs: `user_id` [n], `country` [n], ragged [n, (h)] `history` and `history_weight` (see `decayed`),
+                `text` float32 [n, text width]; or, given `text_row` [n], `text` [m, text width] whose rows it names.
+        """
+        bag, total = self._history(inputs["history"], inputs["history_weight"])
+        text = self._text(inputs["text"])
+        if "text_row" in inputs:
+            text = tf.gather(text, inputs["text_row"])
         parts = [
             bag,
             tf.math.log1p(total),
             self._user(inputs["user_id"]),
             self._country(inputs["country"]),
-            self._text(inputs["text"]),
+            text,
         ]
         return tf.math.l2_normalize(bag + self._out(self._hidden(tf.concat(parts, 1))), axis=1)
+
+    def _history(self, ids: tf.RaggedTensor, weights: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """The weighted mean of each row's embeddings, zeros without any, and the sum of its weights.
+
+        Each distinct id is looked up once and a sparse product sums, so that neither this nor its gradient ever holds
+        a vector for each place of each history.
+
+        Args:
+            ids: ragged int64 [n, (h)].
+            weights: ragged float32 [n, (h)].
+
+        Returns:
+            float32 [n, width] and [n, 1].
+        """
+        distinct, place = tf.unique(ids.flat_values)
+        row = ids.to_sparse().indices[:, 0]  # Quicker than `value_rowids`.
+        matrix = tf.SparseTensor(
+            tf.stack([row, tf.cast(place, tf.int64)], 1),
+            weights.flat_values,
+            [ids.nrows(), tf.size(distinct, tf.int64)],
+        )
+        total = tf.math.unsorted_segment_sum(weights.flat_values, row, ids.nrows())[:, None]
+        return tf.math.divide_no_nan(tf.sparse.sparse_dense_matmul(matrix, self._ids(distinct)), total), total
 
 
 class TwoTower(tfrs.Model):
@@ -92,21 +121,32 @@ class TwoTower(tfrs.Model):
         ids = tf.keras.layers.Embedding(sizes.items, options.width, name="item_ids")
         self.items = ItemTower(sizes, options.width, ids)
         self.queries = QueryTower(sizes, options.width, ids)
-        self._task = tfrs.tasks.Retrieval(temperature=options.temperature, remove_accidental_hits=True)
+        self._temperature = options.temperature
         self._unknown = options.unknown
         self._unknown_id = sizes.items - 1
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
-        """The softmax loss of a batch of `query` and `item` features with `probability` [n]
-        of each item being drawn and its catalogue `row` [n]."""
+        """The softmax loss of a batch of `query` [n] and `item` [m] features.
+
+        Args:
+            inputs: the towers' inputs, where each item is there once; `place` [n], the row in `item` of each query's
+                own; `count` [m], how many queries have it; `probability` [m] of its being drawn.
+            training: whether ids are hidden.
+        """
         item = dict(inputs["item"])
         if training:
             hide = tf.random.uniform(tf.shape(item["item_id"])) < self._unknown
             item["item_id"] = tf.where(hide, tf.cast(self._unknown_id, tf.int64), item["item_id"])
-        return self._task(
+        return in_batch_softmax(
             self.queries(inputs["query"]),
             self.items(item),
-            candidate_sampling_probability=inputs["probability"],
-            candidate_ids=inputs["row"],
-            compute_metrics=False,
+            inputs["place"],
+            inputs["count"],
+            inputs["probability"],
+            self._temperature,
         )
+
+
+def decayed(weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:
+    """What a history item counts as, given its weight and its age in days."""
+    return weight * tf.exp(age * (-math.log(2.0) / HALF_LIFE_DAYS))

@@ -6,7 +6,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from aisle.model.text import SentenceEncoder
-from aisle.model.two_tower import TwoTower
+from aisle.model.two_tower import TwoTower, decayed
 from aisle.schema import features as f
 
 
@@ -64,10 +64,18 @@ class TwoTowerModule(tf.Module):
                     f.HISTORY_WEIGHT.name: sparse(weight),
                 }
             )
-            names = ("history", "history_age", "history_weight")
-            ragged = {name: tf.RaggedTensor.from_sparse(out[name]) for name in names}
+            items, age, weight = (
+                tf.RaggedTensor.from_sparse(out[name])
+                for name in ("history", "history_age", "history_weight")
+            )
             return model.queries(
-                {"user_id": out["user_id"], "country": out["country"], "text": text, **ragged}
+                {
+                    "user_id": out["user_id"],
+                    "country": out["country"],
+                    "text": text,
+                    "history": items,
+                    "history_weight": decayed(weight, age),
+                }
             )
 
         self.embed_text = tf.function(embed_text, input_signature=[one])

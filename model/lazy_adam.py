@@ -1,0 +1,56 @@
+"""Adam whose step costs what the batch touches, not what the tables hold."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+
+class LazyAdam(tf.keras.optimizers.Adam):
+    """Adam that moves only the rows of a table that have a gradient, and runs as one fused op elsewhere.
+
+    Keras' Adam decays the moments of every row of an embedding table and moves every row at each step: time and
+    memory traffic grow with the catalogue. Here a row that isn't touched keeps its value and its moments, as in the
+    sparse Adam of PyTorch and the LazyAdam of TensorFlow Addons; the bias correction counts all steps.
+
+    Source of Adam: Kingma and Ba, ICLR 2015.
+    """
+
+    def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> None:
+        """Moves a variable by its gradient; a sparse gradient has each row at most once."""
+        place = self._index_dict[self._var_key(variable)]
+        first, second = self._momentums[place], self._velocities[place]
+        rate = tf.cast(self.learning_rate, variable.dtype)
+        step = tf.cast(self.iterations + 1, variable.dtype)
+        powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
+        if isinstance(gradient, tf.IndexedSlices):
+            self._move_rows(
+                gradient, variable, first, second, rate * tf.sqrt(1 - powers[1]) / (1 - powers[0])
+            )
+            return
+        tf.raw_ops.ResourceApplyAdam(
+            var=variable.handle,
+            m=first.handle,
+            v=second.handle,
+            beta1_power=powers[0],
+            beta2_power=powers[1],
+            lr=rate,
+            beta1=self.beta_1,
+            beta2=self.beta_2,
+            epsilon=self.epsilon,
+            grad=gradient,
+        )
+
+    def _move_rows(
+        self,
+        gradient: tf.IndexedSlices,
+        variable: tf.Variable,
+        first: tf.Variable,
+        second: tf.Variable,
+        rate: tf.Tensor,
+    ) -> None:
+        rows, values = gradient.indices, gradient.values
+        mean = self.beta_1 * tf.gather(first, rows) + (1 - self.beta_1) * values
+        square = self.beta_2 * tf.gather(second, rows) + (1 - self.beta_2) * tf.square(values)
+        first.scatter_update(tf.IndexedSlices(mean, rows))
+        second.scatter_update(tf.IndexedSlices(square, rows))
+        variable.scatter_sub(tf.IndexedSlices(rate * mean / (tf.sqrt(square) + self.epsilon), rows))

@@ -1,0 +1,175 @@
+"""The two-tower's training: its loss against TFRS's, its optimizer against NumPy, its recall against brute force."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+
+from aisle.model.in_batch_softmax import in_batch_softmax
+from aisle.model.lazy_adam import LazyAdam
+from aisle.model.options import TwoTowerOptions
+from aisle.model.two_tower import QueryTower, Sizes, TwoTower, decayed
+from aisle.model.two_tower_inputs import Catalogue, Queries, batches
+from aisle.model.two_tower_recall import best_items
+from aisle.model.two_tower_trainer import compiled
+
+SIZES = Sizes(items=31, categories=3, brands=4, users=6, countries=3, text=5)
+
+
+def catalogue(items: int = 30) -> Catalogue:
+    draw = np.random.default_rng(0)
+    lengths = draw.integers(0, 3, items)
+    return Catalogue(
+        tf.constant([f"i{n}" for n in range(items)]),
+        {
+            "item_id": tf.range(items, dtype=tf.int64),
+            "category": tf.RaggedTensor.from_row_lengths(draw.integers(0, 3, lengths.sum()), lengths),
+            "brand": tf.constant(draw.integers(0, 4, items)),
+            "price": tf.constant(draw.normal(size=items), tf.float32),
+            "text": tf.constant(draw.normal(size=(items, 5)), tf.float32),
+        },
+    )
+
+
+def queries() -> Queries:
+    history = tf.ragged.constant([[1, 2, 2], [], [7], [30, 3]], dtype=tf.int64)
+    return Queries(
+        {
+            "user_id": tf.constant([0, 1, 2, 5], tf.int64),
+            "country": tf.constant([0, 1, 2, 0], tf.int64),
+            "history": history,
+            "history_weight": history.with_values(tf.constant([1.0, 2.0, 0.5, 1.0, 3.0, 1.0])),
+        },
+        tf.constant(np.random.default_rng(1).normal(size=(2, 5)), tf.float32),
+        tf.constant([0, 1, 0, 0], tf.int64),
+        tf.ragged.constant([[3, 4], [5], [3], [9, 9, 1]], dtype=tf.int64),
+    )
+
+
+def model() -> TwoTower:
+    tf.keras.utils.set_random_seed(3)
+    return compiled(SIZES, TwoTowerOptions(width=8, batch=64, unknown=0.0))
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0])
+def test_the_loss_and_its_gradients_are_those_of_tfrs_on_repeated_items(temperature: float) -> None:
+    draw = np.random.default_rng(0)
+    place = tf.constant([0, 1, 1, 2, 0, 3, 3, 3, 4], tf.int32)
+    query = tf.math.l2_normalize(tf.constant(draw.normal(size=(9, 4)), tf.float32), 1)
+    item = tf.math.l2_normalize(tf.constant(draw.normal(size=(5, 4)), tf.float32), 1)
+    probability = tf.constant(draw.random(5), tf.float32)
+    task = tfrs.tasks.Retrieval(temperature=temperature, remove_accidental_hits=True)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([query, item])
+        ours = in_batch_softmax(query, item, place, tf.math.bincount(place), probability, temperature)
+        theirs = task(
+            query,
+            tf.gather(item, place),
+            candidate_sampling_probability=tf.gather(probability, place),
+            candidate_ids=place,
+        )
+    np.testing.assert_allclose(ours, theirs, rtol=1e-5)
+    for found, expected in zip(
+        tape.gradient(ours, [query, item]), tape.gradient(theirs, [query, item]), strict=True
+    ):
+        np.testing.assert_allclose(found, tf.convert_to_tensor(expected), atol=1e-4)
+
+
+def test_the_loss_stays_finite_where_the_own_item_is_hopeless() -> None:
+    query = tf.constant([[1.0, 0.0], [0.0, 1.0]])
+    found = in_batch_softmax(
+        query, -query, tf.constant([0, 1]), tf.constant([1, 1]), tf.constant([0.5, 0.5]), 0.001
+    )
+    assert np.isfinite(found)
+
+
+def test_lazy_adam_moves_touched_rows_as_adam_does_and_leaves_the_others() -> None:
+    table = tf.Variable(np.arange(8, dtype=np.float32).reshape(4, 2))
+    dense = tf.Variable([1.0, 2.0])
+    optimizer = LazyAdam(0.1)
+    expected, first, second = table.numpy().astype(float), np.zeros((4, 2)), np.zeros((4, 2))
+    other, other_first, other_second = dense.numpy().astype(float), np.zeros(2), np.zeros(2)
+    for step in range(1, 4):
+        rows = tf.constant([1, 3, 1]) if step == 1 else tf.constant([1])
+        values = np.full((len(rows), 2), 0.5 * step, np.float32)
+        gradient = np.array([0.3, -step])
+        optimizer.apply_gradients(
+            [(tf.IndexedSlices(values, rows), table), (tf.constant(gradient, tf.float32), dense)]
+        )
+        summed = {1: values[rows.numpy() == 1].sum(0)} | ({3: values[1]} if step == 1 else {})
+        rate = 0.1 * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
+        for row, slope in summed.items():
+            first[row] = 0.9 * first[row] + 0.1 * slope
+            second[row] = 0.999 * second[row] + 0.001 * slope**2
+            expected[row] -= rate * first[row] / (np.sqrt(second[row]) + 1e-7)
+        other_first = 0.9 * other_first + 0.1 * gradient
+        other_second = 0.999 * other_second + 0.001 * gradient**2
+        other -= rate * other_first / (np.sqrt(other_second) + 1e-7)
+    np.testing.assert_allclose(table, expected, rtol=1e-5)
+    np.testing.assert_allclose(dense, other, rtol=1e-5)
+
+
+def test_a_history_is_the_mean_of_its_items_weighted_by_count_and_age() -> None:
+    ids = tf.keras.layers.Embedding(SIZES.items, 8)
+    tower = QueryTower(SIZES, 8, ids)
+    two = {
+        "user_id": tf.constant([0, 0], tf.int64),
+        "country": tf.constant([0, 0], tf.int64),
+        "text": tf.zeros([2, 5]),
+        "history": tf.ragged.constant([[1, 2], [1, 2, 2]], dtype=tf.int64),
+        "history_weight": tf.ragged.constant([[1.0, 2.0], [1.0, 1.0, 1.0]]),
+    }
+    found = tower(two).numpy()
+    np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
+    aged = decayed(tf.ragged.constant([[2.0, 2.0]]), tf.ragged.constant([[0.0, 60.0]]))
+    np.testing.assert_allclose(aged.to_list(), [[2.0, 1.0]], rtol=1e-6)
+    table = ids(tf.constant([1, 2])).numpy()
+    bag = (table[0] + 2 * table[1]) / 3
+    parts = np.concatenate([bag, [np.log1p(3.0)], tower._user(0), tower._country(0), tower._text.bias])
+    out = bag + tower._out(tower._hidden(parts[None].astype(np.float32))).numpy()[0]
+    np.testing.assert_allclose(found[0], out / np.linalg.norm(out), rtol=1e-4)
+
+
+def test_a_query_text_that_several_share_gives_what_each_alone_gives() -> None:
+    every, towers = queries(), model().queries
+    together = towers(every.rows(tf.range(4))).numpy()
+    alone = {**every.features, "text": tf.gather(every.texts, every.text_row)}
+    np.testing.assert_allclose(together, towers(alone), atol=1e-6)
+
+
+def test_a_batch_has_each_item_once_and_its_chance_in_the_pairs() -> None:
+    batch = next(iter(batches(queries(), catalogue(), TwoTowerOptions(batch=256, seed=2))))
+    items = batch["item"]["item_id"].numpy()
+    assert sorted(items) == [1, 3, 4, 5, 9]
+    assert batch["count"].numpy().sum() == 256
+    np.testing.assert_array_equal(np.bincount(batch["place"]), batch["count"])
+    chance = dict(zip(items, batch["probability"].numpy(), strict=True))
+    assert chance == pytest.approx({1: 1 / 7, 3: 2 / 7, 4: 1 / 7, 5: 1 / 7, 9: 2 / 7})
+
+
+def test_training_learns_the_targets_and_moves_no_item_it_never_met() -> None:
+    towers, items = model(), catalogue()
+    towers.compute_loss(next(iter(batches(queries(), items, TwoTowerOptions(batch=64)))))
+    before = towers.items._ids.embeddings.numpy()
+    losses = towers.fit(
+        batches(queries(), items, TwoTowerOptions(batch=64)), epochs=2, steps_per_epoch=40, verbose=0
+    ).history["loss"]
+    assert losses[1] < losses[0]
+    moved = np.any(towers.items._ids.embeddings.numpy() != before, axis=1)
+    assert set(np.flatnonzero(moved)) == {1, 2, 3, 4, 5, 7, 9, 30}
+
+
+def test_the_best_items_in_blocks_are_those_of_all_scores() -> None:
+    towers, items = model(), catalogue()
+    asked = queries().rows(tf.range(4))
+    scores = towers.queries(asked).numpy() @ towers.items(items.features).numpy().T
+    for block in (7, 30, 100):
+        found = best_items(towers, items, asked, 9, block).numpy()
+        np.testing.assert_array_equal(found, np.argsort(-scores, axis=1)[:, :9])
+    assert best_items(towers, items, asked, 50, 7).shape == (4, 30)
