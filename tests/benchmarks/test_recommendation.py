@@ -53,3 +53,31 @@ def test_the_results_page_has_a_section_for_each_benchmark() -> None:
     page = (REPOSITORY / "docs" / "results.md").read_text(encoding="utf-8")
     for name in ("retail", "retail-parts", "beauty", "index", "throughput", "growth"):
         assert f"<!-- {name} -->" in page
+
+
+def test_the_next_item_is_ranked_among_all_the_user_has_not_had(benchmark: object) -> None:
+    beauty = benchmark("beauty")  # type: ignore[operator]
+    taken = [np.array([0, 1, 3]), np.array([2, 0, 1])]
+    sequences = beauty.Sequences(["u", "v"], list("abcd"), taken, [1, 1])
+    recent = sequences.matrix(sequences.history, 0.5).toarray()
+    np.testing.assert_array_equal(recent, [[0.5, 1, 0, 0], [1, 0, 0.5, 0]])
+    np.testing.assert_array_equal(sequences.matrix(sequences.fitted).toarray(), [[1, 0, 0, 0], [0, 0, 1, 0]])
+    # u had a and b, the best of all: d comes after c alone. v had a and c: b comes first.
+    ranks = beauty.ranks_of(sequences, lambda rows: np.tile([9.0, 8.0, 7.0, 6.0], (rows.shape[0], 1)))
+    assert ranks.tolist() == [1, 0]
+    hit, ndcg = beauty.hit_value(np.array([1, 0, 10]))
+    assert hit.tolist() == [1, 1, 0]
+    np.testing.assert_allclose(ndcg, [1 / np.log2(3), 1, 0])
+
+
+def test_a_served_answer_is_cut_after_what_the_user_had_is_left_out(benchmark: object) -> None:
+    beauty = benchmark("beauty")  # type: ignore[operator]
+    sequences = beauty.Sequences(["u", "v"], list("abcd"), [np.array([0, 1, 3]), np.array([2, 0, 1])], [1, 1])
+    asked = []
+
+    def recommend(users: list[str], histories: list[list[str]], exclude: bool, k: int) -> list[list[str]]:
+        asked.append((users, histories, exclude, k))
+        return [["a", "c", "d"], ["d"]]
+
+    assert beauty.ranks_served(sequences, recommend).tolist() == [1, beauty.K]
+    assert asked == [(["u", "v"], [["a", "b"], ["c", "a"]], True, beauty.K + 2)]
