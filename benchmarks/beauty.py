@@ -229,9 +229,11 @@ def markdown(found: dict[str, Any]) -> str:
     """The table people read."""
     gain = found["gain"]
     what = "the validation item" if found["validated"] else "the last item"
+    seeds = len(found["seeds"])
+    of = "of one seed" if seeds == 1 else f"the mean of {seeds} seeds"
     lines = [
         f"{found['users']:,} users, {found['items']:,} items, {found['events']:,} events; foretold is {what}; aisle's "
-        f"row is the mean of {len(found['seeds'])} seeds. It took {found['minutes']} minutes.",
+        f"row is {of}. It took {found['minutes']} minutes.",
         "",
         f"| | HR@{K} | NDCG@{K} |",
         "|---|---|---|",
