@@ -79,7 +79,7 @@ def test_a_model_that_fails_to_answer_is_no_reason_to_go_on(tmp_path: pathlib.Pa
 
     found = compare_with_last(Record(1, str(tmp_path), 10), 10, broken, EvaluatorOptions())
     assert found["failed"]
-    assert found["why"].endswith("not a SavedModel")
+    assert found["why"].endswith("not a SavedModel; bless.max_drop=1 leaves the comparison out")
 
 
 def test_both_figures_and_their_paired_difference_are_given(tmp_path: pathlib.Path) -> None:
@@ -165,3 +165,4 @@ def test_a_last_blessed_model_that_does_not_load_refuses(
     report = _evaluate(tmp_path, models["good"])
     assert not report["blessing"]["blessed"]
     assert "can't be asked" in report["blessing"]["reasons"][0]
+    assert report["blessing"]["reasons"][0].endswith("; bless.max_drop=1 leaves the comparison out")
