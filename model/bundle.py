@@ -19,6 +19,7 @@ from aisle.model.options import BundleOptions
 from aisle.model.ranker_inputs import history_titles
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
 from aisle.model.state import make_state
+from aisle.model.stored import stored
 from aisle.model.text import Tokenizer
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
@@ -39,7 +40,7 @@ class Bundle(tf.Module):
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
-        self._titles = tf.Variable(titles, trainable=False)
+        self._titles = stored(titles, tf.string)
         self._depth = options.depth
         self._read = options.read
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]

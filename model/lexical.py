@@ -6,6 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 import tensorflow as tf
 
+from aisle.model.stored import stored
 from aisle.model.text import Tokenizer
 
 QUERY_PIECES = 32
@@ -23,9 +24,8 @@ class BM25(tf.Module):
         self._count = len(titles)
         weights = _weights(tokenizer, titles).tocsr()
         self._splits = tf.constant(weights.indptr, tf.int64)
-        # Saved with the weights: the graph itself can't grow beyond 2 GB.
-        self._items = tf.Variable(tf.constant(weights.indices, tf.int64), trainable=False)
-        self._weights = tf.Variable(tf.constant(weights.data, tf.float32), trainable=False)
+        self._items = stored(weights.indices, tf.int64)
+        self._weights = stored(weights.data)
 
     def __call__(self, query: tf.Tensor) -> tf.Tensor:
         """Scores every item for each query: string [b] to float32 [b, n]."""

@@ -8,27 +8,18 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.co_occurrence import PAST_DECAY
 from aisle.model.index import Asked, ExactIndex, Index, nearest_by_sum
 from aisle.model.lexical import BM25
-from aisle.model.state import (
-    COUNTS,
-    HALF_LIVES,
-    ITEM_NUMBERS,
-    SAME_ORDER_DAYS,
-    USER_NUMBERS,
-    Neighbours,
-    State,
-)
+from aisle.model.state import ITEM_NUMBERS, USER_NUMBERS, State
+from aisle.model.stored import stored
+from aisle.model.taken import Taken
 from aisle.model.text import Tokenizer
-from aisle.schema.features import CANDIDATE_FEATURES, HISTORY_LENGTH
+from aisle.schema.features import CANDIDATE_FEATURES
 
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009)."""
 NEW_DAYS = 28.0
 """An item that was first taken at most so long ago is new."""
-NEVER = 1000.0
-"""The age, in days, of what never was."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,23 +77,6 @@ class Context:
     user: tf.Tensor
 
 
-@dataclasses.dataclass(frozen=True)
-class _Taken:
-    """What the users of a batch took, flat: a pair may come more than once.
-
-    Attributes:
-        owner: row of the batch, [t].
-        item: row of the catalogue, [t].
-        counts: COUNTS, float32 [t, C].
-        ages: days since the latest and the first time, float32 [t, 2].
-    """
-
-    owner: tf.Tensor
-    item: tf.Tensor
-    counts: tf.Tensor
-    ages: tf.Tensor
-
-
 class Retriever(tf.Module):
     """Scores the whole catalogue from every source, and picks candidates.
 
@@ -131,35 +105,19 @@ class Retriever(tf.Module):
             "dense": ExactIndex(tower.text_embeddings),
         }
         self._bm25 = BM25(tokenizer, titles)
-        self.item_ids = _stored(tower.item_ids.numpy(), tf.string)
+        self.item_ids = stored(tower.item_ids.numpy(), tf.string)
         keys = tf.lookup.KeyValueTensorInitializer(
             tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
         )
         self.items = tf.lookup.StaticHashTable(keys, -1)
-        names = tf.constant(["", *state.users])
-        users = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(state.users) + 1))
-        self._users = tf.lookup.StaticHashTable(users, 0)
-        self._countries = tf.constant(["", *state.countries])
-        self._splits = _row_splits(state.splits)
-        self._history = _stored(state.history, tf.int32)
-        self._age = _stored(state.age)
-        self._weight = _stored(state.weight)
-        self._typical_age = tf.constant(state.typical_age)
-        self._taken_splits = _row_splits(state.taken_splits)
-        self._taken = _stored(state.taken, tf.int32)
-        self._counts = _stored(state.counts)
-        self._ages = _stored(state.ages)
-        self._user_numbers = _stored(state.user_numbers)
+        self._taken = Taken(state, self.items)
         price = np.log1p(np.nan_to_num(prices)).astype(np.float32)
         self._item_numbers = {
-            **{name: _stored(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
-            "price_level": _stored(price),
+            **{name: stored(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
+            "price_level": stored(price),
         }
         new = state.item_numbers[:, ITEM_NUMBERS.index("item_first")] <= NEW_DAYS
-        self._new = _stored(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
-        self._ease, self._ease_decayed = _neighbours(state.ease), _neighbours(state.ease_decayed)
-        self._transitions = _neighbours(state.transitions)
-        self._users_cosine, self._baskets = _neighbours(state.users_cosine), _neighbours(state.baskets)
+        self._new = stored(np.where(new, state.item_numbers[:, ITEM_NUMBERS.index("popularity_7")], 0.0))
 
     def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
         """Looks histories up and scores every item.
@@ -169,25 +127,24 @@ class Retriever(tf.Module):
             user_id: string [b].
             history: string [b, h]; a row without an item takes the known history.
         """
-        user = self._users.lookup(user_id)
-        given = self._given(history)
-        asked = tf.reduce_any(history != "", axis=1)
-        rows, age, weight = self._histories(user, given, asked)
+        asking = self._taken.asking(user_id, history)
+        rows, age, weight = self._taken.histories(asking)
         text = self.tower.embed_text(query)
         names = tf.where(rows >= 0, tf.gather(self.item_ids, tf.maximum(rows, 0)), "")
-        country = tf.gather(self._countries, user)
+        country = self._taken.countries(asking)
         vector = self.tower.embed_query(user_id, country, text, names, age, weight)
         vectors = {"two_tower": vector, "dense": text}
         batch = tf.shape(query)[0]
         scores = {
-            **self._taken_scores(self._take(user, given, asked), batch),
+            **self._taken.scores(asking),
             "lexical": self._bm25(query),
             "popularity": self._everywhere(self._item_numbers["popularity"], batch),
             "popularity_28": self._everywhere(self._item_numbers["popularity_28"], batch),
             "new": self._everywhere(self._new, batch),
         }
         dense = {name: index.ask(vectors[name]) for name, index in self.indexes.items()}
-        return Context(query, rows, scores, dense, vectors, self._user(user, asked, scores["count"]))
+        numbers = self._taken.numbers(asking, scores["count"])
+        return Context(query, rows, scores, dense, vectors, numbers)
 
     def fuse(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
         """Merges the sources by reciprocal rank: float32 [b, n], 0 where no source has the item.
@@ -268,107 +225,6 @@ class Retriever(tf.Module):
             named[name] = tf.math.log1p(named[name])
         return tf.stack([named[feature.name] for feature in CANDIDATE_FEATURES], -1)
 
-    def lookup_users(self, user_id: tf.Tensor) -> tf.Tensor:
-        """Row of each known user, 0 for others: string [b] to int32 [b]."""
-        return self._users.lookup(user_id)
-
-    def _given(self, history: tf.Tensor) -> tf.Tensor:
-        """Item rows of a history that the caller gave, the latest last, -1 pads in front: [b, H]."""
-        rows = self.items.lookup(history)
-        ragged = tf.ragged.boolean_mask(rows, rows >= 0)[:, -HISTORY_LENGTH:]
-        return tf.reverse(ragged[:, ::-1].to_tensor(-1, shape=[None, HISTORY_LENGTH]), [1])
-
-    def _histories(
-        self, user: tf.Tensor, given: tf.Tensor, asked: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Item rows (-1 pads), ages and weights, [b, HISTORY_LENGTH], latest last."""
-
-        def known(values: tf.Tensor, default: Any) -> tf.Tensor:
-            ragged = tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
-            return tf.reverse(
-                tf.gather(ragged, user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1]
-            )
-
-        asked = asked[:, None]
-        age = self._given_age(given)
-        return (
-            tf.where(asked, given, known(self._history, -1)),
-            tf.where(asked, age, known(self._age, 0.0)),
-            tf.where(asked, tf.ones_like(age), known(self._weight, 0.0)),
-        )
-
-    def _given_age(self, given: tf.Tensor) -> tf.Tensor:
-        return tf.broadcast_to(self._typical_age[::-1][None], tf.shape(given))
-
-    def _take(self, user: tf.Tensor, given: tf.Tensor, asked: tf.Tensor) -> _Taken:
-        """What each user is known to have taken, or was said to have: `user` [b], `given` [b, H]."""
-        places = tf.range(tf.shape(self._taken)[0])
-        ragged = tf.RaggedTensor.from_row_splits(places, self._taken_splits, validate=False)
-        known = tf.gather(ragged, tf.where(asked, 0, user))
-        there = (given >= 0) & asked[:, None]
-        owner, place = tf.unstack(tf.cast(tf.where(there), tf.int32), axis=1)
-        age = tf.gather(self._typical_age[::-1], place)
-        latest = tf.cast(age <= self._typical_age[0] + SAME_ORDER_DAYS, tf.float32)
-        decayed = [tf.math.pow(0.5, age / half_life) for half_life in HALF_LIVES]
-        since = tf.math.pow(PAST_DECAY, tf.cast(HISTORY_LENGTH - 1 - place, tf.float32))
-        counts = tf.stack([tf.ones_like(age), *decayed, since, latest], 1)
-        return _Taken(
-            tf.concat([tf.cast(known.value_rowids(), tf.int32), owner], 0),
-            tf.concat([tf.gather(self._taken, known.values), tf.boolean_mask(given, there)], 0),
-            tf.concat([tf.gather(self._counts, known.values), counts], 0),
-            tf.concat([tf.gather(self._ages, known.values), tf.stack([age, age], 1)], 0),
-        )
-
-    def _taken_scores(self, taken: _Taken, batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What was taken, and what goes with it: float32 [b, n] by name."""
-        cells = batch * self.count
-        segment = taken.owner * self.count + taken.item
-        shape = [batch, self.count]
-        counts = tf.math.unsorted_segment_sum(taken.counts, segment, cells)
-        scores = {name: tf.reshape(counts[:, n], shape) for n, name in enumerate(COUNTS)}
-        last = tf.math.unsorted_segment_min(taken.ages[:, 0], segment, cells)
-        first = tf.math.unsorted_segment_max(taken.ages[:, 1], segment, cells)
-        never = scores["count"] <= 0
-        scores["last"] = tf.where(never, NEVER, tf.reshape(last, shape))
-        scores["first"] = tf.where(never, NEVER, tf.reshape(first, shape))
-        # A pair that comes several times (an item twice in a given history) is one.
-        times = tf.math.unsorted_segment_sum(tf.ones_like(taken.ages[:, 0]), segment, cells)
-        once = 1.0 / tf.gather(times, segment)
-        decayed, orders, latest = (
-            taken.counts[:, COUNTS.index(name)] for name in ("repeat_60", "repeat_orders", "latest_order")
-        )
-        scores["ease"], scores["ease_recent"], scores["ease_orders"] = self._spread(
-            self._ease, taken, [once, decayed, orders], batch
-        )
-        (scores["transitions"],) = self._spread(self._transitions, taken, [orders], batch)
-        (scores["ease_decayed"],) = self._spread(self._ease_decayed, taken, [decayed], batch)
-        (scores["users_cosine"],) = self._spread(self._users_cosine, taken, [decayed], batch)
-        scores["baskets"], scores["latest_basket"] = self._spread(
-            self._baskets, taken, [decayed, latest], batch
-        )
-        return scores
-
-    def _spread(
-        self, near: tuple[tf.Tensor, tf.Tensor], taken: _Taken, worth: list[tf.Tensor], batch: tf.Tensor
-    ) -> list[tf.Tensor]:
-        """Sums over what was taken the weights of its neighbours, times each of `worth` [t]: [b, n]."""
-        items, weights = (tf.gather(part, taken.item) for part in near)
-        values = weights[:, :, None] * tf.stack(worth, 1)[:, None, :]
-        segment = taken.owner[:, None] * self.count + items
-        flat = tf.math.unsorted_segment_sum(
-            tf.reshape(values, [-1, len(worth)]), tf.reshape(segment, [-1]), batch * self.count
-        )
-        return [tf.reshape(flat[:, n], [batch, self.count]) for n in range(len(worth))]
-
-    def _user(self, user: tf.Tensor, asked: tf.Tensor, count: tf.Tensor) -> tf.Tensor:
-        """USER_NUMBERS of each, those of a typical user where they are unknown: [b, U]."""
-        known = tf.gather(self._user_numbers, user)
-        items = tf.reduce_sum(tf.cast(count > 0, tf.float32), 1)
-        columns = tf.unstack(known, axis=1)
-        place = USER_NUMBERS.index("user_items")
-        columns[place] = tf.where(asked | (user == 0), items, columns[place])
-        return tf.stack(columns, 1)
-
     def _everywhere(self, values: tf.Tensor, batch: tf.Tensor) -> tf.Tensor:
         return tf.tile(values[None], [batch, 1])
 
@@ -391,17 +247,3 @@ _LOGGED = (
     *("user_orders", "user_orders_60", "user_items", "user_basket", "user_last", "user_first"),
 )
 """Long-tailed numbers, of which the head reads the logarithm."""
-
-
-def _row_splits(splits: np.ndarray) -> tf.Tensor:
-    """Row splits with an empty row in front, for users that are unknown."""
-    return tf.constant(np.concatenate([[0], splits]), tf.int64)
-
-
-def _stored(values: np.ndarray, dtype: tf.DType = tf.float32) -> tf.Variable:
-    """A tensor that is saved with the weights: the graph itself, one protocol buffer, can't grow beyond 2 GB."""
-    return tf.Variable(tf.constant(values, dtype), trainable=False)
-
-
-def _neighbours(near: Neighbours) -> tuple[tf.Variable, tf.Variable]:
-    return _stored(near.items, tf.int32), _stored(near.weights)
