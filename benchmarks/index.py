@@ -27,7 +27,7 @@ import tensorflow as tf
 from results import write_section
 
 from aisle.model.clusters import make_index
-from aisle.model.index import ApproximateIndex, ExactIndex
+from aisle.model.index import ExactIndex, Index
 
 WIDTHS = {"two-tower": 64, "titles": 384}
 TOP = 100
@@ -98,11 +98,10 @@ def measure(name: str, count: int, repeats: int) -> dict[str, Any]:
     }
 
 
-def _best(index: ExactIndex | ApproximateIndex) -> Callable[[np.ndarray], None]:
+def _best(index: Index) -> Callable[[np.ndarray], None]:
     @tf.function(input_signature=[tf.TensorSpec([None, None], tf.float32)])
     def best(query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        count = index.vectors.shape[0] if isinstance(index, ApproximateIndex) else index.limit
-        return index.ask(query).top(TOP, tf.zeros([tf.shape(query)[0], count], tf.bool))
+        return index.ask(query).top(TOP, tf.zeros([tf.shape(query)[0], index.count], tf.bool))
 
     return lambda query: best(tf.constant(query))[0].numpy()
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.index import ApproximateIndex, ExactIndex
+from aisle.model.index import ApproximateIndex, ExactIndex, Index
 
 DEPTH = 100
 """Recall is of so many nearest items, which is what a source of candidates gives."""
@@ -129,12 +129,10 @@ def _recall(index: ApproximateIndex, queries: np.ndarray, nearest: np.ndarray) -
     return float(np.mean([np.isin(true, got).mean() for true, got in zip(nearest, found, strict=True)]))
 
 
-def _ask(index: ExactIndex | ApproximateIndex, queries: np.ndarray, depth: int) -> np.ndarray:
-    count = index.limit if isinstance(index, ExactIndex) else int(index.vectors.shape[0])
-
+def _ask(index: Index, queries: np.ndarray, depth: int) -> np.ndarray:
     @tf.function(input_signature=[tf.TensorSpec([None, queries.shape[1]], tf.float32)])
     def top(query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        return index.ask(query).top(depth, tf.zeros([tf.shape(query)[0], count], tf.bool))
+        return index.ask(query).top(depth, tf.zeros([tf.shape(query)[0], index.count], tf.bool))
 
     parts = []
     for start in range(0, len(queries), _QUERIES):

@@ -44,9 +44,11 @@ class Index(Protocol):
     """Finds the items whose vectors have the largest inner product with a query's.
 
     Attributes:
-        limit: how many items it can give.
+        count: how many items there are, n.
+        limit: how many of them it can give.
     """
 
+    count: int
     limit: int
 
     def ask(self, query: tf.Tensor) -> Asked:
@@ -82,7 +84,7 @@ class ExactIndex(tf.Module):
         """Args: `vectors`: of the items, float32 [n, d]."""
         super().__init__()
         self._vectors = vectors
-        self.limit = int(vectors.shape[0])
+        self.count = self.limit = int(vectors.shape[0])
 
     def ask(self, query: tf.Tensor) -> AskedExact:
         """See Index."""
@@ -126,6 +128,7 @@ class ApproximateIndex(tf.Module):
         vectors: of the items, float32 [n, d]; not copied.
         centroids: of the clusters, float32 [c, d].
         probes: how many clusters are read.
+        count: n.
         limit: how many items it can give.
     """
 
@@ -141,7 +144,8 @@ class ApproximateIndex(tf.Module):
         super().__init__()
         self.vectors = vectors
         self.probes = probes
-        self.limit = min(int(vectors.shape[0]), APPROXIMATE_DEPTH)
+        self.count = int(vectors.shape[0])
+        self.limit = min(self.count, APPROXIMATE_DEPTH)
         self.centroids = tf.Variable(centroids, trainable=False)
         self._members = tf.Variable(tf.argsort(clusters, stable=True), trainable=False)
         sizes = tf.math.bincount(clusters, minlength=int(centroids.shape[0]))
