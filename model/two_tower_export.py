@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 import tensorflow_transform as tft
 
@@ -37,50 +40,13 @@ class TwoTowerModule(tf.Module):
         self.encoder_weights = list(encoder.bert.variables)
         strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
         one = tf.TensorSpec([None], tf.string)
-        transform_layer = self.transform
 
         def embed_text(text: tf.Tensor) -> tf.Tensor:
             return encoder(text)
 
-        def embed_query(
-            user_id: tf.Tensor,
-            country: tf.Tensor,
-            text: tf.Tensor,
-            history: tf.Tensor,
-            age: tf.Tensor,
-            weight: tf.Tensor,
-        ) -> tf.Tensor:
-            mask = history != ""
-
-            def sparse(values: tf.Tensor) -> tf.SparseTensor:
-                return tf.ragged.boolean_mask(values, mask).to_sparse()
-
-            out = transform_layer(
-                {
-                    f.USER_ID.name: tf.sparse.from_dense(user_id[:, None]),
-                    f.COUNTRY.name: tf.sparse.from_dense(country[:, None]),
-                    f.HISTORY.name: sparse(history),
-                    f.HISTORY_AGE.name: sparse(age),
-                    f.HISTORY_WEIGHT.name: sparse(weight),
-                }
-            )
-            items, age, weight = (
-                tf.RaggedTensor.from_sparse(out[name])
-                for name in ("history", "history_age", "history_weight")
-            )
-            return model.queries(
-                {
-                    "user_id": out["user_id"],
-                    "country": out["country"],
-                    "text": text,
-                    "history": items,
-                    "history_weight": decayed(weight, age),
-                }
-            )
-
         self.embed_text = tf.function(embed_text, input_signature=[one])
         self.embed_query = tf.function(
-            embed_query,
+            _query_embedding(model, self.transform),
             input_signature=[
                 one,
                 one,
@@ -103,6 +69,47 @@ def export(
     """Writes a TwoTowerModule; `serving_default` maps texts to sentence embeddings."""
     module = TwoTowerModule(model, transform, encoder, item_ids, item_features)
     tf.saved_model.save(module, folder, signatures={"serving_default": module.embed_text})
+
+
+def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Callable[..., tf.Tensor]:
+    """The query tower on raw features: strings [b], text [b, text width], history [b, h] to [b, width]."""
+
+    def embed_query(
+        user_id: tf.Tensor,
+        country: tf.Tensor,
+        text: tf.Tensor,
+        history: tf.Tensor,
+        age: tf.Tensor,
+        weight: tf.Tensor,
+    ) -> tf.Tensor:
+        mask = history != ""
+
+        def sparse(values: tf.Tensor) -> tf.SparseTensor:
+            return tf.ragged.boolean_mask(values, mask).to_sparse()
+
+        out = transform_layer(
+            {
+                f.USER_ID.name: tf.sparse.from_dense(user_id[:, None]),
+                f.COUNTRY.name: tf.sparse.from_dense(country[:, None]),
+                f.HISTORY.name: sparse(history),
+                f.HISTORY_AGE.name: sparse(age),
+                f.HISTORY_WEIGHT.name: sparse(weight),
+            }
+        )
+        items, age, weight = (
+            tf.RaggedTensor.from_sparse(out[name]) for name in ("history", "history_age", "history_weight")
+        )
+        return model.queries(
+            {
+                "user_id": out["user_id"],
+                "country": out["country"],
+                "text": text,
+                "history": items,
+                "history_weight": decayed(weight, age),
+            }
+        )
+
+    return embed_query
 
 
 def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096) -> tf.Tensor:

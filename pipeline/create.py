@@ -38,6 +38,16 @@ Checked = Mapping[str, channel.BaseChannel]
 """A table's channels: examples, quarantine, statistics, schema, anomalies."""
 
 
+@dataclasses.dataclass(frozen=True)
+class _Trained:
+    """The components that train, whose outputs are judged."""
+
+    two_tower: base_component.BaseComponent
+    candidates: base_component.BaseComponent
+    ranking: base_component.BaseComponent
+    bundle: base_component.BaseComponent
+
+
 def create_pipeline(
     data: str,
     fingerprints: Mapping[str, str],
@@ -124,7 +134,14 @@ def _checked_table(
 
 def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
-    code = source_hash("model", "schema")
+    trained, nodes = _trained(labeler, config, source_hash("model", "schema"))
+    return [*nodes, *_judged(labeler, trained, layout, config)]
+
+
+def _trained(
+    labeler: Labeler, config: Config, code: str
+) -> tuple[_Trained, list[base_component.BaseComponent]]:
+    """Trains both models and makes one of them; `code` is the hash of what they are made by."""
     transform = tfx.components.Transform(
         examples=labeler.outputs["examples"],
         schema=labeler.outputs["schema"],
@@ -162,8 +179,17 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
         bundle_fn="aisle.model.entry.bundle_fn",
         custom_config=_custom(config.bundle, config, code),
     )
+    trained = _Trained(two_tower, candidates, ranking, bundle)
+    return trained, [transform, two_tower, candidates, ranking, bundle]
+
+
+def _judged(
+    labeler: Labeler, trained: _Trained, layout: Layout, config: Config
+) -> list[base_component.BaseComponent]:
+    """Evaluates what was trained, loads it for trial, and pushes it where it is blessed."""
+    bundle = trained.bundle
     ranking_evaluator = tfx.components.Evaluator(
-        examples=candidates.outputs["examples"],
+        examples=trained.candidates.outputs["examples"],
         model=bundle.outputs["tested_model"],
         example_splits=["test"],
         eval_config=_ranking_metrics(config.bless.min_auc),
@@ -177,8 +203,8 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
         thresholds=config.bless,
         ranking_evaluation=ranking_evaluator.outputs["evaluation"],
         ranking_blessing=ranking_evaluator.outputs["blessing"],
-        two_tower_run=two_tower.outputs["model_run"],
-        ranking_run=ranking.outputs["model_run"],
+        two_tower_run=trained.two_tower.outputs["model_run"],
+        ranking_run=trained.ranking.outputs["model_run"],
     )
     canary = CanaryLoad(
         model=bundle.outputs["model"], server_module=SERVER_MODULE, max_latency_ms=config.infra.max_latency_ms
@@ -191,7 +217,7 @@ def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_compo
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=layout.serving)
         ),
     )
-    return [transform, two_tower, candidates, ranking, bundle, ranking_evaluator, evaluator, canary, pusher]
+    return [ranking_evaluator, evaluator, canary, pusher]
 
 
 def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:

@@ -80,14 +80,6 @@ def make_impressions(
         .when(open_.fill_null(False)).then(UNKNOWN)
         .otherwise(0.0).alias("purchase"),
     ).sort("timestamp", "query", "item_id", "row")  # fmt: skip
-    unknown = labelled["purchase"] == UNKNOWN
-    outcomes = Outcomes(
-        shown=until.height + found.unnamed,
-        unnamed=found.unnamed,
-        unsettled=until.height - settled.height,
-        unknown=int(unknown.sum()),
-        late_purchases=int((unknown & labelled["bought_late"].is_not_null()).sum()),
-    )
     first = 0 if (found.shown["position"] == 0).any() else 1
     table = labelled.select(
         "query",
@@ -99,7 +91,19 @@ def make_impressions(
         "purchase",
         "split",
     )
-    return table, outcomes
+    return table, _count_outcomes(found.unnamed, until.height, labelled)
+
+
+def _count_outcomes(unnamed: int, named: int, labelled: pl.DataFrame) -> Outcomes:
+    """Counts the results without a name, those with one, and the outcomes of those that are settled."""
+    unknown = labelled["purchase"] == UNKNOWN
+    return Outcomes(
+        shown=named + unnamed,
+        unnamed=unnamed,
+        unsettled=named - labelled.height,
+        unknown=int(unknown.sum()),
+        late_purchases=int((unknown & labelled["bought_late"].is_not_null()).sum()),
+    )
 
 
 def _outcome(events: pl.DataFrame, ends: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
