@@ -12,16 +12,14 @@ ITEMS = "item_id,title\na,Mug\n"
 EVENTS = "timestamp,event,item_id\n2024-01-01 00:00:00,purchase,a\n"
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def refusal(*arguments: str) -> str:
+    """The one line that `aisle run` refuses its arguments with."""
     command = [sys.executable, "-m", "aisle.cli.main", "run", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-
-
-def refused(done: subprocess.CompletedProcess[str], said: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 2, done.stderr
     lines = done.stderr.strip().splitlines()
     assert len(lines) == 1, done.stderr
-    assert said in lines[0]
+    return lines[0]
 
 
 def write(folder: pathlib.Path, **files: str) -> pathlib.Path:
@@ -31,47 +29,47 @@ def write(folder: pathlib.Path, **files: str) -> pathlib.Path:
 
 
 def test_a_folder_that_is_absent(tmp_path: pathlib.Path) -> None:
-    refused(run(str(tmp_path / "none")), "does not exist")
+    assert "does not exist" in refusal(str(tmp_path / "none"))
 
 
 def test_an_empty_folder(tmp_path: pathlib.Path) -> None:
-    refused(run(str(tmp_path)), "items")
+    assert "items" in refusal(str(tmp_path))
 
 
 def test_a_folder_without_items(tmp_path: pathlib.Path) -> None:
-    refused(run(str(write(tmp_path, events=EVENTS))), "items")
+    assert "items" in refusal(str(write(tmp_path, events=EVENTS)))
 
 
 def test_a_folder_without_events_or_judgements(tmp_path: pathlib.Path) -> None:
-    refused(run(str(write(tmp_path, items=ITEMS))), "judgements")
+    assert "judgements" in refusal(str(write(tmp_path, items=ITEMS)))
 
 
 def test_a_file_that_is_a_folder(tmp_path: pathlib.Path) -> None:
     write(tmp_path, events=EVENTS)
     (tmp_path / "items.csv").mkdir()
-    refused(run(str(tmp_path)), "items.csv")
+    assert "items.csv" in refusal(str(tmp_path))
 
 
 def test_a_parquet_file_that_is_none(tmp_path: pathlib.Path) -> None:
     write(tmp_path, events=EVENTS)
     (tmp_path / "items.parquet").write_bytes(b"nonsense")
-    refused(run(str(tmp_path)), "items.parquet")
+    assert "items.parquet" in refusal(str(tmp_path))
 
 
 @pytest.mark.parametrize(
     ("setting", "said"), [("ranker.layer=2", "ranker.layer"), ("nonsense", "SECTION.KEY=VALUE")]
 )
 def test_a_wrong_setting(tmp_path: pathlib.Path, setting: str, said: str) -> None:
-    refused(run(str(write(tmp_path, items=ITEMS, events=EVENTS)), "--set", setting), said)
+    assert said in refusal(str(write(tmp_path, items=ITEMS, events=EVENTS)), "--set", setting)
 
 
 def test_a_config_file_that_is_absent(tmp_path: pathlib.Path) -> None:
     data = write(tmp_path, items=ITEMS, events=EVENTS)
-    refused(run(str(data), "--config", str(tmp_path / "no.toml")), "no.toml")
+    assert "no.toml" in refusal(str(data), "--config", str(tmp_path / "no.toml"))
 
 
 def test_a_schema_folder_that_lacks_a_table(tmp_path: pathlib.Path) -> None:
     write(tmp_path, items=ITEMS, events=EVENTS)
     (tmp_path / "items.pbtxt").write_text("", encoding="utf-8")
-    done = run(str(tmp_path), "--set", f"data.schema_dir={tmp_path}")
-    refused(done, "has no events.pbtxt; write it with: aisle schema infer")
+    line = refusal(str(tmp_path), "--set", f"data.schema_dir={tmp_path}")
+    assert "has no events.pbtxt; write it with: aisle schema infer" in line

@@ -13,7 +13,10 @@ from aisle.schema.errors import InputError
 
 def test_the_installed_weights_are_the_pinned_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(weights.BERT_VARIABLE, raising=False)
-    weights.verify(weights.bert_folder())
+    folder = weights.bert_folder()
+    weights.verify(folder)
+    installed = (pathlib.Path(folder) / "model.safetensors").read_bytes()
+    assert hashlib.sha256(installed).hexdigest() == weights.BERT_SHA256
 
 
 def test_the_variable_names_another_folder(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
