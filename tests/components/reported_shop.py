@@ -1,0 +1,128 @@
+"""What the reports are made of, with values that try to act; tests load it by `runpy`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
+
+EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
+
+ANOMALIES: dict[str, Any] = {
+    "version": 1,
+    "verdict": "blocked",
+    "counts": {"ERROR": 1, "WARNING": 1, "ALLOWED": 0},
+    "anomalies": [
+        {
+            "name": "items.price:NONFINITE_NUMBERS", "severity": "ERROR", "table": "items",
+            "feature": "price", "type": "NONFINITE_NUMBERS", "what": f"2 numbers are NaN {EVIL}",
+            "value": 0.25, "threshold": 0.0, "unit": "share", "mend": "Mend it.",
+            "examples": [{"file": "items.csv", "line": 7, "value": EVIL}],
+            "contributors": [{"value": EVIL, "share": 0.5, "before": None}],
+        },
+        {
+            "name": "items.category:DRIFT", "severity": "WARNING", "table": "items",
+            "feature": "category", "type": "DRIFT", "what": "The values moved.",
+            "value": 0.3, "threshold": 0.1, "unit": "", "mend": "See.", "examples": [],
+            "contributors": [{"value": EVIL, "share": 0.5, "before": 0.2}],
+        },
+    ],
+    "compared": True,
+    "tables": [
+        {"table": "items", "read": 10, "kept": 8, "quarantined": 2,
+         "columns": {"declared": ["item_id"], "extra": [EVIL], "absent": ["brand"]}}
+    ],
+    "quarantine": [
+        {"table": "items", "column": EVIL, "reason": "not a number", "rows": 2,
+         "examples": [{"file": EVIL, "line": 3, "value": EVIL}]}
+    ],
+    "distributions": [
+        {"table": "items", "feature": EVIL, "kind": "text", "rows": 8, "missing": 1, "unique": 2,
+         "top": [{"value": EVIL, "count": 5.0}, {"value": "鞄 🎒", "count": 2.0}]},
+        {"table": "items", "feature": "price", "kind": "number", "rows": 8, "missing": 0, "min": 1.0,
+         "max": 3.0, "histogram": [{"low": 1.0, "high": 2.0, "count": 5.0},
+                                     {"low": 2.0, "high": 3.0, "count": 3.0}]},
+        {"table": "items", "feature": "available_at", "kind": "time", "rows": 8, "missing": 0, "min": 0.0,
+         "max": 1e18, "histogram": [{"low": 0.0, "high": 1e18, "count": 8.0}]},
+        {"table": "items", "feature": "category", "kind": "text", "rows": 8, "missing": 1, "unique": 2,
+         "top": [{"value": EVIL, "count": 5.0}, {"value": "Home", "count": 0.0}],
+         "moved": {"measure": "L-infinity distance", "value": 0.3, "threshold": 0.1},
+         "before": {"rows": 9, "missing": 0, "top": [{"value": EVIL, "count": 2.0},
+                                                     {"value": "Home", "count": 7.0}]}},
+        {"table": "items", "feature": "stock", "kind": "number", "rows": 8, "missing": 0, "min": 1.0,
+         "max": 1.0, "histogram": [{"low": 1.0, "high": 1.0, "count": 8.0}], "moved": None,
+         "before": {"rows": 9, "missing": 0, "histogram": [{"low": 1.0, "high": 1.0, "count": 9.0}]}},
+    ],
+}  # fmt: skip
+
+for picture in ANOMALIES["distributions"]:
+    picture |= {"moved": picture.get("moved"), "before": picture.get("before")}
+
+LEDGER: dict[str, Any] = {
+    "version": 1,
+    "tables": {
+        "events": {
+            "read": 100, "used": 90, "quarantined": 6, "merged": 4,
+            "steps": [
+                {"step": "deduplicate", "reason": "exact duplicate", "outcome": "merged", "rows": 4,
+                 "examples": [{"file": "events.csv", "line": 5, "before": {"query": EVIL}, "after": None}]},
+                {"step": "range", "reason": EVIL, "outcome": "quarantined", "rows": 6, "examples": []},
+                {"step": "normalise", "reason": "white space", "outcome": "changed", "rows": 50,
+                 "examples": [{"file": "", "line": 2, "before": {"query": " a"}, "after": {"query": "a"}}]},
+            ],
+        },
+        "users": {"read": 0, "used": 0, "quarantined": 0, "merged": 0, "steps": []},
+    },
+}  # fmt: skip
+
+METRICS = {"recall": 0.3382, "ndcg": 0.3301, "coverage": 0.6, "ci": {"ndcg": [0.31, 0.35]}}
+EVALUATION: dict[str, Any] = {
+    "version": 1,
+    "goal": "purchase",
+    "window": {"test_start": "2011-10-09", "end": "2011-11-08"},
+    "k": 20,
+    "users": {"all": 1104, "new": 1026},
+    "catalogue": 3411,
+    "systems": [
+        {"name": "whole pipeline", "all": METRICS, "new": {**METRICS, "ci": {}}},
+        {"name": EVIL, "all": {"recall": 0.1061, "ndcg": 0.1068, "coverage": 0.9}, "new": None},
+    ],
+    "slices": [
+        {"kind": "country", "name": EVIL, "rule": "of that country", "users": 40, "recall": 0.3, "ndcg": 0.25,
+         "baseline": {"name": EVIL, "recall": 0.2, "ndcg": 0.2}, "gain": {"ndcg": 0.05, "ci": [-0.01, 0.1]}},
+        {"kind": "newcomers", "name": "new users", "rule": "no event before the test", "users": 7,
+         "recall": None, "ndcg": None, "baseline": None, "gain": None},
+    ],
+    "slice_users": 30,
+    "exposure": [
+        {"by": "brand", "distance": {"whole pipeline": 0.123, EVIL: None},
+         "groups": [{"name": EVIL, "catalogue": 0.5, "taken": 0.25,
+                     "exposure": {"whole pipeline": 0.75, EVIL: None}}]},
+    ],
+    "search": {
+        "queries": 27,
+        "ndcg_at": 10,
+        "recall_at": 100,
+        "systems": [{"name": "BM25", "ndcg": 0.8, "recall": 0.9}],
+    },
+    "ranking": {
+        "auc": 0.78, "log_loss": math.nan, "rows": 5000,
+        "calibration": {"predicted": 0.2, "observed": 0.25, "ece": 0.0625,
+                        "bins": [{"predicted": 0.1, "observed": 0.2, "count": 2500},
+                                 {"predicted": 0.3, "observed": 0.3, "count": 2500}]},
+    },
+    "last_blessed": {"compared": False, "why": EVIL, "failed": False},
+    "blessing": {
+        "blessed": False, "reasons": [f"worse than {EVIL}"],
+        "checks": [{"passed": False, "line": f"worse than {EVIL}"}, {"passed": True, "line": "reached"},
+                   {"passed": None, "line": "no last one"}],
+    },
+    "training": {"two_tower": {"loss": [3.0, 2.0, 1.5], "val": [3.1, 2.4, 2.2]}, "ranking": {"loss": [1.0]}},
+}  # fmt: skip
+
+REPORTS = [
+    (write_anomalies, ANOMALIES, "anomalies"),
+    (write_cleaning, LEDGER, "cleaning"),
+    (write_evaluation, EVALUATION, "evaluation"),
+]
