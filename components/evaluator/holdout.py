@@ -11,7 +11,7 @@ import pyarrow as pa
 from aisle.components.evaluator.lexical import BM25
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.protocol import Protocol, make_protocol
-from aisle.components.evaluator.search import Catalogue, Clicked, Judged, clicked_queries, judged_queries
+from aisle.components.evaluator.search import Catalogue, Searches, clicked_queries, judged_queries
 from aisle.components.storage import exists
 from aisle.components.tables import read_json, read_parquet
 
@@ -25,8 +25,7 @@ class Holdout:
         items, interactions: of the Labeler.
         users: the same; None in artifacts without them.
         protocol: the users and what they took.
-        catalogue: what is searched.
-        judged, clicked: the queries.
+        searches: what is searched, and for what.
         options: depths and draws.
     """
 
@@ -35,9 +34,7 @@ class Holdout:
     interactions: pa.Table
     users: pa.Table | None
     protocol: Protocol
-    catalogue: Catalogue
-    judged: list[Judged]
-    clicked: Clicked
+    searches: Searches
     options: EvaluatorOptions
 
     @property
@@ -58,9 +55,11 @@ class Holdout:
             interactions,
             _optional(folder, "users"),
             protocol,
-            _catalogue(items, protocol),
-            judged_queries(_optional(folder, "judgements"), protocol.item_ids),
-            clicked_queries(interactions, protocol.item_ids),
+            Searches(
+                _catalogue(items, protocol),
+                judged_queries(_optional(folder, "judgements"), protocol.item_ids),
+                clicked_queries(interactions, protocol.item_ids),
+            ),
             options,
         )
 

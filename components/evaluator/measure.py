@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 from typing import Any
 
@@ -11,23 +12,45 @@ from tfx.utils import path_utils
 from aisle.components.evaluator.exposure import exposure_tables
 from aisle.components.evaluator.holdout import Holdout
 from aisle.components.evaluator.last_blessed import Figures, Record, compare_with_last
-from aisle.components.evaluator.metrics import Floats, Ints
+from aisle.components.evaluator.metrics import Ints, recall_and_ndcg
 from aisle.components.evaluator.protocol import recent_histories
-from aisle.components.evaluator.search import compare_searches, figure_by_query
+from aisle.components.evaluator.search import (
+    SearchFigures,
+    ask_searches,
+    compare_searches,
+    judged_ndcg,
+    taken_recall,
+)
 from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.evaluator.slices import measure_slices
-from aisle.components.evaluator.systems import Answers, ask, ask_systems, compare, ndcg_by_user
+from aisle.components.evaluator.systems import Answers, ask, ask_systems, compare
 from aisle.schema.contract import RECOMMEND, RETRIEVE
 from aisle.schema.features import HISTORY_LENGTH
 
 
-def ask_all(test: Holdout, served: ServedModel) -> list[Answers]:
-    """Asks the model and its baselines for every test user's items; nothing without a user."""
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a model was asked once, for all that is measured of it.
+
+    Attributes:
+        users: its answers and its baselines' to every test user, its own first; empty without a user.
+        searches: its figures by query.
+    """
+
+    users: list[Answers]
+    searches: SearchFigures
+
+
+def ask_all(test: Holdout, served: ServedModel) -> Asked:
+    """Asks the model and its baselines for every test user's items, and the model for every query's."""
     recommend, retrieve = served.recommend(RECOMMEND.name), served.recommend(RETRIEVE.name)
-    return ask_systems(test.protocol, recommend, retrieve, test.options)
+    return Asked(
+        ask_systems(test.protocol, recommend, retrieve, test.options),
+        ask_searches(test.searches, served.search, served.rank, test.options),
+    )
 
 
-def measure(test: Holdout, served: ServedModel, asked: list[Answers]) -> dict[str, Any]:
+def measure(test: Holdout, served: ServedModel, asked: Asked) -> dict[str, Any]:
     """Returns the report (docs/reports.md) as far as the model's answers go.
 
     Args:
@@ -36,7 +59,7 @@ def measure(test: Holdout, served: ServedModel, asked: list[Answers]) -> dict[st
         asked: of `ask_all`.
     """
     protocol, splits, options = test.protocol, test.splits, test.options
-    answers = {one.name: one.all for one in asked}
+    answers = {one.name: one.all for one in asked.users}
     return {
         "version": 1,
         "goal": splits["goal"],
@@ -44,26 +67,22 @@ def measure(test: Holdout, served: ServedModel, asked: list[Answers]) -> dict[st
         "k": options.k,
         "users": {"all": len(protocol.users), "new": int(protocol.has_new.sum())},
         "catalogue": len(protocol.item_ids),
-        "systems": compare(protocol, asked, options),
+        "systems": compare(protocol, asked.users, options),
         "slices": measure_slices(protocol, answers, served.recommend(RECOMMEND.name), test.users, options),
         "slice_users": options.slice_users,
-        "exposure": exposure_tables(protocol, answers, test.items) if asked else [],
-        "search": compare_searches(
-            test.catalogue, test.judged, test.clicked, served.search, served.rank, options
-        ),
+        "exposure": exposure_tables(protocol, answers, test.items) if asked.users else [],
+        "search": compare_searches(test.searches, asked.searches, options),
     }
 
 
-def compare_models(
-    record: Record | None, test: Holdout, served: ServedModel, asked: list[Answers]
-) -> dict[str, Any]:
+def compare_models(record: Record | None, test: Holdout, served: ServedModel, asked: Asked) -> dict[str, Any]:
     """Asks the last blessed model the same as the new one; see `last_blessed`.
 
     Args:
         record: of the last blessed model, None where there is none.
         test: what is asked.
         served: the new model.
-        asked: of `ask_all`, the new model first.
+        asked: of `ask_all`, by the new model.
     """
 
     def ask_both(record: Record) -> Figures:
@@ -76,30 +95,28 @@ def compare_models(
     return compare_with_last(record, test.test_start, ask_both, test.options)
 
 
-def _figures(
-    test: Holdout, served: ServedModel, last: ServedModel, asked: list[Answers], *, given: bool
-) -> Figures:
+def _figures(test: Holdout, served: ServedModel, last: ServedModel, asked: Asked, *, given: bool) -> Figures:
     """Both models' figure; `given`: both are told the users' histories, for the last knows older ones."""
-    if not asked:
-        name, ours = _search_figure(test, served)
-        return Figures(name, ours, _search_figure(test, last)[1])
+    if not asked.users:
+        return _search_figures(test, last, asked.searches)
     histories = recent_histories(test.interactions, test.protocol, HISTORY_LENGTH) if given else None
-    found = _answers(test, served, histories) if given else asked[0].all
-    return Figures(
-        "nDCG of all test items",
-        ndcg_by_user(test.protocol, found),
-        ndcg_by_user(test.protocol, _answers(test, last, histories)),
-        given,
-    )
+    found = _answers(test, served, histories) if given else asked.users[0].all
+    _, ours = recall_and_ndcg(found, test.protocol.truth)
+    _, theirs = recall_and_ndcg(_answers(test, last, histories), test.protocol.truth)
+    return Figures("nDCG of all test items", ours, theirs, given)
+
+
+def _search_figures(test: Holdout, last: ServedModel, ours: SearchFigures) -> Figures:
+    """What decides where nobody is tested: nDCG of the judged queries or, without any, recall of the others."""
+    if test.searches.judged:
+        theirs = judged_ndcg(test.searches, last.rank, test.options)
+        return Figures("nDCG of judged searches", ours.ndcg, theirs)
+    return Figures("recall of searches", ours.recall, taken_recall(test.searches, last.search, test.options))
 
 
 def _answers(test: Holdout, model: ServedModel, histories: list[list[str]] | None) -> Ints:
     call = model.recommend(RECOMMEND.name, histories)
     return ask(call, test.protocol.user_ids, test.protocol.item_ids, test.options.k)
-
-
-def _search_figure(test: Holdout, model: ServedModel) -> tuple[str, Floats]:
-    return figure_by_query(test.catalogue, test.judged, test.clicked, model.search, model.rank, test.options)
 
 
 def _iso(microseconds: int) -> str:

@@ -79,6 +79,12 @@ def ndcg(hit: Bools, relevant: Ints) -> Floats:
     return _divide(hit @ discount, ideal)
 
 
+def recall_and_ndcg(answers: Ints, truth: sparse.csr_matrix) -> tuple[Floats, Floats]:
+    """Returns both of each row: answers [n, k], truth [n, items]."""
+    hit, relevant = hits(answers, truth), relevant_items(truth)
+    return recall(hit, relevant), ndcg(hit, relevant)
+
+
 def reciprocal_rank(hit: Bools, relevant: Ints) -> Floats:
     """Returns 1 / rank of the first hit, 0 without one (Voorhees 1999; its mean is MRR at k).
 

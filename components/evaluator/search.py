@@ -65,6 +65,30 @@ class Catalogue:
     train: Train
 
 
+@dataclasses.dataclass(frozen=True)
+class Searches:
+    """What is searched, and for what: the judged queries, and those after which something was taken."""
+
+    catalogue: Catalogue
+    judged: list[Judged]
+    clicked: Clicked
+
+
+@dataclasses.dataclass(frozen=True)
+class SearchFigures:
+    """A system's figures by query; empty where there is no such query.
+
+    Attributes:
+        ndcg: of the judged items, ranked, [judged].
+        ndcg_full: of the whole catalogue searched, what is unjudged worth nothing, [judged].
+        recall: of the items taken, [clicked].
+    """
+
+    ndcg: Floats
+    ndcg_full: Floats
+    recall: Floats
+
+
 def judged_queries(judgements: pa.Table | None, item_ids: pa.Array) -> list[Judged]:
     """Returns the judged queries of the test split, by query; an item that left the catalogue is left out.
 
@@ -97,15 +121,49 @@ def clicked_queries(interactions: pa.Table, item_ids: pa.Array) -> Clicked:
     return Clicked([query for query, _ in rows], [user for _, user in rows], truth.sign().tocsr())
 
 
+def ask_searches(searches: Searches, search: Search, rank: Rank, options: EvaluatorOptions) -> SearchFigures:
+    """Asks a model for every query.
+
+    Args:
+        searches: what is asked.
+        search: the model's search.
+        rank: the model's order of given items.
+        options: the depths, and the grade from which on an item is relevant.
+    """
+    queries, k = [one.query for one in searches.judged], options.search_k
+    ids = searches.catalogue.item_ids
+    found = search(queries, [""] * len(queries), k) if queries else ids[:0]
+    return SearchFigures(
+        judged_ndcg(searches, rank, options),
+        _full_ndcg(positions(found, ids).reshape(len(queries), k), searches.judged, options),
+        taken_recall(searches, search, options),
+    )
+
+
+def judged_ndcg(searches: Searches, rank: Rank, options: EvaluatorOptions) -> Floats:
+    """A model's nDCG by judged query, as of `SearchFigures`."""
+    item_ids, judged = searches.catalogue.item_ids, searches.judged
+    ids = [item_ids.take(pa.array(one.items)).to_pylist() for one in judged]
+    scores = rank([one.query for one in judged], ids) if judged else []
+    return _ranked_ndcg(scores, judged, options)
+
+
+def taken_recall(searches: Searches, search: Search, options: EvaluatorOptions) -> Floats:
+    """A model's recall by search after which something was taken, as of `SearchFigures`."""
+    ids, clicked = searches.catalogue.item_ids, searches.clicked
+    answers = search(clicked.queries, clicked.users, options.k) if clicked.queries else ids[:0]
+    return _recall(positions(answers, ids).reshape(len(clicked.queries), options.k), clicked)
+
+
 def compare_searches(
-    catalogue: Catalogue,
-    judged: list[Judged],
-    clicked: Clicked,
-    search: Search,
-    rank: Rank,
-    options: EvaluatorOptions,
+    searches: Searches, asked: SearchFigures, options: EvaluatorOptions
 ) -> dict[str, Any] | None:
     """Measures the search beside BM25 and popularity.
+
+    Args:
+        searches: what was asked.
+        asked: of `ask_searches`.
+        options: the depths, and the bootstrap's resamples and seed.
 
     Returns:
         None without a test query; else `queries` (distinct ones), `judged` and `clicked` (rows of either
@@ -113,87 +171,55 @@ def compare_searches(
         ranked), `ndcg_full` (the whole catalogue searched, what is unjudged worth nothing), `ci` of `ndcg`,
         `recall` (of the items taken), and for BM25 `pipeline_gain` of `ndcg` with its paired interval.
     """
+    judged, clicked = searches.judged, searches.clicked
     queries = {one.query for one in judged} | set(clicked.queries)
     if not queries:
         return None
-    whole: dict[str, Any] = {"name": WHOLE_PIPELINE}
-    lexical: dict[str, Any] = {"name": BM25_TITLES}
-    popular: dict[str, Any] = {"name": POPULARITY, "ndcg": None, "ndcg_full": None}
-    _judge(catalogue, judged, search, rank, options, whole, lexical)
-    ids = catalogue.item_ids
-    answers = search(clicked.queries, clicked.users, options.k) if clicked.queries else ids[:0]
-    found = positions(answers, ids).reshape(len(clicked.queries), options.k)
-    best = popularity(catalogue.train, np.zeros(1, np.int64), options.k)  # Whoever asks, and for whatever.
-    whole["recall"] = _recall(found, clicked)
-    lexical["recall"] = _recall(_search_lexically(catalogue, clicked.queries, options.k), clicked)
-    popular["recall"] = _recall(np.repeat(best, len(clicked.queries), axis=0), clicked)
+    bm25 = _search_titles(searches, options)
+    lexical = _record(BM25_TITLES, bm25, options)
+    if judged:
+        lexical["pipeline_gain"] = {
+            "ndcg": mean(asked.ndcg - bm25.ndcg),
+            "ci": paired_interval(asked.ndcg, bm25.ndcg, options.resamples, options.seed),
+        }
+    systems = [_record(WHOLE_PIPELINE, asked, options), lexical]
+    if clicked.queries:
+        # The same for whoever asks, and for whatever.
+        best = popularity(searches.catalogue.train, np.zeros(1, np.int64), options.k)
+        found = _recall(np.repeat(best, len(clicked.queries), axis=0), clicked)
+        systems.append(_record(POPULARITY, SearchFigures(np.empty(0), np.empty(0), found), options))
     return {
         "queries": len(queries),
         "judged": len(judged),
         "clicked": len(clicked.queries),
         "ndcg_at": options.search_k,
         "recall_at": options.k,
-        "systems": [whole, lexical] + ([popular] if clicked.queries else []),
+        "systems": systems,
     }
 
 
-def _judge(
-    catalogue: Catalogue,
-    judged: list[Judged],
-    search: Search,
-    rank: Rank,
-    options: EvaluatorOptions,
-    whole: dict[str, Any],
-    lexical: dict[str, Any],
-) -> None:
-    """Fills in the figures of both systems on the judged queries; None without any."""
-    if not judged:
-        for record in (whole, lexical):
-            record.update({"ndcg": None, "ndcg_full": None})
-        return
-    ids, k = catalogue.item_ids, options.search_k
-    queries = [one.query for one in judged]
-    worth = _worth(judged, options)
-    scores = {
-        WHOLE_PIPELINE: _judged_scores(catalogue, judged, rank),
-        BM25_TITLES: [catalogue.lexical.scores([one.query])[0, one.items] for one in judged],
+def _record(name: str, figures: SearchFigures, options: EvaluatorOptions) -> dict[str, Any]:
+    record: dict[str, Any] = {
+        "name": name,
+        "ndcg": mean(figures.ndcg),
+        "ndcg_full": mean(figures.ndcg_full),
+        "recall": mean(figures.recall),
     }
-    served = positions(search(queries, [""] * len(queries), k), ids).reshape(len(queries), k)
-    answers = {WHOLE_PIPELINE: served, BM25_TITLES: _search_lexically(catalogue, queries, k)}
-    by_query = {}
-    for record in (whole, lexical):
-        by_query[record["name"]] = _ranked_ndcg(scores[record["name"]], worth, k)
-        full = [
-            _found_gain(a, one, w) for a, one, w in zip(answers[record["name"]], judged, worth, strict=True)
-        ]
-        record["ndcg"] = mean(by_query[record["name"]])
-        record["ndcg_full"] = mean(graded_ndcg(_pad(full), _pad(worth), k))
-        record["ci"] = {"ndcg": bootstrap_interval(by_query[record["name"]], options.resamples, options.seed)}
-    one, other = by_query[WHOLE_PIPELINE], by_query[BM25_TITLES]
-    lexical["pipeline_gain"] = {
-        "ndcg": mean(one - other),
-        "ci": paired_interval(one, other, options.resamples, options.seed),
-    }
+    if len(figures.ndcg):
+        record["ci"] = {"ndcg": bootstrap_interval(figures.ndcg, options.resamples, options.seed)}
+    return record
 
 
-def figure_by_query(
-    catalogue: Catalogue,
-    judged: list[Judged],
-    clicked: Clicked,
-    search: Search,
-    rank: Rank,
-    options: EvaluatorOptions,
-) -> tuple[str, Floats]:
-    """Returns the figure that decides where nobody is tested, in words and by query.
-
-    Arguments as of `compare_searches`: nDCG of the judged queries or, without any, recall of the others.
-    """
-    if judged:
-        scores = _judged_scores(catalogue, judged, rank)
-        return "nDCG of judged searches", _ranked_ndcg(scores, _worth(judged, options), options.search_k)
-    answers = search(clicked.queries, clicked.users, options.k)
-    found = positions(answers, catalogue.item_ids).reshape(len(clicked.queries), options.k)
-    return "recall of searches", recall(hits(found, clicked.truth), relevant_items(clicked.truth))
+def _search_titles(searches: Searches, options: EvaluatorOptions) -> SearchFigures:
+    """BM25's figures."""
+    catalogue, judged, clicked = searches.catalogue, searches.judged, searches.clicked
+    scores = [catalogue.lexical.scores([one.query])[0, one.items] for one in judged]
+    found = _search_lexically(catalogue, [one.query for one in judged], options.search_k)
+    return SearchFigures(
+        _ranked_ndcg(scores, judged, options),
+        _full_ndcg(found, judged, options),
+        _recall(_search_lexically(catalogue, clicked.queries, options.k), clicked),
+    )
 
 
 def _worth(judged: list[Judged], options: EvaluatorOptions) -> list[Floats]:
@@ -201,16 +227,18 @@ def _worth(judged: list[Judged], options: EvaluatorOptions) -> list[Floats]:
     return [gain(one.grades, options.irrelevant_grade) for one in judged]
 
 
-def _judged_scores(catalogue: Catalogue, judged: list[Judged], rank: Rank) -> list[Floats]:
-    """A model's scores of each query's judged items; of one that it doesn't know, the lowest."""
-    ids = [catalogue.item_ids.take(pa.array(one.items)).to_pylist() for one in judged]
-    return rank([one.query for one in judged], ids)
-
-
-def _ranked_ndcg(scores: list[Floats], worth: list[Floats], k: int) -> Floats:
-    """Each query's nDCG at k of the judged items in the order of their scores."""
+def _ranked_ndcg(scores: list[Floats], judged: list[Judged], options: EvaluatorOptions) -> Floats:
+    """Each query's nDCG of the judged items in the order of their scores."""
+    worth = _worth(judged, options)
     ordered = [w[np.argsort(-s, kind="stable")] for w, s in zip(worth, scores, strict=True)]
-    return graded_ndcg(_pad(ordered), _pad(worth), k)
+    return graded_ndcg(_pad(ordered), _pad(worth), options.search_k)
+
+
+def _full_ndcg(answers: Ints, judged: list[Judged], options: EvaluatorOptions) -> Floats:
+    """Each query's nDCG of what was found, [queries, k]."""
+    worth = _worth(judged, options)
+    found = [_found_gain(a, one, w) for a, one, w in zip(answers, judged, worth, strict=True)]
+    return graded_ndcg(_pad(found), _pad(worth), options.search_k)
 
 
 def _found_gain(answers: Ints, judged: Judged, worth: Floats) -> Floats:
@@ -228,13 +256,13 @@ def _search_lexically(catalogue: Catalogue, queries: list[str], k: int) -> Ints:
     return np.concatenate(answers)
 
 
-def _recall(answers: Ints, clicked: Clicked) -> float | None:
-    return mean(recall(hits(answers, clicked.truth), relevant_items(clicked.truth)))
+def _recall(answers: Ints, clicked: Clicked) -> Floats:
+    return recall(hits(answers, clicked.truth), relevant_items(clicked.truth))
 
 
 def _pad(rows: list[Floats]) -> Floats:
     """Rows of different lengths as one array, 0 behind the shorter."""
-    padded = np.zeros((len(rows), max(len(row) for row in rows)))
+    padded = np.zeros((len(rows), max((len(row) for row in rows), default=0)))
     for place, row in enumerate(rows):
         padded[place, : len(row)] = row
     return padded

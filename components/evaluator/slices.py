@@ -13,13 +13,10 @@ from scipy import sparse
 from aisle.components.evaluator import baselines
 from aisle.components.evaluator.metrics import (
     Bools,
-    Floats,
     Ints,
-    hits,
     mean,
-    ndcg,
     paired_interval,
-    recall,
+    recall_and_ndcg,
     relevant_items,
 )
 from aisle.components.evaluator.options import EvaluatorOptions
@@ -151,7 +148,7 @@ def _measure(part: Slice, options: EvaluatorOptions) -> dict[str, Any]:
         return record | {"recall": None, "ndcg": None, "baseline": None, "gain": None}
     truth = part.truth[rows]
     figures = {
-        name: _figures(part.answers[name][rows], truth)
+        name: recall_and_ndcg(part.answers[name][rows], truth)
         for name in (WHOLE_PIPELINE, *BASELINES)
         if name in part.answers
     }
@@ -167,9 +164,3 @@ def _measure(part: Slice, options: EvaluatorOptions) -> dict[str, Any]:
             "ci": paired_interval(ours, theirs, options.resamples, options.seed),
         },
     }
-
-
-def _figures(answers: Ints, truth: sparse.csr_matrix) -> tuple[Floats, Floats]:
-    """Recall and nDCG by user."""
-    hit, relevant = hits(answers, truth), relevant_items(truth)
-    return recall(hit, relevant), ndcg(hit, relevant)

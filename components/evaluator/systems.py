@@ -120,11 +120,6 @@ def compare(protocol: Protocol, answers: list[Answers], options: EvaluatorOption
     return records
 
 
-def ndcg_by_user(protocol: Protocol, answers: Ints) -> Floats:
-    """Returns nDCG of all test items by user, [n]."""
-    return ndcg(hits(answers, protocol.truth), relevant_items(protocol.truth))
-
-
 def _measure(
     protocol: Protocol, answers: Ints, new: bool, reference: Floats | None, options: EvaluatorOptions
 ) -> tuple[dict[str, Any], Floats]:

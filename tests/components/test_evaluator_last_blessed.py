@@ -19,6 +19,7 @@ from aisle.components.evaluator.last_blessed import (
     last_blessed,
 )
 from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.evaluator.thresholds import BlessOptions
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("evaluated_shop.py"))))
@@ -155,6 +156,23 @@ def test_with_judgements_only_the_searches_are_compared(
     assert report["last_blessed"]["figure"] == "nDCG of judged searches"
     assert report["last_blessed"]["pipeline"] == pytest.approx(1.0)
     assert report["last_blessed"]["last"] < 1.0
+
+
+def test_for_its_judged_queries_each_model_is_asked_once(
+    tmp_path: pathlib.Path, models: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[str]] = []
+    rank = ServedModel.rank
+
+    def counted(model: ServedModel, queries: list[str], item_ids: list[list[str]]) -> Any:
+        asked.append(queries)
+        return rank(model, queries, item_ids)
+
+    monkeypatch.setattr(ServedModel, "rank", counted)
+    keep_blessed(str(tmp_path / "blessed"), models["reversed"].uri, 0)
+    data = SHOP.interactions(tmp_path / "in", events=False)
+    SHOP.evaluate(tmp_path, {"model": models["good"], "interactions": data}, thresholds=LENIENT)
+    assert asked == [["owl", "red mug"]] * 2  # The new model, and the last.
 
 
 def test_a_last_blessed_model_that_does_not_load_refuses(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,10 @@ from aisle.components.evaluator.lexical import BM25, tokenize
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.search import (
     Catalogue,
+    Clicked,
     Judged,
+    Searches,
+    ask_searches,
     clicked_queries,
     compare_searches,
     judged_queries,
@@ -91,10 +95,15 @@ def rank(queries: list[str], item_ids: list[list[str]]) -> list[np.ndarray]:
     return [np.array([1.0 if item == "owl" else 0.0 for item in ids]) for ids in item_ids]
 
 
+def compared(judged: list[Judged], clicked: Clicked) -> dict[str, Any] | None:
+    searches = Searches(catalogue(), judged, clicked)
+    return compare_searches(searches, ask_searches(searches, search, rank, OPTIONS), OPTIONS)
+
+
 def test_judged_ndcg_ranks_the_judged_and_full_searches_the_catalogue() -> None:
     judged = [Judged("blue", np.array([0, 1, 2]), np.array([2.0, 0.0, 1.0]))]
     clicked = clicked_queries(nothing_clicked(), IDS)
-    found = compare_searches(catalogue(), judged, clicked, search, rank, OPTIONS)
+    found = compared(judged, clicked)
     assert found is not None
     whole, lexical = found["systems"]
     log3 = math.log2(3)
@@ -120,7 +129,7 @@ def test_recall_of_taken_items_beside_bm25_and_popularity() -> None:
             "split": ["test"] * 3,
         }
     )
-    found = compare_searches(catalogue(), [], clicked_queries(table, IDS), search, rank, OPTIONS)
+    found = compared([], clicked_queries(table, IDS))
     assert found is not None
     # At 2: the model finds mug of {cup, mug} and the owl; BM25 all; popularity (red, owl) the owl alone.
     assert [one["recall"] for one in found["systems"]] == [0.75, 1.0, 0.5]
@@ -129,4 +138,4 @@ def test_recall_of_taken_items_beside_bm25_and_popularity() -> None:
 
 def test_without_a_test_query_there_is_no_table() -> None:
     clicked = clicked_queries(nothing_clicked(), IDS)
-    assert compare_searches(catalogue(), [], clicked, search, rank, OPTIONS) is None
+    assert compared([], clicked) is None
