@@ -101,23 +101,22 @@ def text(trained: Trained, protocol: Protocol) -> dict[str, Any]:
     """The whole pipeline with the BERT reading the history's and the candidate's titles."""
     import tensorflow as tf
 
-    from aisle.model import ranking_trainer
-    from aisle.model.text import Tokenizer, load_bert
+    from aisle.model.ranking_export import Labels, RankingModule
+    from aisle.model.ranking_trainer import make_head, train_features
+    from aisle.model.text_trainer import train_text
     from aisle.schema.weights import bert_folder
 
     train, valid = (tensors(trained.examples[split]) for split in ("train", "eval"))
     options = RankingOptions(seed=trained.seed, text="always", members=1)
-    head = ranking_trainer.RankingHead(
-        load_bert(bert_folder(), options.layers),
-        ranking_trainer.train_features(train, valid, options, str(trained.folder / "ranking")),
-    )
-    tokenizer = Tokenizer(bert_folder())
+    features = train_features(train, valid, options, str(trained.folder / "ranking"))
     tf.keras.utils.set_random_seed(trained.seed)
-    ranking_trainer.train_text(head, train, valid, tokenizer, options, str(trained.folder / "text"))
-    labels = ranking_trainer.Labels(False, True)
-    ranker = ranking_trainer.RankingModule(head.features, head, tokenizer, options, labels, True)
+    head = make_head(train, features, options, bert_folder())
+    train_text(head, train, valid, options, str(trained.folder / "text"))
+    ranker = RankingModule(features, head, options, Labels(False, True), True)
     started = time.monotonic()
-    measured = Measured.of(protocol, Answering(trained, ranker).answers(protocol, "recommend", K))
+    measured = Measured.of(
+        protocol, Answering.of(trained.labelled, trained.tower, ranker).answers(protocol, "recommend", K)
+    )
     return {**measured.record(), "answer_seconds": time.monotonic() - started}
 
 

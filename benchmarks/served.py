@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from aisle.components.evaluator.metrics import Ints
@@ -42,19 +43,27 @@ class Trained:
 
     def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS) -> Answering:
         """The served model as of the start of the test, its head trained without the numbers `hidden`."""
-        from aisle.model.ranking_trainer import Labels, RankingModule, train_features
+        from aisle.model.ranking_export import Labels, RankingModule
+        from aisle.model.ranking_trainer import train_features
 
         train, valid = (tensors(self.examples[split], hidden) for split in ("train", "eval"))
         options = RankingOptions(seed=self.seed, text="never", members=members)
         head = train_features(train, valid, options, str(self.folder / "ranking"))
-        ranker = RankingModule(head, None, None, options, Labels(False, True), False)  # type: ignore[arg-type]
-        return Answering(self, ranker)
+        ranker = RankingModule(head, None, options, Labels(False, True), False)
+        return Answering.of(self.labelled, self.tower, ranker)
 
 
 class Answering:
     """The served model's functions as of the start of the test, in this process."""
 
-    def __init__(self, trained: Trained, ranker: object) -> None:
+    def __init__(self, bundle: Any) -> None:
+        self.retriever = bundle.retriever
+        self._bundle = bundle
+        self._asked: dict[str, Any] = {}
+
+    @staticmethod
+    def of(labelled: Labelled, two_tower: str, ranker: object) -> Answering:
+        """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
         import polars as pl
         import tensorflow as tf
 
@@ -65,20 +74,19 @@ class Answering:
         from aisle.model.text import Tokenizer
         from aisle.schema.weights import bert_folder
 
-        tower = tf.saved_model.load(trained.tower)
-        frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in trained.labelled.tables.items()}
+        tower = tf.saved_model.load(two_tower)
+        frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
         titles, prices = catalogue(tower, frames["items"])
         ids = [item.decode() for item in tower.item_ids.numpy()]
-        state = make_state(frames["interactions"], frames["users"], ids, trained.labelled.splits.test_start)
-        self.retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
-        self._bundle = Bundle(self.retriever, ranker, titles, BundleOptions())
-        self._asked: Any = None
+        state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
+        retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
+        return Answering(Bundle(retriever, ranker, titles, BundleOptions()))
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
         """The `k` items of the signature `name` as a function of `exclude_seen`, for every user of the protocol."""
         import tensorflow as tf
 
-        signature = tf.function(getattr(self._bundle, name), reduce_retracing=True)
+        signature = self._ask(name)
 
         def call(new: bool) -> Ints:
             users = protocol.user_ids.to_pylist()
@@ -100,11 +108,35 @@ class Answering:
         """The item ids for each user with the history that the request brings, oldest first."""
         import tensorflow as tf
 
-        if self._asked is None:
-            self._asked = tf.function(self._bundle.recommend, reduce_retracing=True)
         given = tf.ragged.constant(histories, dtype=tf.string).to_tensor("")
-        found = self._asked(tf.constant(users), given, tf.constant(exclude_seen), tf.constant(k))
-        return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
+        found = self._ask("recommend")(tf.constant(users), given, tf.constant(exclude_seen), tf.constant(k))
+        return _named(found)
+
+    def search(self, queries: list[str], k: int) -> list[list[str]]:
+        """The item ids for each query, asked by nobody known."""
+        import tensorflow as tf
+
+        return _named(self._ask("search")(tf.constant(queries), tf.fill([len(queries)], ""), tf.constant(k)))
+
+    def rank(self, queries: list[str], items: list[list[str]]) -> list[npt.NDArray[np.float64]]:
+        """The scores of each query's items."""
+        import tensorflow as tf
+
+        padded = tf.ragged.constant(items, dtype=tf.string).to_tensor("")
+        found = self._ask("rank")(tf.constant(queries), tf.fill([len(queries)], ""), padded)["scores"]
+        return [row[: len(some)] for row, some in zip(found.numpy().astype(float), items, strict=True)]
+
+    def _ask(self, name: str) -> Any:
+        """A signature of the bundle as a graph."""
+        import tensorflow as tf
+
+        if name not in self._asked:
+            self._asked[name] = tf.function(getattr(self._bundle, name), reduce_retracing=True)
+        return self._asked[name]
+
+
+def _named(found: dict[str, Any]) -> list[list[str]]:
+    return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
 
 
 def tensors(table: pa.Table, hidden: Iterable[str] = ()) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCE
 from aisle.model.state import make_state
 from aisle.model.stored import stored
 from aisle.model.text import Tokenizer
+from aisle.model.word_table import WordTable
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 
@@ -42,10 +43,9 @@ class Bundle(tf.Module):
         self.ranker = ranker
         self._titles = stored(titles, tf.string)
         self._depth = options.depth
-        self._read = options.read
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
         self._reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
-        self._score = ranker.score  # type: ignore[attr-defined]
+        self._words = WordTable(titles, ranker.read_title) if self._searches or self._reads_history else None  # type: ignore[attr-defined]
         self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
 
     def signatures(self) -> dict[str, object]:
@@ -75,7 +75,7 @@ class Bundle(tf.Module):
         if not self._searches:
             # A head that never read a query would only add noise.
             return self._answer(fused, k)
-        return self._answer(self._rerank(context, fused, self._read, self._head), k)
+        return self._answer(self._rerank(context, fused, self._head), k)
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -86,9 +86,9 @@ class Bundle(tf.Module):
         fused = self.retriever.candidates(context, RECOMMEND_SOURCES, exclude)
         # Popularity, scaled below every source's share, fills the places that no source reached.
         fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
-        ranked = self._rerank(context, fused, self._depth, self._numbers)
+        ranked = self._rerank(context, fused, self._numbers)
         if self._reads_history:
-            ranked = self._rerank(context, ranked, self._read, self._head)
+            ranked = self._rerank(context, ranked, self._head)
         cold = self._cold(context, exclude)
         return self._answer(tf.where(self._has_history(context), ranked, cold), k)
 
@@ -144,25 +144,19 @@ class Bundle(tf.Module):
 
     def _head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
-        m = tf.shape(rows)[1]
+        query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))  # type: ignore[attr-defined]
+        title = self._words.lookup(rows)  # type: ignore[union-attr]
         features = self.retriever.features(context, rows)
-        scores = self._score(
-            tf.repeat(context.query, m),
-            tf.repeat(history_titles(context.history, self._titles), m),
-            tf.reshape(tf.gather(self._titles, rows), [-1]),
-            tf.reshape(features, [-1, features.shape[-1]]),
-        )
-        return tf.reshape(scores, tf.shape(rows))
+        return self.ranker.score_read(context.query, *query, *title, features)  # type: ignore[attr-defined]
 
     def _rerank(
         self,
         context: Context,
         scores: tf.Tensor,
-        depth: int,
         score: Callable[[Context, tf.Tensor], tf.Tensor],
     ) -> tf.Tensor:
         """Puts the best `depth` in the order of `score`, before all others: [b, n] to [b, n]."""
-        top = tf.math.top_k(scores, min(depth, self.retriever.count))
+        top = tf.math.top_k(scores, min(self._depth, self.retriever.count))
         above = tf.reduce_max(scores, 1)[:, None]
         lifted = tf.where(top.values > 0, above + score(context, top.indices) - top.values, 0.0)
         owner = tf.broadcast_to(tf.range(tf.shape(scores)[0])[:, None], tf.shape(top.indices))

@@ -45,11 +45,13 @@ class _Window:
 
     Attributes:
         start, end: microseconds UTC.
+        split: what its candidates are for.
         unseen: whether the two-tower has not learnt from it, so that its scores don't tell the outcome.
     """
 
     start: int
     end: int
+    split: str
     unseen: bool
 
 
@@ -84,7 +86,7 @@ def make_candidates(
     found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
     for window in _windows(frames["interactions"], splits, options.windows):
-        name = "test" if window.start == splits["test_start"] else "eval"
+        name = window.split
         most = options.test_users if name == "test" else options.users
         if not most:
             continue
@@ -105,16 +107,19 @@ def make_candidates(
 def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int) -> list[_Window]:
     """The test window, the validation window, and up to `most - 1` before it, half a window apart.
 
-    A window has at least a third of the time before the test behind it, so that there are histories.
+    A window has at least a third of the time before the test behind it, so that there are histories. Where nobody
+    ever took anything, there is no time: the validation window alone stands for the judged queries.
     """
+    if interactions.is_empty():
+        return [_Window(0, 0, "eval", True)]
     test, begin, end = (int(splits[name]) for name in ("test_start", "eval_start", "end"))
     length = test - begin
     first = int(interactions["timestamp"].min() or 0)  # type: ignore[arg-type]
     starts = [begin - number * length // 2 for number in range(1, most)]
     return [
-        _Window(test, end, True),
-        _Window(begin, test, True),
-        *(_Window(start, start + length, False) for start in starts if start - first >= (test - first) / 3),
+        _Window(test, end, "test", True),
+        _Window(begin, test, "eval", True),
+        *(_Window(start, start + length, "train", False) for start in starts if start - first >= (test - first) / 3),
     ]
 
 

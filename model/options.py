@@ -69,7 +69,10 @@ class RankingOptions:
         text_gain: as a share of the loss by numbers alone.
         text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random.
         layers: of the pretrained BERT to keep; 0 keeps all.
-        batch: candidates a step.
+        frozen: how many of the lowest of these, and the embeddings of word pieces, stay as they are.
+        word_width: of the vector kept of each word piece.
+        lists: queries (or histories) a step.
+        list_size: candidates of each.
         epochs: passes over the training candidates at most.
         learning_rate: of Adam at its peak.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
@@ -84,8 +87,11 @@ class RankingOptions:
     text: Literal["auto", "always", "never"] = "auto"
     text_gain: float = 0.02
     text_rows: int = 16_000
-    layers: int = 3
-    batch: int = 64
+    layers: int = 0
+    frozen: int = 3
+    word_width: int = 128
+    lists: int = 6
+    list_size: int = 16
     epochs: int = 2
     learning_rate: float = 3e-5
     query_pieces: int = 20
@@ -99,12 +105,10 @@ class BundleOptions:
     """Options of the served model.
 
     Attributes:
-        depth: how many candidates are ranked by their numbers; what follows keeps the retrieval order.
-        read: how many of the best of those the BERT reads, where it does.
+        depth: how many candidates are ranked; what follows keeps the retrieval order.
         exact_items: a catalogue of at most so many items is compared whole with every query; a larger
             one gets an approximate index, whose recall `bless.index_recall` is held against.
     """
 
     depth: int = 250
-    read: int = 50
     exact_items: int = 100_000

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 
@@ -13,34 +12,20 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
+from aisle.model.late_interaction import LateInteraction
 from aisle.model.options import RankingOptions
-from aisle.model.ranking import (
-    Ensemble,
-    FeatureHead,
-    RankingHead,
-    bin_edges,
-    model_inputs,
-    probabilities,
-    ranking_loss,
-)
+from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, ranking_loss
+from aisle.model.ranking_export import Labels, RankingModule
+from aisle.model.ranking_rows import choose, judged_rows, numbers, read_rows, targets
 from aisle.model.text import Tokenizer, load_bert
+from aisle.model.text_head import RankingHead
+from aisle.model.text_trainer import train_text
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 from aisle.schema.weights import bert_folder
 
-INPUT_SPEC = {
-    feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
-    for feature in f.RANKING_INPUTS
-}
-_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in (f.CLICK, f.CONVERSION)}
-
-
-@dataclasses.dataclass(frozen=True)
-class Labels:
-    """Which labels the training candidates had, so that the served score is one that was learnt."""
-
-    search: bool
-    conversion: bool
+_PROJECTED = 2000
+"""Of so many titles the projection of word pieces is fitted."""
 
 
 def run_fn(fn_args: FnArgs) -> None:
@@ -53,31 +38,53 @@ def run_fn(fn_args: FnArgs) -> None:
     options = RankingOptions(**json.loads(fn_args.custom_config["options"]))
     folder = fn_args.custom_config.get("bert") or bert_folder()
     tf.keras.utils.set_random_seed(options.seed)
-    train, valid = _examples(fn_args.train_files), _examples(fn_args.eval_files)
+    train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
     labels = _labels(train)
     features = train_features(train, valid, options, fn_args.model_run_dir)
-    tokenizer = Tokenizer(folder)
     head, reads_history = None, False
     if labels.search or options.text != "never":
-        head = RankingHead(load_bert(folder, options.layers or None), features)
-        reads_history = train_text(head, train, valid, tokenizer, options, fn_args.model_run_dir)
+        head = make_head(train, features, options, folder)
+        reads_history = train_text(head, train, valid, options, fn_args.model_run_dir)
     if not (labels.search or reads_history):
         head = None
-    module = RankingModule(features, head, tokenizer, options, labels, reads_history)
+    module = RankingModule(features, head, options, labels, reads_history)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
+
+
+def make_head(
+    train: dict[str, tf.Tensor], features: Ensemble, options: RankingOptions, bert: str
+) -> RankingHead:
+    """The head before its text is trained, the projection fitted to the training candidates' titles.
+
+    Args:
+        train: ranking examples as tensors.
+        features: trained.
+        options: of the head.
+        bert: the folder of the pretrained BERT.
+    """
+    pretrained = load_bert(bert, options.layers or None)
+    reader = LateInteraction(pretrained, Tokenizer(bert), options.word_width, options.frozen)
+    titles = tf.unique(train[f.TITLE.name])[0]
+    reader.fit_projection(titles[:_PROJECTED])
+    clicked = (train[f.QUERY.name].numpy() != b"") & ~judged_rows(train)
+    return RankingHead(reader, features, bool(clicked.any()))
 
 
 def train_features(
     train: dict[str, tf.Tensor], valid: dict[str, tf.Tensor], options: RankingOptions, folder: str
 ) -> Ensemble:
-    """Trains the part that reads only numbers: some heads, each kept as it was at its best epoch."""
-    numbers, targets = _numbers(train), _targets(train)
-    edges = bin_edges(numbers.numpy(), options.bins)
-    count = len(numbers)
+    """Trains the part that reads only numbers: some heads, each kept as it was at its best epoch.
+
+    What people judged is left out where there is anything else.
+    """
+    train, valid = _unjudged(train), _unjudged(valid)
+    values, labels = numbers(train), targets(train)
+    edges = bin_edges(values.numpy(), options.bins)
+    count = len(values)
     batch = max(16, min(2048, count // 50))
     steps = max(1, count // batch)
     total = steps * options.feature_epochs
-    held_out = tf.data.Dataset.from_tensor_slices((_numbers(valid), _targets(valid))).batch(8192)
+    held_out = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(8192)
     heads = []
     for member in range(options.members):
         head = FeatureHead(edges, options.width)
@@ -88,7 +95,7 @@ def train_features(
 
         def draw(number: tf.Tensor, seed: int = options.seed + 1000 * member) -> tuple[tf.Tensor, tf.Tensor]:
             rows = tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64)
-            return tf.gather(numbers, rows), tf.gather(targets, rows)
+            return tf.gather(values, rows), tf.gather(labels, rows)
 
         result = head.fit(
             tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8),
@@ -103,130 +110,13 @@ def train_features(
     return Ensemble(heads)
 
 
-def train_text(
-    head: RankingHead,
-    train: dict[str, tf.Tensor],
-    valid: dict[str, tf.Tensor],
-    tokenizer: Tokenizer,
-    options: RankingOptions,
-    folder: str,
-) -> bool:
-    """Trains the text on what the features leave open; returns whether recommendations should read it."""
-    train, valid = _readable(train, options), _readable(valid, options)
-    steps = _schedule(options, len(train["title"]))
-    head.compile(tf.keras.optimizers.AdamW(steps, weight_decay=0.01, clipnorm=1.0), loss=ranking_loss)
-    held_out = _batches(valid, tokenizer, options, shuffle=False)
-    before = head.evaluate(held_out, verbose=0) if len(valid["title"]) else 0.0
-    start = head.get_weights()
-    result = head.fit(
-        _batches(train, tokenizer, options, shuffle=True),
-        validation_data=held_out,
-        epochs=options.epochs,
-        callbacks=[_best(options.patience), *history.callbacks(folder)],
-        verbose=2,
-    )
-    history.finish(result, folder)
-    if min(result.history["val_loss"]) > before:
-        head.set_weights(start)
-    return options.text != "never" and _reads_history(head, valid, tokenizer, options)
-
-
-def _reads_history(
-    head: RankingHead, valid: dict[str, tf.Tensor], tokenizer: Tokenizer, options: RankingOptions
-) -> bool:
-    """Whether the titles make recommendations better by enough to be worth their reading."""
-    recommended = _choose(valid, tf.where(valid["query"] == "")[:, 0])
-    if not len(recommended["title"]):
-        return False
-    with_text = head.evaluate(_batches(recommended, tokenizer, options, shuffle=False), verbose=0)
-    alone = float(tf.reduce_mean(ranking_loss(_targets(recommended), head.features(_numbers(recommended)))))
-    reads = options.text == "always" or with_text <= alone * (1 - options.text_gain)
-    print(
-        f"ranking head: validation loss of recommendations {alone:.4f} by numbers alone, {with_text:.4f} "
-        f"with titles: {'they are read' if reads else 'they are not read'}"
-    )
-    return reads
+def _unjudged(rows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    judged = judged_rows(rows)
+    return rows if judged.all() else choose(rows, np.flatnonzero(~judged))
 
 
 def _best(patience: int) -> tf.keras.callbacks.Callback:
     return tf.keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
-
-
-def _readable(rows: dict[str, tf.Tensor], options: RankingOptions) -> dict[str, tf.Tensor]:
-    """Every candidate of a search, and at most `text_rows` of recommendations."""
-    query = rows["query"].numpy()
-    searched, recommended = np.flatnonzero(query != b""), np.flatnonzero(query == b"")
-    if options.text == "never":
-        recommended = recommended[:0]
-    drawn = np.random.default_rng(options.seed).permutation(recommended)[: options.text_rows]
-    return _choose(rows, tf.constant(np.sort(np.concatenate([searched, drawn]))))
-
-
-def _choose(rows: dict[str, tf.Tensor], chosen: tf.Tensor) -> dict[str, tf.Tensor]:
-    return {name: tf.gather(values, chosen) for name, values in rows.items()}
-
-
-class RankingModule(tf.Module):
-    """The exported ranking head.
-
-    Attributes:
-        searches: whether it learnt from queries (bool []); else its score says nothing of one.
-        reads_history: whether a recommendation's score needs its texts (bool []).
-    """
-
-    def __init__(
-        self,
-        features: Ensemble,
-        head: RankingHead | None,
-        tokenizer: Tokenizer,
-        options: RankingOptions,
-        labels: Labels,
-        reads_history: bool,
-    ) -> None:
-        super().__init__()
-        # Keras would trace every layer's own functions if it met the models; their weights are enough.
-        self.head_weights = [*features.variables, *(head.variables if head else ())]
-        self.searches = tf.Variable(labels.search, trainable=False)
-        self.reads_history = tf.Variable(reads_history, trainable=False)
-        text = tf.TensorSpec([None], tf.string)
-        numbers = tf.TensorSpec([None, len(f.CANDIDATE_FEATURES)], tf.float32)
-
-        def chosen(query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-            click, conversion = probabilities(logits)
-            # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
-            return tf.where(query != "", click, conversion) if labels.conversion else click
-
-        def score_numbers(query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
-            return chosen(query, features(values))
-
-        def score(
-            query: tf.Tensor, history_titles: tf.Tensor, title: tf.Tensor, values: tf.Tensor
-        ) -> tf.Tensor:
-            if head is None:
-                return score_numbers(query, values)
-            inputs = model_inputs(tokenizer, options, query, history_titles, title, values)
-            return chosen(query, head(inputs, training=False))
-
-        self.score_numbers = tf.function(score_numbers, input_signature=[text, numbers])
-        self.score = tf.function(score, input_signature=[text, text, text, numbers])
-
-        def serve(examples: tf.Tensor) -> dict[str, tf.Tensor]:
-            rows = tf.io.parse_example(examples, INPUT_SPEC)
-            values = _numbers(rows)
-            scores = self.score(rows["query"], rows["history_titles"], rows["title"], values)
-            if not reads_history:
-                scores = tf.where(rows["query"] != "", scores, self.score_numbers(rows["query"], values))
-            return {"scores": scores}
-
-        self.serve = tf.function(serve, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
-
-
-def _examples(patterns: list[str]) -> dict[str, tf.Tensor]:
-    files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
-    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
-    return dict(
-        tf.io.parse_example(tf.constant(records, tf.string, [len(records)]), {**INPUT_SPEC, **_LABEL_SPEC})
-    )
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:
@@ -243,38 +133,3 @@ def _labels(rows: dict[str, tf.Tensor]) -> Labels:
             "it needs candidates that were taken and candidates that were not"
         )
     return Labels(search=bool((rows["query"].numpy() != b"").any()), conversion=bool(len(known[1])))
-
-
-def _numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-    return tf.stack([rows[feature.name] for feature in f.CANDIDATE_FEATURES], axis=1)
-
-
-def _targets(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-    return tf.stack([rows[f.CLICK.name], rows[f.CONVERSION.name]], axis=1)
-
-
-def _schedule(options: RankingOptions, rows: int) -> tf.keras.optimizers.schedules.LearningRateSchedule:
-    """Warms up over a tenth of the steps, then falls to nothing, as BERT's fine-tuning does."""
-    steps = max(10, options.epochs * rows // options.batch)
-    return tf.keras.optimizers.schedules.CosineDecay(
-        options.learning_rate / 10, steps, warmup_target=options.learning_rate, warmup_steps=steps // 10
-    )
-
-
-def _batches(
-    rows: dict[str, tf.Tensor], tokenizer: Tokenizer, options: RankingOptions, shuffle: bool
-) -> tf.data.Dataset:
-    data = {
-        "texts": tuple(rows[name] for name in ("query", "history_titles", "title")),
-        "features": _numbers(rows),
-        "labels": _targets(rows),
-    }
-    batches = tf.data.Dataset.from_tensor_slices(data)
-    if shuffle:
-        batches = batches.shuffle(len(rows["title"]), seed=options.seed)
-
-    def prepare(batch: dict[str, tf.Tensor]) -> tuple[dict[str, tf.Tensor], tf.Tensor]:
-        query, titles, title = batch["texts"]
-        return model_inputs(tokenizer, options, query, titles, title, batch["features"]), batch["labels"]
-
-    return batches.batch(options.batch).map(prepare, num_parallel_calls=2).prefetch(4)

@@ -53,7 +53,7 @@ COLD_SOURCES = (
     Source("new", 40, 0.3),
 )
 """For whoever has none."""
-SEARCH_SOURCES = (Source("dense", 100, 1.0, signed=True), Source("lexical", 100, 0.7))
+SEARCH_SOURCES = (Source("dense", 150, 1.0, signed=True), Source("lexical", 100, 0.7))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -240,7 +240,7 @@ class Retriever(tf.Module):
 
 _SHARED = (
     *("ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
-    *("users_cosine", "baskets", "latest_basket"),
+    *("users_cosine", "baskets", "latest_basket", "lexical"),
 )
 _LOGGED = (
     *("count", "last", "first", "gap", "item_last", "item_first"),

@@ -78,7 +78,7 @@ CANDIDATE_FEATURES = tuple(
         *("two_tower", "ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
         *("users_cosine", "baskets", "latest_basket", "lexical", "dense"),
         *("ease_share", "ease_recent_share", "ease_decayed_share", "ease_orders_share", "transitions_share"),
-        *("users_cosine_share", "baskets_share", "latest_basket_share"),
+        *("users_cosine_share", "baskets_share", "latest_basket_share", "lexical_share"),
         # What this user did with this item: how often, how long ago, and how often for this user.
         *("count", "repeat_7", "repeat_15", "repeat_30", "repeat_60", "repeat_180"),
         *("repeat_orders", "latest_order"),

@@ -30,6 +30,12 @@ def test_a_young_shop_has_fewer_windows() -> None:
     assert [w.start // DAY for w in _windows(interactions(150), SPLITS, 7)] == [230, 200, 185]
 
 
+def test_a_shop_with_judgements_alone_has_one_window_for_its_queries() -> None:
+    nothing = {"eval_start": 0, "test_start": 0, "end": 0, "goal": "judgement"}
+    (window,) = _windows(interactions().clear(), nothing, 7)
+    assert (window.split, window.unseen) == ("eval", True)
+
+
 def test_users_that_validate_train_in_no_window() -> None:
     windows = _windows(interactions(), SPLITS, 3)
     known = {f"u{user}" for user in range(50)}

@@ -16,7 +16,7 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
     file.write_text("[ranker]\nlayers = 2\nepochs = 7\n", encoding="utf-8")
     config = load_config(str(file), ["ranker.layers=4"])
     assert (config.ranker.layers, config.ranker.epochs) == (4, 7)
-    assert config.ranker.batch == Config().ranker.batch
+    assert config.ranker.list_size == Config().ranker.list_size
 
 
 @pytest.mark.parametrize(

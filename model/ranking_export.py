@@ -1,0 +1,127 @@
+"""The exported ranking head: what the bundle and `serving_default` ask."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from aisle.model.options import RankingOptions
+from aisle.model.ranking import Ensemble, probabilities
+from aisle.model.ranking_rows import INPUT_SPEC, numbers
+from aisle.model.text_head import RankingHead
+from aisle.schema import features as f
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Which labels the training candidates had, so that the served score is one that was learnt."""
+
+    search: bool
+    conversion: bool
+
+
+class RankingModule(tf.Module):
+    """The exported ranking head.
+
+    Attributes:
+        searches: whether it learnt from queries (bool []); else its score says nothing of one.
+        reads_history: whether a recommendation's score needs its texts (bool []).
+    """
+
+    def __init__(
+        self,
+        features: Ensemble,
+        head: RankingHead | None,
+        options: RankingOptions,
+        labels: Labels,
+        reads_history: bool,
+    ) -> None:
+        super().__init__()
+        # Keras would trace every layer's own functions if it met the models; their weights are enough.
+        self.head_weights = [*features.variables, *(head.variables if head else ())]
+        self.searches = tf.Variable(labels.search, trainable=False)
+        self.reads_history = tf.Variable(reads_history, trainable=False)
+        self._head, self._features, self._options = head, features, options
+        self._conversion = labels.conversion
+        texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
+        width = head.reader.width if head else 1
+        count = len(f.CANDIDATE_FEATURES)
+        self.score_numbers = tf.function(
+            self._score_numbers, input_signature=[texts, tf.TensorSpec([None, count], tf.float32)]
+        )
+        self.read_query = tf.function(self._read_query, input_signature=[texts, texts])
+        self.read_title = tf.function(self._read_title, input_signature=[texts])
+        self.score_read = tf.function(
+            self._score_read,
+            input_signature=[
+                texts,
+                tf.TensorSpec([None, None, width], tf.float32),
+                tf.TensorSpec([None], tf.int32),
+                tf.TensorSpec([None, None, None, width], tf.float32),
+                counts,
+                tf.TensorSpec([None, None, count], tf.float32),
+            ],
+        )
+        example = tf.TensorSpec([None], tf.string, name="examples")
+        self.serve = tf.function(self._serve, input_signature=[example])
+
+    def _chosen(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The score of logits [n, 2]: float32 [n]."""
+        click, conversion = probabilities(logits)
+        # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
+        return tf.where(query != "", click, conversion) if self._conversion else click
+
+    def _score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""
+        return self._chosen(query, self._features(values))
+
+    def _read_query(self, query: tf.Tensor, history_titles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A query, or a history where it is empty: strings [b] to vectors [b, 1 + Q, width] and counts [b]."""
+        return self._read(tf.where(query == "", history_titles, query), self._options.query_pieces)
+
+    def _read_title(self, title: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Titles: string [n] to vectors [n, 1 + P, width] and counts [n]."""
+        return self._read(title, self._options.title_pieces)
+
+    def _read(self, text: tf.Tensor, limit: int) -> tuple[tf.Tensor, tf.Tensor]:
+        if self._head is None:
+            return tf.zeros([tf.shape(text)[0], 1, 1]), tf.zeros_like(text, tf.int32)
+        return self._head.reader(self._head.reader.tokenizer.pieces(text, limit), training=False)
+
+    def _score_read(
+        self,
+        query: tf.Tensor,
+        read: tf.Tensor,
+        read_count: tf.Tensor,
+        title: tf.Tensor,
+        title_count: tf.Tensor,
+        values: tf.Tensor,
+    ) -> tf.Tensor:
+        """Scores candidates whose texts were read: `values` float32 [b, m, F] to float32 [b, m].
+
+        Args:
+            query: string [b].
+            read: vectors of `read_query`.
+            read_count: how many each has.
+            title: vectors of `read_title`, [b, m, L, width].
+            title_count: how many each has, [b, m].
+            values: in the order of CANDIDATE_FEATURES.
+        """
+        shape = tf.shape(values)[:2]
+        if self._head is None:
+            logits = self._features(tf.reshape(values, [-1, values.shape[-1]]))
+        else:
+            logits = self._head.logits(read, read_count, title, title_count, values)
+        flat = self._chosen(tf.repeat(query, shape[1]), tf.reshape(logits, [-1, 2]))
+        return tf.reshape(flat, shape)
+
+    def _serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores serialized ranking examples."""
+        rows = tf.io.parse_example(examples, INPUT_SPEC)
+        query, values = rows["query"], numbers(rows)
+        title, count = self._read_title(rows["title"])
+        read = self._read_query(query, rows["history_titles"])
+        scores = self._score_read(query, *read, title[:, None], count[:, None], values[:, None])[:, 0]
+        reads = (query != "") | self.reads_history
+        return {"scores": tf.where(reads, scores, self._score_numbers(query, values))}

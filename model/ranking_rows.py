@@ -1,0 +1,43 @@
+"""Ranking examples as tensors: how they are read, and their parts."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from aisle.schema import features as f
+
+INPUT_SPEC = {
+    feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
+    for feature in f.RANKING_INPUTS
+}
+_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in (f.CLICK, f.CONVERSION)}
+
+
+def read_rows(patterns: list[str]) -> dict[str, tf.Tensor]:
+    """Every ranking example of some gzipped TFRecord files, a tensor [n] by feature."""
+    files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
+    records = list(tf.data.TFRecordDataset(files, "GZIP").as_numpy_iterator())
+    return dict(
+        tf.io.parse_example(tf.constant(records, tf.string, [len(records)]), {**INPUT_SPEC, **_LABEL_SPEC})
+    )
+
+
+def choose(rows: dict[str, tf.Tensor], chosen: np.ndarray) -> dict[str, tf.Tensor]:
+    """Some of the examples, by their row numbers."""
+    return {name: tf.gather(values, chosen) for name, values in rows.items()}
+
+
+def numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The numbers that heads read, in the order of CANDIDATE_FEATURES: float32 [n, F]."""
+    return tf.stack([rows[feature.name] for feature in f.CANDIDATE_FEATURES], axis=1)
+
+
+def targets(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """Click and conversion, -1 where unknown: float32 [n, 2]."""
+    return tf.stack([rows[f.CLICK.name], rows[f.CONVERSION.name]], axis=1)
+
+
+def judged_rows(rows: dict[str, tf.Tensor]) -> np.ndarray:
+    """Which examples are of queries that people judged: there is no purchase to know of. Bool [n]."""
+    return (rows[f.QUERY.name].numpy() != b"") & (rows[f.CONVERSION.name].numpy() < 0)

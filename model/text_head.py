@@ -1,0 +1,142 @@
+"""The part of the ranking head that reads: a query, or a history's titles, beside a candidate's title."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from aisle.model.late_interaction import SIMILARITIES, LateInteraction, similarities
+from aisle.model.ranking import Ensemble, ranking_loss
+from aisle.schema.features import CANDIDATE_FEATURES
+
+EVIDENCE = (*SIMILARITIES, "dense", "lexical_share")
+"""What the relevance of a text is a weighted sum of: what BERT, as it is tuned, says of the words; what it said
+before any tuning; and the lexical score as a share of the best item's."""
+
+_UNTRAINED = (7.0, 3.0, 7.0, 7.0, 2.0)
+"""Weights of EVIDENCE that rank well before anything was learnt."""
+_NAMES = [feature.name for feature in CANDIDATE_FEATURES]
+_GAIN_LEVELS = 3.0
+"""The best grade's gain is 2 to this less one, as nDCG's is with four grades."""
+
+
+class RankingHead(tf.keras.Model):
+    """Predicts click and conversion of a candidate.
+
+    pCTCVR = pCTR x pCVR as in ESMM (Ma et al., SIGIR 2018). The numbers and the text each give logits that add up.
+    The numbers' are trained before and stay; the text's start at zero beside them, so that it learns what they leave
+    open. Where no search was clicked and people's judgements are all that is known of searches, a search is scored
+    without the numbers: what a hundred queries tell of a score's distribution misleads for others, while a few
+    weights of EVIDENCE carry over.
+    """
+
+    def __init__(
+        self, reader: LateInteraction, numbers: Ensemble, clicked: bool, learning_rate: float = 1e-2
+    ) -> None:
+        """Makes the head.
+
+        Args:
+            reader: its BERT is trained by the optimizer that `compile` is given.
+            numbers: trained.
+            clicked: whether the numbers learnt from searches that were clicked.
+            learning_rate: of the weights of the evidence, which learn much faster than the BERT.
+        """
+        super().__init__(name="ranking_head")
+        self.reader = reader
+        self.numbers = numbers
+        self.numbers.trainable = False
+        nothing = tf.zeros([len(EVIDENCE), 2])
+        ranks = tf.stack([tf.constant(_UNTRAINED), tf.zeros(len(EVIDENCE))], 1)
+        # Of recommendations and of searches.
+        self.weight = tf.Variable(tf.stack([nothing, nothing if clicked else ranks]), name="evidence_weight")
+        self.bias = tf.Variable(tf.zeros([2, 2]), name="evidence_bias")
+        self._numbers_count = tf.constant([1.0, 1.0 if clicked else 0.0])
+        self._fast = tf.keras.optimizers.Adam(learning_rate)
+
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+        """Scores lists of candidates, b of m each.
+
+        Args:
+            inputs: word pieces of `query` [b, (q)] and of `title` [b * m, (p)], `features` float32 [b, m, F].
+            training: whether dropout is on.
+
+        Returns:
+            The logits of click and of conversion given the click, float32 [b, m, 2].
+        """
+        query, query_count = self.reader(inputs["query"], training=training)
+        title, title_count = self.reader(inputs["title"], training=training)
+        shape = tf.shape(inputs["features"])[:2]
+        title = tf.reshape(title, tf.concat([shape, tf.shape(title)[1:]], 0))
+        title = tf.ensure_shape(title, [None, None, None, self.reader.width])
+        return self.logits(
+            query, query_count, title, tf.reshape(title_count, shape), inputs["features"], training
+        )
+
+    def logits(
+        self,
+        query: tf.Tensor,
+        query_count: tf.Tensor,
+        title: tf.Tensor,
+        title_count: tf.Tensor,
+        features: tf.Tensor,
+        training: bool = False,
+    ) -> tf.Tensor:
+        """As `call`, of texts already read: see `similarities`; `features` float32 [b, m, F]."""
+        searched = tf.cast(features[:, 0, _NAMES.index("searched")], tf.int32)
+        evidence = evidence_of(similarities(query, query_count, title, title_count), features)
+        text = tf.matmul(evidence, tf.gather(self.weight, searched)) + tf.gather(self.bias, searched)[:, None]
+        flat = self.numbers(tf.reshape(features, [-1, len(_NAMES)]), training=training)
+        numbers = tf.reshape(flat, tf.shape(text)) * tf.gather(self._numbers_count, searched)[:, None, None]
+        return text + numbers
+
+    def leave_out(self, names: tuple[str, ...]) -> None:
+        """Takes parts of EVIDENCE out of a trained score, to measure what they add."""
+        kept = tf.constant([0.0 if name in names else 1.0 for name in EVIDENCE])
+        self.weight.assign(self.weight * kept[:, None])
+
+    def train_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """One step of both optimizers."""
+        inputs, labels = data
+        with tf.GradientTape() as tape:
+            loss = list_loss(labels, self(inputs, training=True))
+        slow, fast = self.reader.trainable_variables, [self.weight, self.bias]
+        gradients = tape.gradient(loss, [*slow, *fast])
+        self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow, strict=True))
+        self._fast.apply_gradients(zip(gradients[len(slow) :], fast, strict=True))
+        return {"loss": loss}
+
+    def test_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
+        """The loss of a batch."""
+        inputs, labels = data
+        return {"loss": list_loss(labels, self(inputs, training=False))}
+
+
+def evidence_of(similar: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
+    """Puts what the text says together with the numbers of EVIDENCE: [b, m, 3] and [b, m, F] to [b, m, E]."""
+    numbers = [features[:, :, _NAMES.index(name)] for name in EVIDENCE[len(SIMILARITIES) :]]
+    return tf.concat([similar, tf.stack(numbers, -1)], -1)
+
+
+def list_loss(labels: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
+    """The mean loss of some lists.
+
+    A list that people judged costs the cross-entropy between the shares of its candidates in the gain and their
+    softmax (ListNet: Cao et al., ICML 2007, with nDCG's exponential gain); any other the mean of `ranking_loss`.
+
+    Args:
+        labels: `outcome` float32 [b, m, 2] (click and conversion, -1 unknown), `there` bool [b, m] (what is no
+            padding), `judged` bool [b].
+        logits: float32 [b, m, 2].
+
+    Returns:
+        float32 [].
+    """
+    there = labels["there"]
+    share = tf.clip_by_value(labels["outcome"][:, :, 0], 0.0, 1.0)
+    gain = tf.where(there, tf.pow(2.0, _GAIN_LEVELS * share) - 1.0, 0.0)
+    target = tf.math.divide_no_nan(gain, tf.reduce_sum(gain, 1, keepdims=True))
+    log_share = tf.nn.log_softmax(tf.where(there, logits[:, :, 0], -1e9), 1)
+    listwise = -tf.reduce_sum(target * tf.where(there, log_share, 0.0), 1)
+    flat = ranking_loss(tf.reshape(labels["outcome"], [-1, 2]), tf.reshape(logits, [-1, 2]))
+    each = tf.where(there, tf.reshape(flat, tf.shape(there)), 0.0)
+    pointwise = tf.math.divide_no_nan(tf.reduce_sum(each, 1), tf.reduce_sum(tf.cast(there, tf.float32), 1))
+    return tf.reduce_mean(tf.where(labels["judged"], listwise, pointwise))

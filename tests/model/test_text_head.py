@@ -1,0 +1,123 @@
+"""The head that reads: its loss by hand, what it starts from, and that it learns."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aisle.model.candidate_lists import drawn_lists, whole_lists
+from aisle.model.late_interaction import LateInteraction
+from aisle.model.options import RankingOptions
+from aisle.model.ranking import Ensemble, FeatureHead
+from aisle.model.text import Tokenizer, load_bert
+from aisle.model.text_head import EVIDENCE, RankingHead, evidence_of, list_loss
+from aisle.model.text_trainer import train_text
+from aisle.schema import features as f
+from tests.model.small_bert import make_small_bert
+
+COUNT = len(f.CANDIDATE_FEATURES)
+NAMES = [feature.name for feature in f.CANDIDATE_FEATURES]
+
+
+def make_head(folder: pathlib.Path, clicked: bool, learning_rate: float = 1e-2) -> RankingHead:
+    bert = make_small_bert(folder)
+    edges = np.tile(np.linspace(0.0, 1.0, 3), (COUNT, 1))
+    reader = LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
+    return RankingHead(reader, Ensemble([FeatureHead(edges, width=4)]), clicked, learning_rate)
+
+
+def judged(queries: list[str], titles: list[str], click: list[float]) -> dict[str, tf.Tensor]:
+    rows = {feature.name: tf.zeros(len(queries)) for feature in f.CANDIDATE_FEATURES}
+    rows |= {"searched": tf.ones(len(queries)), "history_titles": tf.fill([len(queries)], "")}
+    rows |= {"query": tf.constant(queries), "title": tf.constant(titles)}
+    return rows | {"click": tf.constant(click), "conversion": tf.fill([len(queries)], -1.0)}
+
+
+def test_a_judged_list_costs_the_cross_entropy_of_its_gains_share() -> None:
+    labels = {
+        "outcome": tf.constant([[[1.0, -1.0], [2 / 3, -1.0], [0.0, -1.0]]]),
+        "there": tf.constant([[True, True, False]]),
+        "judged": tf.constant([True]),
+    }
+    logits = tf.constant([[[np.log(3.0), 0.0], [0.0, 0.0], [99.0, 0.0]]], tf.float32)
+    # Gains 7 and 3, shares of the softmax 3/4 and 1/4; what is padding counts for nothing.
+    expected = -(0.7 * np.log(0.75) + 0.3 * np.log(0.25))
+    assert float(list_loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_clicked_list_costs_the_mean_entropy_of_what_is_known() -> None:
+    labels = {
+        "outcome": tf.constant([[[1.0, -1.0], [0.0, -1.0], [1.0, 1.0]]]),
+        "there": tf.constant([[True, True, False]]),
+        "judged": tf.constant([False]),
+    }
+    assert float(list_loss(labels, tf.zeros([1, 3, 2]))) == pytest.approx(np.log(2.0), rel=1e-5)
+
+
+def test_the_evidence_is_the_similarities_and_the_numbers_by_name() -> None:
+    features = np.zeros([1, 1, COUNT], np.float32)
+    features[0, 0, NAMES.index("dense")], features[0, 0, NAMES.index("lexical_share")] = 0.4, 0.9
+    found = evidence_of(tf.constant([[[0.1, 0.2, 0.3]]]), tf.constant(features)).numpy()
+    np.testing.assert_allclose(found, [[[0.1, 0.2, 0.3, 0.4, 0.9]]])
+    assert EVIDENCE == ("whole", "words", "weakest", "dense", "lexical_share")
+
+
+def test_judged_searches_start_by_evidence_and_clicked_ones_by_numbers(tmp_path: pathlib.Path) -> None:
+    rows = judged(["mug", "mug"], ["mug", "lamp"], [1.0, 0.0])
+    features = tf.stack([rows[name] for name in NAMES], 1)[None]
+    for clicked in (False, True):
+        head = make_head(tmp_path / str(clicked), clicked)
+        pieces = head.reader.tokenizer.pieces
+        inputs = {
+            "query": pieces(rows["query"][:1], 4),
+            "title": pieces(rows["title"], 4),
+            "features": features,
+        }
+        logits, numbers = head(inputs)[0].numpy(), head.numbers(features[0]).numpy()
+        if clicked:
+            np.testing.assert_allclose(logits, numbers, atol=1e-6)
+        else:
+            assert logits[0, 0] > logits[1, 0]
+            assert np.abs(logits[:, 1]).max() == 0.0
+
+
+def test_a_judged_list_has_something_to_tell_apart_and_draws_every_good_candidate() -> None:
+    question = np.array([0] * 14 + [1] * 5)
+    judged_by = question == 0
+    outcome = np.array([1.0] * 12 + [0.0] * 2 + [0.0] * 5)
+    lists = drawn_lists(question, judged_by, outcome, 8, 1, np.random.default_rng(0))
+    assert sorted(lists.judged.tolist()) == [False, True, True, True]
+    drawn = [row[row >= 0] for row, of_people in zip(lists.rows, lists.judged, strict=True) if of_people]
+    assert sorted(row for rows in drawn for row in rows if row < 12) == list(range(12))
+    assert all({12, 13} <= set(rows) for rows in drawn)
+    (other,) = lists.rows[~lists.judged]
+    assert sorted(other[other >= 0]) == [14, 15, 16, 17, 18]
+
+
+def test_a_judged_question_is_validated_whole_and_others_in_pieces() -> None:
+    lists = whole_lists(np.array([5, 7, 5, 7, 5]), np.array([True, False, True, False, True]), 1)
+    assert lists.rows.tolist() == [[0, 2, 4], [1, -1, -1], [3, -1, -1]]
+    assert lists.judged.tolist() == [True, False, False]
+
+
+def test_training_puts_right_what_the_start_gets_wrong(tmp_path: pathlib.Path) -> None:
+    # Whoever looks for a mug wants what is least like one; the weights that the head starts with say otherwise.
+    titles = ["lamp", "mug", "red lamp", "red mug"] * 2
+    rows = judged(["mug"] * 8, titles, [1.0, 0.0] * 4) | {"dense": tf.constant([0.0, 1.0] * 4)}
+    head = make_head(tmp_path / "bert", clicked=False, learning_rate=1.0)
+    before = head.reader.bert.get_weights()
+    options = RankingOptions(epochs=30, lists=1, list_size=8, learning_rate=1e-3, patience=30)
+    train_text(head, rows, rows, options, str(tmp_path / "run"))
+    pieces = head.reader.tokenizer.pieces
+    inputs = {
+        "query": pieces(tf.constant(["mug"]), 4),
+        "title": pieces(tf.constant(titles), 4),
+        "features": tf.stack([rows[name] for name in NAMES], 1)[None],
+    }
+    scores = head(inputs)[0, :, 0].numpy()
+    assert scores[0::2].min() > scores[1::2].max()
+    changed = [bool((a != b).any()) for a, b in zip(before, head.reader.bert.get_weights(), strict=True)]
+    assert any(changed)
