@@ -6,7 +6,8 @@
 `FOLDER` holds canonical tables or UCI Online Retail; without it shops are simulated, one for each `--dirt`.
 Both sides are labelled, transformed (TF-Transform) and trained by the code of the pipeline, with its defaults.
 Raw is every row that the strict reader could read, the first row of an item and of a user standing for it, prices
-that are no number left out: what a shop without a cleaner would train on. The truth is what cleaned rows say was bought in the test window.
+that are no number left out: what a shop without a cleaner would train on. The truth is what cleaned rows say was
+bought in the test window.
 """
 
 from __future__ import annotations
@@ -26,20 +27,14 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
+from measured import K, Measured
+from served import ask_users, make_retriever
 from training import train_two_tower
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.evaluator.metrics import (
-    Floats,
-    bootstrap_interval,
-    hits,
-    ndcg,
-    paired_interval,
-    recall,
-    relevant_items,
-)
-from aisle.components.evaluator.protocol import Protocol, make_protocol, positions
+from aisle.components.evaluator.metrics import Ints, bootstrap_interval, paired_interval
+from aisle.components.evaluator.protocol import Protocol, make_protocol
 from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import read_table
 from aisle.components.labeler.interactions import EVENT_WEIGHT
@@ -48,8 +43,6 @@ from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
-K = 20
-BATCH = 64
 RAW, CLEANED = "raw", "cleaned"
 Tables = dict[str, pa.Table]
 
@@ -115,13 +108,12 @@ def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
     protocol = make_protocol(
         truth.tables["items"], truth.tables["interactions"], dataclasses.asdict(truth.splits)
     )
-    values = {side: _values(labelled[side], protocol, steps, seed) for side in (RAW, CLEANED)}
+    measured = {side: _measured(labelled[side], protocol, steps, seed) for side in (RAW, CLEANED)}
     found: dict[str, Any] = {"users": len(protocol.users), "rows": {n: t.num_rows for n, t in rows.items()}}
     for metric in ("recall", "ndcg"):
-        one, other = values[CLEANED][metric], values[RAW][metric]
+        one, other = (measured[side].values["all"][metric] for side in (CLEANED, RAW))
         found[metric] = {
-            CLEANED: float(np.nanmean(one)),
-            RAW: float(np.nanmean(other)),
+            **{side: measured[side].mean("all", metric) for side in (CLEANED, RAW)},
             "ci": {CLEANED: bootstrap_interval(one), RAW: bootstrap_interval(other)},
             "gain": float(np.nanmean(one - other)),
             "gain_ci": paired_interval(one, other),
@@ -155,32 +147,19 @@ def _arrow(frame: pl.DataFrame) -> pa.Table:
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
-def _values(labelled: Labelled, protocol: Protocol, steps: int, seed: int) -> dict[str, Floats]:
-    """Recall and nDCG of each of the protocol's users, by the two-tower trained on what was labelled."""
+def _measured(labelled: Labelled, protocol: Protocol, steps: int, seed: int) -> Measured:
+    """Measures the two-tower that is trained on what was labelled, on all that the protocol's users took."""
     with tempfile.TemporaryDirectory() as scratch:
         folder = train_two_tower(labelled, pathlib.Path(scratch), TwoTowerOptions(steps=steps, seed=seed))
-        answers = retrieve(folder, labelled, protocol.user_ids.to_pylist())
-    found = hits(positions(answers, protocol.item_ids).reshape(-1, K), protocol.truth)
-    relevant = relevant_items(protocol.truth)
-    return {"recall": recall(found, relevant), "ndcg": ndcg(found, relevant)}
+        answers = _retrieve(labelled, folder, protocol)
+    return Measured.of(protocol, lambda new: None if new else answers)
 
 
-def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
-    """The two-tower's K items of each user as of the start of the test, flat."""
+def _retrieve(labelled: Labelled, tower: str, protocol: Protocol) -> Ints:
+    """The two-tower's K items of each user as of the start of the test, [n, K]."""
     import tensorflow as tf
 
-    from aisle.model.candidates import catalogue
-    from aisle.model.retriever import Retriever
-    from aisle.model.state import make_state
-    from aisle.model.text import Tokenizer
-    from aisle.schema.weights import bert_folder
-
-    tower = tf.saved_model.load(folder)
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    titles, prices = catalogue(tower, frames["items"])
-    ids = [item.decode() for item in tower.item_ids.numpy()]
-    state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
-    retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
+    retriever, _ = make_retriever(labelled, tower)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def top(user: tf.Tensor) -> tf.Tensor:
@@ -188,8 +167,7 @@ def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
         best, _ = context.dense["two_tower"].top(K, tf.zeros_like(context.scores["count"], tf.bool))
         return tf.gather(retriever.item_ids, best)
 
-    found = [top(tf.constant(users[at : at + BATCH])).numpy().ravel() for at in range(0, len(users), BATCH)]
-    return pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
+    return ask_users(protocol, top, K)
 
 
 def markdown(results: list[dict[str, Any]]) -> str:

@@ -2,9 +2,10 @@
 
     python benchmarks/growth.py [--items 125000 250000 500000 1000000] [--results docs/results.md]
 
-Each size runs in a fresh process on made-up output of Transform: half as many queries and users as items, 20 items in a history and
-4 targets on average, drawn by Zipf's law. The titles' sentence embeddings are drawn at random, as a BERT would need an
-hour or more on two cores for a million titles; all else is the Trainer's own code (reading, steps, validation, export).
+Each size runs in a fresh process on made-up output of Transform: half as many queries and users as items, 20 items
+in a history and 4 targets on average, drawn by Zipf's law. The titles' sentence embeddings are drawn at random, as a
+BERT would need an hour or more on two cores for a million titles; all else is the Trainer's own code (reading,
+steps, validation, export).
 """
 
 from __future__ import annotations

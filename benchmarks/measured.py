@@ -13,11 +13,8 @@ from aisle.components.evaluator.metrics import (
     Ints,
     bootstrap_interval,
     coverage,
-    hits,
-    ndcg,
     paired_interval,
-    recall,
-    relevant_items,
+    recall_and_ndcg,
 )
 from aisle.components.evaluator.protocol import Protocol
 
@@ -41,8 +38,7 @@ class Measured:
             if answers is None:
                 continue
             truth = protocol.new if new else protocol.truth
-            hit, relevant = hits(answers, truth), relevant_items(truth)
-            values[part] = {"recall": recall(hit, relevant), "ndcg": ndcg(hit, relevant)}
+            values[part] = dict(zip(("recall", "ndcg"), recall_and_ndcg(answers, truth), strict=True))
             covered = covered or coverage(answers, len(protocol.item_ids))
         return Measured(values, covered)
 

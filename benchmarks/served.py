@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,11 @@ from aisle.components.evaluator.metrics import Ints
 from aisle.components.evaluator.protocol import Protocol, positions
 from aisle.components.labeler.label import Labelled
 from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from aisle.model.retriever import Retriever
 
 BATCH = 64
 MEMBERS = RankingOptions().members
@@ -64,22 +69,9 @@ class Answering:
     @staticmethod
     def of(labelled: Labelled, two_tower: str, ranker: object) -> Answering:
         """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
-        import polars as pl
-        import tensorflow as tf
-
         from aisle.model.bundle import Bundle
-        from aisle.model.candidates import catalogue
-        from aisle.model.retriever import Retriever
-        from aisle.model.state import make_state
-        from aisle.model.text import Tokenizer
-        from aisle.schema.weights import bert_folder
 
-        tower = tf.saved_model.load(two_tower)
-        frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-        titles, prices = catalogue(tower, frames["items"])
-        ids = [item.decode() for item in tower.item_ids.numpy()]
-        state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
-        retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
+        retriever, titles = make_retriever(labelled, two_tower)
         return Answering(Bundle(retriever, ranker, titles, BundleOptions()))
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
@@ -89,16 +81,11 @@ class Answering:
         signature = self._ask(name)
 
         def call(new: bool) -> Ints:
-            users = protocol.user_ids.to_pylist()
-            found = []
-            for start in range(0, len(users), BATCH):
-                user = tf.constant(users[start : start + BATCH])
+            def ask(user: tf.Tensor) -> tf.Tensor:
                 none = tf.zeros([len(user), 0], tf.string)
-                found.append(
-                    signature(user, none, tf.constant(new), tf.constant(k))["item_ids"].numpy().ravel()
-                )
-            ids = pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
-            return positions(ids, protocol.item_ids).reshape(-1, k)
+                return signature(user, none, tf.constant(new), tf.constant(k))["item_ids"]
+
+            return ask_users(protocol, ask, k)
 
         return call
 
@@ -137,6 +124,38 @@ class Answering:
 
 def _named(found: dict[str, Any]) -> list[list[str]]:
     return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
+
+
+def make_retriever(labelled: Labelled, tower: str) -> tuple[Retriever, list[str]]:
+    """What finds candidates as of the start of the test, by the two-tower in a folder; and the items' titles."""
+    import polars as pl
+    import tensorflow as tf
+
+    from aisle.model.candidates import catalogue
+    from aisle.model.retriever import Retriever
+    from aisle.model.state import make_state
+    from aisle.model.text import Tokenizer
+    from aisle.schema.weights import bert_folder
+
+    loaded = tf.saved_model.load(tower)
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
+    titles, prices = catalogue(loaded, frames["items"])
+    ids = [item.decode() for item in loaded.item_ids.numpy()]
+    state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
+    return Retriever(loaded, Tokenizer(bert_folder()), titles, prices, state), titles
+
+
+def ask_users(protocol: Protocol, ask: Callable[[tf.Tensor], tf.Tensor], k: int) -> Ints:
+    """Asks for every user of the protocol, a batch at a time: string [b] to item ids [b, k]; indices [n, k]."""
+    import tensorflow as tf
+
+    users = protocol.user_ids.to_pylist()
+    found = [
+        ask(tf.constant(users[start : start + BATCH])).numpy().ravel()
+        for start in range(0, len(users), BATCH)
+    ]
+    ids = pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
+    return positions(ids, protocol.item_ids).reshape(-1, k)
 
 
 def tensors(table: pa.Table, hidden: Iterable[str] = ()) -> dict[str, Any]:

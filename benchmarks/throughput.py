@@ -3,10 +3,11 @@
     python benchmarks/throughput.py --source ../shared/data/online-retail [--rounds 5] [--results docs/results.md]
 
 Same towers, same loss, same batch, same transformed examples. The tutorial's loop is that of "Recommending movies:
-retrieval": dicts of one example each through tf.data, shuffled, batched and cached in memory, string ids looked up in the
-model, a history as the mean of a vector for each place, `tfrs.tasks.Retrieval`, Adagrad, `model.fit`. As written, it computes FactorizedTopK in every training step; the
-comparison that counts leaves that out, as the tutorial advises for speed. Reading and parsing are not in the figures:
-both sides have them behind them when the clock starts.
+retrieval": dicts of one example each through tf.data, shuffled, batched and cached in memory, string ids looked up
+in the model, a history as the mean of a vector for each place, `tfrs.tasks.Retrieval`, Adagrad, `model.fit`. As
+written, it computes FactorizedTopK in every training step; the comparison that counts leaves that out, as the
+tutorial advises for speed. Reading and parsing are not in the figures: both sides have them behind them when the
+clock starts.
 """
 
 from __future__ import annotations

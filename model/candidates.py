@@ -119,7 +119,11 @@ def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int
     return [
         _Window(test, end, "test", True),
         _Window(begin, test, "eval", True),
-        *(_Window(start, start + length, "train", False) for start in starts if start - first >= (test - first) / 3),
+        *(
+            _Window(start, start + length, "train", False)
+            for start in starts
+            if start - first >= (test - first) / 3
+        ),
     ]
 
 

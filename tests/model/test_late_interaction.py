@@ -72,7 +72,9 @@ def test_frozen_layers_are_not_trained(tmp_path: pathlib.Path) -> None:
     folder = make_small_bert(tmp_path / "bert", layers=3)
     reader = LateInteraction(load_bert(folder), Tokenizer(folder), width=4, frozen=2)
     reader(reader.tokenizer.pieces(tf.constant(["mug"]), 4))
-    assert {name.split("layer_._")[1].split("/")[0] for name in (v.name for v in reader.trainable_variables)} == {"2"}
+    assert {
+        name.split("layer_._")[1].split("/")[0] for name in (v.name for v in reader.trainable_variables)
+    } == {"2"}
 
 
 def test_the_table_gives_back_what_was_read_to_a_hundredth(reader: LateInteraction) -> None:
