@@ -28,6 +28,10 @@ from aisle.schema.weights import bert_folder
 TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0, signed=True),)
 
 
+_FEEDBACK = 10
+"""How many of the best answers of a search others are likened to."""
+
+
 class Bundle(tf.Module):
     """Answers search, recommend, similar, rank, retrieve and serving_default; see the contract.
 
@@ -75,7 +79,7 @@ class Bundle(tf.Module):
         if not self._searches:
             # A head that never read a query would only add noise.
             return self._answer(fused, k)
-        return self._answer(self._rerank(context, fused, self._head), k)
+        return self._answer(self._rerank(context, fused, self._found), k)
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -113,12 +117,12 @@ class Bundle(tf.Module):
         context = self.retriever.context(query, user_id, _no_history(query))
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
-        read = self._head(context, known) if self._searches or self._reads_history else None
-        recommended = read if self._reads_history else self._numbers(context, known)
+        recommended = self._head(context, known) if self._reads_history else self._numbers(context, known)
         cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
         recommended = tf.where(self._has_history(context), recommended, cold)
-        searched = read
-        if not self._searches:
+        if self._searches:
+            searched = self._found(context, known)
+        else:
             lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
             searched = context.dense["dense"].of(known) + lexical / 50.0
         learnt = tf.where((query != "")[:, None], searched, recommended)
@@ -144,10 +148,35 @@ class Bundle(tf.Module):
 
     def _head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
+        return self.ranker.score(context.query, self._logits(context, rows))  # type: ignore[attr-defined]
+
+    def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
         query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))  # type: ignore[attr-defined]
         title = self._words.lookup(rows)  # type: ignore[union-attr]
-        features = self.retriever.features(context, rows)
-        return self.ranker.score_read(context.query, *query, *title, features)  # type: ignore[attr-defined]
+        return self.ranker.logits(*query, *title, self.retriever.features(context, rows))  # type: ignore[attr-defined]
+
+    def _found(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """The head's score of each candidate of a search: int32 [b, m] to float32 [b, m].
+
+        What is like the best answers as a whole gets more: pseudo-relevance feedback by vectors (Li et al., TOIS
+        2023, after Rocchio).
+        """
+        logits = self._logits(context, rows)
+        like = self._like_the_best(context, rows) * self.ranker.feedback  # type: ignore[attr-defined]
+        return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))  # type: ignore[attr-defined]
+
+    def _like_the_best(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """The cosine of items and the mean title of the search's best ten: int32 [b, m] to float32 [b, m]."""
+        fused = self.retriever.fuse(context, SEARCH_SOURCES, _nothing(context))
+        top = tf.math.top_k(fused, min(self._depth, self.retriever.count))
+        logits = tf.where(top.values > 0, self._logits(context, top.indices)[:, :, 0], -np.inf)
+        best = tf.math.top_k(logits, min(_FEEDBACK, self.retriever.count))
+        titles = self.retriever.tower.text_embeddings
+        vectors = tf.gather(titles, tf.gather(top.indices, best.indices, batch_dims=1))
+        there = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]
+        mean = tf.math.l2_normalize(tf.reduce_sum(vectors * there, 1), -1)
+        return tf.einsum("bmd,bd->bm", tf.gather(titles, rows), mean)
 
     def _rerank(
         self,

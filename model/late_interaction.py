@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 from transformers import TFBertModel
 
+from aisle.model.low_rank import adapt, merge
 from aisle.model.text import Tokenizer
 
 SIMILARITIES = ("whole", "words", "weakest")
@@ -22,7 +23,14 @@ class LateInteraction(tf.keras.Model):
     one reading of a few words, whatever the number of candidates.
     """
 
-    def __init__(self, bert: TFBertModel, tokenizer: Tokenizer, width: int = 128, frozen: int = 0) -> None:
+    def __init__(
+        self,
+        bert: TFBertModel,
+        tokenizer: Tokenizer,
+        width: int = 128,
+        frozen: int = 0,
+        adapter_rank: int = 0,
+    ) -> None:
         """Makes the encoder.
 
         Args:
@@ -30,6 +38,7 @@ class LateInteraction(tf.keras.Model):
             tokenizer: of the same vocabulary.
             width: of the vectors kept; see `fit_projection`.
             frozen: how many of the lowest layers, and the embeddings, are not trained.
+            adapter_rank: of the updates that are trained instead of the weights; 0 trains these. See `low_rank`.
         """
         super().__init__(name="late_interaction")
         self.bert = bert
@@ -40,16 +49,34 @@ class LateInteraction(tf.keras.Model):
         bert.bert.embeddings.trainable = not frozen
         for layer in bert.bert.encoder.layer[: self._frozen]:
             layer.trainable = False
+        self._adapters = adapt(bert, adapter_rank, self._frozen) if adapter_rank else []
 
-    def call(self, pieces: tf.RaggedTensor, training: bool = False) -> tuple[tf.Tensor, tf.Tensor]:
-        """Encodes texts: word pieces int32 [n, (p)].
+    @property
+    def tuned(self) -> list[tf.Variable]:
+        """What is trained."""
+        return list(self._adapters) or self.trainable_variables
+
+    def finish(self) -> None:
+        """Ends the training: updates are added to the weights, and cost nothing from then on."""
+        merge(self.bert)
+        self._adapters = []
+
+    def call(
+        self, pieces: tf.RaggedTensor, training: bool = False, offset: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Encodes texts.
+
+        Args:
+            pieces: word pieces int32 [n, (p)].
+            training: whether dropout is on.
+            offset: what is added to BERT's embeddings, of the shape of `no_offset`; None adds nothing.
 
         Returns:
             Unit vectors float32 [n, 1 + P, width], first the whole text's mean (Reimers and Gurevych, 2019), then
             one of each word piece, zeros behind a text's end and where it is empty; and how many vectors each text
             has, int32 [n].
         """
-        hidden, mask = self._hidden(self.tokenizer.inputs(pieces), training)
+        hidden, mask = self._hidden(self.tokenizer.inputs(pieces), training, offset)
         mean = tf.reduce_sum(hidden * mask, 1, keepdims=True) / tf.reduce_sum(mask, 1, keepdims=True)
         vectors = tf.matmul(tf.concat([mean, hidden[:, 1:-1]], 1), self.projection)
         count = tf.cast(pieces.row_lengths(), tf.int32)
@@ -57,7 +84,14 @@ class LateInteraction(tf.keras.Model):
         there = tf.sequence_mask(count, tf.shape(vectors)[1], tf.float32)[:, :, None]
         return tf.math.l2_normalize(vectors, -1) * there, count
 
-    def _hidden(self, inputs: dict[str, tf.Tensor], training: bool) -> tuple[tf.Tensor, tf.Tensor]:
+    def no_offset(self, pieces: tf.RaggedTensor) -> tf.Tensor:
+        """Zeros of the embeddings' shape: float32 [n, l, hidden]."""
+        length = tf.cast(tf.reduce_max(pieces.row_lengths()), tf.int32) + 2
+        return tf.zeros([pieces.nrows(tf.int32), length, self.bert.config.hidden_size])
+
+    def _hidden(
+        self, inputs: dict[str, tf.Tensor], training: bool, offset: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """The last layer's output [n, l, hidden] and the mask of what is text [n, l, 1]."""
         main = self.bert.bert
         mask = tf.cast(inputs["attention_mask"], tf.float32)
@@ -66,6 +100,8 @@ class LateInteraction(tf.keras.Model):
         hidden = main.embeddings(
             input_ids=inputs["input_ids"], token_type_ids=inputs["token_type_ids"], training=learning
         )
+        if offset is not None:
+            hidden += offset
         for number, layer in enumerate(main.encoder.layer):
             hidden = layer(hidden, bias, None, None, None, None, False, training and number >= self._frozen)[
                 0

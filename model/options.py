@@ -75,6 +75,9 @@ class RankingOptions:
         list_size: candidates of each.
         epochs: passes over the training candidates at most.
         learning_rate: of Adam at its peak.
+        anchor: how strongly the BERT is drawn back to its pretrained weights (L2-SP).
+        adversarial: length of the worst push that the embeddings get in a second reading; 0 reads once.
+        adapter_rank: of the low-rank updates that are trained instead of the BERT's weights; 0 trains these.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
         patience: epochs without a lower validation loss before training ends.
         seed: of every random choice.
@@ -94,6 +97,9 @@ class RankingOptions:
     list_size: int = 16
     epochs: int = 2
     learning_rate: float = 3e-5
+    anchor: float = 0.0
+    adversarial: float = 0.0
+    adapter_rank: int = 0
     query_pieces: int = 20
     title_pieces: int = 24
     patience: int = 1

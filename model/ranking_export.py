@@ -27,6 +27,7 @@ class RankingModule(tf.Module):
     Attributes:
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
         reads_history: whether a recommendation's score needs its texts (bool []).
+        feedback: what the cosine with a search's best answers adds to the logit of a click (float32 []).
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class RankingModule(tf.Module):
         self.head_weights = [*features.variables, *(head.variables if head else ())]
         self.searches = tf.Variable(labels.search, trainable=False)
         self.reads_history = tf.Variable(reads_history, trainable=False)
+        self.feedback = tf.Variable(head.feedback if head else 0.0, trainable=False)
         self._head, self._features, self._options = head, features, options
         self._conversion = labels.conversion
         texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
@@ -52,16 +54,18 @@ class RankingModule(tf.Module):
         )
         self.read_query = tf.function(self._read_query, input_signature=[texts, texts])
         self.read_title = tf.function(self._read_title, input_signature=[texts])
-        self.score_read = tf.function(
-            self._score_read,
+        self.logits = tf.function(
+            self._logits,
             input_signature=[
-                texts,
                 tf.TensorSpec([None, None, width], tf.float32),
                 tf.TensorSpec([None], tf.int32),
                 tf.TensorSpec([None, None, None, width], tf.float32),
                 counts,
                 tf.TensorSpec([None, None, count], tf.float32),
             ],
+        )
+        self.score = tf.function(
+            self._score, input_signature=[texts, tf.TensorSpec([None, None, 2], tf.float32)]
         )
         example = tf.TensorSpec([None], tf.string, name="examples")
         self.serve = tf.function(self._serve, input_signature=[example])
@@ -89,30 +93,31 @@ class RankingModule(tf.Module):
             return tf.zeros([tf.shape(text)[0], 1, 1]), tf.zeros_like(text, tf.int32)
         return self._head.reader(self._head.reader.tokenizer.pieces(text, limit), training=False)
 
-    def _score_read(
+    def _logits(
         self,
-        query: tf.Tensor,
         read: tf.Tensor,
         read_count: tf.Tensor,
         title: tf.Tensor,
         title_count: tf.Tensor,
         values: tf.Tensor,
     ) -> tf.Tensor:
-        """Scores candidates whose texts were read: `values` float32 [b, m, F] to float32 [b, m].
+        """The logits of candidates whose texts were read: `values` float32 [b, m, F] to float32 [b, m, 2].
 
         Args:
-            query: string [b].
             read: vectors of `read_query`.
             read_count: how many each has.
             title: vectors of `read_title`, [b, m, L, width].
             title_count: how many each has, [b, m].
             values: in the order of CANDIDATE_FEATURES.
         """
-        shape = tf.shape(values)[:2]
-        if self._head is None:
-            logits = self._features(tf.reshape(values, [-1, values.shape[-1]]))
-        else:
-            logits = self._head.logits(read, read_count, title, title_count, values)
+        if self._head is not None:
+            return self._head.logits(read, read_count, title, title_count, values)
+        flat = self._features(tf.reshape(values, [-1, values.shape[-1]]))
+        return tf.reshape(flat, tf.concat([tf.shape(values)[:2], [2]], 0))
+
+    def _score(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The scores of logits: string [b] and float32 [b, m, 2] to float32 [b, m]."""
+        shape = tf.shape(logits)[:2]
         flat = self._chosen(tf.repeat(query, shape[1]), tf.reshape(logits, [-1, 2]))
         return tf.reshape(flat, shape)
 
@@ -122,6 +127,7 @@ class RankingModule(tf.Module):
         query, values = rows["query"], numbers(rows)
         title, count = self._read_title(rows["title"])
         read = self._read_query(query, rows["history_titles"])
-        scores = self._score_read(query, *read, title[:, None], count[:, None], values[:, None])[:, 0]
+        logits = self._logits(*read, title[:, None], count[:, None], values[:, None])
+        scores = self._score(query, logits)[:, 0]
         reads = (query != "") | self.reads_history
         return {"scores": tf.where(reads, scores, self._score_numbers(query, values))}

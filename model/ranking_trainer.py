@@ -63,11 +63,19 @@ def make_head(
         bert: the folder of the pretrained BERT.
     """
     pretrained = load_bert(bert, options.layers or None)
-    reader = LateInteraction(pretrained, Tokenizer(bert), options.word_width, options.frozen)
+    reader = LateInteraction(
+        pretrained, Tokenizer(bert), options.word_width, options.frozen, options.adapter_rank
+    )
     titles = tf.unique(train[f.TITLE.name])[0]
     reader.fit_projection(titles[:_PROJECTED])
     clicked = (train[f.QUERY.name].numpy() != b"") & ~judged_rows(train)
-    return RankingHead(reader, features, bool(clicked.any()))
+    return RankingHead(
+        reader,
+        features,
+        bool(clicked.any()),
+        anchor=options.anchor,
+        adversarial=options.adversarial,
+    )
 
 
 def train_features(

@@ -14,6 +14,8 @@ before any tuning; and the lexical score as a share of the best item's."""
 
 _UNTRAINED = (7.0, 3.0, 7.0, 7.0, 2.0)
 """Weights of EVIDENCE that rank well before anything was learnt."""
+_FEEDBACK = 3.0
+"""What an item's cosine with a search's best answers adds to its logit, before `calibrate`."""
 _NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 _GAIN_LEVELS = 3.0
 """The best grade's gain is 2 to this less one, as nDCG's is with four grades."""
@@ -30,7 +32,13 @@ class RankingHead(tf.keras.Model):
     """
 
     def __init__(
-        self, reader: LateInteraction, numbers: Ensemble, clicked: bool, learning_rate: float = 1e-2
+        self,
+        reader: LateInteraction,
+        numbers: Ensemble,
+        clicked: bool,
+        learning_rate: float = 1e-2,
+        anchor: float = 0.0,
+        adversarial: float = 0.0,
     ) -> None:
         """Makes the head.
 
@@ -39,31 +47,45 @@ class RankingHead(tf.keras.Model):
             numbers: trained.
             clicked: whether the numbers learnt from searches that were clicked.
             learning_rate: of the weights of the evidence, which learn much faster than the BERT.
+            anchor: how strongly the BERT is drawn to its pretrained weights, as a factor of the learning rate:
+                L2-SP (Li et al., ICML 2018), apart from the gradient.
+            adversarial: length of the push along the loss's gradient that the embeddings of each text get in a
+                second reading: the fast gradient method (Miyato et al., ICLR 2017). 0 reads once.
         """
         super().__init__(name="ranking_head")
         self.reader = reader
         self.numbers = numbers
         self.numbers.trainable = False
+        self.clicked = clicked
         nothing = tf.zeros([len(EVIDENCE), 2])
         ranks = tf.stack([tf.constant(_UNTRAINED), tf.zeros(len(EVIDENCE))], 1)
         # Of recommendations and of searches.
         self.weight = tf.Variable(tf.stack([nothing, nothing if clicked else ranks]), name="evidence_weight")
         self.bias = tf.Variable(tf.zeros([2, 2]), name="evidence_bias")
+        self.feedback = tf.Variable(0.0 if clicked else _FEEDBACK, trainable=False)
         self._numbers_count = tf.constant([1.0, 1.0 if clicked else 0.0])
         self._fast = tf.keras.optimizers.Adam(learning_rate)
+        self._anchor, self._adversarial = anchor, adversarial
+        self._pretrained = [tf.constant(variable) for variable in reader.tuned] if anchor else []
 
-    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
+    def call(
+        self,
+        inputs: dict[str, tf.Tensor],
+        training: bool = False,
+        offsets: tuple[tf.Tensor | None, tf.Tensor | None] = (None, None),
+    ) -> tf.Tensor:
         """Scores lists of candidates, b of m each.
 
         Args:
             inputs: word pieces of `query` [b, (q)] and of `title` [b * m, (p)], `features` float32 [b, m, F].
             training: whether dropout is on.
+            offsets: added to the embeddings of the queries and of the titles.
 
         Returns:
             The logits of click and of conversion given the click, float32 [b, m, 2].
         """
-        query, query_count = self.reader(inputs["query"], training=training)
-        title, title_count = self.reader(inputs["title"], training=training)
+        query, query_count = self.reader(inputs["query"], training=training, offset=offsets[0])
+        title, title_count = self.reader(inputs["title"], training=training, offset=offsets[1])
         shape = tf.shape(inputs["features"])[:2]
         title = tf.reshape(title, tf.concat([shape, tf.shape(title)[1:]], 0))
         title = tf.ensure_shape(title, [None, None, None, self.reader.width])
@@ -88,6 +110,13 @@ class RankingHead(tf.keras.Model):
         numbers = tf.reshape(flat, tf.shape(text)) * tf.gather(self._numbers_count, searched)[:, None, None]
         return text + numbers
 
+    def calibrate(self, slope: float, intercept: float) -> None:
+        """Turns the logits of a judged search's click into `slope` times themselves and `intercept`: Platt (1999)."""
+        scale = tf.constant([[1.0, 1.0], [slope, 1.0]])
+        self.weight.assign(self.weight * scale[:, None])
+        self.bias.assign(self.bias * scale + tf.constant([[0.0, 0.0], [intercept, 0.0]]))
+        self.feedback.assign(self.feedback * slope)
+
     def leave_out(self, names: tuple[str, ...]) -> None:
         """Takes parts of EVIDENCE out of a trained score, to measure what they add."""
         kept = tf.constant([0.0 if name in names else 1.0 for name in EVIDENCE])
@@ -96,13 +125,38 @@ class RankingHead(tf.keras.Model):
     def train_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """One step of both optimizers."""
         inputs, labels = data
-        with tf.GradientTape() as tape:
-            loss = list_loss(labels, self(inputs, training=True))
-        slow, fast = self.reader.trainable_variables, [self.weight, self.bias]
-        gradients = tape.gradient(loss, [*slow, *fast])
-        self.optimizer.apply_gradients(zip(gradients[: len(slow)], slow, strict=True))
-        self._fast.apply_gradients(zip(gradients[len(slow) :], fast, strict=True))
+        offsets = (None, None)
+        if self._adversarial:
+            offsets = tuple(self.reader.no_offset(inputs[name]) for name in ("query", "title"))
+        loss, gradients, pushes = self._gradients(inputs, labels, offsets)
+        if self._adversarial:
+            worst = tuple(self._adversarial * tf.math.l2_normalize(push, [1, 2]) for push in pushes)
+            _, more, _ = self._gradients(inputs, labels, worst)
+            gradients = [
+                tf.add_n([tf.convert_to_tensor(g) for g in pair])
+                for pair in zip(gradients, more, strict=True)
+            ]
+        slow = self.reader.tuned
+        self.optimizer.apply_gradients(zip(gradients[:-2], slow, strict=True))
+        self._fast.apply_gradients(zip(gradients[-2:], [self.weight, self.bias], strict=True))
+        for variable, start in zip(slow, self._pretrained, strict=False):
+            variable.assign_sub(self.optimizer.learning_rate * self._anchor * (variable - start))
         return {"loss": loss}
+
+    def _gradients(
+        self,
+        inputs: dict[str, tf.Tensor],
+        labels: dict[str, tf.Tensor],
+        offsets: tuple[tf.Tensor | None, tf.Tensor | None],
+    ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
+        """The loss, its gradients by what is trained, and by the offsets."""
+        given = [offset for offset in offsets if offset is not None]
+        with tf.GradientTape() as tape:
+            tape.watch(given)
+            loss = list_loss(labels, self(inputs, training=True, offsets=offsets))
+        trained = [*self.reader.tuned, self.weight, self.bias]
+        gradients = tape.gradient(loss, [*trained, *given])
+        return loss, gradients[: len(trained)], gradients[len(trained) :]
 
     def test_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """The loss of a batch."""

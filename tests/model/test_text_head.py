@@ -22,11 +22,11 @@ COUNT = len(f.CANDIDATE_FEATURES)
 NAMES = [feature.name for feature in f.CANDIDATE_FEATURES]
 
 
-def make_head(folder: pathlib.Path, clicked: bool, learning_rate: float = 1e-2) -> RankingHead:
+def make_head(folder: pathlib.Path, clicked: bool, **given: float) -> RankingHead:
     bert = make_small_bert(folder)
     edges = np.tile(np.linspace(0.0, 1.0, 3), (COUNT, 1))
     reader = LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
-    return RankingHead(reader, Ensemble([FeatureHead(edges, width=4)]), clicked, learning_rate)
+    return RankingHead(reader, Ensemble([FeatureHead(edges, width=4)]), clicked, **given)
 
 
 def judged(queries: list[str], titles: list[str], click: list[float]) -> dict[str, tf.Tensor]:
@@ -121,3 +121,50 @@ def test_training_puts_right_what_the_start_gets_wrong(tmp_path: pathlib.Path) -
     assert scores[0::2].min() > scores[1::2].max()
     changed = [bool((a != b).any()) for a, b in zip(before, head.reader.bert.get_weights(), strict=True)]
     assert any(changed)
+    # Calibrated: the logits' sigmoid is the share, so that a served score is not 1 for everything.
+    shares = 1 / (1 + np.exp(-scores))
+    assert shares[0::2].mean() > 0.5 > shares[1::2].mean()
+    assert shares.mean() == pytest.approx(0.5, abs=0.05)
+
+
+def first_gradients(head: RankingHead, push: float) -> float:
+    """How far the loss of one list rises where the embeddings are pushed along its gradient."""
+    rows = judged(["mug"] * 2, ["mug", "lamp"], [0.0, 1.0])
+    pieces = head.reader.tokenizer.pieces
+    inputs = {
+        "query": pieces(rows["query"][:1], 4),
+        "title": pieces(rows["title"], 4),
+        "features": tf.stack([rows[name] for name in NAMES], 1)[None],
+    }
+    labels = {
+        "outcome": tf.constant([[[0.0, -1.0], [1.0, -1.0]]]),
+        "there": tf.constant([[True, True]]),
+        "judged": tf.constant([True]),
+    }
+    none = tuple(head.reader.no_offset(inputs[name]) for name in ("query", "title"))
+    loss, _, toward = head._gradients(inputs, labels, none)
+    worst = tuple(push * tf.math.l2_normalize(part, [1, 2]) for part in toward)
+    return float(head._gradients(inputs, labels, worst)[0] - loss)
+
+
+def test_the_worst_push_of_the_embeddings_raises_the_loss(tmp_path: pathlib.Path) -> None:
+    head = make_head(tmp_path / "bert", clicked=False)
+    head.reader.bert.bert.config.hidden_dropout_prob = 0.0
+    for layer in head.reader.bert.submodules:
+        if isinstance(layer, tf.keras.layers.Dropout):
+            layer.rate = 0.0
+    assert first_gradients(head, 0.0) == pytest.approx(0.0, abs=1e-5)
+    assert first_gradients(head, 0.05) > 1e-4
+
+
+def test_an_anchor_keeps_the_bert_nearer_to_what_it_was(tmp_path: pathlib.Path) -> None:
+    moved = []
+    for anchor in (0.0, 100.0):
+        head = make_head(tmp_path / str(anchor), clicked=False, anchor=anchor)
+        rows = judged(["mug"] * 8, ["lamp", "mug", "red lamp", "red mug"] * 2, [1.0, 0.0] * 4)
+        before = head.reader.bert.get_weights()
+        options = RankingOptions(epochs=4, lists=1, list_size=8, learning_rate=1e-3, patience=4)
+        train_text(head, rows, rows, options, str(tmp_path / f"run-{anchor}"))
+        after = head.reader.bert.get_weights()
+        moved.append(sum(float(np.square(a - b).sum()) for a, b in zip(before, after, strict=True)))
+    assert 0.0 < moved[1] < 0.9 * moved[0]

@@ -1,0 +1,60 @@
+"""Parameter-efficient tuning: low-rank updates of BERT's attention."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from transformers import TFBertModel
+
+_SCALE = 2.0
+"""How much an update counts; the ratio alpha / r of the paper."""
+
+
+class LowRank(tf.keras.layers.Layer):
+    """A dense layer plus a trained product of two thin matrices: LoRA (Hu et al., ICLR 2022), equation 3."""
+
+    def __init__(self, dense: tf.keras.layers.Dense, rank: int) -> None:
+        """Args: `dense`: built; it stays as it is. `rank`: of the update, which starts at nothing."""
+        super().__init__(name=f"{dense.name}_low_rank")
+        self.dense = dense
+        rows, columns = dense.kernel.shape
+        self.down = self.add_weight("down", [rows, rank], initializer=tf.keras.initializers.HeUniform())
+        self.up = self.add_weight("up", [rank, columns], initializer="zeros")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        """As the dense layer: [..., rows] to [..., columns]."""
+        update = tf.matmul(tf.matmul(inputs, self.down), self.up)
+        return self.dense(inputs) + _SCALE * update
+
+    def merged(self) -> tf.keras.layers.Dense:
+        """The dense layer, the update added to its weights."""
+        self.dense.kernel.assign_add(_SCALE * tf.matmul(self.down, self.up))
+        return self.dense
+
+
+_ADAPTED = ("query", "value")
+
+
+def adapt(bert: TFBertModel, rank: int, frozen: int = 0) -> list[tf.Variable]:
+    """Puts updates beside the attention's queries and values of every layer from `frozen` on.
+
+    Returns:
+        The updates' variables: all that is to be trained.
+    """
+    variables = []
+    for layer in bert.bert.encoder.layer[frozen:]:
+        attention = layer.attention.self_attention
+        for name in _ADAPTED:
+            update = LowRank(getattr(attention, name), rank)
+            setattr(attention, name, update)
+            variables += [update.down, update.up]
+    return variables
+
+
+def merge(bert: TFBertModel) -> None:
+    """Adds the updates to the weights and takes them away, so that serving costs what it did."""
+    for layer in bert.bert.encoder.layer:
+        attention = layer.attention.self_attention
+        for name in _ADAPTED:
+            part = getattr(attention, name)
+            if isinstance(part, LowRank):
+                setattr(attention, name, part.merged())
