@@ -5,20 +5,19 @@ from __future__ import annotations
 import tensorflow as tf
 
 from aisle.model.late_interaction import SIMILARITIES, LateInteraction, similarities
-from aisle.model.ranking import Ensemble, ranking_loss
+from aisle.model.list_losses import contrast, list_losses
+from aisle.model.ranking import Ensemble
 from aisle.schema.features import CANDIDATE_FEATURES
 
-EVIDENCE = (*SIMILARITIES, "dense", "lexical_share")
+EVIDENCE = (*SIMILARITIES, "dense_near", "lexical_share")
 """What the relevance of a text is a weighted sum of: what BERT, as it is tuned, says of the words; what it said
-before any tuning; and the lexical score as a share of the best item's."""
+before any tuning of the most alike titles; and the lexical score as a share of the best item's."""
 
-_UNTRAINED = (7.0, 3.0, 7.0, 7.0, 2.0)
+_UNTRAINED = (7.0, 3.0, 7.0, 7.0, 0.7)
 """Weights of EVIDENCE that rank well before anything was learnt."""
 _FEEDBACK = 3.0
 """What an item's cosine with a search's best answers adds to its logit, before `calibrate`."""
 _NAMES = [feature.name for feature in CANDIDATE_FEATURES]
-_GAIN_LEVELS = 3.0
-"""The best grade's gain is 2 to this less one, as nDCG's is with four grades."""
 
 
 class RankingHead(tf.keras.Model):
@@ -68,30 +67,32 @@ class RankingHead(tf.keras.Model):
         self._anchor, self._adversarial = anchor, adversarial
         self._pretrained = [tf.constant(variable) for variable in reader.tuned] if anchor else []
 
-    def call(
-        self,
-        inputs: dict[str, tf.Tensor],
-        training: bool = False,
-        offsets: tuple[tf.Tensor | None, tf.Tensor | None] = (None, None),
-    ) -> tf.Tensor:
+    def call(self, inputs: dict[str, tf.Tensor], training: bool = False) -> tf.Tensor:
         """Scores lists of candidates, b of m each.
 
         Args:
             inputs: word pieces of `query` [b, (q)] and of `title` [b * m, (p)], `features` float32 [b, m, F].
             training: whether dropout is on.
-            offsets: added to the embeddings of the queries and of the titles.
 
         Returns:
             The logits of click and of conversion given the click, float32 [b, m, 2].
         """
+        read = self._read(inputs, training, (None, None))
+        return self.logits(*read, inputs["features"], training)
+
+    def _read(
+        self,
+        inputs: dict[str, tf.Tensor],
+        training: bool,
+        offsets: tuple[tf.Tensor | None, tf.Tensor | None],
+    ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """The vectors and counts of the queries, and those of the titles, list by list; see `similarities`."""
         query, query_count = self.reader(inputs["query"], training=training, offset=offsets[0])
         title, title_count = self.reader(inputs["title"], training=training, offset=offsets[1])
         shape = tf.shape(inputs["features"])[:2]
         title = tf.reshape(title, tf.concat([shape, tf.shape(title)[1:]], 0))
         title = tf.ensure_shape(title, [None, None, None, self.reader.width])
-        return self.logits(
-            query, query_count, title, tf.reshape(title_count, shape), inputs["features"], training
-        )
+        return query, query_count, title, tf.reshape(title_count, shape)
 
     def logits(
         self,
@@ -153,44 +154,35 @@ class RankingHead(tf.keras.Model):
         given = [offset for offset in offsets if offset is not None]
         with tf.GradientTape() as tape:
             tape.watch(given)
-            loss = list_loss(labels, self(inputs, training=True, offsets=offsets))
+            loss = self._loss(inputs, labels, offsets)
         trained = [*self.reader.tuned, self.weight, self.bias]
         gradients = tape.gradient(loss, [*trained, *given])
         return loss, gradients[: len(trained)], gradients[len(trained) :]
 
+    def _loss(
+        self,
+        inputs: dict[str, tf.Tensor],
+        labels: dict[str, tf.Tensor],
+        offsets: tuple[tf.Tensor | None, tf.Tensor | None],
+    ) -> tf.Tensor:
+        """What a batch costs in training: a judged list is told apart by text alone, from the others' titles too."""
+        query, query_count, title, title_count = self._read(inputs, True, offsets)
+        logits = self.logits(query, query_count, title, title_count, inputs["features"], True)
+        count = tf.shape(query)[0]
+        every = tf.reshape(title, tf.concat([[1, -1], tf.shape(title)[2:]], 0))
+        counts = tf.repeat(tf.reshape(title_count, [1, -1]), count, 0)
+        similar = similarities(query, query_count, tf.repeat(every, count, 0), counts)
+        by_text = tf.linalg.matvec(similar, self.weight[1, : len(SIMILARITIES), 0])
+        each = tf.where(labels["judged"], contrast(labels, by_text), list_losses(labels, logits))
+        return tf.reduce_mean(each)
+
     def test_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """The loss of a batch."""
         inputs, labels = data
-        return {"loss": list_loss(labels, self(inputs, training=False))}
+        return {"loss": tf.reduce_mean(list_losses(labels, self(inputs, training=False)))}
 
 
 def evidence_of(similar: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
     """Puts what the text says together with the numbers of EVIDENCE: [b, m, 3] and [b, m, F] to [b, m, E]."""
     numbers = [features[:, :, _NAMES.index(name)] for name in EVIDENCE[len(SIMILARITIES) :]]
     return tf.concat([similar, tf.stack(numbers, -1)], -1)
-
-
-def list_loss(labels: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
-    """The mean loss of some lists.
-
-    A list that people judged costs the cross-entropy between the shares of its candidates in the gain and their
-    softmax (ListNet: Cao et al., ICML 2007, with nDCG's exponential gain); any other the mean of `ranking_loss`.
-
-    Args:
-        labels: `outcome` float32 [b, m, 2] (click and conversion, -1 unknown), `there` bool [b, m] (what is no
-            padding), `judged` bool [b].
-        logits: float32 [b, m, 2].
-
-    Returns:
-        float32 [].
-    """
-    there = labels["there"]
-    share = tf.clip_by_value(labels["outcome"][:, :, 0], 0.0, 1.0)
-    gain = tf.where(there, tf.pow(2.0, _GAIN_LEVELS * share) - 1.0, 0.0)
-    target = tf.math.divide_no_nan(gain, tf.reduce_sum(gain, 1, keepdims=True))
-    log_share = tf.nn.log_softmax(tf.where(there, logits[:, :, 0], -1e9), 1)
-    listwise = -tf.reduce_sum(target * tf.where(there, log_share, 0.0), 1)
-    flat = ranking_loss(tf.reshape(labels["outcome"], [-1, 2]), tf.reshape(logits, [-1, 2]))
-    each = tf.where(there, tf.reshape(flat, tf.shape(there)), 0.0)
-    pointwise = tf.math.divide_no_nan(tf.reduce_sum(each, 1), tf.reduce_sum(tf.cast(there, tf.float32), 1))
-    return tf.reduce_mean(tf.where(labels["judged"], listwise, pointwise))

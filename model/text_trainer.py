@@ -59,13 +59,13 @@ def train_text(
     if there and min(result.history["val_loss"]) > before:
         head.set_weights(start)
     if not head.clicked:
-        _calibrate(head, valid if there else train, options)
+        calibrate(head, valid if there else train, options)
     reads = options.text != "never" and _reads_history(head, valid, options)
     head.reader.finish()
     return reads
 
 
-def _calibrate(head: RankingHead, rows: dict[str, tf.Tensor], options: RankingOptions) -> None:
+def calibrate(head: RankingHead, rows: dict[str, tf.Tensor], options: RankingOptions) -> None:
     """Makes the sigmoid of a judged search's logit the grade's share that is to be expected.
 
     A listwise loss leaves the logits' level and scale open, so far up that every sigmoid would be 1.

@@ -12,6 +12,11 @@ from aisle.model.text import SentenceEncoder
 from aisle.model.two_tower import TwoTower, decayed
 from aisle.schema import features as f
 
+NEIGHBOURS = 10
+_COMPARED = 100_000
+"""Of a larger catalogue every title is compared with every other in hours: an item's neighbour is itself there."""
+_BLOCK = 512
+
 
 class TwoTowerModule(tf.Module):
     """The exported two-tower.
@@ -20,6 +25,7 @@ class TwoTowerModule(tf.Module):
         item_ids: string [n], the catalogue.
         item_embeddings: float32 [n, width], the item tower's vector of each item.
         text_embeddings: float32 [n, text width], the sentence embedding of each title.
+        text_neighbours: int32 [n, NEIGHBOURS], the items with the most alike titles.
     """
 
     def __init__(
@@ -34,6 +40,7 @@ class TwoTowerModule(tf.Module):
         self.item_ids = tf.Variable(item_ids, trainable=False)
         self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
         self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
+        self.text_neighbours = tf.Variable(nearest_titles(item_features["text"]), trainable=False)
         self.transform = transform.transform_features_layer()
         # Keras would trace every layer's own functions if it met the models; their weights are enough.
         self.tower_weights = list(model.queries.variables)
@@ -118,4 +125,17 @@ def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4
         model.items({name: value[start : start + batch] for name, value in features.items()})
         for start in range(0, count, batch)
     ]
+    return tf.concat(parts, 0)
+
+
+def nearest_titles(embeddings: tf.Tensor) -> tf.Tensor:
+    """The other items with the most alike titles: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
+    count = len(embeddings)
+    if not 1 < count <= _COMPARED:
+        return tf.range(count)[:, None]
+    parts = []
+    for start in range(0, count, _BLOCK):
+        cosines = tf.matmul(embeddings[start : start + _BLOCK], embeddings, transpose_b=True)
+        itself = tf.one_hot(tf.range(start, start + len(cosines)), count, on_value=9.0)
+        parts.append(tf.math.top_k(cosines - itself, min(NEIGHBOURS, count - 1)).indices)
     return tf.concat(parts, 0)

@@ -76,7 +76,7 @@ CANDIDATE_FEATURES = tuple(
     for name in (
         # What each source says of the item, as it is and as a share of the best item's.
         *("two_tower", "ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
-        *("users_cosine", "baskets", "latest_basket", "lexical", "dense"),
+        *("users_cosine", "baskets", "latest_basket", "lexical", "dense", "dense_near"),
         *("ease_share", "ease_recent_share", "ease_decayed_share", "ease_orders_share", "transitions_share"),
         *("users_cosine_share", "baskets_share", "latest_basket_share", "lexical_share"),
         # What this user did with this item: how often, how long ago, and how often for this user.

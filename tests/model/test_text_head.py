@@ -10,10 +10,11 @@ import tensorflow as tf
 
 from aisle.model.candidate_lists import drawn_lists, whole_lists
 from aisle.model.late_interaction import LateInteraction
+from aisle.model.list_losses import contrast, list_losses
 from aisle.model.options import RankingOptions
 from aisle.model.ranking import Ensemble, FeatureHead
 from aisle.model.text import Tokenizer, load_bert
-from aisle.model.text_head import EVIDENCE, RankingHead, evidence_of, list_loss
+from aisle.model.text_head import EVIDENCE, RankingHead, evidence_of
 from aisle.model.text_trainer import train_text
 from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
@@ -45,7 +46,7 @@ def test_a_judged_list_costs_the_cross_entropy_of_its_gains_share() -> None:
     logits = tf.constant([[[np.log(3.0), 0.0], [0.0, 0.0], [99.0, 0.0]]], tf.float32)
     # Gains 7 and 3, shares of the softmax 3/4 and 1/4; what is padding counts for nothing.
     expected = -(0.7 * np.log(0.75) + 0.3 * np.log(0.25))
-    assert float(list_loss(labels, logits)) == pytest.approx(expected, rel=1e-5)
+    assert float(list_losses(labels, logits)) == pytest.approx(expected, rel=1e-5)
 
 
 def test_a_clicked_list_costs_the_mean_entropy_of_what_is_known() -> None:
@@ -54,15 +55,26 @@ def test_a_clicked_list_costs_the_mean_entropy_of_what_is_known() -> None:
         "there": tf.constant([[True, True, False]]),
         "judged": tf.constant([False]),
     }
-    assert float(list_loss(labels, tf.zeros([1, 3, 2]))) == pytest.approx(np.log(2.0), rel=1e-5)
+    assert float(list_losses(labels, tf.zeros([1, 3, 2]))) == pytest.approx(np.log(2.0), rel=1e-5)
+
+
+def test_other_lists_candidates_are_negatives_of_a_judged_one() -> None:
+    labels = {
+        "outcome": tf.constant([[[1.0, -1.0], [0.0, -1.0]], [[1.0, -1.0], [1.0, -1.0]]]),
+        "there": tf.constant([[True, True], [True, False]]),
+        "judged": tf.constant([True, True]),
+    }
+    # Three titles are there: the first list's two and the second's one.
+    logits = tf.constant([[0.0, 0.0, np.log(2.0), 99.0], [0.0, 0.0, np.log(2.0), 99.0]], tf.float32)
+    np.testing.assert_allclose(contrast(labels, logits), [-np.log(0.25), -np.log(0.5)], rtol=1e-5)
 
 
 def test_the_evidence_is_the_similarities_and_the_numbers_by_name() -> None:
     features = np.zeros([1, 1, COUNT], np.float32)
-    features[0, 0, NAMES.index("dense")], features[0, 0, NAMES.index("lexical_share")] = 0.4, 0.9
+    features[0, 0, NAMES.index("dense_near")], features[0, 0, NAMES.index("lexical_share")] = 0.4, 0.9
     found = evidence_of(tf.constant([[[0.1, 0.2, 0.3]]]), tf.constant(features)).numpy()
     np.testing.assert_allclose(found, [[[0.1, 0.2, 0.3, 0.4, 0.9]]])
-    assert EVIDENCE == ("whole", "words", "weakest", "dense", "lexical_share")
+    assert EVIDENCE == ("whole", "words", "weakest", "dense_near", "lexical_share")
 
 
 def test_judged_searches_start_by_evidence_and_clicked_ones_by_numbers(tmp_path: pathlib.Path) -> None:
@@ -106,7 +118,7 @@ def test_a_judged_question_is_validated_whole_and_others_in_pieces() -> None:
 def test_training_puts_right_what_the_start_gets_wrong(tmp_path: pathlib.Path) -> None:
     # Whoever looks for a mug wants what is least like one; the weights that the head starts with say otherwise.
     titles = ["lamp", "mug", "red lamp", "red mug"] * 2
-    rows = judged(["mug"] * 8, titles, [1.0, 0.0] * 4) | {"dense": tf.constant([0.0, 1.0] * 4)}
+    rows = judged(["mug"] * 8, titles, [1.0, 0.0] * 4)
     head = make_head(tmp_path / "bert", clicked=False, learning_rate=1.0)
     before = head.reader.bert.get_weights()
     options = RankingOptions(epochs=30, lists=1, list_size=8, learning_rate=1e-3, patience=30)
