@@ -74,6 +74,8 @@ class RankingOptions:
         learning_rate: of Adam at its peak.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
         patience: epochs without a lower validation loss before training ends.
+        propensity: whether a click on a search's result counts by the inverse of how likely a look at its
+            position is, as `labels.position_bias` estimated it.
         seed: of every random choice.
     """
 
@@ -91,6 +93,7 @@ class RankingOptions:
     query_pieces: int = 20
     title_pieces: int = 24
     patience: int = 1
+    propensity: bool = False
     seed: int = 1
 
 

@@ -13,14 +13,15 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
+from aisle.model.calibration import AS_IT_IS, fit_platt, platt
 from aisle.model.options import RankingOptions
 from aisle.model.ranking import (
     Ensemble,
     FeatureHead,
     RankingHead,
     bin_edges,
+    log_odds,
     model_inputs,
-    probabilities,
     ranking_loss,
 )
 from aisle.model.text import Tokenizer, load_bert
@@ -32,7 +33,10 @@ INPUT_SPEC = {
     feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
     for feature in f.RANKING_INPUTS
 }
-_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in (f.CLICK, f.CONVERSION)}
+_CALIBRATED = 256
+"""Validation examples that are scored at once."""
+_LABELS = (f.CLICK, f.CONVERSION, f.CLICKED, f.WEIGHT)
+_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in _LABELS}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +59,8 @@ def run_fn(fn_args: FnArgs) -> None:
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = _examples(fn_args.train_files), _examples(fn_args.eval_files)
     labels = _labels(train)
+    if not options.propensity:
+        train, valid = ({**rows, f.WEIGHT.name: tf.ones_like(rows[f.WEIGHT.name])} for rows in (train, valid))
     features = train_features(train, valid, options, fn_args.model_run_dir)
     tokenizer = Tokenizer(folder)
     head, reads_history = None, False
@@ -64,6 +70,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if not (labels.search or reads_history):
         head = None
     module = RankingModule(features, head, tokenizer, options, labels, reads_history)
+    module.calibrate(valid)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
 
 
@@ -172,6 +179,7 @@ class RankingModule(tf.Module):
     Attributes:
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
         reads_history: whether a recommendation's score needs its texts (bool []).
+        calibration: scale and shift of the log odds of recommendations and of searches (float32 [2, 2]).
     """
 
     def __init__(
@@ -188,13 +196,17 @@ class RankingModule(tf.Module):
         self.head_weights = [*features.variables, *(head.variables if head else ())]
         self.searches = tf.Variable(labels.search, trainable=False)
         self.reads_history = tf.Variable(reads_history, trainable=False)
+        self.calibration = tf.Variable([AS_IT_IS, AS_IT_IS], trainable=False, dtype=tf.float32)
+        self._labels, self._options = labels, options
         text = tf.TensorSpec([None], tf.string)
         numbers = tf.TensorSpec([None, len(f.CANDIDATE_FEATURES)], tf.float32)
 
         def chosen(query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-            click, conversion = probabilities(logits)
+            click, conversion = log_odds(logits)
+            searched = query != ""
             # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
-            return tf.where(query != "", click, conversion) if labels.conversion else click
+            odds = tf.where(searched, click, conversion) if labels.conversion else click
+            return platt(odds, tf.gather(self.calibration, tf.cast(searched, tf.int32)))
 
         def score_numbers(query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
             return chosen(query, features(values))
@@ -220,6 +232,42 @@ class RankingModule(tf.Module):
 
         self.serve = tf.function(serve, input_signature=[tf.TensorSpec([None], tf.string, name="examples")])
 
+    def calibrate(self, valid: dict[str, tf.Tensor]) -> None:
+        """Fits `calibration` to what was observed in validation, searches and recommendations apart.
+
+        Weights by position, grades of judges and averaged heads all leave scores that are good for an order
+        alone. A search is fitted to the clicks on what was shown, where there are such.
+        """
+        searched = valid["query"].numpy() != b""
+        click, conversion, clicked = (valid[label.name].numpy() for label in _LABELS[:3])
+        if (searched & (clicked >= 0)).any():
+            click = np.where(searched, clicked, click)
+        target = np.where(searched | (not self._labels.conversion), click, conversion)
+        lines = [AS_IT_IS, AS_IT_IS]
+        for kind, reads in enumerate((bool(self.reads_history), True)):
+            chosen = np.flatnonzero((searched == bool(kind)) & (target >= 0))
+            if reads:
+                chosen = np.random.default_rng(self._options.seed).permutation(chosen)[
+                    : self._options.text_rows
+                ]
+            if len(chosen):
+                lines[kind] = fit_platt(
+                    self._scores(_choose(valid, tf.constant(chosen)), reads), target[chosen]
+                )
+        self.calibration.assign(lines)
+
+    def _scores(self, rows: dict[str, tf.Tensor], reads: bool) -> np.ndarray:
+        """The scores of examples, as yet uncalibrated, in batches: [n]."""
+        found = []
+        for start in range(0, len(rows["title"]), _CALIBRATED):
+            part = {name: values[start : start + _CALIBRATED] for name, values in rows.items()}
+            texts = (part["query"], part["history_titles"], part["title"])
+            score = (
+                self.score(*texts, _numbers(part)) if reads else self.score_numbers(texts[0], _numbers(part))
+            )
+            found.append(score.numpy())
+        return np.concatenate(found)
+
 
 def _examples(patterns: list[str]) -> dict[str, tf.Tensor]:
     files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
@@ -236,13 +284,19 @@ def _labels(rows: dict[str, tf.Tensor]) -> Labels:
         InputError: every candidate has the same label.
     """
     click, conversion = rows[f.CLICK.name].numpy(), rows[f.CONVERSION.name].numpy()
+    searched = rows["query"].numpy() != b""
     known = [values[values >= 0] for values in (click, conversion)]
     if not any(len(values) and values.min() < values.max() for values in known):
+        judged = searched & (rows[f.CLICKED.name].numpy() < 0)
+        tables = " and ".join(n for n, some in (("events", ~judged), ("judgements", judged)) if some.any())
+        kinds = zip(("click or grade", "conversion"), known, strict=True)
+        classes = ", ".join(f"{kind} {values[0]:g}" for kind, values in kinds if len(values))
         raise InputError(
-            f"the ranking head has labels of a single class ({len(click)} candidates): "
-            "it needs candidates that were taken and candidates that were not"
+            f"labels of a single class from the table {tables or 'events'}: all {len(click)} candidates have "
+            f"{classes or 'none'}; the ranking head needs some that were taken and some that were not: give a "
+            "longer span of events, or judgements of several grades"
         )
-    return Labels(search=bool((rows["query"].numpy() != b"").any()), conversion=bool(len(known[1])))
+    return Labels(search=bool(searched.any()), conversion=bool(len(known[1])))
 
 
 def _numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
@@ -250,7 +304,8 @@ def _numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def _targets(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-    return tf.stack([rows[f.CLICK.name], rows[f.CONVERSION.name]], axis=1)
+    """Click, conversion and weight, as `ranking_loss` reads them: float32 [n, 3]."""
+    return tf.stack([rows[f.CLICK.name], rows[f.CONVERSION.name], rows[f.WEIGHT.name]], axis=1)
 
 
 def _schedule(options: RankingOptions, rows: int) -> tf.keras.optimizers.schedules.LearningRateSchedule:

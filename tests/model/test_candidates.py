@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from aisle.model.candidates import _recommendations, _windows
+from aisle.model.candidates import _recommendations, _rows, _searches, _windows
+from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 SPLITS: dict[str, int | str] = {
@@ -59,3 +61,32 @@ def test_only_what_was_bought_inside_the_window_is_a_hit() -> None:
     )
     assert question.outcomes == {1: (-1.0, 1.0)}
     assert question.otherwise == (-1.0, 0.0)
+
+
+def test_a_results_weight_and_click_go_with_it_and_what_was_not_shown_weighs_one() -> None:
+    shown = pl.DataFrame(
+        {
+            "query": ["mug"] * 3, "user_id": ["u"] * 3, "timestamp": [7] * 3, "split": ["eval"] * 3,
+            "item_id": ["a", "gone", "b"], "click": [0.5, 0.0, 0.0], "purchase": [0.0, 0.0, -1.0],
+            "clicked": [1.0, 0.0, 0.0], "weight": [2.5, 9.0, 0.4],
+        }
+    )  # fmt: skip
+    (question,) = _searches({"impressions": shown}, "eval", {"b": 0, "a": 1})
+    assert question.outcomes == {1: (0.5, 0.0), 0: (0.0, -1.0)}
+    numbers = np.zeros((3, len(CANDIDATE_FEATURES)), np.float32)
+    asked = {**question.outcomes, 2: (0.0, -1.0)}
+    rows = _rows(question, asked, b"", np.array([b"a", b"b", b"c"], object), numbers)
+    np.testing.assert_allclose(rows["weight"], [2.5, 0.4, 1.0])
+    assert rows["clicked"].tolist() == [1.0, 0.0, -1.0]
+    assert rows["label"].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_page_without_a_click_is_learnt_from_too() -> None:
+    shown = pl.DataFrame(
+        {
+            "query": ["mug"], "user_id": [""], "timestamp": [7], "split": ["test"], "item_id": ["a"],
+            "click": [0.0], "purchase": [0.0], "clicked": [0.0], "weight": [1.0],
+        }
+    )  # fmt: skip
+    (question,) = _searches({"impressions": shown}, "test", {"a": 0})
+    assert question.outcomes == {0: (0.0, 0.0)}
