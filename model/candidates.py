@@ -162,6 +162,8 @@ def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]
             {rows[i]: (s, w) for i, s, w in zip(items, clicked, weights, strict=True) if i in rows},
         )
         for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
+        # A page without a click trains no order; a rate of clicks is that of all pages.
+        if max(clicks) > 0 or _user_split(query, window) != "train"
     ]
 
 

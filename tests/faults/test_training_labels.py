@@ -119,5 +119,5 @@ def test_what_is_served_is_calibrated_to_validation(trainer: Trainer) -> None:
     )
     scores = model.signatures["serving_default"](examples=tf.constant(records))["scores"].numpy()
     assert scores.mean() == pytest.approx(1 / 8, abs=0.05)
-    assert model.calibration.numpy()[0, 1] < -0.5  # Uncalibrated, they would be about a half.
+    assert model.calibration.numpy()[0, 1] < -0.3  # Uncalibrated, they would be over a quarter.
     assert model.calibration.numpy()[1].tolist() == [1.0, 0.0]  # No search, nothing to fit.

@@ -81,12 +81,14 @@ def test_a_results_weight_and_click_go_with_it_and_what_was_not_shown_weighs_one
     assert rows["label"].tolist() == [1.0, 0.0, 0.0]
 
 
-def test_a_page_without_a_click_is_learnt_from_too() -> None:
-    shown = pl.DataFrame(
-        {
-            "query": ["mug"], "user_id": [""], "timestamp": [7], "split": ["test"], "item_id": ["a"],
-            "click": [0.0], "purchase": [0.0], "clicked": [0.0], "weight": [1.0],
-        }
+def test_a_page_without_a_click_validates_and_tests_but_trains_nothing() -> None:
+    queries = [f"mug {number}" for number in range(50)]
+    shown = pl.DataFrame({"query": queries}).with_columns(
+        user_id=pl.lit(""), timestamp=pl.lit(7), split=pl.lit("eval"), item_id=pl.lit("a"), click=pl.lit(0.0),
+        purchase=pl.lit(0.0), clicked=pl.lit(0.0), weight=pl.lit(1.0),
     )  # fmt: skip
-    (question,) = _searches({"impressions": shown}, "test", {"a": 0})
-    assert question.outcomes == {0: (0.0, 0.0)}
+    found = _searches({"impressions": shown}, "eval", {"a": 0})
+    assert {question.split for question in found} == {"eval"}
+    assert all(question.outcomes == {0: (0.0, 0.0)} for question in found)
+    tested = _searches({"impressions": shown.with_columns(split=pl.lit("test"))}, "test", {"a": 0})
+    assert len(tested) == len(queries)
