@@ -107,7 +107,7 @@ def _train(
     from aisle.model.candidates import make_candidates
     from aisle.model.ranking_export import Labels, RankingModule
     from aisle.model.ranking_trainer import make_head, train_features
-    from aisle.model.text_trainer import calibrate, train_text
+    from aisle.model.text_trainer import train_text
     from aisle.schema.weights import bert_folder
 
     candidates = CandidateOptions(seed=seed, negatives=variant.negatives, test_users=0)
@@ -121,11 +121,10 @@ def _train(
     head = make_head(train, features, options, bert_folder())
     if variant.trained:
         train_text(head, train, valid, options, str(scratch / "run"))
-    else:
-        calibrate(head, valid, options)
     spent = time.monotonic() - started
     head.leave_out(variant.without)
     ranker = RankingModule(features, head, options, Labels(search=True, conversion=False), False)
+    ranker.calibrate(valid)
     return Answering.of(labelled, tower, ranker), spent
 
 

@@ -37,6 +37,8 @@ class _Question:
     split: str
     otherwise: tuple[float, float] | None
     """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
+    shown: dict[int, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    """Whether each result of a search was clicked, and its weight by position; by item row."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,7 +159,7 @@ def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]
     """What was shown for a query, and whether it was clicked and bought; the unseen stay unlabelled."""
     shown = frames["impressions"].filter(pl.col("split") == window)
     pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
-        "item_id", "click", "purchase"
+        "item_id", "click", "purchase", "clicked", "weight"
     )
     return [
         _Question(
@@ -166,9 +168,11 @@ def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]
             {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases, strict=False) if i in rows},
             _user_split(query, window),
             None,
+            {rows[i]: (s, w) for i, s, w in zip(items, clicked, weights, strict=True) if i in rows},
         )
-        for query, user, _, items, clicks, purchases in pages.iter_rows()
-        if max(clicks) > 0
+        for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
+        # A page without a click trains no order; a rate of clicks is that of all pages.
+        if max(clicks) > 0 or _user_split(query, window) != "train"
     ]
 
 
@@ -273,6 +277,7 @@ def _rows(
     numbers: np.ndarray,
 ) -> dict[str, np.ndarray]:
     click, conversion = np.array(list(rows.values()), np.float32).T
+    clicked, weight = np.array([question.shown.get(row, (-1.0, 1.0)) for row in rows], np.float32).T
     outcome = np.where(conversion >= 0, conversion, click)
     if question.query:
         outcome = click
@@ -284,6 +289,8 @@ def _rows(
         "click": click,
         "conversion": conversion,
         "label": (outcome >= 0.5).astype(np.float32),
+        "clicked": clicked,
+        "weight": weight,
     }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 
 import tensorflow as tf
+
+from aisle.schema.errors import AisleError
 
 HISTORY_FILE = "history.json"
 
@@ -22,11 +25,15 @@ def finish(history: tf.keras.callbacks.History, folder: str) -> None:
     """Writes the curves as JSON.
 
     Raises:
-        FloatingPointError: a loss was not a number: nothing may be exported from such a training.
+        AisleError: a loss was not a finite number: nothing may be exported from such a training.
     """
     curves = {name: [float(value) for value in values] for name, values in history.history.items()}
-    if any(value != value for value in curves["loss"]):
-        raise FloatingPointError("the training's loss became NaN; lower the learning rate or check the data")
+    for epoch, value in enumerate(curves["loss"], 1):
+        if not math.isfinite(value):
+            raise AisleError(
+                f"the training's loss became {value:g} in epoch {epoch}, and nothing was exported; expected a finite "
+                "number: lower retrieval.learning_rate or ranker.learning_rate, or check the data"
+            )
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(os.path.join(folder, HISTORY_FILE), "w") as file:
         file.write(json.dumps(curves))

@@ -17,7 +17,7 @@ def list_losses(labels: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
     softmax (ListNet: Cao et al., ICML 2007, with nDCG's exponential gain); any other the mean of `ranking_loss`.
 
     Args:
-        labels: `outcome` float32 [b, m, 2] (click and conversion, -1 unknown), `there` bool [b, m] (what is no
+        labels: `outcome` float32 [b, m, 3] (click and conversion, -1 unknown, and their weight), `there` bool [b, m] (what is no
             padding), `judged` bool [b].
         logits: float32 [b, m, 2].
 
@@ -26,7 +26,7 @@ def list_losses(labels: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
     """
     there = labels["there"]
     listwise = _cross_entropy(_gains(labels), there, logits[:, :, 0])
-    flat = ranking_loss(tf.reshape(labels["outcome"], [-1, 2]), tf.reshape(logits, [-1, 2]))
+    flat = ranking_loss(tf.reshape(labels["outcome"], [-1, 3]), tf.reshape(logits, [-1, 2]))
     each = tf.where(there, tf.reshape(flat, tf.shape(there)), 0.0)
     pointwise = tf.math.divide_no_nan(tf.reduce_sum(each, 1), tf.reduce_sum(tf.cast(there, tf.float32), 1))
     return tf.where(labels["judged"], listwise, pointwise)

@@ -80,6 +80,8 @@ class RankingOptions:
         adapter_rank: of the low-rank updates that are trained instead of the BERT's weights; 0 trains these.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
         patience: epochs without a lower validation loss before training ends.
+        propensity: whether a click on a search's result counts by the inverse of how likely a look at its
+            position is, as `labels.position_bias` estimated it.
         seed: of every random choice.
     """
 
@@ -103,6 +105,7 @@ class RankingOptions:
     query_pieces: int = 20
     title_pieces: int = 24
     patience: int = 1
+    propensity: bool = False
     seed: int = 1
 
 

@@ -70,19 +70,29 @@ def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return click, click * tf.math.sigmoid(logits[:, 1])
 
 
+def log_odds(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """The log odds of click and of conversion: float32 [n, 2] to two of [n]."""
+    log_both = -tf.math.softplus(-logits[:, 0]) - tf.math.softplus(-logits[:, 1])
+    return logits[:, 0], log_both - tf.math.log(-tf.math.expm1(tf.minimum(log_both, -1e-7)))
+
+
 def ranking_loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
     """Binary cross-entropy of click and of conversion, each where its label is there.
 
+    What was clicked or bought counts by its weight: those of the same worth that were shown where few people
+    look were not clicked as often (Joachims et al., WSDM 2017). What was not counts once.
+
     Args:
-        labels: float32 [n, 2], click and conversion, -1 where unknown.
+        labels: float32 [n, 3], click and conversion, -1 where unknown, and the weight of what was taken.
         logits: float32 [n, 2].
 
     Returns:
         float32 [n].
     """
     total = tf.zeros_like(logits[:, 0])
-    for label, probability in zip(tf.unstack(labels, axis=1), probabilities(logits), strict=False):
+    *outcomes, weight = tf.unstack(labels, axis=1)
+    for label, probability in zip(outcomes, probabilities(logits), strict=True):
         p = tf.clip_by_value(probability, 1e-6, 1 - 1e-6)
-        entropy = -(label * tf.math.log(p) + (1 - label) * tf.math.log(1 - p))
+        entropy = -(weight * label * tf.math.log(p) + (1 - label) * tf.math.log(1 - p))
         total += tf.where(label >= 0, entropy, 0.0)
     return total

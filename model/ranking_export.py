@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import tensorflow as tf
 
+from aisle.model.calibration import AS_IT_IS, fit_platt, platt
 from aisle.model.options import RankingOptions
-from aisle.model.ranking import Ensemble, probabilities
+from aisle.model.ranking import Ensemble, log_odds
 from aisle.model.ranking_rows import INPUT_SPEC, numbers
 from aisle.model.text_head import RankingHead
 from aisle.schema import features as f
+
+_CALIBRATED = 256
+"""Validation examples that are scored at once."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +32,7 @@ class RankingModule(tf.Module):
     Attributes:
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
         reads_history: whether a recommendation's score needs its texts (bool []).
+        calibration: scale and shift of the log odds of recommendations and of searches (float32 [2, 2]).
         feedback: what the cosine with a search's best answers adds to the logit of a click (float32 []).
     """
 
@@ -43,9 +49,10 @@ class RankingModule(tf.Module):
         self.head_weights = [*features.variables, *(head.variables if head else ())]
         self.searches = tf.Variable(labels.search, trainable=False)
         self.reads_history = tf.Variable(reads_history, trainable=False)
+        self.calibration = tf.Variable([AS_IT_IS, AS_IT_IS], trainable=False, dtype=tf.float32)
         self.feedback = tf.Variable(head.feedback if head else 0.0, trainable=False)
         self._head, self._features, self._options = head, features, options
-        self._conversion = labels.conversion
+        self._labels = labels
         texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
         width = head.reader.width if head else 1
         count = len(f.CANDIDATE_FEATURES)
@@ -70,11 +77,16 @@ class RankingModule(tf.Module):
         example = tf.TensorSpec([None], tf.string, name="examples")
         self.serve = tf.function(self._serve, input_signature=[example])
 
+    def _odds(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The log odds of what is ranked by: logits [n, 2] to float32 [n]."""
+        click, conversion = log_odds(logits)
+        # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
+        return tf.where(query != "", click, conversion) if self._labels.conversion else click
+
     def _chosen(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         """The score of logits [n, 2]: float32 [n]."""
-        click, conversion = probabilities(logits)
-        # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
-        return tf.where(query != "", click, conversion) if self._conversion else click
+        searched = tf.cast(query != "", tf.int32)
+        return platt(self._odds(query, logits), tf.gather(self.calibration, searched))
 
     def _score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""
@@ -121,13 +133,44 @@ class RankingModule(tf.Module):
         flat = self._chosen(tf.repeat(query, shape[1]), tf.reshape(logits, [-1, 2]))
         return tf.reshape(flat, shape)
 
+    def rows_logits(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The logits of ranking examples, texts read where that is learnt: float32 [n, 2]."""
+        values = numbers(rows)
+        title, count = self._read_title(rows["title"])
+        read = self._read_query(rows["query"], rows["history_titles"])
+        logits = self._logits(*read, title[:, None], count[:, None], values[:, None])[:, 0]
+        reads = (rows["query"] != "") | self.reads_history
+        return tf.where(reads[:, None], logits, self._features(values))
+
     def _serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores serialized ranking examples."""
         rows = tf.io.parse_example(examples, INPUT_SPEC)
-        query, values = rows["query"], numbers(rows)
-        title, count = self._read_title(rows["title"])
-        read = self._read_query(query, rows["history_titles"])
-        logits = self._logits(*read, title[:, None], count[:, None], values[:, None])
-        scores = self._score(query, logits)[:, 0]
-        reads = (query != "") | self.reads_history
-        return {"scores": tf.where(reads, scores, self._score_numbers(query, values))}
+        return {"scores": self._chosen(rows["query"], self.rows_logits(rows))}
+
+    def calibrate(self, valid: dict[str, tf.Tensor]) -> None:
+        """Fits `calibration` to what was observed in validation, searches and recommendations apart.
+
+        Weights by position, grades of judges, lists and averaged heads all leave scores that are good for an order
+        alone. A search is fitted to the clicks on what was shown, where there are such.
+        """
+        searched = valid["query"].numpy() != b""
+        click, conversion, clicked = (valid[name].numpy() for name in ("click", "conversion", "clicked"))
+        if (searched & (clicked >= 0)).any():
+            click = np.where(searched, clicked, click)
+        target = np.where(searched | (not self._labels.conversion), click, conversion)
+        lines = [AS_IT_IS, AS_IT_IS]
+        odds = tf.function(
+            lambda rows: self._odds(rows["query"], self.rows_logits(rows)), reduce_retracing=True
+        )
+        for kind in (0, 1):
+            chosen = np.flatnonzero((searched == bool(kind)) & (target >= 0))
+            chosen = np.random.default_rng(self._options.seed).permutation(chosen)[: self._options.text_rows]
+            parts = [
+                odds(
+                    {name: tf.gather(valid[name], chosen[start : start + _CALIBRATED]) for name in INPUT_SPEC}
+                )
+                for start in range(0, len(chosen), _CALIBRATED)
+            ]
+            if parts:
+                lines[kind] = fit_platt(np.concatenate([part.numpy() for part in parts]), target[chosen])
+        self.calibration.assign(lines)

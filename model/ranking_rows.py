@@ -11,7 +11,8 @@ INPUT_SPEC = {
     feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
     for feature in f.RANKING_INPUTS
 }
-_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in (f.CLICK, f.CONVERSION)}
+_LABELS = (f.CLICK, f.CONVERSION, f.CLICKED, f.WEIGHT)
+_LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in _LABELS}
 
 
 def read_rows(patterns: list[str]) -> dict[str, tf.Tensor]:
@@ -34,10 +35,10 @@ def numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 
 def targets(rows: dict[str, tf.Tensor]) -> tf.Tensor:
-    """Click and conversion, -1 where unknown: float32 [n, 2]."""
-    return tf.stack([rows[f.CLICK.name], rows[f.CONVERSION.name]], axis=1)
+    """Click, conversion and weight, as `ranking_loss` reads them: float32 [n, 3]."""
+    return tf.stack([rows[label.name] for label in (f.CLICK, f.CONVERSION, f.WEIGHT)], axis=1)
 
 
 def judged_rows(rows: dict[str, tf.Tensor]) -> np.ndarray:
-    """Which examples are of queries that people judged: there is no purchase to know of. Bool [n]."""
-    return (rows[f.QUERY.name].numpy() != b"") & (rows[f.CONVERSION.name].numpy() < 0)
+    """Which examples are of queries that people judged: nobody was shown them. Bool [n]."""
+    return (rows[f.QUERY.name].numpy() != b"") & (rows[f.CLICKED.name].numpy() < 0)

@@ -40,6 +40,8 @@ def run_fn(fn_args: FnArgs) -> None:
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
     labels = _labels(train)
+    if not options.propensity:
+        train, valid = ({**rows, f.WEIGHT.name: tf.ones_like(rows[f.WEIGHT.name])} for rows in (train, valid))
     features = train_features(train, valid, options, fn_args.model_run_dir)
     head, reads_history = None, False
     if labels.search or options.text != "never":
@@ -48,6 +50,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if not (labels.search or reads_history):
         head = None
     module = RankingModule(features, head, options, labels, reads_history)
+    module.calibrate(valid)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
 
 
@@ -134,10 +137,16 @@ def _labels(rows: dict[str, tf.Tensor]) -> Labels:
         InputError: every candidate has the same label.
     """
     click, conversion = rows[f.CLICK.name].numpy(), rows[f.CONVERSION.name].numpy()
+    searched = rows["query"].numpy() != b""
     known = [values[values >= 0] for values in (click, conversion)]
     if not any(len(values) and values.min() < values.max() for values in known):
+        judged = searched & (rows[f.CLICKED.name].numpy() < 0)
+        tables = " and ".join(n for n, some in (("events", ~judged), ("judgements", judged)) if some.any())
+        kinds = zip(("click or grade", "conversion"), known, strict=True)
+        classes = ", ".join(f"{kind} {values[0]:g}" for kind, values in kinds if len(values))
         raise InputError(
-            f"the ranking head has labels of a single class ({len(click)} candidates): "
-            "it needs candidates that were taken and candidates that were not"
+            f"labels of a single class from the table {tables or 'events'}: all {len(click)} candidates have "
+            f"{classes or 'none'}; the ranking head needs some that were taken and some that were not: give a "
+            "longer span of events, or judgements of several grades"
         )
-    return Labels(search=bool((rows["query"].numpy() != b"").any()), conversion=bool(len(known[1])))
+    return Labels(search=bool(searched.any()), conversion=bool(len(known[1])))

@@ -16,7 +16,7 @@ before any tuning of the most alike titles; and the lexical score as a share of 
 _UNTRAINED = (7.0, 3.0, 7.0, 7.0, 0.7)
 """Weights of EVIDENCE that rank well before anything was learnt."""
 _FEEDBACK = 3.0
-"""What an item's cosine with a search's best answers adds to its logit, before `calibrate`."""
+"""What an item's cosine with a search's best answers adds to its logit."""
 _NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 
 
@@ -55,7 +55,6 @@ class RankingHead(tf.keras.Model):
         self.reader = reader
         self.numbers = numbers
         self.numbers.trainable = False
-        self.clicked = clicked
         nothing = tf.zeros([len(EVIDENCE), 2])
         ranks = tf.stack([tf.constant(_UNTRAINED), tf.zeros(len(EVIDENCE))], 1)
         # Of recommendations and of searches.
@@ -110,13 +109,6 @@ class RankingHead(tf.keras.Model):
         flat = self.numbers(tf.reshape(features, [-1, len(_NAMES)]), training=training)
         numbers = tf.reshape(flat, tf.shape(text)) * tf.gather(self._numbers_count, searched)[:, None, None]
         return text + numbers
-
-    def calibrate(self, slope: float, intercept: float) -> None:
-        """Turns the logits of a judged search's click into `slope` times themselves and `intercept`: Platt (1999)."""
-        scale = tf.constant([[1.0, 1.0], [slope, 1.0]])
-        self.weight.assign(self.weight * scale[:, None])
-        self.bias.assign(self.bias * scale + tf.constant([[0.0, 0.0], [intercept, 0.0]]))
-        self.feedback.assign(self.feedback * slope)
 
     def leave_out(self, names: tuple[str, ...]) -> None:
         """Takes parts of EVIDENCE out of a trained score, to measure what they add."""

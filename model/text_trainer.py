@@ -8,7 +8,6 @@ import tensorflow as tf
 from aisle.model import history
 from aisle.model.candidate_lists import Lists, drawn_lists, whole_lists
 from aisle.model.options import RankingOptions
-from aisle.model.platt import platt
 from aisle.model.ranking import ranking_loss
 from aisle.model.ranking_rows import choose, judged_rows, numbers, targets
 from aisle.model.text import Tokenizer
@@ -58,27 +57,9 @@ def train_text(
     history.finish(result, folder)
     if there and min(result.history["val_loss"]) > before:
         head.set_weights(start)
-    if not head.clicked:
-        calibrate(head, valid if there else train, options)
     reads = options.text != "never" and _reads_history(head, valid, options)
     head.reader.finish()
     return reads
-
-
-def calibrate(head: RankingHead, rows: dict[str, tf.Tensor], options: RankingOptions) -> None:
-    """Makes the sigmoid of a judged search's logit the grade's share that is to be expected.
-
-    A listwise loss leaves the logits' level and scale open, so far up that every sigmoid would be 1.
-    """
-    judged = choose(rows, np.flatnonzero(judged_rows(rows)))
-    if not len(judged["title"]):
-        return
-    lists = _whole(judged, options)
-    logits, shares = [], []
-    for inputs, labels in _batches(judged, lists, head.reader.tokenizer, options, repeat=False):
-        logits.append(head(inputs)[:, :, 0][labels["there"]].numpy())
-        shares.append(labels["outcome"][:, :, 0][labels["there"]].numpy())
-    head.calibrate(*platt(np.concatenate(logits), np.concatenate(shares)))
 
 
 def _reads_history(head: RankingHead, valid: dict[str, tf.Tensor], options: RankingOptions) -> bool:

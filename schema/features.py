@@ -98,9 +98,14 @@ CONVERSION = Feature("conversion", Dtype.FLOAT)
 """Bought, 0 or 1; -1 where no such label exists."""
 LABEL = Feature("label", Dtype.FLOAT)
 """The outcome the served score predicts, 0 or 1: the conversion where known, else the click."""
+CLICKED = Feature("clicked", Dtype.FLOAT)
+"""Whether a search's result was clicked when it was shown, 0 or 1, whatever a judge said of it; -1: not shown."""
+WEIGHT = Feature("weight", Dtype.FLOAT)
+"""How much the click and the conversion of a search's result count, the inverse propensity of its position;
+1 where there is none."""
 
 RANKING_INPUTS = (RANK_QUERY, RANK_HISTORY, RANK_TITLE, *CANDIDATE_FEATURES)
-RANKING_FEATURES = (*RANKING_INPUTS, CLICK, CONVERSION, LABEL)
+RANKING_FEATURES = (*RANKING_INPUTS, CLICK, CONVERSION, LABEL, CLICKED, WEIGHT)
 
 
 def metadata_schema(features: tuple[Feature, ...]) -> schema_pb2.Schema:

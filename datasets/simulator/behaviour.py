@@ -20,6 +20,8 @@ IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW = range(len(EVENT_TYPES))
 
 EXAMINATION = np.arange(1, PAGE_SIZE + 1, dtype=np.float64) ** -0.8
 """The probability that a user looks at each position (Joachims et al. 2005: people read from the top)."""
+CHECKOUT = 0.6
+"""The probability that what is in the cart is bought."""
 REPEAT_DAYS = 16.0
 """The mean time until something used up is bought again."""
 MOST_REPEATS = 12
@@ -75,6 +77,22 @@ def liking(catalogue: Catalogue, people: People, user: Ints, item: Ints) -> Floa
     return liked
 
 
+def attraction(catalogue: Catalogue, people: People, pages: Pages, shown: Impressions) -> Floats:
+    """Returns [m] the probability that what is shown is clicked once it is looked at."""
+    liked = liking(catalogue, people, pages.user[shown.page], shown.item) + 0.9 * shown.grade
+    found: Floats = _sigmoid(1.3 * (liked - np.where(pages.searched[shown.page], 3.6, 2.2)))
+    return found
+
+
+def cart_probability(catalogue: Catalogue, people: People, user: Ints, item: Ints) -> Floats:
+    """Returns [n] the probability that what was clicked is put into the cart.
+
+    The query has done its work once the item's page is opened: what is bought is what is liked.
+    """
+    found: Floats = _sigmoid(1.5 * (liking(catalogue, people, user, item) - 1.2))
+    return found
+
+
 def make_events(
     options: SimulatorOptions,
     catalogue: Catalogue,
@@ -93,16 +111,14 @@ def make_events(
         page=shown.page,
         position=shown.position,
     )
-    liked = liking(catalogue, people, impressions.user, impressions.item) + 0.9 * shown.grade
-    searched = pages.searched[shown.page]
-    examined = rng.random(len(liked)) < EXAMINATION[shown.position - 1]
-    clicked = examined & (rng.random(len(liked)) < _sigmoid(1.3 * (liked - np.where(searched, 3.6, 2.2))))
+    attractive = attraction(catalogue, people, pages, shown)
+    examined = rng.random(len(attractive)) < EXAMINATION[shown.position - 1]
+    clicked = examined & (rng.random(len(attractive)) < attractive)
     clicks = _after(impressions.take(clicked), CLICK, 3, 60, rng)
-    # The query has done its work once the page is opened: what is bought is what is liked.
-    own = liking(catalogue, people, clicks.user, clicks.item)
-    carts = _after(clicks.take(rng.random(len(own)) < _sigmoid(1.5 * (own - 1.2))), CART, 10, 40, rng)
+    wanted = cart_probability(catalogue, people, clicks.user, clicks.item)
+    carts = _after(clicks.take(rng.random(len(wanted)) < wanted), CART, 10, 40, rng)
     carts = dataclasses.replace(carts, quantity=_quantity(catalogue, carts.item, rng))
-    bought = _after(carts.take(rng.random(len(carts.time)) < 0.6), PURCHASE, 20, 60, rng)
+    bought = _after(carts.take(rng.random(len(carts.time)) < CHECKOUT), PURCHASE, 20, 60, rng)
     # What follows later needs a user who was logged in.
     known = bought.take(~pages.anonymous[bought.page])
     again = _repeats(options, catalogue, people, known, int(pages.visit.max(initial=-1)) + 1, rng)

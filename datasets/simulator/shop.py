@@ -13,7 +13,7 @@ from aisle.datasets.simulator.catalogue import NOUNS, Catalogue, Ints, make_cata
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People, make_people
 from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
-from aisle.datasets.simulator.slates import make_impressions
+from aisle.datasets.simulator.slates import Impressions, make_impressions
 from aisle.datasets.simulator.visits import Pages, make_pages
 from aisle.schema.tables import EVENT_TYPES
 
@@ -44,29 +44,49 @@ def simulate(options: SimulatorOptions) -> Shop:
     buy, buy again, return and praise. The shop shows items by query, popularity and noise; a click needs
     the user to look at its position first (`behaviour.EXAMINATION`).
     """
-    seeds = np.random.SeedSequence(options.seed).spawn(7)
-    catalogue_rng, people_rng, pages_rng, queries_rng, slates_rng, events_rng, judges_rng = (
-        np.random.default_rng(seed) for seed in seeds
+    world = make_world(options)
+    events_rng, judges_rng = (np.random.default_rng(seed) for seed in _seeds(options)[5:])
+    events = make_events(options, world.catalogue, world.people, world.pages, world.shown, events_rng)
+    return Shop(
+        options=options,
+        items=world.catalogue.table,
+        users=world.people.table,
+        events=_event_table(world, events),
+        judgements=make_judgements(world.catalogue, world.pages, judges_rng),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class World:
+    """What a shop's tables come of: its items, its users' tastes, what they wanted and what they were shown."""
+
+    catalogue: Catalogue
+    people: People
+    pages: Pages
+    queries: Queries
+    shown: Impressions
+
+
+def make_world(options: SimulatorOptions) -> World:
+    """Returns what lies behind the tables of `simulate(options)`."""
+    catalogue_rng, people_rng, pages_rng, queries_rng, slates_rng = (
+        np.random.default_rng(seed) for seed in _seeds(options)[:5]
     )
     catalogue = make_catalogue(options, catalogue_rng)
     people = make_people(options, people_rng)
     pages = make_pages(options, catalogue, people, pages_rng)
     queries = make_queries(pages, queries_rng)
-    shown = make_impressions(catalogue, pages, slates_rng)
-    events = make_events(options, catalogue, people, pages, shown, events_rng)
-    return Shop(
-        options=options,
-        items=catalogue.table,
-        users=people.table,
-        events=_event_table(catalogue, people, pages, queries, events),
-        judgements=make_judgements(catalogue, pages, judges_rng),
-    )
+    return World(catalogue, people, pages, queries, make_impressions(catalogue, pages, slates_rng))
 
 
-def _event_table(
-    catalogue: Catalogue, people: People, pages: Pages, queries: Queries, events: Events
-) -> pl.DataFrame:
+def _seeds(options: SimulatorOptions) -> list[np.random.SeedSequence]:
+    """A stream of its own for the catalogue, people, pages, queries, slates, events and judges."""
+    return np.random.SeedSequence(options.seed).spawn(7)
+
+
+def _event_table(world: World, events: Events) -> pl.DataFrame:
     """Returns the canonical `events` table."""
+    catalogue, people, pages, queries = world.catalogue, world.people, world.pages, world.queries
     on_page = events.page != NONE
     anonymous = on_page & pages.anonymous[events.page]
     query = np.where(on_page, queries.of_page[events.page], NONE)

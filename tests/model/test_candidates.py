@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 
-from aisle.model.candidates import _recommendations, _windows
+from aisle.model.candidates import _recommendations, _rows, _searches, _windows
+from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 SPLITS: dict[str, int | str] = {
@@ -65,3 +67,34 @@ def test_only_what_was_bought_inside_the_window_is_a_hit() -> None:
     )
     assert question.outcomes == {1: (-1.0, 1.0)}
     assert question.otherwise == (-1.0, 0.0)
+
+
+def test_a_results_weight_and_click_go_with_it_and_what_was_not_shown_weighs_one() -> None:
+    shown = pl.DataFrame(
+        {
+            "query": ["mug"] * 3, "user_id": ["u"] * 3, "timestamp": [7] * 3, "split": ["eval"] * 3,
+            "item_id": ["a", "gone", "b"], "click": [0.5, 0.0, 0.0], "purchase": [0.0, 0.0, -1.0],
+            "clicked": [1.0, 0.0, 0.0], "weight": [2.5, 9.0, 0.4],
+        }
+    )  # fmt: skip
+    (question,) = _searches({"impressions": shown}, "eval", {"b": 0, "a": 1})
+    assert question.outcomes == {1: (0.5, 0.0), 0: (0.0, -1.0)}
+    numbers = np.zeros((3, len(CANDIDATE_FEATURES)), np.float32)
+    asked = {**question.outcomes, 2: (0.0, -1.0)}
+    rows = _rows(question, asked, b"", np.array([b"a", b"b", b"c"], object), numbers)
+    np.testing.assert_allclose(rows["weight"], [2.5, 0.4, 1.0])
+    assert rows["clicked"].tolist() == [1.0, 0.0, -1.0]
+    assert rows["label"].tolist() == [1.0, 0.0, 0.0]
+
+
+def test_a_page_without_a_click_validates_and_tests_but_trains_nothing() -> None:
+    queries = [f"mug {number}" for number in range(50)]
+    shown = pl.DataFrame({"query": queries}).with_columns(
+        user_id=pl.lit(""), timestamp=pl.lit(7), split=pl.lit("eval"), item_id=pl.lit("a"), click=pl.lit(0.0),
+        purchase=pl.lit(0.0), clicked=pl.lit(0.0), weight=pl.lit(1.0),
+    )  # fmt: skip
+    found = _searches({"impressions": shown}, "eval", {"a": 0})
+    assert {question.split for question in found} == {"eval"}
+    assert all(question.outcomes == {0: (0.0, 0.0)} for question in found)
+    tested = _searches({"impressions": shown.with_columns(split=pl.lit("test"))}, "test", {"a": 0})
+    assert len(tested) == len(queries)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from aisle.model.ranker_inputs import history_titles
-from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, probabilities, ranking_loss
+from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, log_odds, probabilities, ranking_loss
 
 
 def test_conversion_is_click_times_conversion_given_the_click() -> None:
@@ -17,9 +18,27 @@ def test_conversion_is_click_times_conversion_given_the_click() -> None:
 
 def test_a_label_that_is_unknown_costs_nothing() -> None:
     logits = tf.zeros([4, 2])
-    labels = tf.constant([[1.0, -1.0], [-1.0, 0.0], [-1.0, -1.0], [0.0, 1.0]])
+    labels = tf.constant([[1.0, -1.0, 1.0], [-1.0, 0.0, 1.0], [-1.0, -1.0, 1.0], [0.0, 1.0, 1.0]])
     expected = [-np.log(0.5), -np.log(0.75), 0.0, -np.log(0.5) - np.log(0.25)]
     np.testing.assert_allclose(ranking_loss(labels, logits), expected, atol=1e-5)
+
+
+def test_what_was_taken_counts_by_its_weight_and_what_was_not_once() -> None:
+    labels = tf.constant(
+        [[1.0, -1.0, 3.0], [0.0, -1.0, 3.0], [1.0, 1.0, 2.0], [1.0, 0.0, 2.0], [0.5, -1.0, 4.0]]
+    )
+    half, quarter = -np.log(0.5), -np.log(0.25)
+    expected = [3 * half, half, 2 * half + 2 * quarter, 2 * half - np.log(0.75), 2 * half + 0.5 * half]
+    np.testing.assert_allclose(ranking_loss(labels, tf.zeros([5, 2])), expected, atol=1e-5)
+
+
+def test_log_odds_are_those_of_the_probabilities() -> None:
+    logits = tf.constant([[0.0, 0.0], [np.log(3.0), np.log(4.0)], [30.0, 30.0], [-40.0, -40.0]], tf.float32)
+    click, both = (odds.numpy() for odds in log_odds(logits))
+    np.testing.assert_allclose(click, logits[:, 0])
+    np.testing.assert_allclose(both[:2], [np.log(1 / 3), np.log(0.6 / 0.4)], atol=1e-5)
+    assert both[3] == pytest.approx(-80, rel=1e-5)
+    assert np.isfinite(both).all()
 
 
 def test_a_history_reads_newest_first_and_an_empty_one_is_empty() -> None:

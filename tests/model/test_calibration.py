@@ -1,0 +1,42 @@
+"""Calibration: what it fits, what it never changes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.model.calibration import AS_IT_IS, fit_platt, platt
+
+LOGIT = np.log(3.0)  # Of 3 in 4.
+
+
+def test_two_scores_are_moved_to_the_rates_observed() -> None:
+    # 3/4 was said of what happened 6 times in 10, 1/4 of what happened 2 times in 10; log odds ±log 3.
+    odds = np.repeat([LOGIT, -LOGIT], 100_000)
+    observed = np.concatenate(
+        [np.repeat([1.0, 0.0], [60_000, 40_000]), np.repeat([1.0, 0.0], [20_000, 80_000])]
+    )
+    scale, shift = fit_platt(odds, observed)
+    high, low = np.log(0.6 / 0.4), np.log(0.2 / 0.8)
+    assert scale == pytest.approx((high - low) / (2 * LOGIT), abs=1e-3)
+    assert shift == pytest.approx((high + low) / 2, abs=1e-3)
+    found = platt(tf.constant([LOGIT, -LOGIT], tf.float32), tf.constant([[scale, shift]] * 2, tf.float32))
+    np.testing.assert_allclose(found, [0.6, 0.2], atol=1e-3)
+
+
+def test_a_calibrated_score_stays_as_it_is() -> None:
+    scale, shift = fit_platt(np.array([0.0, 0.0]), np.array([1.0, 0.0]))
+    assert (scale, shift) == pytest.approx(AS_IT_IS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(-60, 60), st.floats(0, 1)), min_size=1, max_size=20))
+def test_whatever_is_observed_the_order_stays_and_the_numbers_are_finite(
+    rows: list[tuple[float, float]],
+) -> None:
+    scale, shift = fit_platt(*np.array(rows).T)
+    assert scale > 0
+    assert np.isfinite([scale, shift]).all()
