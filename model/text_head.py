@@ -146,7 +146,7 @@ class RankingHead(tf.keras.Model):
         given = [offset for offset in offsets if offset is not None]
         with tf.GradientTape() as tape:
             tape.watch(given)
-            loss = self._loss(inputs, labels, offsets)
+            loss = self._loss(inputs, labels, offsets, training=True)
         trained = [*self.reader.tuned, self.weight, self.bias]
         gradients = tape.gradient(loss, [*trained, *given])
         return loss, gradients[: len(trained)], gradients[len(trained) :]
@@ -156,10 +156,11 @@ class RankingHead(tf.keras.Model):
         inputs: dict[str, tf.Tensor],
         labels: dict[str, tf.Tensor],
         offsets: tuple[tf.Tensor | None, tf.Tensor | None],
+        training: bool,
     ) -> tf.Tensor:
-        """What a batch costs in training: a judged list is told apart by text alone, from the others' titles too."""
-        query, query_count, title, title_count = self._read(inputs, True, offsets)
-        logits = self.logits(query, query_count, title, title_count, inputs["features"], True)
+        """What a batch costs: a judged list is told apart by text alone, from the others' titles too."""
+        query, query_count, title, title_count = self._read(inputs, training, offsets)
+        logits = self.logits(query, query_count, title, title_count, inputs["features"], training)
         count = tf.shape(query)[0]
         every = tf.reshape(title, tf.concat([[1, -1], tf.shape(title)[2:]], 0))
         counts = tf.repeat(tf.reshape(title_count, [1, -1]), count, 0)
@@ -171,7 +172,7 @@ class RankingHead(tf.keras.Model):
     def test_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """The loss of a batch."""
         inputs, labels = data
-        return {"loss": tf.reduce_mean(list_losses(labels, self(inputs, training=False)))}
+        return {"loss": self._loss(inputs, labels, (None, None), training=False)}
 
 
 def evidence_of(similar: tf.Tensor, features: tf.Tensor) -> tf.Tensor:
