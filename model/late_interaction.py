@@ -37,16 +37,16 @@ class LateInteraction(tf.keras.Model):
             bert: pretrained.
             tokenizer: of the same vocabulary.
             width: of the vectors kept; see `fit_projection`.
-            frozen: how many of the lowest layers, and the embeddings, are not trained.
+            frozen: how many of the lowest layers, and the embeddings, are not trained; the last one always is.
             adapter_rank: of the updates that are trained instead of the weights; 0 trains these. See `low_rank`.
         """
         super().__init__(name="late_interaction")
         self.bert = bert
         self.tokenizer = tokenizer
         self.width = width
-        self._frozen = min(frozen, bert.config.num_hidden_layers)
+        self._frozen = min(frozen, bert.config.num_hidden_layers - 1)
         self.projection = tf.Variable(tf.eye(bert.config.hidden_size, width), trainable=False)
-        bert.bert.embeddings.trainable = not frozen
+        bert.bert.embeddings.trainable = not self._frozen
         for layer in bert.bert.encoder.layer[: self._frozen]:
             layer.trainable = False
         self._adapters = adapt(bert, adapter_rank, self._frozen) if adapter_rank else []
