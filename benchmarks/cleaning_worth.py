@@ -169,7 +169,8 @@ def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
     """The two-tower's K items of each user as of the start of the test, flat."""
     import tensorflow as tf
 
-    from aisle.model.candidates import catalogue
+    from aisle.model.item_table import item_table
+    from aisle.model.lexical import TextSearch
     from aisle.model.retriever import Retriever
     from aisle.model.state import make_state
     from aisle.model.text import Tokenizer
@@ -177,10 +178,11 @@ def retrieve(folder: str, labelled: Labelled, users: list[str]) -> pa.Array:
 
     tower = tf.saved_model.load(folder)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    titles, prices = catalogue(tower, frames["items"])
+    table = item_table(tower, frames["items"])
+    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
     ids = [item.decode() for item in tower.item_ids.numpy()]
     state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
-    retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
+    retriever = Retriever(tower, text, table.prices, state)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def top(user: tf.Tensor) -> tf.Tensor:

@@ -59,7 +59,8 @@ class Answering:
         import tensorflow as tf
 
         from aisle.model.bundle import Bundle
-        from aisle.model.candidates import catalogue
+        from aisle.model.item_table import item_table
+        from aisle.model.lexical import TextSearch
         from aisle.model.retriever import Retriever
         from aisle.model.state import make_state
         from aisle.model.text import Tokenizer
@@ -67,11 +68,12 @@ class Answering:
 
         tower = tf.saved_model.load(trained.tower)
         frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in trained.labelled.tables.items()}
-        titles, prices = catalogue(tower, frames["items"])
+        table = item_table(tower, frames["items"])
+        text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
         ids = [item.decode() for item in tower.item_ids.numpy()]
         state = make_state(frames["interactions"], frames["users"], ids, trained.labelled.splits.test_start)
-        self.retriever = Retriever(tower, Tokenizer(bert_folder()), titles, prices, state)
-        self._bundle = Bundle(self.retriever, ranker, titles, BundleOptions())
+        self.retriever = Retriever(tower, text, table.prices, state)
+        self._bundle = Bundle(self.retriever, ranker, table, BundleOptions())
         self._asked: Any = None
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:

@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import tensorflow as tf
 
+from aisle.model.item_table import item_table
+from aisle.model.lexical import TextSearch
 from aisle.model.options import CandidateOptions
 from aisle.model.ranker_inputs import history_titles
 from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever
@@ -79,7 +81,8 @@ def make_candidates(
     tower = tf.saved_model.load(two_tower)
     tokenizer = Tokenizer(bert or bert_folder())
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
-    titles, prices = catalogue(tower, frames["items"])
+    table = item_table(tower, frames["items"])
+    text = TextSearch(tokenizer, table.titles, table.descriptions)
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
@@ -89,7 +92,7 @@ def make_candidates(
         if not most:
             continue
         state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
-        retriever = Retriever(tower, tokenizer, titles, prices, state)
+        retriever = Retriever(tower, text, table.prices, state)
         questions = _recommendations(
             frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
         )
@@ -97,7 +100,7 @@ def make_candidates(
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == "eval" else []
-        for split, part in _ask(retriever, tf.constant(titles), questions, options, rng):
+        for split, part in _ask(retriever, tf.constant(table.titles), questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
 
@@ -116,14 +119,6 @@ def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int
         _Window(begin, test, True),
         *(_Window(start, start + length, False) for start in starts if start - first >= (test - first) / 3),
     ]
-
-
-def catalogue(tower: object, items: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-    """The titles [n] and prices [n] (NaN unknown) of the tower's items, in its order."""
-    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})  # type: ignore[attr-defined]
-    price = pl.col("price").cast(pl.Float64) if "price" in items.columns else pl.lit(None, pl.Float64)
-    joined = order.join(items.select("item_id", "title", price.alias("price")), on="item_id", how="left")
-    return joined["title"].fill_null("").to_list(), joined["price"].fill_null(float("nan")).to_numpy()
 
 
 def _recommendations(

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from aisle.model.co_occurrence import PAST_DECAY
 from aisle.model.index import Asked, ExactIndex, Index, nearest_by_sum
-from aisle.model.lexical import BM25
+from aisle.model.lexical import TextSearch
 from aisle.model.state import (
     COUNTS,
     HALF_LIVES,
@@ -20,7 +20,6 @@ from aisle.model.state import (
     Neighbours,
     State,
 )
-from aisle.model.text import Tokenizer
 from aisle.schema.features import CANDIDATE_FEATURES, HISTORY_LENGTH
 
 _RRF = 60.0
@@ -70,7 +69,7 @@ class Context:
     """A batch of questions.
 
     Attributes:
-        query: string [b].
+        query: as it was read, string [b].
         history: item rows, -1 pads in front, [b, HISTORY_LENGTH].
         scores: of every item by name, float32 [b, n].
         dense: the indexes of vectors, asked, by the name of their score.
@@ -111,26 +110,23 @@ class Retriever(tf.Module):
             are put there before the graph is traced.
     """
 
-    def __init__(
-        self, tower: Any, tokenizer: Tokenizer, titles: list[str], prices: np.ndarray, state: State
-    ) -> None:
+    def __init__(self, tower: Any, text: TextSearch, prices: np.ndarray, state: State) -> None:
         """Makes the graph's tensors.
 
         Args:
             tower: a loaded TwoTowerModule.
-            tokenizer: of BERT, for the lexical source.
-            titles: of the catalogue, in the tower's order, [n].
+            text: of the catalogue in the tower's order, which reads the query and is the lexical source.
             prices: [n], NaN where unknown.
             state: as of the moment the queries are asked.
         """
         super().__init__()
         self.tower = tower
-        self.count = len(titles)
+        self.count = len(prices)
         self.indexes: dict[str, Index] = {
             "two_tower": ExactIndex(tower.item_embeddings),
             "dense": ExactIndex(tower.text_embeddings),
         }
-        self._bm25 = BM25(tokenizer, titles)
+        self._text = text
         self.item_ids = _stored(tower.item_ids.numpy(), tf.string)
         keys = tf.lookup.KeyValueTensorInitializer(
             tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
@@ -165,7 +161,7 @@ class Retriever(tf.Module):
         """Looks histories up and scores every item.
 
         Args:
-            query: string [b]; "" is none.
+            query: as typed, string [b]; "" is none.
             user_id: string [b].
             history: string [b, h]; a row without an item takes the known history.
         """
@@ -173,6 +169,7 @@ class Retriever(tf.Module):
         given = self._given(history)
         asked = tf.reduce_any(history != "", axis=1)
         rows, age, weight = self._histories(user, given, asked)
+        query = self._text.read(query)
         text = self.tower.embed_text(query)
         names = tf.where(rows >= 0, tf.gather(self.item_ids, tf.maximum(rows, 0)), "")
         country = tf.gather(self._countries, user)
@@ -181,7 +178,7 @@ class Retriever(tf.Module):
         batch = tf.shape(query)[0]
         scores = {
             **self._taken_scores(self._take(user, given, asked), batch),
-            "lexical": self._bm25(query),
+            "lexical": self._text.scores(query),
             "popularity": self._everywhere(self._item_numbers["popularity"], batch),
             "popularity_28": self._everywhere(self._item_numbers["popularity_28"], batch),
             "new": self._everywhere(self._new, batch),
