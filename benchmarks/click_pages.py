@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
-from served import tensors
+from served import make_retriever, tensors
 from training import read_clean_label, train_two_tower
 
 from aisle.components.labeler.label import Labelled
@@ -95,22 +95,15 @@ def _pages(
     import tensorflow as tf
 
     from aisle.model import candidates
-    from aisle.model.retriever import Retriever
-    from aisle.model.state import make_state
-    from aisle.model.text import Tokenizer
-    from aisle.schema.weights import bert_folder
 
-    loaded = tf.saved_model.load(tower)
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    titles, prices = candidates.catalogue(loaded, frames["items"])
-    ids = [item.decode() for item in loaded.item_ids.numpy()]
     start = labelled.splits.test_start if window == "test" else labelled.splits.eval_start
-    state = make_state(frames["interactions"], frames["users"], ids, start)
-    retriever = Retriever(loaded, Tokenizer(bert_folder()), titles, prices, state)
+    retriever, table = make_retriever(labelled, tower, start)
+    ids = [item.decode() for item in retriever.item_ids.numpy()]
+    frames = {"impressions": pl.DataFrame(pl.from_arrow(labelled.tables["impressions"]))}
     rng = np.random.default_rng(seed)
     found = candidates._searches(frames, window, {item: row for row, item in enumerate(ids)})
     questions = candidates._draw(found, most, rng)
-    asked = candidates._ask(retriever, tf.constant(titles), questions, CandidateOptions(), rng)
+    asked = candidates._ask(retriever, tf.constant(table.titles), questions, CandidateOptions(), rng)
     parts: dict[str, list[tuple[Any, dict[str, Any]]]] = {}
     for question, (split, part) in zip(questions, asked, strict=True):
         parts.setdefault(split, []).append((question, part))

@@ -19,6 +19,7 @@ from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from aisle.model.item_table import ItemTable
     from aisle.model.retriever import Retriever
 
 BATCH = 64
@@ -71,8 +72,8 @@ class Answering:
         """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
         from aisle.model.bundle import Bundle
 
-        retriever, titles = make_retriever(labelled, two_tower)
-        return Answering(Bundle(retriever, ranker, titles, BundleOptions()))
+        retriever, table = make_retriever(labelled, two_tower)
+        return Answering(Bundle(retriever, ranker, table, BundleOptions()))
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
         """The `k` items of the signature `name` as a function of `exclude_seen`, for every user of the protocol."""
@@ -126,12 +127,13 @@ def _named(found: dict[str, Any]) -> list[list[str]]:
     return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
 
 
-def make_retriever(labelled: Labelled, tower: str) -> tuple[Retriever, list[str]]:
-    """What finds candidates as of the start of the test, by the two-tower in a folder; and the items' titles."""
+def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tuple[Retriever, ItemTable]:
+    """What finds candidates as of `now` (None: the start of the test), by the two-tower in a folder; and the items."""
     import polars as pl
     import tensorflow as tf
 
-    from aisle.model.candidates import catalogue
+    from aisle.model.item_table import item_table
+    from aisle.model.lexical import TextSearch
     from aisle.model.retriever import Retriever
     from aisle.model.state import make_state
     from aisle.model.text import Tokenizer
@@ -139,10 +141,12 @@ def make_retriever(labelled: Labelled, tower: str) -> tuple[Retriever, list[str]
 
     loaded = tf.saved_model.load(tower)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    titles, prices = catalogue(loaded, frames["items"])
+    table = item_table(loaded, frames["items"])
+    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
     ids = [item.decode() for item in loaded.item_ids.numpy()]
-    state = make_state(frames["interactions"], frames["users"], ids, labelled.splits.test_start)
-    return Retriever(loaded, Tokenizer(bert_folder()), titles, prices, state), titles
+    now = labelled.splits.test_start if now is None else now
+    state = make_state(frames["interactions"], frames["users"], ids, now)
+    return Retriever(loaded, text, table.prices, state), table
 
 
 def ask_users(protocol: Protocol, ask: Callable[[tf.Tensor], tf.Tensor], k: int) -> Ints:

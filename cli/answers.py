@@ -2,24 +2,30 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
+    from aisle.serving.filters import Facets
     from aisle.serving.recommender import ScoredItem
 
 
-def print_json(items: list[ScoredItem], titles: dict[str, str]) -> None:
-    """Prints the items as a JSON list of objects; `title` is there where it is known."""
+def print_json(items: list[ScoredItem], titles: dict[str, str], facets: Facets | None = None) -> None:
+    """Prints the items as a JSON list of objects; `title` is there where it is known.
+
+    With facets it is an object of `items` and, as lists of `value` and `count`, `categories` and `brands`.
+    """
     rows = []
     for place, item in enumerate(items, start=1):
         row: dict[str, Any] = {"rank": place, "item_id": item.item_id, "score": item.score}
         if item.item_id in titles:
             row["title"] = titles[item.item_id]
         rows.append(row)
-    click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+    answer: Any = rows if facets is None else {"items": rows, **dataclasses.asdict(facets)}
+    click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
 
 
 def print_table(items: list[ScoredItem], titles: dict[str, str]) -> None:
@@ -42,6 +48,20 @@ def print_table(items: list[ScoredItem], titles: dict[str, str]) -> None:
         title = [Text(_printable(titles.get(item.item_id, "")))] if known else []
         table.add_row(str(place), Text(_printable(item.item_id)), *title, f"{item.score:.4g}")
     Console().print(table)
+
+
+def print_facets(facets: Facets) -> None:
+    """Prints a table of each facet that has a value."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    for name, values in (("Category", facets.categories), ("Brand", facets.brands)):
+        if values:
+            table = Table(name, "Items")
+            for facet in values:
+                table.add_row(Text(_printable(facet.value)), str(facet.count))
+            Console().print(table)
 
 
 def _printable(text: str) -> str:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aisle.cli.answers import print_json, print_table
+from aisle.cli.answers import print_facets, print_json, print_table
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
+    from aisle.serving.filters import Facets, Filters
     from aisle.serving.recommender import Recommender, ScoredItem
 
 DEFAULT_TARGET = "127.0.0.1:8500"
@@ -52,28 +53,52 @@ _OUT = click.option(
 _OUTPUT = click.option("--output", metavar="FILE.csv", type=click.Path(), help="Where a file's answers go.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
+_FILTERS = (
+    click.option("--category", default="", metavar="PATH", help="Only this category and those below it."),
+    click.option("--brand", multiple=True, help="Only this brand; may be given again for others."),
+    click.option("--min-price", type=float, metavar="PRICE", help="Only items of this price or more."),
+    click.option("--max-price", type=float, metavar="PRICE", help="Only items of this price or less."),
+    click.option("--in-stock", is_flag=True, help="Leave out what is sold out."),
+    click.option("--facets", is_flag=True, help="Count all that is found by category and brand, too."),
+)
+
 
 @click.command()
 @click.argument("query", required=False)
 @click.option(
     "--queries", metavar="FILE", type=click.Path(), help="One query a line, or a .csv with `query`."
 )
-@_options(_OUTPUT, _K, _BOTH_TARGET, _OUT, _JSON)
+@_options(*_FILTERS, _OUTPUT, _K, _BOTH_TARGET, _OUT, _JSON)
 def search(
     query: str | None,
     queries: str | None,
+    category: str,
+    brand: tuple[str, ...],
+    min_price: float | None,
+    max_price: float | None,
+    in_stock: bool,
+    facets: bool,
     output: str | None,
     k: int,
     target: str | None,
     out: str,
     as_json: bool,
 ) -> None:
-    """Search the shop for QUERY, or for a file of queries."""
+    """Search the shop for QUERY, or for a file of queries.
+
+    An empty QUERY ("") with a filter lists what passes it by popularity.
+    """
     _check_k(k)
     _check_one("a QUERY", query, "--queries", queries, output, as_json)
+    filters = _filters(category, brand, (min_price, max_price), in_stock, facets)
+    if query is not None and filters is not None:
+        _answer_filtered(target, out, as_json, facets, query, k, filters)
+        return
     if query is not None:
         _answer(target, out, as_json, lambda model: model.search(query, k=k))
         return
+    if filters is not None:
+        raise InputError("filters and --facets go with one QUERY, not with --queries FILE")
     from aisle.serving import batch
 
     assert queries is not None and output is not None
@@ -170,14 +195,54 @@ def _answer(
     target: str | None, out: str, as_json: bool, ask: Callable[[Recommender], list[ScoredItem]]
 ) -> None:
     """Asks a server one question and prints the answer."""
+    _print(target, out, as_json, lambda model: (ask(model), None))
+
+
+def _print(
+    target: str | None,
+    out: str,
+    as_json: bool,
+    ask: Callable[[Recommender], tuple[list[ScoredItem], Facets | None]],
+) -> None:
     from aisle.pipeline.paths import Layout
     from aisle.serving.client import Client
     from aisle.serving.folders import read_titles
 
     with Client(target or DEFAULT_TARGET) as client:
-        items = ask(client)
+        items, facets = ask(client)
     titles = read_titles(pathlib.Path(Layout(out).serving))
-    (print_json if as_json else print_table)(items, titles)
+    if as_json:
+        print_json(items, titles, facets)
+        return
+    print_table(items, titles)
+    if facets is not None:
+        print_facets(facets)
+
+
+def _filters(
+    category: str,
+    brands: tuple[str, ...],
+    price: tuple[float | None, float | None],
+    in_stock: bool,
+    facets: bool,
+) -> Filters | None:
+    """The filters that the options name, None where they name nothing and no facets are asked for."""
+    from aisle.serving.filters import Filters
+
+    filters = Filters(category, brands, price, in_stock)
+    return filters if facets or filters != Filters() else None
+
+
+def _answer_filtered(
+    target: str | None, out: str, as_json: bool, facets: bool, query: str, k: int, filters: Filters
+) -> None:
+    """Asks a server for what passes filters and prints it, with its facets if they are asked for."""
+
+    def ask(model: Recommender) -> tuple[list[ScoredItem], Facets | None]:
+        found = model.search(query, k=k, filters=filters)
+        return list(found.items), found.facets if facets else None
+
+    _print(target, out, as_json, ask)
 
 
 def _batch(

@@ -13,8 +13,10 @@ import polars as pl
 import pyarrow as pa
 import tensorflow as tf
 
-from aisle.model.candidates import catalogue
+from aisle.model.filters import Filter, Filters
 from aisle.model.index_choice import choose_indexes
+from aisle.model.item_table import ItemTable, item_table
+from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
 from aisle.model.ranker_inputs import history_titles
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
@@ -27,35 +29,41 @@ from aisle.schema.weights import bert_folder
 
 TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0, signed=True),)
 
+_FILLED = Source("popularity", 100, 1e-3, signed=True)
+"""Behind all that a search finds of a filter's items in a catalogue too large to compare whole."""
+
 
 _FEEDBACK = 10
 """How many of the best answers of a search others are likened to."""
 
 
 class Bundle(tf.Module):
-    """Answers search, recommend, similar, rank, retrieve and serving_default; see the contract.
+    """Answers search, filtered_search, recommend, similar, rank, retrieve and serving_default; see the contract.
 
     Unknown users are answered by what is popular, unknown items and queries that match nothing
     by empty places ("" and -inf).
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: object, titles: list[str], options: BundleOptions
+        self, retriever: Retriever, ranker: object, table: ItemTable, options: BundleOptions
     ) -> None:
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
-        self._titles = stored(titles, tf.string)
+        self._titles = stored(table.titles, tf.string)
+        self._filters = Filters(table)
         self._depth = options.depth
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
         self._reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
-        self._words = WordTable(titles, ranker.read_title) if self._searches or self._reads_history else None  # type: ignore[attr-defined]
+        read = ranker.read_title  # type: ignore[attr-defined]
+        self._words = WordTable(table.titles, read) if self._searches or self._reads_history else None
         self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
 
     def signatures(self) -> dict[str, object]:
         """The concrete functions of every signature, by name."""
         functions = {
             contract.SEARCH: self.search,
+            contract.FILTERED_SEARCH: self.filtered_search,
             contract.RECOMMEND: self.recommend,
             contract.SIMILAR: self.similar,
             contract.RANK: self.rank,
@@ -72,14 +80,48 @@ class Bundle(tf.Module):
 
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """Items for a query, best first; an empty query has no answer."""
-        query = tf.strings.strip(query)
         context = self.retriever.context(query, user_id, _no_history(query))
-        fused = self.retriever.fuse(context, SEARCH_SOURCES, _nothing(context))
-        fused = tf.where((query != "")[:, None], fused, 0.0)
-        if not self._searches:
-            # A head that never read a query would only add noise.
-            return self._answer(fused, k)
-        return self._answer(self._rerank(context, fused, self._found), k)
+        return self._answer(self._ranked(context, self._found(context, _nothing(context))), k)
+
+    def filtered_search(
+        self,
+        query: tf.Tensor,
+        user_id: tf.Tensor,
+        category: tf.Tensor,
+        brand: tf.Tensor,
+        price_min: tf.Tensor,
+        price_max: tf.Tensor,
+        in_stock: tf.Tensor,
+        k: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Items for a query among those that pass, and the facets of all that were found; see Filter.
+
+        Each source searches among the items that pass. An empty query with a filter lists them by popularity.
+        """
+        asked = Filter(category, brand, price_min, price_max, in_stock)
+        context = self.retriever.context(query, user_id, _no_history(query))
+        exclude = ~self._filters.matching(asked)
+        found = self._found(context, exclude)
+        # A query comes in the same batch as none: the head's order is only for those that ask.
+        searched = (context.query != "")[:, None]
+        listed = ~exclude & asked.narrows()[:, None] & ~searched
+        scores = tf.where(searched, self._ranked(context, found), 0.0)
+        scores = tf.where(listed, 1.0 + context.scores["popularity"], scores)
+        return {**self._answer(scores, k), **self._filters.facets(listed | (found > 0))}
+
+    def _found(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
+        """What the sources of a search find, nothing for an empty query: float32 [b, n]."""
+        fused = self.retriever.fuse(context, SEARCH_SOURCES, exclude)
+        if self.retriever.indexes["dense"].limit < self.retriever.count:
+            # An approximate index reads the nearest clusters alone, in which few items may pass a filter.
+            few = tf.math.count_nonzero(fused, 1)[:, None] < _FILLED.bound
+            filled = self.retriever.fuse(context, (_FILLED,), exclude)
+            fused += tf.where(few & tf.reduce_any(exclude, 1)[:, None], filled, 0.0)
+        return tf.where((context.query != "")[:, None], fused, 0.0)
+
+    def _ranked(self, context: Context, found: tf.Tensor) -> tf.Tensor:
+        # A head that never read a query would only add noise.
+        return self._rerank(context, found, self._relevance) if self._searches else found
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -113,7 +155,6 @@ class Bundle(tf.Module):
 
     def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
-        query = tf.strings.strip(query)
         context = self.retriever.context(query, user_id, _no_history(query))
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
@@ -121,11 +162,11 @@ class Bundle(tf.Module):
         cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
         recommended = tf.where(self._has_history(context), recommended, cold)
         if self._searches:
-            searched = self._found(context, known)
+            searched = self._relevance(context, known)
         else:
             lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
             searched = context.dense["dense"].of(known) + lexical / 50.0
-        learnt = tf.where((query != "")[:, None], searched, recommended)
+        learnt = tf.where((context.query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
 
     def _cold(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
@@ -156,7 +197,7 @@ class Bundle(tf.Module):
         title = self._words.lookup(rows)  # type: ignore[union-attr]
         return self.ranker.logits(*query, *title, self.retriever.features(context, rows))  # type: ignore[attr-defined]
 
-    def _found(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+    def _relevance(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The head's score of each candidate of a search: int32 [b, m] to float32 [b, m].
 
         What is like the best answers as a whole gets more: pseudo-relevance feedback by vectors (Li et al., TOIS
@@ -233,17 +274,18 @@ def make_bundle(
     """
     tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
-    titles, prices = catalogue(tower, frames["items"])
+    table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]
     state = make_state(frames["interactions"], frames["users"], ids, now)
-    retriever = Retriever(tower, Tokenizer(bert or bert_folder()), titles, prices, state)
+    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions)
+    retriever = Retriever(tower, text, table.prices, state)
     index = choose_indexes(retriever, state.users, frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, titles, options)
+    bundle = Bundle(retriever, ranker, table, options)
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
     extra = os.path.join(folder, "assets.extra")
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
-        file.write(json.dumps(dict(zip(ids, titles, strict=False)), ensure_ascii=False))
+        file.write(json.dumps(dict(zip(ids, table.titles, strict=False)), ensure_ascii=False))
     with tf.io.gfile.GFile(os.path.join(extra, contract.INDEX_FILE), "w") as file:
         file.write(json.dumps(index, indent=2))
 

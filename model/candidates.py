@@ -14,6 +14,8 @@ import polars as pl
 import pyarrow as pa
 import tensorflow as tf
 
+from aisle.model.item_table import item_table
+from aisle.model.lexical import TextSearch
 from aisle.model.options import CandidateOptions
 from aisle.model.ranker_inputs import history_titles
 from aisle.model.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever
@@ -83,7 +85,8 @@ def make_candidates(
     tower = tf.saved_model.load(two_tower)
     tokenizer = Tokenizer(bert or bert_folder())
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
-    titles, prices = catalogue(tower, frames["items"])
+    table = item_table(tower, frames["items"])
+    text = TextSearch(tokenizer, table.titles, table.descriptions)
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
@@ -93,7 +96,7 @@ def make_candidates(
         if not most:
             continue
         state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
-        retriever = Retriever(tower, tokenizer, titles, prices, state)
+        retriever = Retriever(tower, text, table.prices, state)
         questions = _recommendations(
             frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
         )
@@ -101,7 +104,7 @@ def make_candidates(
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == "eval" else []
-        for split, part in _ask(retriever, tf.constant(titles), questions, options, rng):
+        for split, part in _ask(retriever, tf.constant(table.titles), questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
 
@@ -127,14 +130,6 @@ def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int
             if start - first >= (test - first) / 3
         ),
     ]
-
-
-def catalogue(tower: object, items: pl.DataFrame) -> tuple[list[str], np.ndarray]:
-    """The titles [n] and prices [n] (NaN unknown) of the tower's items, in its order."""
-    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})  # type: ignore[attr-defined]
-    price = pl.col("price").cast(pl.Float64) if "price" in items.columns else pl.lit(None, pl.Float64)
-    joined = order.join(items.select("item_id", "title", price.alias("price")), on="item_id", how="left")
-    return joined["title"].fill_null("").to_list(), joined["price"].fill_null(float("nan")).to_numpy()
 
 
 def _recommendations(
@@ -221,13 +216,14 @@ def _ask(
         return retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
 
     @tf.function(input_signature=[spec, spec])
-    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         context = ask(query, user)
         nothing = tf.zeros_like(context.scores["count"], tf.bool)
         recommended = retriever.candidates(context, RECOMMEND_SOURCES, nothing)
         searched = retriever.fuse(context, SEARCH_SOURCES, nothing)
         top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)
-        return tf.where(top.values > 0, top.indices, -1), history_titles(context.history, titles)
+        found = tf.where(top.values > 0, top.indices, -1)
+        return found, history_titles(context.history, titles), context.query
 
     @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
     def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
@@ -238,7 +234,7 @@ def _ask(
     for start in range(0, len(questions), size):
         batch = questions[start : start + size]
         query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
-        retrieved, history = (value.numpy() for value in retrieve(query, user))
+        retrieved, history, read = (value.numpy() for value in retrieve(query, user))
         chosen = [
             _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=True)
         ]
@@ -249,7 +245,8 @@ def _ask(
         for number, (question, rows) in enumerate(zip(batch, chosen, strict=True)):
             if rows:
                 kept = numbers[number, : len(rows)]
-                yield question.split, _rows(question, rows, history[number], names[list(rows)], kept)
+                texts = (read[number], history[number], names[list(rows)])
+                yield question.split, _rows(question, rows, texts, kept)
 
 
 def _choose(
@@ -272,17 +269,18 @@ def _choose(
 def _rows(
     question: _Question,
     rows: dict[int, tuple[float, float]],
-    history: bytes,
-    titles: np.ndarray,
+    texts: tuple[bytes, bytes, np.ndarray],
     numbers: np.ndarray,
 ) -> dict[str, np.ndarray]:
+    """The ranking examples of a question; `texts` are the query and the history as read, and each row's title."""
+    query, history, titles = texts
     click, conversion = np.array(list(rows.values()), np.float32).T
     clicked, weight = np.array([question.shown.get(row, (-1.0, 1.0)) for row in rows], np.float32).T
     outcome = np.where(conversion >= 0, conversion, click)
     if question.query:
         outcome = click
     return {
-        "query": np.full(len(rows), question.query.encode(), object),
+        "query": np.full(len(rows), query, object),
         "history_titles": np.full(len(rows), history, object),
         "title": titles,
         **{feature.name: numbers[:, n] for n, feature in enumerate(f.CANDIDATE_FEATURES)},

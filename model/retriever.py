@@ -9,11 +9,10 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.index import Asked, ExactIndex, Index, nearest_by_sum
-from aisle.model.lexical import BM25
+from aisle.model.lexical import TextSearch
 from aisle.model.state import ITEM_NUMBERS, USER_NUMBERS, State
 from aisle.model.stored import stored
 from aisle.model.taken import Taken
-from aisle.model.text import Tokenizer
 from aisle.schema.features import CANDIDATE_FEATURES
 
 _RRF = 60.0
@@ -61,7 +60,7 @@ class Context:
     """A batch of questions.
 
     Attributes:
-        query: string [b].
+        query: as it was read, string [b].
         history: item rows, -1 pads in front, [b, HISTORY_LENGTH].
         scores: of every item by name, float32 [b, n].
         dense: the indexes of vectors, asked, by the name of their score.
@@ -85,26 +84,23 @@ class Retriever(tf.Module):
             are put there before the graph is traced.
     """
 
-    def __init__(
-        self, tower: Any, tokenizer: Tokenizer, titles: list[str], prices: np.ndarray, state: State
-    ) -> None:
+    def __init__(self, tower: Any, text: TextSearch, prices: np.ndarray, state: State) -> None:
         """Makes the graph's tensors.
 
         Args:
             tower: a loaded TwoTowerModule.
-            tokenizer: of BERT, for the lexical source.
-            titles: of the catalogue, in the tower's order, [n].
+            text: of the catalogue in the tower's order, which reads the query and is the lexical source.
             prices: [n], NaN where unknown.
             state: as of the moment the queries are asked.
         """
         super().__init__()
         self.tower = tower
-        self.count = len(titles)
+        self.count = len(prices)
         self.indexes: dict[str, Index] = {
             "two_tower": ExactIndex(tower.item_embeddings),
             "dense": ExactIndex(tower.text_embeddings),
         }
-        self._bm25 = BM25(tokenizer, titles)
+        self._text = text
         self.item_ids = stored(tower.item_ids.numpy(), tf.string)
         keys = tf.lookup.KeyValueTensorInitializer(
             tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
@@ -123,12 +119,13 @@ class Retriever(tf.Module):
         """Looks histories up and scores every item.
 
         Args:
-            query: string [b]; "" is none.
+            query: as typed, string [b]; "" is none.
             user_id: string [b].
             history: string [b, h]; a row without an item takes the known history.
         """
         asking = self._taken.asking(user_id, history)
         rows, age, weight = self._taken.histories(asking)
+        query = self._text.read(query)
         text = self.tower.embed_text(query)
         names = tf.where(rows >= 0, tf.gather(self.item_ids, tf.maximum(rows, 0)), "")
         country = self._taken.countries(asking)
@@ -137,7 +134,7 @@ class Retriever(tf.Module):
         batch = tf.shape(query)[0]
         scores = {
             **self._taken.scores(asking),
-            "lexical": self._bm25(query),
+            "lexical": self._text.scores(query),
             "popularity": self._everywhere(self._item_numbers["popularity"], batch),
             "popularity_28": self._everywhere(self._item_numbers["popularity_28"], batch),
             "new": self._everywhere(self._new, batch),

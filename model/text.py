@@ -21,6 +21,7 @@ class Tokenizer:
 
     Attributes:
         size: how many word pieces the vocabulary holds.
+        words: the pieces that are whole words, commoner ones of the language that BERT learnt from.
     """
 
     def __init__(self, folder: str) -> None:
@@ -28,6 +29,7 @@ class Tokenizer:
         vocabulary = (pathlib.Path(folder) / "vocab.txt").read_text(encoding="utf-8").split("\n")
         vocabulary = [piece.rstrip("\r") for piece in vocabulary if piece]
         self.size = len(vocabulary)
+        self.words = tuple(piece for piece in vocabulary if piece.isalpha())
         self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
         self._pieces = tf_text.FastBertTokenizer(
             vocab=vocabulary, token_out_type=tf.int32, lower_case_nfd_strip_accents=True

@@ -2,7 +2,7 @@
 
 One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
 (`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
-m candidates, n examples.
+m candidates or brands, n examples, c facet values.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ INDEX_FILE = "index.json"
 
 ITEM_IDS = "item_ids"
 SCORES = "scores"
+CATEGORY_FACETS, CATEGORY_COUNTS = "category_facets", "category_counts"
+BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,27 @@ SERVING_DEFAULT = Signature(
     "serving_default", (Tensor("examples", "bytes", "n"),), (Tensor(SCORES, "float32", "n"),)
 )
 SEARCH = Signature("search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K), _LISTS)
+FILTERED_SEARCH = Signature(
+    "filtered_search",
+    (
+        Tensor("query", "bytes", "b"),
+        Tensor("user_id", "bytes", "b"),
+        Tensor("category", "bytes", "b"),
+        Tensor("brand", "bytes", "b,m"),
+        Tensor("price_min", "float32", "b"),
+        Tensor("price_max", "float32", "b"),
+        Tensor("in_stock", "bool", ""),
+        _K,
+    ),
+    (
+        *_LISTS,
+        Tensor(CATEGORY_FACETS, "bytes", "b,c"),
+        Tensor(CATEGORY_COUNTS, "int32", "b,c"),
+        Tensor(BRAND_FACETS, "bytes", "b,c"),
+        Tensor(BRAND_COUNTS, "int32", "b,c"),
+    ),
+)
+"""`search` among items that pass a filter, with facets; apart, since a server demands every input of a signature."""
 RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
 SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K), _LISTS)
 RANK = Signature(
@@ -64,4 +87,12 @@ RANK = Signature(
 RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
 
-SIGNATURES: tuple[Signature, ...] = (SERVING_DEFAULT, SEARCH, RECOMMEND, SIMILAR, RANK, RETRIEVE)
+SIGNATURES: tuple[Signature, ...] = (
+    SERVING_DEFAULT,
+    SEARCH,
+    FILTERED_SEARCH,
+    RECOMMEND,
+    SIMILAR,
+    RANK,
+    RETRIEVE,
+)

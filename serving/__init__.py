@@ -19,7 +19,8 @@ from aisle.serving.errors import (
     ServingError,
     Unreachable,
 )
-from aisle.serving.recommender import Recommender, ScoredItem
+from aisle.serving.filters import Facet, Facets, Filters
+from aisle.serving.recommender import FilteredItems, Recommender, ScoredItem
 from aisle.serving.transport import CallError, GrpcTransport, Retry, Transport
 
 __all__ = [
@@ -27,6 +28,10 @@ __all__ = [
     "CallError",
     "Client",
     "DeadlineExceeded",
+    "Facet",
+    "Facets",
+    "FilteredItems",
+    "Filters",
     "GrpcTransport",
     "MessageTooLarge",
     "ModelNotFound",

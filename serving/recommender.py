@@ -1,17 +1,27 @@
-"""The four questions a served model answers, typed; the client and the local model share them."""
+"""The questions a served model answers, typed; the client and the local model share them."""
 
 from __future__ import annotations
 
 import abc
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
-from aisle.schema.contract import ITEM_IDS, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR, Signature
+from aisle.schema.contract import (
+    FILTERED_SEARCH,
+    ITEM_IDS,
+    RANK,
+    RECOMMEND,
+    SCORES,
+    SEARCH,
+    SIMILAR,
+    Signature,
+)
 from aisle.schema.errors import InputError
 from aisle.serving.errors import BadAnswer
+from aisle.serving.filters import FACET_NAMES, Facets, Filters, read_facets
 
 Tensors = Mapping[str, np.ndarray]
 MAX_K = 2**31 - 1
@@ -23,6 +33,14 @@ class ScoredItem:
 
     item_id: str
     score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class FilteredItems:
+    """A search's best items, best first, and the facets of all that it found."""
+
+    items: tuple[ScoredItem, ...]
+    facets: Facets
 
 
 class Recommender(abc.ABC):
@@ -37,15 +55,36 @@ class Recommender(abc.ABC):
     def predict(self, signature: Signature, inputs: Tensors) -> dict[str, np.ndarray]:
         """The model's outputs for inputs of the signature's names, dtypes and shapes."""
 
-    def search(self, query: str, user_id: str = "", k: int = 10) -> list[ScoredItem]:
+    @overload
+    def search(
+        self, query: str, user_id: str = "", k: int = 10, filters: None = None
+    ) -> list[ScoredItem]: ...
+
+    @overload
+    def search(self, query: str, user_id: str = "", k: int = 10, *, filters: Filters) -> FilteredItems: ...
+
+    def search(
+        self, query: str, user_id: str = "", k: int = 10, filters: Filters | None = None
+    ) -> list[ScoredItem] | FilteredItems:
         """The best items for a query, best first.
 
         Args:
             query: as typed.
             user_id: "" is anonymous.
             k: items at most.
+            filters: searches among the items that pass alone, and counts what it finds by category and brand;
+                an empty query lists all that pass by popularity. Empty filters ask for the counts alone.
         """
-        return self.search_batch([query], [user_id], k)[0]
+        if filters is None:
+            return self.search_batch([query], [user_id], k)[0]
+        inputs = {
+            "query": _strings("queries", [query]),
+            "user_id": _strings("user_ids", [user_id]),
+            **filters.tensors(),
+            "k": _count(k),
+        }
+        outputs = self.predict(FILTERED_SEARCH, inputs)
+        return FilteredItems(tuple(_items(outputs, 1, k)[0]), _facets(outputs))
 
     def search_batch(
         self, queries: Sequence[str], user_ids: Sequence[str] | None = None, k: int = 10
@@ -129,17 +168,29 @@ class Recommender(abc.ABC):
         """The answered items of each row, without the empty places."""
         if not rows:
             return []
-        outputs = self.predict(signature, inputs)
-        shape = (rows, int(inputs["k"]))
-        ids, scores = _output(outputs, ITEM_IDS, shape), _output(outputs, SCORES, shape)
-        return [
-            [
-                ScoredItem(item.decode(errors="replace"), float(score))
-                for item, score in zip(*row, strict=True)
-                if item
-            ]
-            for row in zip(ids, scores, strict=True)
+        return _items(self.predict(signature, inputs), rows, int(inputs["k"]))
+
+
+def _items(outputs: Tensors, rows: int, k: int) -> list[list[ScoredItem]]:
+    ids, scores = _output(outputs, ITEM_IDS, (rows, k)), _output(outputs, SCORES, (rows, k))
+    return [
+        [
+            ScoredItem(item.decode(errors="replace"), float(score))
+            for item, score in zip(*row, strict=True)
+            if item
         ]
+        for row in zip(ids, scores, strict=True)
+    ]
+
+
+def _facets(outputs: Tensors) -> Facets:
+    """The facets of the one request."""
+    read = []
+    for name, counts in FACET_NAMES:
+        found = outputs.get(name)
+        shape = (1, found.shape[-1] if found is not None and found.ndim else 0)
+        read.append(read_facets(_output(outputs, name, shape)[0], _output(outputs, counts, shape)[0]))
+    return Facets(*read)
 
 
 def _output(outputs: Tensors, name: str, shape: tuple[int, ...]) -> np.ndarray:

@@ -13,6 +13,8 @@ from aisle.model import clusters, index_choice
 from aisle.model.bundle import Bundle
 from aisle.model.clusters import make_index, spherical_kmeans
 from aisle.model.index import ApproximateIndex, ExactIndex, nearest_by_sum
+from aisle.model.item_table import ItemTable
+from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
 from aisle.model.retriever import Retriever
 from aisle.model.state import make_state
@@ -209,10 +211,12 @@ def shop(exact_items: int) -> tuple[Bundle, dict[str, object]]:
     ids = [f"i{number}" for number in range(ITEMS)]
     titles = [f"red mug number {number}" for number in range(ITEMS)]
     state = make_state(taken, known, ids, 100 * DAY)
-    retriever = Retriever(Tower(), Tokenizer(bert_folder()), titles, np.full(ITEMS, 3.0), state)
+    prices = np.full(ITEMS, 3.0)
+    retriever = Retriever(Tower(), TextSearch(Tokenizer(bert_folder()), titles, []), prices, state)
     judged = pl.DataFrame({"query": [f"mug {number}" for number in range(80)]})
     figures = index_choice.choose_indexes(retriever, USERS, {"judgements": judged}, exact_items)
-    return Bundle(retriever, Head(), titles, BundleOptions(exact_items=exact_items)), figures
+    table = ItemTable(titles, [], [""] * ITEMS, [""] * ITEMS, prices, np.full(ITEMS, np.nan))
+    return Bundle(retriever, Head(), table, BundleOptions(exact_items=exact_items)), figures
 
 
 def ask(functions: dict[str, object], name: str, **inputs: object) -> dict[str, np.ndarray]:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
+from aisle.model.lexical import TextSearch
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
 from aisle.model.state import COUNTS, State, make_state
 from aisle.model.text import Tokenizer
@@ -55,7 +56,9 @@ def state() -> State:
 @pytest.fixture(scope="module")
 def retriever(state: State) -> Retriever:
     titles = [f"red mug number {number}" for number in range(len(ITEMS))]
-    return Retriever(Tower(), Tokenizer(bert_folder()), titles, np.full(len(ITEMS), 3.0), state)
+    return Retriever(
+        Tower(), TextSearch(Tokenizer(bert_folder()), titles, []), np.full(len(ITEMS), 3.0), state
+    )
 
 
 def ask(retriever: Retriever, user: str, history: list[str] | None = None, query: str = "") -> Context:

@@ -17,6 +17,8 @@ from aisle.schema.errors import InputError
 from aisle.serving import (
     Client,
     DeadlineExceeded,
+    Facet,
+    Filters,
     Recommender,
     RequestRefused,
     Retry,
@@ -50,6 +52,14 @@ def test_all_questions_are_answered(recommender: Recommender) -> None:
         ScoredItem("bbb", 3.0),
         ScoredItem("", 0.0),
     ]
+
+
+def test_a_filtered_search_is_answered_with_facets(recommender: Recommender) -> None:
+    found = recommender.search("shirt", k=1, filters=Filters("Home/é", ("Acme",), (2.5, None), True))
+    assert found.items == (ITEMS[0],)
+    assert found.facets.categories == (Facet("Home/é", 3),)
+    # The tiny model's brands tell what reached it.
+    assert [facet.value for facet in found.facets.brands] == ["Acme", "2.50", "nan", "true"]
 
 
 def test_batches_are_answered_row_by_row(recommender: Recommender) -> None:

@@ -40,6 +40,25 @@ def test_an_answer_may_be_json(out: pathlib.Path, target: str) -> None:
     assert json.loads(printed) == [{"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}]
 
 
+def test_filters_reach_the_server_and_facets_are_printed(out: pathlib.Path, target: str) -> None:
+    words = ("search", "", "-k", "1", "--category", "Home", "--brand", "Acme", "--brand", "[b]Ajax")
+    words += ("--min-price", "2", "--max-price", "3.5", "--in-stock", "--target", target, "--out", str(out))
+    code, printed, said = aisle(*words, "--facets", "--json", cwd=out)
+    assert code == 0, said
+    found = json.loads(printed)
+    assert found["items"] == [{"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}]
+    assert found["categories"] == [{"value": "Home", "count": 3}]
+    # The tiny model's brands tell what reached it.
+    assert [brand["value"] for brand in found["brands"]] == ["Acme", "[b]Ajax", "2.00", "3.50", "true"]
+    code, printed, _ = aisle(*words, "--facets", cwd=out)
+    assert code == 0
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert ["Home", "3"] in cells
+    assert ["[b]Ajax", "1"] in cells
+    code, printed, _ = aisle(*words, "--json", cwd=out)
+    assert (code, [row["item_id"] for row in json.loads(printed)]) == (0, ["a"])
+
+
 def test_a_file_of_queries_is_answered_by_the_server(target: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "queries.txt").write_text("red shirt\n=cmd|x\n", encoding="utf-8")
     words = ("search", "--queries", "queries.txt", "--output", "found.csv", "-k", "1", "--target", target)
@@ -76,6 +95,9 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("search --queries none.txt --output o.csv", 2, "none.txt does not exist"),
         ("search --queries q.txt --output q.txt/o.csv", 2, "q.txt/o.csv can't be written"),
         ("search --queries q.txt --output o.csv", 2, "run `aisle run DATA --out DIR` first"),
+        ("search x --min-price 5 --max-price 2", 2, "the lowest price is 5, above the highest, 2; swap them"),
+        ("search x --min-price -1", 2, "price to filter by is -1.0; expected a number from 0 up"),
+        ("search --queries q.txt --output o.csv --in-stock", 2, "filters and --facets go with one QUERY"),
         ("search x -k 0", 2, "-k is 0; expected 1 to 1000"),
         ("similar x -k 1001", 2, "-k is 1001"),
         ("recommend x --target nowhere", 2, "expected HOST:PORT"),

@@ -17,6 +17,10 @@ from aisle.serving import (
     CallError,
     Client,
     DeadlineExceeded,
+    Facet,
+    Facets,
+    FilteredItems,
+    Filters,
     MessageTooLarge,
     ModelNotFound,
     Overloaded,
@@ -111,6 +115,80 @@ def test_ranked_items_keep_their_order_and_padding_is_not_among_them() -> None:
     answers = asked.rank_batch(["q", "r"], ["", "u"], [["a", "b"], ["c"]])
     assert answers == [[ScoredItem("a", 0.5), ScoredItem("b", 2.0)], [ScoredItem("c", 1.0)]]
     assert sent(server)["item_ids"] == [[b"a", b"b"], [b"c", b""]]
+
+
+def facets(names: list[str], counts: list[int]) -> dict[str, np.ndarray]:
+    values = np.array([[name.encode() for name in names]], object)
+    number = np.array([counts], np.int32)
+    return {
+        "category_facets": values, "category_counts": number,
+        "brand_facets": values[:, :1], "brand_counts": number[:, :1],
+    }  # fmt: skip
+
+
+FOUND = response(
+    item_ids=np.array([[b"a", b""]], object), scores=np.array([[2.0, -np.inf]], np.float32),
+    **facets(["Home", "Home/Kitchen", ""], [3, 2, 0]),
+)  # fmt: skip
+
+
+def test_a_filtered_search_sends_its_filters_and_reads_the_facets() -> None:
+    asked, server = client(FOUND)
+    filters = Filters(category="Home", brands=("Acme", "Ajax"), price=(2, 19.5), in_stock=True)
+    assert asked.search("mug", "u1", k=2, filters=filters) == FilteredItems(
+        (ScoredItem("a", 2.0),),
+        Facets((Facet("Home", 3), Facet("Home/Kitchen", 2)), (Facet("Home", 3),)),
+    )
+    assert server.requests[0].model_spec.signature_name == "filtered_search"
+    assert sent(server) == {
+        "query": [b"mug"], "user_id": [b"u1"], "k": 2, "category": [b"Home"], "brand": [[b"Acme", b"Ajax"]],
+        "price_min": [2.0], "price_max": [19.5], "in_stock": True,
+    }  # fmt: skip
+
+
+def test_open_filters_are_sent_as_no_number_and_no_brand() -> None:
+    asked, server = client(FOUND)
+    asked.search("mug", k=2, filters=Filters(price=(None, 5.0)))
+    inputs = {name: to_array(proto) for name, proto in server.requests[0].inputs.items()}
+    assert np.isnan(inputs["price_min"]).tolist() == [True]
+    assert inputs["price_max"].tolist() == [5.0]
+    assert (inputs["brand"].shape, inputs["category"].tolist()) == ((1, 0), [b""])
+
+
+@pytest.mark.parametrize("lost", ["category_facets", "category_counts", "brand_facets", "brand_counts"])
+def test_an_answer_without_a_facet_is_a_bad_one(lost: str) -> None:
+    tensors = {"item_ids": np.array([[b"a"]], object), "scores": np.ones((1, 1), np.float32)}
+    tensors |= facets(["Home"], [1])
+    asked, _ = client(response(**{name: value for name, value in tensors.items() if name != lost}))
+    with pytest.raises(BadAnswer, match="not of the contract"):
+        asked.search("mug", k=1, filters=Filters())
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"price": (5, 2)}, "the lowest price is 5, above the highest, 2"),
+        ({"price": (-1, None)}, "price to filter by is -1"),
+        ({"price": (None, float("nan"))}, "price to filter by is nan"),
+        ({"price": (float("inf"), None)}, "price to filter by is inf"),
+        ({"price": ("5", None)}, "price to filter by is '5'"),
+        ({"price": (True, None)}, "price to filter by is True"),
+        ({"price": 5}, "price is 5"),
+        ({"price": (1, 2, 3)}, r"price is \(1, 2, 3\)"),
+        ({"brands": "Acme"}, "brands is 'Acme'"),
+        ({"brands": ("Acme", 3)}, r"brands is \('Acme', 3\)"),
+        ({"brands": ("\udcff",)}, "not UTF-8"),
+        ({"category": None}, "category is None"),
+        ({"category": "\udcff"}, "not UTF-8"),
+    ],
+)
+def test_filters_that_make_no_sense_are_refused_before_anything_is_sent(
+    wrong: dict[str, object], named: str
+) -> None:
+    asked, server = client(FOUND)
+    with pytest.raises(InputError, match=named):
+        asked.search("mug", k=2, filters=Filters(**wrong))  # type: ignore[arg-type]
+    assert not server.requests
 
 
 def test_an_empty_batch_and_no_candidates_are_not_sent() -> None:

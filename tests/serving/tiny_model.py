@@ -50,6 +50,40 @@ class TinyModel(tf.Module):
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._list(query, k)
 
+    @tf.function(
+        input_signature=[
+            _strings(None, name="query"),
+            _strings(None, name="user_id"),
+            _strings(None, name="category"),
+            _strings(None, None, name="brand"),
+            tf.TensorSpec([None], tf.float32, "price_min"),
+            tf.TensorSpec([None], tf.float32, "price_max"),
+            tf.TensorSpec([], tf.bool, "in_stock"),
+            _K,
+        ]
+    )
+    def filtered_search(
+        self,
+        query: tf.Tensor,
+        user_id: tf.Tensor,
+        category: tf.Tensor,
+        brand: tf.Tensor,
+        price_min: tf.Tensor,
+        price_max: tf.Tensor,
+        in_stock: tf.Tensor,
+        k: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Its facets tell what was asked; nobody asks of it what is in no category."""
+        prices = tf.strings.as_string(tf.stack([price_min, price_max], 1), precision=2)
+        asked = tf.concat([brand, prices, tf.strings.as_string(in_stock)[None, None]], 1)
+        return {
+            **self._list(query, k),
+            "category_facets": tf.stack([category, tf.zeros_like(category)], 1),
+            "category_counts": tf.constant([[3, 0]]),
+            "brand_facets": asked,
+            "brand_counts": tf.ones_like(asked, tf.int32),
+        }
+
     @tf.function(input_signature=_HISTORY)
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -74,7 +108,7 @@ class TinyModel(tf.Module):
 def save_tiny_model(folder: pathlib.Path, factor: float = 1.0) -> None:
     """Writes the model and its `assets.extra/titles.json`."""
     model = TinyModel(factor)
-    names = ("serving_default", "search", "recommend", "similar", "rank")
+    names = ("serving_default", "search", "filtered_search", "recommend", "similar", "rank")
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     tf.saved_model.save(model, str(folder), signatures=signatures)
     (folder / "assets.extra").mkdir()

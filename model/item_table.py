@@ -1,0 +1,54 @@
+"""The catalogue's columns that search reads, in the order of the two-tower's items."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+
+
+@dataclasses.dataclass(frozen=True)
+class ItemTable:
+    """What is known of each item, in the tower's order.
+
+    Attributes:
+        titles, descriptions, categories, brands: "" where unknown, [n].
+        prices: NaN where unknown, float64 [n].
+        stock: NaN where unknown, float64 [n].
+    """
+
+    titles: list[str]
+    descriptions: list[str]
+    categories: list[str]
+    brands: list[str]
+    prices: np.ndarray
+    stock: np.ndarray
+
+
+def item_table(tower: object, items: pl.DataFrame) -> ItemTable:
+    """The columns of the tower's items.
+
+    Args:
+        tower: a loaded TwoTowerModule.
+        items: the Labeler's items; columns beside `item_id` and `title` may be absent.
+    """
+    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})  # type: ignore[attr-defined]
+    joined = order.join(items, on="item_id", how="left", maintain_order="left")
+
+    def texts(name: str) -> list[str]:
+        return joined[name].fill_null("").to_list() if name in joined.columns else [""] * len(order)
+
+    def numbers(name: str) -> np.ndarray:
+        if name not in joined.columns:
+            return np.full(len(order), np.nan)
+        return joined[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
+
+    return ItemTable(
+        texts("title"),
+        texts("description"),
+        texts("category"),
+        texts("brand"),
+        numbers("price"),
+        numbers("stock"),
+    )

@@ -1,0 +1,85 @@
+"""A Bundle of a few items with BERT's own embeddings of texts; what users took is made up."""
+
+from __future__ import annotations
+
+import polars as pl
+import tensorflow as tf
+
+from aisle.model.bundle import Bundle
+from aisle.model.item_table import item_table
+from aisle.model.lexical import TextSearch
+from aisle.model.options import BundleOptions
+from aisle.model.retriever import Retriever
+from aisle.model.state import make_state
+from aisle.model.text import SentenceEncoder
+from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
+from aisle.schema.weights import bert_folder
+
+ITEMS = pl.DataFrame(
+    [
+        ("tv60", 'Acme 60" LED TV', "Home/Electronics", "Acme", 499.0, 3),
+        ("tv40", "Ajax 40 inch TV", "Home/Electronics", "Ajax", 299.0, 0),
+        ("mug", "Red coffee mug 12oz", "Home/Kitchen", "Acme", 5.0, None),
+        ("mugs", "Set of 4 coffee mugs", "home / Kitchen", "ajax", None, 9),
+        ("fridge", "Mini refrigerator", "Home/Kitchen/Large", None, 150.0, 1),
+        ("creme", "Crème brûlée dishes", "Home/Kitchen", "Maison", 20.0, 0),
+        ("shoe", "Men's running shoes", "Homeware", None, 19.99, 5),
+        ("odd", "白い ハート 🎁 שלום", None, "Acme", 1.0, 2),
+        ("rope", "Skipping rope", "Sport", "Ajax", 2.0, 2),
+    ],
+    schema=["item_id", "title", "category", "brand", "price", "stock"],
+    orient="row",
+).with_columns(description=pl.lit("For home and office."))
+IDS = ITEMS["item_id"].to_list()
+
+
+class Tower(tf.Module):
+    """Two-tower whose towers say nothing; texts are embedded by BERT."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._encoder = SentenceEncoder(bert_folder())
+        self.item_ids = tf.constant(IDS)
+        self.item_embeddings = tf.Variable(tf.eye(len(IDS)), trainable=False)
+        self.text_embeddings = tf.Variable(self._encoder.encode(tf.constant(ITEMS["title"].to_list())))
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def embed_text(self, text: tf.Tensor) -> tf.Tensor:
+        return self._encoder(text)
+
+    def embed_query(self, user: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+        return tf.zeros([tf.shape(user)[0], len(IDS)])
+
+
+class Head(tf.Module):
+    """Has never read a query."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.searches = tf.Variable(False, trainable=False)
+        self.reads_history = tf.Variable(False, trainable=False)
+
+    def score_numbers(self, _: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        return tf.zeros(tf.shape(numbers)[:1])
+
+    def score(self, query: tf.Tensor, _: tf.Tensor, __: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+        return self.score_numbers(query, numbers)
+
+    def serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"scores": tf.zeros(tf.shape(examples))}
+
+
+def small_shop() -> Bundle:
+    """The bundle; the rope sells most, then the mug."""
+    sold = ["rope"] * 3 + ["mug"] * 2 + ["tv60"]
+    taken = pl.DataFrame(
+        [(f"u{n}", item, (90 + n) * DAY, f"s{n}", 1.0) for n, item in enumerate(sold)],
+        schema=["user_id", "item_id", "timestamp", "session_id", "weight"],
+        orient="row",
+    )
+    users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
+    tower = Tower()
+    table = item_table(tower, ITEMS)
+    text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions)
+    retriever = Retriever(tower, text, table.prices, make_state(taken, users, IDS, 100 * DAY))
+    return Bundle(retriever, Head(), table, BundleOptions())
