@@ -55,8 +55,9 @@ class Bundle(tf.Module):
         self._depth = options.depth
         self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
         self._reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
-        read = ranker.read_title  # type: ignore[attr-defined]
-        self._words = WordTable(table.titles, read) if self._searches or self._reads_history else None
+        self._words = None
+        if self._searches or self._reads_history:
+            self._words = WordTable(table.titles, ranker.read_title)  # type: ignore[attr-defined]
         self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
 
     def signatures(self) -> dict[str, object]:

@@ -130,7 +130,7 @@ def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4
 
 def nearest_titles(embeddings: tf.Tensor) -> tf.Tensor:
     """The other items with the most alike titles: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
-    count = len(embeddings)
+    count = embeddings.shape[0]
     if not 1 < count <= _COMPARED:
         return tf.range(count)[:, None]
     parts = []

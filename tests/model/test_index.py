@@ -166,6 +166,7 @@ class Tower(tf.Module):
         self.item_ids = tf.Variable([f"i{number}" for number in range(ITEMS)], trainable=False)
         self.item_embeddings = tf.Variable(clustered(ITEMS, 16), trainable=False)
         self.text_embeddings = tf.Variable(clustered(ITEMS, 24, seed=1), trainable=False)
+        self.text_neighbours = tf.range(ITEMS)[:, None]
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def embed_text(self, text: tf.Tensor) -> tf.Tensor:
