@@ -133,9 +133,9 @@ def _paired(
 ) -> Callable[[int], float]:
     """Contrastive steps: a title, its description, and the others of the batch."""
     import tensorflow as tf
+    from paired_texts import pair_losses
 
-    from aisle.model.paired_texts import pair_losses
-    from aisle.model.pretraining import LengthBuckets, _schedule
+    from aisle.model.pretraining import LengthBuckets, schedule
 
     both = [row for row, text in enumerate(searches.descriptions) if text.strip() and searches.titles[row]]
     title, text = (
@@ -143,7 +143,7 @@ def _paired(
         for texts in (searches.titles, searches.descriptions)
     )
     buckets = LengthBuckets(text.row_lengths().numpy(), options.batch, options.seed)
-    optimizer = tf.keras.optimizers.Adam(_schedule(options), global_clipnorm=1.0)
+    optimizer = tf.keras.optimizers.Adam(schedule(options), global_clipnorm=1.0)
     spec = tf.RaggedTensorSpec([None, None], tf.int32)
 
     @tf.function(input_signature=[spec, spec])

@@ -104,7 +104,7 @@ class Pretraining:
         bert = model.bert.trainable_variables
         # Variables, not constants: a graph can't hold 100 MB of constants.
         self._anchors = [(weight, tf.Variable(weight, trainable=False)) for weight in bert]
-        self._optimizer = tf.keras.optimizers.Adam(_schedule(options), global_clipnorm=1.0)
+        self._optimizer = tf.keras.optimizers.Adam(schedule(options), global_clipnorm=1.0)
         self._optimizer.build(self._trained)
         self._step = tf.Variable(0, dtype=tf.int64, trainable=False)
         self._losses = tf.Variable(tf.zeros([options.steps]), trainable=False)
@@ -207,7 +207,7 @@ class Pretraining:
         return float(losses.mean()) if len(losses) else 0.0
 
 
-def _schedule(options: PretrainOptions) -> tf.keras.optimizers.schedules.LearningRateSchedule:
+def schedule(options: PretrainOptions) -> tf.keras.optimizers.schedules.LearningRateSchedule:
     """Warms up over a tenth of the steps, then falls to nothing."""
     warmup = max(1, options.steps // 10)
     return tf.keras.optimizers.schedules.CosineDecay(
