@@ -65,6 +65,7 @@ def fit_two_tower(transformed: tuple[str, str], scratch: pathlib.Path, options: 
             serving_model_dir=str(scratch / "model"),
             model_run_dir=str(scratch / "run"),
             custom_config={"options": json.dumps(dataclasses.asdict(options)), "bert": ""},
+            base_model=None,
         )
     )
     return str(scratch / "model")

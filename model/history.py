@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
@@ -22,7 +23,7 @@ def callbacks(folder: str) -> list[tf.keras.callbacks.Callback]:
 
 
 def finish(history: tf.keras.callbacks.History, folder: str) -> None:
-    """Writes the curves as JSON.
+    """Writes the curves of a Keras training.
 
     Raises:
         AisleError: a loss was not a finite number: nothing may be exported from such a training.
@@ -34,6 +35,11 @@ def finish(history: tf.keras.callbacks.History, folder: str) -> None:
                 f"the training's loss became {value:g} in epoch {epoch}, and nothing was exported; expected a finite "
                 "number: lower retrieval.learning_rate or ranker.learning_rate, or check the data"
             )
+    save(curves, folder)
+
+
+def save(curves: Mapping[str, Sequence[float]], folder: str) -> None:
+    """Writes curves by name as JSON."""
     tf.io.gfile.makedirs(folder)
     with tf.io.gfile.GFile(os.path.join(folder, HISTORY_FILE), "w") as file:
         file.write(json.dumps(curves))

@@ -5,6 +5,48 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
+from aisle.schema.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class PretrainOptions:
+    """How BERT is trained further on the shop's own texts, before all else.
+
+    Attributes:
+        steps: of the training; 0 leaves BERT as it is.
+        batch: texts a step.
+        learning_rate: of AdamW at its peak.
+        pieces: word pieces read of a text.
+        masked: share of the words that are hidden and guessed.
+        anchor: how strongly the weights are pulled back to what they were (L2-SP).
+        checkpoint_steps: steps between checkpoints, from which a run that was killed goes on.
+        seed: of every random choice.
+    """
+
+    steps: int = 0
+    batch: int = 32
+    learning_rate: float = 3e-5
+    pieces: int = 64
+    masked: float = 0.15
+    anchor: float = 0.1
+    checkpoint_steps: int = 50
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        """Raises InputError: a value is out of its range."""
+        least = {"steps": 0, "batch": 1, "pieces": 1, "checkpoint_steps": 1, "anchor": 0.0}
+        for name, bound in least.items():
+            if not bound <= getattr(self, name) < float("inf"):
+                raise InputError(
+                    f"pretrain.{name}={getattr(self, name)} is wrong: at least {bound} is expected"
+                )
+        if not 0.0 < self.masked < 1.0:
+            raise InputError(f"pretrain.masked={self.masked} is wrong: a share between 0 and 1 is expected")
+        if not 0.0 < self.learning_rate < 1.0:
+            raise InputError(
+                f"pretrain.learning_rate={self.learning_rate} is wrong: a number between 0 and 1 is expected"
+            )
+
 
 @dataclasses.dataclass(frozen=True)
 class TwoTowerOptions:

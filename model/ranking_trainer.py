@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
+from aisle.model.chosen_bert import chosen_bert
 from aisle.model.late_interaction import LateInteraction
 from aisle.model.options import RankingOptions
 from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, ranking_loss
@@ -22,7 +23,6 @@ from aisle.model.text_head import RankingHead
 from aisle.model.text_trainer import train_text
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
-from aisle.schema.weights import bert_folder
 
 _PROJECTED = 2000
 """Of so many titles the projection of word pieces is fitted."""
@@ -33,10 +33,11 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: `train_files` and `eval_files` hold ranking examples; `custom_config` holds
-            `options` (a RankingOptions as JSON) and `bert` (a folder or "").
+            `options` (a RankingOptions as JSON) and `bert` (a folder or "");
+            `base_model` is the BERT that this run pretrained, or None.
     """
     options = RankingOptions(**json.loads(fn_args.custom_config["options"]))
-    folder = fn_args.custom_config.get("bert") or bert_folder()
+    folder = chosen_bert(fn_args.base_model, fn_args.custom_config.get("bert"))
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
     labels = _labels(train)

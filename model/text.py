@@ -7,10 +7,11 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
+from safetensors import SafetensorError
 from transformers import BertConfig, TFBertModel
 
+from aisle.schema.bert_files import WEIGHTS, check_bert
 from aisle.schema.errors import InputError
-from aisle.schema.weights import BERT_FILES
 
 MAX_CHARACTERS = 2_000
 """Longer texts are cut before tokenisation, so that a 1 MB title costs no more than a long one."""
@@ -29,11 +30,38 @@ class Tokenizer:
         vocabulary = (pathlib.Path(folder) / "vocab.txt").read_text(encoding="utf-8").split("\n")
         vocabulary = [piece.rstrip("\r") for piece in vocabulary if piece]
         self.size = len(vocabulary)
+        lacking = [piece for piece in ("[UNK]", "[CLS]", "[SEP]") if piece not in vocabulary]
+        if lacking:
+            raise InputError(f"{folder}/vocab.txt lacks {', '.join(lacking)}: it is no vocabulary of a BERT")
         self.words = tuple(piece for piece in vocabulary if piece.isalpha())
         self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
+        self._folder, self._vocabulary = folder, vocabulary
         self._pieces = tf_text.FastBertTokenizer(
             vocab=vocabulary, token_out_type=tf.int32, lower_case_nfd_strip_accents=True
         )
+
+    @property
+    def special(self) -> np.ndarray:
+        """Which word pieces stand for no text, such as `[SEP]`: bool [size]."""
+        return np.array(
+            [piece[:1] == "[" and piece[-1:] == "]" and len(piece) > 2 for piece in self._vocabulary]
+        )
+
+    @property
+    def continues(self) -> np.ndarray:
+        """Which word pieces go on with a word: bool [size]."""
+        return np.array([piece.startswith("##") for piece in self._vocabulary])
+
+    @property
+    def mask(self) -> int:
+        """The word piece that hides another.
+
+        Raises:
+            InputError: the vocabulary has none.
+        """
+        if "[MASK]" not in self._vocabulary:
+            raise InputError(f"{self._folder}/vocab.txt lacks [MASK]: words can't be hidden from this BERT")
+        return self._vocabulary.index("[MASK]")
 
     def pieces(self, text: tf.Tensor, limit: int) -> tf.RaggedTensor:
         """Returns at most `limit` word pieces of each text: string [n] to int32 [n, (pieces)]."""
@@ -64,21 +92,25 @@ def load_bert(folder: str, layers: int | None = None) -> TFBertModel:
         layers: how many layers to keep; None keeps all.
 
     Raises:
-        InputError: a file is missing, or the weights don't fit the configuration.
+        InputError: a file is missing or damaged, is a pickle, or the weights don't fit the configuration.
     """
-    missing = [name for name in BERT_FILES if not (pathlib.Path(folder) / name).is_file()]
-    if missing:
-        raise InputError(
-            f"the BERT folder {folder} lacks {', '.join(missing)}; a checkpoint needs {BERT_FILES}"
-        )
+    check_bert(folder)
     config = BertConfig.from_pretrained(folder)
     config.num_hidden_layers = min(layers or config.num_hidden_layers, config.num_hidden_layers)
     try:
-        return TFBertModel.from_pretrained(
-            folder, config=config, use_safetensors=True, add_pooling_layer=False
+        bert, told = TFBertModel.from_pretrained(
+            folder, config=config, use_safetensors=True, add_pooling_layer=False, output_loading_info=True
         )
-    except (ValueError, OSError, KeyError) as error:
-        raise InputError(f"the BERT weights in {folder} can't be loaded: {error}") from error
+    except (ValueError, OSError, KeyError, AssertionError, RuntimeError, SafetensorError) as error:
+        said = " ".join(str(error).split())
+        raise InputError(f"{folder}/{WEIGHTS} can't be loaded: {said[:300]}") from error
+    # Transformers would fill what is missing with random numbers.
+    if lacking := sorted(told["missing_keys"]):
+        raise InputError(f"{folder}/{WEIGHTS} lacks {len(lacking)} of BERT's weights, such as {lacking[0]}")
+    for weight in bert.weights:
+        if not np.isfinite(weight.numpy()).all():
+            raise InputError(f"{folder}/{WEIGHTS} is damaged: {weight.name} holds NaN or infinity")
+    return bert
 
 
 class SentenceEncoder:

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import history
+from aisle.model.chosen_bert import chosen_bert
 from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
 from aisle.model.preprocessing import (
@@ -26,7 +27,6 @@ from aisle.model.two_tower import Sizes, TwoTower
 from aisle.model.two_tower_export import export
 from aisle.model.two_tower_inputs import Catalogue, Queries, batches, read_catalogue, read_queries
 from aisle.model.two_tower_recall import BestRecall
-from aisle.schema.weights import bert_folder
 
 STEPS_PER_CALL = 20
 """Steps that run in the graph before Python has its say again."""
@@ -37,9 +37,10 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: `train_files` hold the splits `items` and `train`, `eval_files` the split `eval`;
-            `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "").
+            `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "");
+            `base_model` is the BERT that this run pretrained, or None.
     """
-    train(fn_args, SentenceEncoder(fn_args.custom_config.get("bert") or bert_folder()))
+    train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model, fn_args.custom_config.get("bert"))))
 
 
 def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:

@@ -15,7 +15,13 @@ from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.thresholds import BlessOptions
 from aisle.components.labeler.options import LabelerOptions
-from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions, TwoTowerOptions
+from aisle.model.options import (
+    BundleOptions,
+    CandidateOptions,
+    PretrainOptions,
+    RankingOptions,
+    TwoTowerOptions,
+)
 from aisle.schema.errors import InputError
 
 
@@ -55,6 +61,7 @@ class Config(pydantic.BaseModel):
     cleaner: CleanerOptions = CleanerOptions()
     labels: LabelerOptions = LabelerOptions()
     model: ModelOptions = ModelOptions()
+    pretrain: PretrainOptions = PretrainOptions()
     retrieval: TwoTowerOptions = TwoTowerOptions()
     candidates: CandidateOptions = CandidateOptions()
     ranker: RankingOptions = RankingOptions()

@@ -21,6 +21,7 @@ from aisle.components.curated_schema.component import CuratedSchema
 from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
+from aisle.components.pretraining.component import Pretraining
 from aisle.components.pusher.component import Pusher
 from aisle.components.statistics_gen.component import StatisticsGen
 from aisle.pipeline.baselines import tables_fingerprint
@@ -91,7 +92,7 @@ def create_pipeline(
     labeler = Labeler(
         tables=cleaner.outputs["tables"], options=_json(config.labels), reports_dir=layout.reports
     )
-    nodes += [gate, cleaner, labeler, *_models(labeler, layout, config)]
+    nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
     return tfx.dsl.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=layout.artifacts,
@@ -132,14 +133,36 @@ def _checked_table(
     return [reader, statistics, schema, validator], channels
 
 
-def _models(labeler: Labeler, layout: Layout, config: Config) -> list[base_component.BaseComponent]:
+def _models(
+    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config
+) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
-    trained, nodes = _trained(labeler, config, source_hash("model", "schema"))
-    return [*nodes, *_judged(labeler, trained, layout, config)]
+    code = source_hash("model", "schema")
+    pretraining = _pretraining(cleaner, labeler, layout, config, code)
+    bert = pretraining[0].outputs["model"] if pretraining else None
+    trained, nodes = _trained(labeler, bert, config, code)
+    return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
+
+
+def _pretraining(
+    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config, code: str
+) -> list[base_component.BaseComponent]:
+    """Trains BERT on the shop's texts; nothing where the settings ask for no steps."""
+    if not config.pretrain.steps:
+        return []
+    return [
+        Pretraining(
+            tables=cleaner.outputs["tables"],
+            interactions=labeler.outputs["interactions"],
+            pretrain_fn="aisle.model.entry.pretrain_fn",
+            custom_config=_custom(config.pretrain, config, code),
+            checkpoints_dir=layout.checkpoints,
+        )
+    ]
 
 
 def _trained(
-    labeler: Labeler, config: Config, code: str
+    labeler: Labeler, bert: channel.BaseChannel | None, config: Config, code: str
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
     """Trains both models and makes one of them; `code` is the hash of what they are made by."""
     transform = tfx.components.Transform(
@@ -155,6 +178,7 @@ def _trained(
         run_fn="aisle.model.two_tower_trainer.run_fn",
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
+        base_model=bert,
         train_args=tfx.proto.TrainArgs(splits=["items", "train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
         custom_config={"options": _json(config.retrieval), "bert": config.model.bert, "code": code},
@@ -162,11 +186,13 @@ def _trained(
     candidates = Candidates(
         model=two_tower.outputs["model"],
         interactions=labeler.outputs["interactions"],
+        bert=bert,
         candidates_fn="aisle.model.entry.candidates_fn",
         custom_config=_custom(config.candidates, config, code),
     )
     ranking = tfx.components.Trainer(
         run_fn="aisle.model.ranking_trainer.run_fn",
+        base_model=bert,
         examples=candidates.outputs["examples"],
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
@@ -176,6 +202,7 @@ def _trained(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
+        bert=bert,
         bundle_fn="aisle.model.entry.bundle_fn",
         custom_config=_custom(config.bundle, config, code),
     )

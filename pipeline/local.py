@@ -24,7 +24,9 @@ from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
+from aisle.schema.bert_files import check_bert
 from aisle.schema.errors import AisleError, InputError, NotBlessed
+from aisle.schema.weights import bert_folder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,10 +47,12 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         config: all options.
 
     Raises:
-        InputError: the tables can't be used, or another run is writing to `out`.
+        InputError: the tables or the BERT folder can't be used, or another run is writing to `out`.
         GateBlocked: the anomaly gate stopped the run.
         NotBlessed: the model was not pushed.
     """
+    # Now, rather than when the first step reads with it.
+    check_bert(config.model.bert or bert_folder())
     layout = Layout(str(pathlib.Path(out).absolute()))
     pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
     tables = tables_fingerprint(fingerprints)

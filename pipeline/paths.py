@@ -48,6 +48,11 @@ class Layout:
         return posixpath.join(self.root, "logs")
 
     @property
+    def checkpoints(self) -> str:
+        """What a killed pretraining goes on from."""
+        return posixpath.join(self.root, "checkpoints", "pretraining")
+
+    @property
     def run_log(self) -> str:
         """What TFX logged."""
         return posixpath.join(self.root, "logs", "run.log")

@@ -21,6 +21,7 @@ class BundleSpec(component_spec.ComponentSpec):
         "two_tower": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "ranking": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "interactions": component_spec.ChannelParameter(type=Interactions),
+        "bert": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -45,6 +46,7 @@ class Bundle(base_component.BaseComponent):
         interactions: types.BaseChannel,
         bundle_fn: str,
         custom_config: str,
+        bert: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
 
@@ -54,12 +56,14 @@ class Bundle(base_component.BaseComponent):
             interactions: of the Labeler.
             bundle_fn: dotted path of a function like `aisle.model.entry.bundle_fn`.
             custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            bert: of Pretraining, where the pipeline has it.
         """
         super().__init__(
             BundleSpec(
                 two_tower=two_tower,
                 ranking=ranking,
                 interactions=interactions,
+                bert=bert,
                 bundle_fn=bundle_fn,
                 custom_config=custom_config,
                 model=types.Channel(type=standard_artifacts.Model),

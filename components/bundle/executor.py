@@ -10,6 +10,7 @@ from tfx.types import artifact_utils
 from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.pretraining.artifact import pretrained_bert
 
 _MOMENTS = {"model": "end", "tested_model": "test_start"}
 """As of which time of the splits each output knows the shop."""
@@ -31,4 +32,5 @@ class Executor(base_executor.BaseExecutor):
         config = json.loads(exec_properties["custom_config"])
         for output, moment in _MOMENTS.items():
             folder = path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output]))
-            make(models["two_tower"], models["ranking"], tables, int(splits[moment]), config, folder)
+            made_of = (models["two_tower"], models["ranking"], pretrained_bert(input_dict))
+            make(*made_of, tables, int(splits[moment]), config, folder)

@@ -20,6 +20,7 @@ class CandidatesSpec(component_spec.ComponentSpec):
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
         "interactions": component_spec.ChannelParameter(type=Interactions),
+        "bert": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
     }
     OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
 
@@ -36,6 +37,7 @@ class Candidates(base_component.BaseComponent):
         interactions: types.BaseChannel,
         candidates_fn: str,
         custom_config: str,
+        bert: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
 
@@ -44,11 +46,13 @@ class Candidates(base_component.BaseComponent):
             interactions: of the Labeler.
             candidates_fn: dotted path of a function like `aisle.model.entry.candidates_fn`.
             custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            bert: of Pretraining, where the pipeline has it.
         """
         super().__init__(
             CandidatesSpec(
                 model=model,
                 interactions=interactions,
+                bert=bert,
                 candidates_fn=candidates_fn,
                 custom_config=custom_config,
                 examples=types.Channel(type=standard_artifacts.Examples),

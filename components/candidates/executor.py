@@ -11,6 +11,7 @@ from tfx.utils import import_utils, path_utils
 
 from aisle.components.examples import write_examples
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.pretraining.artifact import pretrained_bert
 
 
 class Executor(base_executor.BaseExecutor):
@@ -23,5 +24,6 @@ class Executor(base_executor.BaseExecutor):
         make = import_utils.import_class_by_path(exec_properties["candidates_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        examples = make(model, tables, splits, json.loads(exec_properties["custom_config"]))
+        bert = pretrained_bert(input_dict)
+        examples = make(model, bert, tables, splits, json.loads(exec_properties["custom_config"]))
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), examples)

@@ -58,6 +58,8 @@ def _adapted(command: str, target: str, small: tuple[str, ...]) -> list[str]:
         return words if "--out" in words or "--target" in words else [*words, "--target", target]
     if words[:3] == ["aisle", "simulate", "shop"]:
         return [*words[:2], "another-shop", *words[3:]]
+    if "pretrained.toml" in words:
+        small = (*small, "--set", "pretrain.steps=2")
     return [*words, *small] if words[:2] == ["aisle", "run"] else words
 
 

@@ -30,6 +30,10 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
         ('cleaner.missing={"items.price": "mean"}', "cleaner.missing has items.price='mean'"),
         ("bless.max_drop=2", "bless.max_drop=2.0 is wrong: a number of at least 0 and at most 1 is expected"),
         ("layers=2", "expected SECTION.KEY=VALUE"),
+        ("pretrain.steps=-1", "pretrain.steps=-1 is wrong: at least 0 is expected"),
+        ("pretrain.anchor=NaN", "pretrain.anchor=nan is wrong"),
+        ("pretrain.masked=1", "pretrain.masked=1.0 is wrong: a share between 0 and 1 is expected"),
+        ("pretrain.learning_rate=0", "pretrain.learning_rate=0.0 is wrong: a number between 0 and 1"),
     ],
 )
 def test_a_wrong_assignment_is_one_clear_line(assignment: str, said: str) -> None:

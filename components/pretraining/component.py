@@ -1,0 +1,64 @@
+"""Declares Pretraining."""
+
+from __future__ import annotations
+
+from tfx import types
+from tfx.dsl.components.base import base_component, executor_spec
+from tfx.types import component_spec, standard_artifacts
+
+from aisle.components.artifacts import Interactions, Tables
+from aisle.components.pretraining.executor import Executor
+
+
+class PretrainingSpec(component_spec.ComponentSpec):
+    """The shop's tables in; a BERT folder and the training's curves out."""
+
+    PARAMETERS = {
+        "pretrain_fn": component_spec.ExecutionParameter(type=str),
+        "custom_config": component_spec.ExecutionParameter(type=str),
+        "checkpoints_dir": component_spec.ExecutionParameter(type=str),
+    }
+    INPUTS = {
+        "tables": component_spec.ChannelParameter(type=Tables),
+        "interactions": component_spec.ChannelParameter(type=Interactions),
+    }
+    OUTPUTS = {
+        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
+        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
+    }
+
+
+class Pretraining(base_component.BaseComponent):
+    """Calls `pretrain_fn`, a dotted path; its Model is what the others take as their BERT."""
+
+    SPEC_CLASS = PretrainingSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        tables: types.BaseChannel,
+        interactions: types.BaseChannel,
+        pretrain_fn: str,
+        custom_config: str,
+        checkpoints_dir: str,
+    ) -> None:
+        """Declares the component.
+
+        Args:
+            tables: of the Cleaner.
+            interactions: of the Labeler.
+            pretrain_fn: dotted path of a function like `aisle.model.entry.pretrain_fn`.
+            custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            checkpoints_dir: outside the artifacts, so that a run finds what a killed one left there.
+        """
+        super().__init__(
+            PretrainingSpec(
+                tables=tables,
+                interactions=interactions,
+                pretrain_fn=pretrain_fn,
+                custom_config=custom_config,
+                checkpoints_dir=checkpoints_dir,
+                model=types.Channel(type=standard_artifacts.Model),
+                model_run=types.Channel(type=standard_artifacts.ModelRun),
+            )
+        )

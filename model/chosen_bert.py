@@ -1,0 +1,34 @@
+"""Which BERT a model reads with."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+
+import tensorflow as tf
+
+from aisle.schema.weights import BERT_FILES, bert_folder
+
+
+def chosen_bert(pretrained: str | None, configured: str | None) -> str:
+    """Returns a local folder: of what this run pretrained, else of the setting, else the installed one's.
+
+    Args:
+        pretrained: the folder that Pretraining wrote, where the pipeline has it.
+        configured: the setting `model.bert`; "" or None for the installed one.
+    """
+    folder = pretrained or configured or bert_folder()
+    return _fetched(folder) if "://" in folder else folder
+
+
+def _fetched(uri: str) -> str:
+    """A local copy of a remote folder, which is there until the process ends."""
+    local = tempfile.mkdtemp(prefix="bert-")
+    atexit.register(shutil.rmtree, local, ignore_errors=True)
+    for name in BERT_FILES:
+        remote = os.path.join(uri, name)
+        if tf.io.gfile.exists(remote):
+            tf.io.gfile.copy(remote, os.path.join(local, name))
+    return local
