@@ -22,6 +22,7 @@ class Tokenizer:
     Attributes:
         size: how many word pieces the vocabulary holds.
         words: the pieces that are whole words, commoner ones of the language that BERT learnt from.
+        vocabulary: they themselves, [size].
     """
 
     def __init__(self, folder: str) -> None:
@@ -30,6 +31,7 @@ class Tokenizer:
         vocabulary = [piece.rstrip("\r") for piece in vocabulary if piece]
         self.size = len(vocabulary)
         self.words = tuple(piece for piece in vocabulary if piece.isalpha())
+        self.vocabulary = tuple(vocabulary)
         self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
         self._pieces = tf_text.FastBertTokenizer(
             vocab=vocabulary, token_out_type=tf.int32, lower_case_nfd_strip_accents=True
