@@ -45,8 +45,8 @@ def print_table(items: list[ScoredItem], titles: dict[str, str]) -> None:
     table.add_column("Score", justify="right")
     for place, item in enumerate(items, start=1):
         # Text, not str: a title may hold what rich reads as markup.
-        title = [Text(_printable(titles.get(item.item_id, "")))] if known else []
-        table.add_row(str(place), Text(_printable(item.item_id)), *title, f"{item.score:.4g}")
+        title = [Text(printable(titles.get(item.item_id, "")))] if known else []
+        table.add_row(str(place), Text(printable(item.item_id)), *title, f"{item.score:.4g}")
     Console().print(table)
 
 
@@ -60,10 +60,10 @@ def print_facets(facets: Facets) -> None:
         if values:
             table = Table(name, "Items")
             for facet in values:
-                table.add_row(Text(_printable(facet.value)), str(facet.count))
+                table.add_row(Text(printable(facet.value)), str(facet.count))
             Console().print(table)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text without what a terminal obeys instead of showing."""
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.cli.answers import print_facets, print_json, print_table
+from aisle.cli.explained import print_explained_json, print_explained_table
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ _FILTERS = (
 @click.option(
     "--queries", metavar="FILE", type=click.Path(), help="One query a line, or a .csv with `query`."
 )
+@click.option(
+    "--explain", is_flag=True, help="Say of each answer which words, numbers and sources brought it there."
+)
 @_options(*_FILTERS, _OUTPUT, _K, _BOTH_TARGET, _OUT, _JSON)
 def search(
     query: str | None,
@@ -78,6 +82,7 @@ def search(
     max_price: float | None,
     in_stock: bool,
     facets: bool,
+    explain: bool,
     output: str | None,
     k: int,
     target: str | None,
@@ -91,6 +96,11 @@ def search(
     _check_k(k)
     _check_one("a QUERY", query, "--queries", queries, output, as_json)
     filters = _filters(category, brand, (min_price, max_price), in_stock, facets)
+    if explain:
+        if filters is not None:
+            raise InputError("--explain goes with a QUERY without filters and --facets")
+        _explain(target, out, as_json, query, k)
+        return
     if query is not None and filters is not None:
         _answer_filtered(target, out, as_json, facets, query, k, filters)
         return
@@ -243,6 +253,21 @@ def _answer_filtered(
         return list(found.items), found.facets if facets else None
 
     _print(target, out, as_json, ask)
+
+
+def _explain(target: str | None, out: str, as_json: bool, query: str | None, k: int) -> None:
+    """Asks a server for a search's items and why it ranks them so, and prints both."""
+    if query is None:
+        raise InputError("--explain goes with one QUERY, not with --queries FILE")
+    from aisle.pipeline.paths import Layout
+    from aisle.serving.client import Client
+    from aisle.serving.folders import read_titles
+
+    with Client(target or DEFAULT_TARGET) as client:
+        items = client.search(query, k=k)
+        explained = client.explain(query, [item.item_id for item in items])
+    titles = read_titles(pathlib.Path(Layout(out).serving))
+    (print_explained_json if as_json else print_explained_table)(items, explained, titles)
 
 
 def _batch(

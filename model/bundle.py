@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 import tensorflow as tf
 
+from aisle.model import explained_search
 from aisle.model.filters import Filter, Filters
 from aisle.model.index_choice import choose_indexes
 from aisle.model.item_table import ItemTable, item_table
@@ -38,7 +39,7 @@ _FEEDBACK = 10
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, retrieve and serving_default; see the contract.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve and serving_default; see the contract.
 
     Unknown users are answered by what is popular, unknown items and queries that match nothing
     by empty places ("" and -inf).
@@ -68,6 +69,7 @@ class Bundle(tf.Module):
             contract.RECOMMEND: self.recommend,
             contract.SIMILAR: self.similar,
             contract.RANK: self.rank,
+            contract.EXPLAIN: self.explain,
             contract.RETRIEVE: self.retrieve,
         }
         signatures: dict[str, object] = {
@@ -170,6 +172,20 @@ class Bundle(tf.Module):
         learnt = tf.where((context.query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
 
+    def explain(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What adds up to the score of given items in a search; unknown items -inf, and all without a query."""
+        context = self.retriever.context(query, user_id, _no_history(query))
+        rows = self.retriever.items.lookup(item_ids)
+        known = tf.maximum(rows, 0)
+        if self._searches:
+            titles = tf.gather(self._titles, known)
+            found = self.ranker.explain_read(context.query, titles, *self._head_inputs(context, known))  # type: ignore[attr-defined]
+            line = self.ranker.calibration[1]  # type: ignore[attr-defined]
+            found = explained_search.as_served(found, self._feedback(context, known), line)
+        else:
+            found = explained_search.by_sources(self.retriever, context, known)
+        return explained_search.complete(self.retriever, context, rows, found)
+
     def _cold(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
         """The scores of whoever has no history, of whom the head has learnt nothing: float32 [b, n]."""
         fused = self.retriever.fuse(context, COLD_SOURCES, exclude)
@@ -194,9 +210,13 @@ class Bundle(tf.Module):
 
     def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
+        return self.ranker.logits(*self._head_inputs(context, rows))  # type: ignore[attr-defined]
+
+    def _head_inputs(self, context: Context, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        """What the head reads of each candidate: vectors of the query and of the titles, and the numbers."""
         query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))  # type: ignore[attr-defined]
         title = self._words.lookup(rows)  # type: ignore[union-attr]
-        return self.ranker.logits(*query, *title, self.retriever.features(context, rows))  # type: ignore[attr-defined]
+        return (*query, *title, self.retriever.features(context, rows))
 
     def _relevance(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The head's score of each candidate of a search: int32 [b, m] to float32 [b, m].
@@ -204,9 +224,11 @@ class Bundle(tf.Module):
         What is like the best answers as a whole gets more: pseudo-relevance feedback by vectors (Li et al., TOIS
         2023, after Rocchio).
         """
-        logits = self._logits(context, rows)
-        like = self._like_the_best(context, rows) * self.ranker.feedback  # type: ignore[attr-defined]
+        logits, like = self._logits(context, rows), self._feedback(context, rows)
         return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))  # type: ignore[attr-defined]
+
+    def _feedback(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        return self._like_the_best(context, rows) * self.ranker.feedback  # type: ignore[attr-defined]
 
     def _like_the_best(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The cosine of items and the mean title of the search's best ten: int32 [b, m] to float32 [b, m]."""

@@ -124,8 +124,8 @@ class LateInteraction(tf.keras.Model):
         return float(np.square(rows @ self.projection.numpy()).sum() / len(rows))
 
 
-def best_words(query: tf.Tensor, text: tf.Tensor, text_count: tf.Tensor) -> tf.Tensor:
-    """The cosine of each of the query's word pieces with the text's most alike one.
+def word_cosines(query: tf.Tensor, text: tf.Tensor, text_count: tf.Tensor) -> tf.Tensor:
+    """The cosines of each of the query's word pieces with each of the text's.
 
     Args:
         query: float32 [b, 1 + Q, width], as encoded.
@@ -133,11 +133,20 @@ def best_words(query: tf.Tensor, text: tf.Tensor, text_count: tf.Tensor) -> tf.T
         text_count: vectors of each text, int32 [b, m].
 
     Returns:
-        float32 [b, m, Q]; 0 where the text is empty.
+        float32 [b, m, Q, P]; -1 behind the end of the text.
     """
     cosines = tf.einsum("bqw,bmpw->bmqp", query[:, 1:], text[:, :, 1:])
     there = tf.sequence_mask(tf.maximum(text_count - 1, 0), tf.shape(text)[2] - 1)
-    best = tf.reduce_max(tf.where(there[:, :, None], cosines, -1.0), -1)
+    return tf.where(there[:, :, None], cosines, -1.0)
+
+
+def best_words(query: tf.Tensor, text: tf.Tensor, text_count: tf.Tensor) -> tf.Tensor:
+    """The cosine of each of the query's word pieces with the text's most alike one; as `word_cosines`.
+
+    Returns:
+        float32 [b, m, Q]; 0 where the text is empty.
+    """
+    best = tf.reduce_max(word_cosines(query, text, text_count), -1)
     return tf.where(text_count[:, :, None] > 1, best, 0.0)
 
 

@@ -34,11 +34,19 @@ class FeatureHead(tf.keras.Model):
         A number is read by how far it fills each of its bins (piecewise linear encoding: Gorishniy et al.,
         On Embeddings for Numerical Features in Tabular Deep Learning, NeurIPS 2022), an unknown one as none.
         """
+        return self.read(self.encode(features), training)
+
+    def encode(self, features: tf.Tensor) -> tf.Tensor:
+        """How far each number fills each of its bins, and whether it is known: [n, F] to [n, F * T + F]."""
         known = tf.math.is_finite(features)
         filled = tf.clip_by_value((features[:, :, None] - self._start) * self._scale, 0.0, 1.0)
         filled = tf.where(known[:, :, None], filled, 0.0)
         hidden = tf.reshape(filled, [-1, self._start.shape[0] * self._start.shape[1]])
-        hidden = tf.concat([hidden, tf.cast(known, tf.float32)], 1)
+        return tf.concat([hidden, tf.cast(known, tf.float32)], 1)
+
+    def read(self, encoded: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """The logits of what `encode` gave: float32 [n, 2]."""
+        hidden = encoded
         for layer in self._layers:
             hidden = layer(hidden, training=training)
         return self._out(hidden)

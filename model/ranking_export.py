@@ -7,11 +7,14 @@ import dataclasses
 import numpy as np
 import tensorflow as tf
 
+from aisle.model import explanation
 from aisle.model.calibration import AS_IT_IS, fit_platt, platt
 from aisle.model.options import RankingOptions
 from aisle.model.ranking import Ensemble, log_odds
 from aisle.model.ranking_rows import INPUT_SPEC, numbers
 from aisle.model.text_head import RankingHead
+from aisle.model.words import Words
+from aisle.schema import contract
 from aisle.schema import features as f
 
 _CALIBRATED = 256
@@ -24,6 +27,14 @@ class Labels:
 
     search: bool
     conversion: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Models:
+    """The Keras models, out of sight of what saves the module: it would trace every layer's own functions."""
+
+    features: Ensemble
+    head: RankingHead | None
 
 
 class RankingModule(tf.Module):
@@ -45,13 +56,12 @@ class RankingModule(tf.Module):
         reads_history: bool,
     ) -> None:
         super().__init__()
-        # Keras would trace every layer's own functions if it met the models; their weights are enough.
         self.head_weights = [*features.variables, *(head.variables if head else ())]
         self.searches = tf.Variable(labels.search, trainable=False)
         self.reads_history = tf.Variable(reads_history, trainable=False)
         self.calibration = tf.Variable([AS_IT_IS, AS_IT_IS], trainable=False, dtype=tf.float32)
         self.feedback = tf.Variable(head.feedback if head else 0.0, trainable=False)
-        self._head, self._features, self._options = head, features, options
+        self._models, self._options = _Models(features, head), options
         self._labels = labels
         texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
         width = head.reader.width if head else 1
@@ -61,19 +71,22 @@ class RankingModule(tf.Module):
         )
         self.read_query = tf.function(self._read_query, input_signature=[texts, texts])
         self.read_title = tf.function(self._read_title, input_signature=[texts])
-        self.logits = tf.function(
-            self._logits,
-            input_signature=[
-                tf.TensorSpec([None, None, width], tf.float32),
-                tf.TensorSpec([None], tf.int32),
-                tf.TensorSpec([None, None, None, width], tf.float32),
-                counts,
-                tf.TensorSpec([None, None, count], tf.float32),
-            ],
-        )
+        read = [
+            tf.TensorSpec([None, None, width], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None, None, width], tf.float32),
+            counts,
+            tf.TensorSpec([None, None, count], tf.float32),
+        ]
+        self.logits = tf.function(self._logits, input_signature=read)
         self.score = tf.function(
             self._score, input_signature=[texts, tf.TensorSpec([None, None, 2], tf.float32)]
         )
+        if head is not None:
+            self._words = Words(head.reader.tokenizer)
+            self.explain_read = tf.function(
+                self._explain_read, input_signature=[texts, tf.TensorSpec([None, None], tf.string), *read]
+            )
         example = tf.TensorSpec([None], tf.string, name="examples")
         self.serve = tf.function(self._serve, input_signature=[example])
 
@@ -90,7 +103,7 @@ class RankingModule(tf.Module):
 
     def _score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""
-        return self._chosen(query, self._features(values))
+        return self._chosen(query, self._models.features(values))
 
     def _read_query(self, query: tf.Tensor, history_titles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A query, or a history where it is empty: strings [b] to vectors [b, 1 + Q, width] and counts [b]."""
@@ -101,9 +114,11 @@ class RankingModule(tf.Module):
         return self._read(title, self._options.title_pieces)
 
     def _read(self, text: tf.Tensor, limit: int) -> tuple[tf.Tensor, tf.Tensor]:
-        if self._head is None:
+        if self._models.head is None:
             return tf.zeros([tf.shape(text)[0], 1, 1]), tf.zeros_like(text, tf.int32)
-        return self._head.reader(self._head.reader.tokenizer.pieces(text, limit), training=False)
+        return self._models.head.reader(
+            self._models.head.reader.tokenizer.pieces(text, limit), training=False
+        )
 
     def _logits(
         self,
@@ -122,9 +137,9 @@ class RankingModule(tf.Module):
             title_count: how many each has, [b, m].
             values: in the order of CANDIDATE_FEATURES.
         """
-        if self._head is not None:
-            return self._head.logits(read, read_count, title, title_count, values)
-        flat = self._features(tf.reshape(values, [-1, values.shape[-1]]))
+        if self._models.head is not None:
+            return self._models.head.logits(read, read_count, title, title_count, values)
+        flat = self._models.features(tf.reshape(values, [-1, values.shape[-1]]))
         return tf.reshape(flat, tf.concat([tf.shape(values)[:2], [2]], 0))
 
     def _score(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
@@ -140,7 +155,31 @@ class RankingModule(tf.Module):
         read = self._read_query(rows["query"], rows["history_titles"])
         logits = self._logits(*read, title[:, None], count[:, None], values[:, None])[:, 0]
         reads = (rows["query"] != "") | self.reads_history
-        return tf.where(reads[:, None], logits, self._features(values))
+        return tf.where(reads[:, None], logits, self._models.features(values))
+
+    def _explain_read(
+        self,
+        query: tf.Tensor,
+        titles: tf.Tensor,
+        read: tf.Tensor,
+        read_count: tf.Tensor,
+        title: tf.Tensor,
+        title_count: tf.Tensor,
+        values: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Why searched candidates score as they do: see `explanation.explain`, and the contract's `parts`.
+
+        Args: as of `logits`, and `titles` string [b, m].
+        """
+        assert self._models.head is not None
+        pieces, options = self._models.head.reader.tokenizer.pieces, self._options
+        asked = self._words.spell(pieces(query, options.query_pieces))
+        found = self._words.spell(pieces(tf.reshape(titles, [-1]), options.title_pieces))
+        texts = (read, read_count, title, title_count)
+        return {
+            contract.PARTS: tf.constant(explanation.head_parts(self._models.head)),
+            **explanation.explain(self._models.head, asked, found, texts, values),
+        }
 
     def _serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores serialized ranking examples."""

@@ -153,11 +153,32 @@ class Retriever(tf.Module):
         """
         total = tf.zeros_like(context.scores["count"])
         for source in sources:
-            rows, scores = self._top(context, source, exclude)
+            rows, given = self._given(context, source, exclude)
             share = source.weight / (_RRF + tf.range(rows.shape[1], dtype=tf.float32))
-            share = tf.where(scores > (-1e30 if source.signed else 1e-6), share[None], 0.0)
-            total += self._scatter(rows, share)
+            total += self._scatter(rows, tf.where(given, share[None], 0.0))
         return total
+
+    def ranks(self, context: Context, sources: tuple[Source, ...], rows: tf.Tensor) -> tf.Tensor:
+        """The place, from 1, at which each source gives each item: int32 [b, m] to int32 [b, m, s], 0 where none."""
+        nothing = tf.zeros_like(context.scores["count"], tf.bool)
+        found = []
+        for source in sources:
+            top, given = self._given(context, source, nothing)
+            places = tf.where(given, tf.range(1, top.shape[1] + 1)[None], 0)
+            same = rows[:, :, None] == top[:, None]
+            found.append(tf.reduce_sum(tf.where(same, places[:, None], 0), -1))
+        return tf.stack(found, -1)
+
+    @staticmethod
+    def shares(sources: tuple[Source, ...], ranks: tf.Tensor) -> tf.Tensor:
+        """What each source adds in `fuse` to an item at these `ranks`: int32 to float32 [b, m, s]."""
+        weight = tf.constant([source.weight for source in sources])
+        return tf.where(ranks > 0, weight / (_RRF - 1.0 + tf.cast(ranks, tf.float32)), 0.0)
+
+    def _given(self, context: Context, source: Source, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A source's best items, int32 [b, bound], and which of them are candidates, bool [b, bound]."""
+        rows, scores = self._top(context, source, exclude)
+        return rows, scores > (-1e30 if source.signed else 1e-6)
 
     def _top(self, context: Context, source: Source, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A source's best items and their scores: int32 and float32 [b, bound]."""

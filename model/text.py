@@ -23,6 +23,7 @@ class Tokenizer:
     Attributes:
         size: how many word pieces the vocabulary holds.
         words: the pieces that are whole words, commoner ones of the language that BERT learnt from.
+        vocabulary: they themselves, [size].
     """
 
     def __init__(self, folder: str) -> None:
@@ -34,6 +35,7 @@ class Tokenizer:
         if lacking:
             raise InputError(f"{folder}/vocab.txt lacks {', '.join(lacking)}: it is no vocabulary of a BERT")
         self.words = tuple(piece for piece in vocabulary if piece.isalpha())
+        self.vocabulary = tuple(vocabulary)
         self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
         self._folder, self._vocabulary = folder, vocabulary
         self._pieces = tf_text.FastBertTokenizer(

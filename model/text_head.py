@@ -61,6 +61,7 @@ class RankingHead(tf.keras.Model):
         self.weight = tf.Variable(tf.stack([nothing, nothing if clicked else ranks]), name="evidence_weight")
         self.bias = tf.Variable(tf.zeros([2, 2]), name="evidence_bias")
         self.feedback = tf.Variable(0.0 if clicked else _FEEDBACK, trainable=False)
+        self.clicked = clicked
         self._numbers_count = tf.constant([1.0, 1.0 if clicked else 0.0])
         self._fast = tf.keras.optimizers.Adam(learning_rate)
         self._anchor, self._adversarial = anchor, adversarial

@@ -2,7 +2,8 @@
 
 One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
 (`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
-m candidates or brands, n examples, c facet values.
+m candidates or brands, n examples, c facet values, p parts of a score, q words of the query,
+s sources of candidates.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ ITEM_IDS = "item_ids"
 SCORES = "scores"
 CATEGORY_FACETS, CATEGORY_COUNTS = "category_facets", "category_counts"
 BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
+PARTS, CONTRIBUTIONS = "parts", "contributions"
+WORDS, WORD_CONTRIBUTIONS, MATCHED_WORDS = "words", "word_contributions", "matched_words"
+SOURCES, SOURCE_RANKS = "sources", "source_ranks"
+WORD_PARTS = ("words", "weakest")
+"""The parts of a score that the query's words bring, each its own share."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,15 +81,27 @@ FILTERED_SEARCH = Signature(
 """`search` among items that pass a filter, with facets; apart, since a server demands every input of a signature."""
 RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
 SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K), _LISTS)
-RANK = Signature(
-    "rank",
-    (
-        Tensor("query", "bytes", "b"),
-        Tensor("user_id", "bytes", "b"),
-        Tensor("item_ids", "bytes", "b,m"),
-    ),
-    (Tensor(SCORES, "float32", "b,m"),),
+_RANK_INPUTS = (
+    Tensor("query", "bytes", "b"),
+    Tensor("user_id", "bytes", "b"),
+    Tensor("item_ids", "bytes", "b,m"),
 )
+RANK = Signature("rank", _RANK_INPUTS, (Tensor(SCORES, "float32", "b,m"),))
+EXPLAIN = Signature(
+    "explain",
+    _RANK_INPUTS,
+    (
+        Tensor(SCORES, "float32", "b,m"),
+        Tensor(PARTS, "bytes", "p"),
+        Tensor(CONTRIBUTIONS, "float32", "b,m,p"),
+        Tensor(WORDS, "bytes", "b,q"),
+        Tensor(WORD_CONTRIBUTIONS, "float32", "b,m,q"),
+        Tensor(MATCHED_WORDS, "bytes", "b,m,q"),
+        Tensor(SOURCES, "bytes", "s"),
+        Tensor(SOURCE_RANKS, "int32", "b,m,s"),
+    ),
+)
+"""Why a search ranks items as it does: what adds up to each one's score; see docs/explaining.md."""
 RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
 
@@ -94,5 +112,6 @@ SIGNATURES: tuple[Signature, ...] = (
     RECOMMEND,
     SIMILAR,
     RANK,
+    EXPLAIN,
     RETRIEVE,
 )

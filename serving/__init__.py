@@ -19,6 +19,7 @@ from aisle.serving.errors import (
     ServingError,
     Unreachable,
 )
+from aisle.serving.explanation import Explanation, FoundBy, Part, WordMatch
 from aisle.serving.filters import Facet, Facets, Filters
 from aisle.serving.recommender import FilteredItems, Recommender, ScoredItem
 from aisle.serving.transport import CallError, GrpcTransport, Retry, Transport
@@ -28,6 +29,8 @@ __all__ = [
     "CallError",
     "Client",
     "DeadlineExceeded",
+    "Explanation",
+    "FoundBy",
     "Facet",
     "Facets",
     "FilteredItems",
@@ -36,6 +39,7 @@ __all__ = [
     "MessageTooLarge",
     "ModelNotFound",
     "Overloaded",
+    "Part",
     "Recommender",
     "RequestRefused",
     "Retry",
@@ -44,4 +48,5 @@ __all__ = [
     "Transport",
     "Unreachable",
     "VersionStatus",
+    "WordMatch",
 ]

@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 
 from aisle.schema.contract import (
+    EXPLAIN,
     FILTERED_SEARCH,
     ITEM_IDS,
     RANK,
@@ -21,6 +22,7 @@ from aisle.schema.contract import (
 )
 from aisle.schema.errors import InputError
 from aisle.serving.errors import BadAnswer
+from aisle.serving.explanation import Explanation, output_shapes, read_explanations
 from aisle.serving.filters import FACET_NAMES, Facets, Filters, read_facets
 
 Tensors = Mapping[str, np.ndarray]
@@ -163,6 +165,27 @@ class Recommender(abc.ABC):
             [ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False)]
             for row, row_scores in zip(candidates, scores, strict=True)
         ]
+
+    def explain(self, query: str, item_ids: Sequence[str], user_id: str = "") -> list[Explanation]:
+        """Why a search for `query` scores each item as it does, in the order the items came in.
+
+        Args:
+            query: as typed; nothing explains the score of an item without one.
+            item_ids: what the search found, or missed.
+            user_id: "" is anonymous.
+        """
+        inputs = {
+            "query": _strings("query", [query]),
+            "user_id": _strings("user_id", [user_id]),
+            "item_ids": _padded("item_ids", [item_ids]),
+        }
+        if not item_ids:
+            return []
+        outputs = self.predict(EXPLAIN, inputs)
+        shapes = output_shapes(outputs, len(item_ids))
+        return read_explanations(
+            item_ids, {name: _output(outputs, name, shape) for name, shape in shapes.items()}
+        )
 
     def _lists(self, signature: Signature, inputs: Tensors, rows: int) -> list[list[ScoredItem]]:
         """The answered items of each row, without the empty places."""

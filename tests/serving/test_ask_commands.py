@@ -59,6 +59,29 @@ def test_filters_reach_the_server_and_facets_are_printed(out: pathlib.Path, targ
     assert (code, [row["item_id"] for row in json.loads(printed)]) == (0, ["a"])
 
 
+def test_an_explained_answer_is_a_table_of_what_sums_up(out: pathlib.Path, target: str) -> None:
+    words = ("search", "shirt", "-k", "2", "--explain", "--target", target, "--out", str(out))
+    code, printed, said = aisle(*words, cwd=out)
+    assert code == 0, said
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    columns = [" ".join(filter(None, column)) for column in zip(*cells, strict=True)]
+    assert columns[:3] == ["1 2", "red shirt a blue shirt b", "4 3"]
+    why = "+2.00 = shirt ~ {} +2.50, feature.price -0.50; found by dense #3"
+    assert columns[3] == " ".join(why.format(item) for item in "ab")
+
+
+def test_an_explained_answer_may_be_json(out: pathlib.Path, target: str) -> None:
+    words = ("search", "shirt", "-k", "1", "--explain", "--json", "--target", target, "--out", str(out))
+    code, printed, _ = aisle(*words, cwd=out)
+    assert code == 0
+    (row,) = json.loads(printed)
+    why = row.pop("explanation")
+    assert row == {"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}
+    assert why["score"] == sum(part["contribution"] for part in why["parts"]) == 2.0
+    assert why["words"] == [{"word": "shirt", "matched": "a", "contribution": 2.5}]
+    assert why["found_by"] == [{"source": "dense", "rank": 3}]
+
+
 def test_a_file_of_queries_is_answered_by_the_server(target: str, tmp_path: pathlib.Path) -> None:
     (tmp_path / "queries.txt").write_text("red shirt\n=cmd|x\n", encoding="utf-8")
     words = ("search", "--queries", "queries.txt", "--output", "found.csv", "-k", "1", "--target", target)
@@ -92,6 +115,7 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("search --queries q.txt", 2, "go together"),
         ("search x --output o.csv", 2, "go together"),
         ("search --queries q.txt --output o.csv --json", 2, "--json prints one answer"),
+        ("search --queries q.txt --output o.csv --explain", 2, "--explain goes with one QUERY"),
         ("search --queries none.txt --output o.csv", 2, "none.txt does not exist"),
         ("search --queries q.txt --output q.txt/o.csv", 2, "q.txt/o.csv can't be written"),
         ("search --queries q.txt --output o.csv", 2, "run `aisle run DATA --out DIR` first"),

@@ -17,18 +17,22 @@ from aisle.serving import (
     CallError,
     Client,
     DeadlineExceeded,
+    Explanation,
     Facet,
     Facets,
     FilteredItems,
     Filters,
+    FoundBy,
     MessageTooLarge,
     ModelNotFound,
     Overloaded,
+    Part,
     RequestRefused,
     Retry,
     ScoredItem,
     ServingError,
     Unreachable,
+    WordMatch,
 )
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array, to_proto
@@ -306,6 +310,46 @@ def test_an_answer_outside_the_contract_is_a_bad_answer(answer: bytes) -> None:
     asked, _ = client(answer)
     with pytest.raises(BadAnswer):
         asked.search("x", k=2)
+
+
+EXPLAINED = {
+    "scores": np.array([[2.0, -np.inf]], np.float32),
+    "parts": np.array([b"words", b"bias"], object),
+    "contributions": np.array([[[1.5, 0.5], [0.0, 0.0]]], np.float32),
+    "words": np.array([[b"mini", b"fridge"]], object),
+    "word_contributions": np.array([[[1.0, 0.5], [0.0, 0.0]]], np.float32),
+    "matched_words": np.array([[[b"mini", b"caf\xc3\xa9"], [b"", b""]]], object),
+    "sources": np.array([b"dense", b"lexical"], object),
+    "source_ranks": np.array([[[0, 12], [0, 0]]], np.int32),
+}
+
+
+def test_an_explanation_names_parts_words_and_the_sources_that_found_it() -> None:
+    asked, server = client(response(**EXPLAINED))
+    found, unknown = asked.explain("mini fridge", ["a", "zz"], "u1")
+    assert sent(server) == {"query": [b"mini fridge"], "user_id": [b"u1"], "item_ids": [[b"a", b"zz"]]}
+    assert found == Explanation(
+        "a",
+        2.0,
+        (Part("words", 1.5), Part("bias", 0.5)),
+        (WordMatch("mini", "mini", 1.0), WordMatch("fridge", "café", 0.5)),
+        (FoundBy("lexical", 12),),
+    )
+    assert (unknown.score, unknown.found_by) == (-np.inf, ())
+
+
+def test_nothing_to_explain_asks_nothing() -> None:
+    asked, server = client(TWO)
+    assert asked.explain("x", []) == []
+    assert not server.requests
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_an_explanation_outside_the_contract_is_a_bad_answer(name: str) -> None:
+    without = {output: value for output, value in EXPLAINED.items() if output != name}
+    for answer in (response(**without), response(**without, **{name: EXPLAINED[name][..., None]})):
+        with pytest.raises(BadAnswer):
+            client(answer)[0].explain("mini fridge", ["a", "zz"])
 
 
 def test_leaving_the_client_closes_the_transport() -> None:
