@@ -113,7 +113,7 @@ class QueryReader(tf.Module):
         hashes = _hash(tf.constant(list(stems), tf.string, [len(stems)])).numpy()
         order = np.argsort(hashes, kind="stable")
         # -1, which is no hash, stands before all, so that there is always one to compare with.
-        values = np.array(["", *(list(stems.values())[place] for place in order)], object)
+        values = ["", *np.array(list(stems.values()), object)[order]]
         self._hashes = tf.Variable(tf.constant([-1, *hashes[order]], tf.int64), trainable=False)
         self._stems = tf.Variable(tf.constant(values, tf.string), trainable=False)
         whole = re.compile(rf"[^\W\d_]{{{SHORTEST - 1},{LONGEST + 2}}}")
@@ -133,9 +133,11 @@ class QueryReader(tf.Module):
         )
         odd = ~known & tf.strings.regex_full_match(words, _MENDED) & (place < _MENDED_PARTS)
         where = tf.where(odd)
-        mended = self._spelling(tf.gather_nd(words, where))
+        unknown = tf.gather_nd(words, where)
+        # Most queries have none, and are spared the time.
+        mended = tf.cond(tf.size(unknown) > 0, lambda: self._spelling(unknown), lambda: unknown)
         # A word that nothing is near to keeps its apostrophe.
-        same = mended == tf.gather_nd(words, where)
+        same = mended == unknown
         mended = tf.where(same, tf.gather_nd(parts.values, where), mended)
         return tf.strings.reduce_join(
             parts.with_values(tf.tensor_scatter_nd_update(parts.values, where, mended)), axis=1
