@@ -13,7 +13,10 @@ _BATCH = 256
 
 
 class WordTable(tf.Module):
-    """Vectors of every item's word pieces, int8: 5,000 titles of 15 word pieces at width 128 are 10 MB."""
+    """Vectors of every item's word pieces, int8: 5,000 titles of 15 word pieces at width 128 are 10 MB.
+
+    The same title is read and kept once.
+    """
 
     def __init__(self, titles: list[str], read: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> None:
         """Encodes the catalogue, alike lengths together so that little is padding.
@@ -23,11 +26,12 @@ class WordTable(tf.Module):
             read: string [b] to unit vectors float32 [b, L, width] and how many each text has, int32 [b].
         """
         super().__init__()
-        order = np.argsort([len(title) for title in titles], kind="stable")
-        rows: list[np.ndarray] = [np.zeros([0, 1], np.float32)] * len(titles)
-        for start in range(0, len(titles), _BATCH):
+        texts, place = np.unique(np.array(titles, object), return_inverse=True)
+        order = np.argsort([len(text) for text in texts], kind="stable")
+        rows: list[np.ndarray] = [np.zeros([0, 1], np.float32)] * len(texts)
+        for start in range(0, len(texts), _BATCH):
             chosen = order[start : start + _BATCH]
-            vectors, counts = (part.numpy() for part in read(tf.constant([titles[row] for row in chosen])))
+            vectors, counts = (part.numpy() for part in read(tf.constant(texts[chosen].tolist())))
             for row, vector, count in zip(chosen, vectors, counts, strict=True):
                 rows[row] = vector[:count]
         counts = np.array([len(row) for row in rows])
@@ -35,11 +39,13 @@ class WordTable(tf.Module):
         scale = float(np.abs(flat).max()) / 127 or 1.0
         self._scale = tf.constant(scale, tf.float32)
         self._vectors = stored(np.round(flat / scale), tf.int8)
+        self._place = stored(place, tf.int32)
         self._counts = stored(counts, tf.int32)
         self._starts = stored(np.concatenate([[0], np.cumsum(counts)[:-1]]), tf.int32)
 
     def lookup(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The vectors of items: int32 [b, m] to float32 [b, m, L, width], zeros behind, and int32 [b, m]."""
+        rows = tf.gather(self._place, rows)
         counts = tf.gather(self._counts, rows)
         places = tf.range(tf.maximum(tf.reduce_max(counts), 1))
         there = places < counts[:, :, None]

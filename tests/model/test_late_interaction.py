@@ -78,7 +78,7 @@ def test_frozen_layers_are_not_trained(tmp_path: pathlib.Path) -> None:
 
 
 def test_the_table_gives_back_what_was_read_to_a_hundredth(reader: LateInteraction) -> None:
-    titles = ["mini fridge blue mugs", "", "red mug", "咖啡杯"]
+    titles = ["mini fridge blue mugs", "", "red mug", "咖啡杯", "red mug"]
     table = WordTable(titles, lambda text: reader(reader.tokenizer.pieces(text, 10)))
     expected, counts = read(reader, titles)
     found, found_counts = table.lookup(tf.constant([[2, 0], [3, 1]]))
@@ -86,6 +86,8 @@ def test_the_table_gives_back_what_was_read_to_a_hundredth(reader: LateInteracti
     np.testing.assert_allclose(found[0, 0], expected[2], atol=0.01)
     np.testing.assert_allclose(found[0, 1], expected[0], atol=0.01)
     assert not found.numpy()[1, 1].any()
+    same, _ = table.lookup(tf.constant([[2, 4]]))
+    np.testing.assert_array_equal(same[0, 0], same[0, 1])
 
 
 def test_a_chinese_or_russian_title_is_read_word_by_word(reader: LateInteraction) -> None:

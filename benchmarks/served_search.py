@@ -1,0 +1,119 @@
+"""A served model of titles alone, for timing: BERT's own weights, towers that say nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+WIDTH = 64
+_FEATURES_BINS = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class Served:
+    """A loaded SavedModel.
+
+    Attributes:
+        model: as loaded.
+        item_ids: [n].
+        embeddings: of the titles, float32 [n, d].
+    """
+
+    model: Any
+    item_ids: list[str]
+    embeddings: npt.NDArray[np.floating[Any]]
+
+    def search(self, query: str, k: int) -> Any:
+        """The signature `search` for one query."""
+        import tensorflow as tf
+
+        call = self.model.signatures["search"]
+        return call(query=tf.constant([query]), user_id=tf.constant([""]), k=tf.constant(k))[
+            "item_ids"
+        ].numpy()
+
+    def rank(self, query: str, rows: npt.NDArray[np.int64]) -> Any:
+        """The signature `rank` for one query."""
+        import tensorflow as tf
+
+        items = tf.constant([[self.item_ids[row] for row in rows]])
+        call = self.model.signatures["rank"]
+        return call(query=tf.constant([query]), user_id=tf.constant([""]), item_ids=items)["scores"].numpy()
+
+
+def serve_titles(titles: list[str], scratch: str) -> Served:
+    """Makes, saves and loads a bundle whose head is as it is before any training: what it costs is the same."""
+    import polars as pl
+    import tensorflow as tf
+
+    from aisle.model.bundle import Bundle
+    from aisle.model.item_table import item_table
+    from aisle.model.late_interaction import LateInteraction
+    from aisle.model.lexical import TextSearch
+    from aisle.model.options import BundleOptions, RankingOptions
+    from aisle.model.ranking import Ensemble, FeatureHead
+    from aisle.model.ranking_export import Labels, RankingModule
+    from aisle.model.retriever import Retriever
+    from aisle.model.state import make_state
+    from aisle.model.text import Tokenizer, load_bert
+    from aisle.model.text_head import RankingHead
+    from aisle.schema.features import CANDIDATE_FEATURES
+    from aisle.schema.weights import bert_folder
+
+    ids = [f"i{n}" for n in range(len(titles))]
+    tower = _tower(ids, titles)
+    table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
+    nothing = pl.DataFrame(
+        schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64, "session_id": pl.String}
+        | {"weight": pl.Float64}
+    )
+    users = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
+    state = make_state(nothing, users, ids, 0)
+    tokenizer = Tokenizer(bert_folder())
+    retriever = Retriever(tower, TextSearch(tokenizer, table.titles, table.descriptions), table.prices, state)
+    options = RankingOptions()
+    edges = np.tile(np.linspace(0.0, 1.0, _FEATURES_BINS + 1), (len(CANDIDATE_FEATURES), 1))
+    numbers = Ensemble([FeatureHead(edges, options.width) for _ in range(options.members)])
+    numbers(tf.zeros([1, len(CANDIDATE_FEATURES)]))
+    reader = LateInteraction(load_bert(bert_folder()), tokenizer, options.word_width, options.frozen)
+    reader.fit_projection(tf.constant(titles[:2000]))
+    head = RankingHead(reader, numbers, clicked=False)
+    ranker = RankingModule(numbers, head, options, Labels(search=True, conversion=False), False)
+    bundle = Bundle(retriever, ranker, table, BundleOptions())
+    tf.saved_model.save(bundle, f"{scratch}/bundle", signatures=bundle.signatures())
+    return Served(tf.saved_model.load(f"{scratch}/bundle"), ids, tower.text_embeddings.numpy())
+
+
+def _tower(ids: list[str], titles: list[str]) -> Any:
+    """What a two-tower exports, its vectors zeros but for the titles'."""
+    import tensorflow as tf
+
+    from aisle.model.text import SentenceEncoder
+    from aisle.model.two_tower_export import nearest_titles
+    from aisle.schema.weights import bert_folder
+
+    encoder = SentenceEncoder(bert_folder())
+    distinct, place = np.unique(np.array(titles, object), return_inverse=True)
+    embeddings = encoder.encode(tf.constant(distinct.tolist())).numpy()[place]
+
+    class Tower(tf.Module):
+        """As TwoTowerModule."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.weights = list(encoder.bert.variables)
+            self.item_ids = tf.Variable(ids, trainable=False)
+            self.item_embeddings = tf.Variable(tf.zeros([len(ids), WIDTH]), trainable=False)
+            self.text_embeddings = tf.Variable(embeddings, trainable=False)
+            self.text_neighbours = tf.Variable(nearest_titles(tf.constant(embeddings)), trainable=False)
+            one = tf.TensorSpec([None], tf.string)
+            self.embed_text = tf.function(lambda text: encoder(text), input_signature=[one])
+
+        def embed_query(self, user: tf.Tensor, *_: tf.Tensor) -> tf.Tensor:
+            """Zeros [b, WIDTH]."""
+            return tf.zeros([tf.shape(user)[0], WIDTH])
+
+    return Tower()
