@@ -4,7 +4,7 @@
 
 Both read the same titles with the same BERT of six layers. By hand, a query is embedded and the 50 nearest titles are
 ranked by a cross-encoder (one reading for each pair, padded to the longest), all by ONNX Runtime with int8 weights; ours
-is the served model's `search` and `rank` from a SavedModel. They take turns, query by query. Needs the extra `speed`.
+is the served model's `search` and `rank` from a SavedModel. They take turns, query by query. Needs the extra `dev`.
 """
 
 from __future__ import annotations
