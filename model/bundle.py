@@ -123,8 +123,17 @@ class Bundle(tf.Module):
         return tf.where((context.query != "")[:, None], fused, 0.0)
 
     def _ranked(self, context: Context, found: tf.Tensor) -> tf.Tensor:
-        # A head that never read a query would only add noise.
-        return self._rerank(context, found, self._relevance) if self._searches else found
+        """The best of what was found in the head's order: float32 [b, n] to [b, n]."""
+        if not self._searches:
+            # A head that never read a query would only add noise.
+            return found
+
+        def score(context: Context, rows: tf.Tensor) -> tf.Tensor:
+            logits = self._logits(context, rows)
+            there = tf.gather(found, rows, batch_dims=1) > 0
+            return self._relevance(context, rows, logits, self._best_title(rows, logits, there))
+
+        return self._rerank(context, found, score)
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -165,7 +174,8 @@ class Bundle(tf.Module):
         cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
         recommended = tf.where(self._has_history(context), recommended, cold)
         if self._searches:
-            searched = self._relevance(context, known)
+            title = self._searched_title(context)
+            searched = self._relevance(context, known, self._logits(context, known), title)
         else:
             lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
             searched = context.dense["dense"].of(known) + lexical / 50.0
@@ -181,7 +191,9 @@ class Bundle(tf.Module):
             titles = tf.gather(self._titles, known)
             found = self.ranker.explain_read(context.query, titles, *self._head_inputs(context, known))  # type: ignore[attr-defined]
             line = self.ranker.calibration[1]  # type: ignore[attr-defined]
-            found = explained_search.as_served(found, self._feedback(context, known), line)
+            found = explained_search.as_served(
+                found, self._feedback(known, self._searched_title(context)), line
+            )
         else:
             found = explained_search.by_sources(self.retriever, context, known)
         return explained_search.complete(self.retriever, context, rows, found)
@@ -218,29 +230,30 @@ class Bundle(tf.Module):
         title = self._words.lookup(rows)  # type: ignore[union-attr]
         return (*query, *title, self.retriever.features(context, rows))
 
-    def _relevance(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """The head's score of each candidate of a search: int32 [b, m] to float32 [b, m].
-
-        What is like the best answers as a whole gets more: pseudo-relevance feedback by vectors (Li et al., TOIS
-        2023, after Rocchio).
-        """
-        logits, like = self._logits(context, rows), self._feedback(context, rows)
+    def _relevance(self, context: Context, rows: tf.Tensor, logits: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
+        """The score of each candidate of a search: float32 [b, m]; `logits` [b, m, 2], `title` of `_best_title`."""
+        like = self._feedback(rows, title)
         return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))  # type: ignore[attr-defined]
 
-    def _feedback(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        return self._like_the_best(context, rows) * self.ranker.feedback  # type: ignore[attr-defined]
+    def _feedback(self, rows: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
+        """What an item gains by being like a search's best answers as a whole: int32 [b, m] to float32 [b, m].
 
-    def _like_the_best(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """The cosine of items and the mean title of the search's best ten: int32 [b, m] to float32 [b, m]."""
-        fused = self.retriever.fuse(context, SEARCH_SOURCES, _nothing(context))
-        top = tf.math.top_k(fused, min(self._depth, self.retriever.count))
-        logits = tf.where(top.values > 0, self._logits(context, top.indices)[:, :, 0], -np.inf)
-        best = tf.math.top_k(logits, min(_FEEDBACK, self.retriever.count))
-        titles = self.retriever.tower.text_embeddings
-        vectors = tf.gather(titles, tf.gather(top.indices, best.indices, batch_dims=1))
-        there = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]
-        mean = tf.math.l2_normalize(tf.reduce_sum(vectors * there, 1), -1)
-        return tf.einsum("bmd,bd->bm", tf.gather(titles, rows), mean)
+        Pseudo-relevance feedback by vectors (Li et al., TOIS 2023, after Rocchio).
+        """
+        vectors = tf.gather(self.retriever.tower.text_embeddings, rows)
+        return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback  # type: ignore[attr-defined]
+
+    def _best_title(self, rows: tf.Tensor, logits: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
+        """The mean title of the best ten of those candidates that are there: float32 [b, d], unit length."""
+        best = tf.math.top_k(tf.where(there, logits[:, :, 0], -np.inf), min(_FEEDBACK, self.retriever.count))
+        vectors = tf.gather(self.retriever.tower.text_embeddings, tf.gather(rows, best.indices, batch_dims=1))
+        kept = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]
+        return tf.math.l2_normalize(tf.reduce_sum(vectors * kept, 1), -1)
+
+    def _searched_title(self, context: Context) -> tf.Tensor:
+        """`_best_title` of what a search finds: for items that are ranked without one."""
+        top = tf.math.top_k(self._found(context, _nothing(context)), min(self._depth, self.retriever.count))
+        return self._best_title(top.indices, self._logits(context, top.indices), top.values > 0)
 
     def _rerank(
         self,

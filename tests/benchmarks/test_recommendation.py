@@ -51,7 +51,17 @@ def test_a_results_section_is_replaced_and_nothing_else(benchmark: object, tmp_p
 
 def test_the_results_page_has_a_section_for_each_benchmark() -> None:
     page = (REPOSITORY / "docs" / "results.md").read_text(encoding="utf-8")
-    for name in ("retail", "retail-parts", "beauty", "index", "throughput", "clicks", "search", "search-speed", "growth"):
+    for name in (
+        "retail",
+        "retail-parts",
+        "beauty",
+        "index",
+        "throughput",
+        "clicks",
+        "search",
+        "search-speed",
+        "growth",
+    ):
         assert f"<!-- {name} -->" in page
 
 
