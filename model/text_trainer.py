@@ -67,17 +67,31 @@ def _reads_history(head: RankingHead, valid: dict[str, tf.Tensor], options: Rank
     recommended = choose(valid, np.flatnonzero(valid["query"].numpy() == b""))
     if not len(recommended["title"]):
         return False
-    lists = _whole(recommended, options)
-    with_text = head.evaluate(
-        _batches(recommended, lists, head.reader.tokenizer, options, repeat=False), verbose=0
-    )
-    alone = float(tf.reduce_mean(ranking_loss(targets(recommended), head.numbers(numbers(recommended)))))
+    alone, with_text = losses_of_both_parts(head, recommended, options)
     reads = options.text == "always" or with_text <= alone * (1 - options.text_gain)
     print(
         f"ranking head: validation loss of recommendations {alone:.4f} by numbers alone, {with_text:.4f} "
         f"with titles: {'they are read' if reads else 'they are not read'}"
     )
     return reads
+
+
+def losses_of_both_parts(
+    head: RankingHead, rows: dict[str, tf.Tensor], options: RankingOptions
+) -> tuple[float, float]:
+    """The mean loss of some examples by numbers alone, and by the whole head."""
+
+    @tf.function(reduce_retracing=True)
+    def both(inputs: dict[str, tf.Tensor], labels: dict[str, tf.Tensor]) -> tf.Tensor:
+        there = labels["there"]
+        outcome = tf.boolean_mask(labels["outcome"], there)
+        alone = head.numbers(tf.boolean_mask(inputs["features"], there))
+        whole = tf.boolean_mask(head(inputs), there)
+        return tf.stack([tf.reduce_sum(ranking_loss(outcome, logits)) for logits in (alone, whole)])
+
+    batches = _batches(rows, _whole(rows, options), head.reader.tokenizer, options, repeat=False)
+    alone, whole = np.sum([both(*batch).numpy() for batch in batches], 0) / len(rows["title"])
+    return float(alone), float(whole)
 
 
 def _best(patience: int) -> tf.keras.callbacks.Callback:

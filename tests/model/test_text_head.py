@@ -12,10 +12,10 @@ from aisle.model.candidate_lists import drawn_lists, whole_lists
 from aisle.model.late_interaction import LateInteraction
 from aisle.model.list_losses import contrast, list_losses
 from aisle.model.options import RankingOptions
-from aisle.model.ranking import Ensemble, FeatureHead
+from aisle.model.ranking import Ensemble, FeatureHead, ranking_loss
 from aisle.model.text import Tokenizer, load_bert
 from aisle.model.text_head import EVIDENCE, RankingHead, evidence_of
-from aisle.model.text_trainer import train_text
+from aisle.model.text_trainer import losses_of_both_parts, train_text
 from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
 
@@ -183,3 +183,17 @@ def test_an_anchor_keeps_the_bert_nearer_to_what_it_was(tmp_path: pathlib.Path) 
         after = head.reader.bert.get_weights()
         moved.append(sum(float(np.square(a - b).sum()) for a, b in zip(before, after, strict=True)))
     assert 0.0 < moved[1] < 0.9 * moved[0]
+
+
+def test_both_losses_are_means_over_candidates_however_long_their_lists_are(tmp_path: pathlib.Path) -> None:
+    head = make_head(tmp_path / "bert", clicked=True)
+    # A list of four, of one, and of two; none is a search.
+    rows = judged([""] * 7, ["mug", "lamp", "red mug", "fridge", "mug", "mug", "lamp"], [-1.0] * 7)
+    rows |= {"searched": tf.zeros(7), "conversion": tf.constant([1.0, 0, 0, 0, 1, 0, 1])}
+    rows |= {"history_titles": tf.constant(["lamp"] * 4 + ["mug"] + ["fridge"] * 2)}
+    outcome = tf.stack([rows["click"], rows["conversion"], rows["weight"]], 1)
+    logits = head.numbers(tf.stack([rows[name] for name in NAMES], 1))
+    expected = float(tf.reduce_mean(ranking_loss(outcome, logits)))
+    found = losses_of_both_parts(head, rows, RankingOptions(lists=2, list_size=8))
+    # The text starts at nothing, so that both are the same.
+    assert found == pytest.approx((expected, expected), rel=1e-5)
