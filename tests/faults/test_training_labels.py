@@ -54,6 +54,7 @@ class Trainer:
         write_examples(artifact, {"train": train, "eval": valid})
         ranking_trainer.run_fn(
             types.SimpleNamespace(  # type: ignore[arg-type]
+                base_model=None,
                 train_files=[f"{artifact.uri}/Split-train/*"],
                 eval_files=[f"{artifact.uri}/Split-eval/*"],
                 serving_model_dir=str(self.root / "model"),

@@ -81,7 +81,7 @@ def test_a_results_weight_and_click_go_with_it_and_what_was_not_shown_weighs_one
     assert question.outcomes == {1: (0.5, 0.0), 0: (0.0, -1.0)}
     numbers = np.zeros((3, len(CANDIDATE_FEATURES)), np.float32)
     asked = {**question.outcomes, 2: (0.0, -1.0)}
-    rows = _rows(question, asked, b"", np.array([b"a", b"b", b"c"], object), numbers)
+    rows = _rows(question, asked, (b"mug", b"", np.array([b"a", b"b", b"c"], object)), numbers)
     np.testing.assert_allclose(rows["weight"], [2.5, 0.4, 1.0])
     assert rows["clicked"].tolist() == [1.0, 0.0, -1.0]
     assert rows["label"].tolist() == [1.0, 0.0, 0.0]
