@@ -22,6 +22,11 @@ def callbacks(folder: str) -> list[tf.keras.callbacks.Callback]:
     ]
 
 
+def best(patience: int) -> tf.keras.callbacks.Callback:
+    """Keeps the weights of the epoch with the lowest validation loss, and stops `patience` epochs after it."""
+    return tf.keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
+
+
 def finish(history: tf.keras.callbacks.History, folder: str) -> None:
     """Writes the curves of a Keras training.
 

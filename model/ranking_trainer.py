@@ -114,7 +114,7 @@ def train_features(
             validation_data=held_out,
             epochs=options.feature_epochs,
             steps_per_epoch=steps,
-            callbacks=[_best(options.feature_epochs), *history.callbacks(folder)],
+            callbacks=[history.best(options.feature_epochs), *history.callbacks(folder)],
             verbose=2,
         )
         history.finish(result, folder)
@@ -125,10 +125,6 @@ def train_features(
 def _unjudged(rows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
     judged = judged_rows(rows)
     return rows if judged.all() else choose(rows, np.flatnonzero(~judged))
-
-
-def _best(patience: int) -> tf.keras.callbacks.Callback:
-    return tf.keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:

@@ -36,10 +36,7 @@ def train_text(
     rng = np.random.default_rng(options.seed)
     drawn = _draw(train, options, rng)
     steps = max(1, -(-len(drawn) // (options.epochs * options.lists)))
-    head.compile(
-        tf.keras.optimizers.AdamW(_schedule(options, steps), weight_decay=0.01, clipnorm=1.0),
-        run_eagerly=False,
-    )
+    head.compile(tf.keras.optimizers.AdamW(_schedule(options, steps), weight_decay=0.01, clipnorm=1.0))
     held_out = _batches(valid, _whole(valid, options), head.reader.tokenizer, options, repeat=False)
     there = len(valid["title"]) > 0
     before = head.evaluate(held_out, verbose=0) if there else 0.0
@@ -49,7 +46,7 @@ def train_text(
         validation_data=held_out if there else None,
         epochs=options.epochs,
         steps_per_epoch=steps,
-        callbacks=[_best(options.patience), *history.callbacks(folder)]
+        callbacks=[history.best(options.patience), *history.callbacks(folder)]
         if there
         else history.callbacks(folder),
         verbose=2,
@@ -92,10 +89,6 @@ def losses_of_both_parts(
     batches = _batches(rows, _whole(rows, options), head.reader.tokenizer, options, repeat=False)
     alone, whole = np.sum([both(*batch).numpy() for batch in batches], 0) / len(rows["title"])
     return float(alone), float(whole)
-
-
-def _best(patience: int) -> tf.keras.callbacks.Callback:
-    return tf.keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)
 
 
 def _readable(rows: dict[str, tf.Tensor], options: RankingOptions) -> dict[str, tf.Tensor]:
