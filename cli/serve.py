@@ -13,7 +13,35 @@ import click
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8500, show_default=True, type=int, help="Port; 0 for a free one.")
-def serve(out: str, host: str, port: int) -> None:
+@click.option(
+    "--tls-certificate", type=click.Path(), help="The server's certificate (PEM); plain text without."
+)
+@click.option("--tls-key", type=click.Path(), help="Its private key (PEM).")
+@click.option(
+    "--tls-client-ca", type=click.Path(), help="Whose certificates a client must show (PEM): mutual TLS."
+)
+@click.option(
+    "--metrics-port", type=int, help="Prometheus's metrics at http://HOST:PORT/metrics; 0 for a free one."
+)
+@click.option("--log", "log_folder", default="", help="Folder for a sample of the requests, as Parquet.")
+@click.option(
+    "--log-share", default=0.01, show_default=True, type=float, help="Of the requests that are logged."
+)
+@click.option(
+    "--waiting", default=64, show_default=True, type=int, help="Requests that may wait; more are refused."
+)
+def serve(
+    out: str,
+    host: str,
+    port: int,
+    tls_certificate: str | None,
+    tls_key: str | None,
+    tls_client_ca: str | None,
+    metrics_port: int | None,
+    log_folder: str,
+    log_share: float,
+    waiting: int,
+) -> None:
     """Serve the pushed model by the embedded server, until it is stopped.
 
     It speaks TF Serving's gRPC protocol, and is for development: in production give the same folder to
@@ -21,15 +49,22 @@ def serve(out: str, host: str, port: int) -> None:
     """
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
-    from aisle.schema.errors import InputError
     from aisle.serving.folders import require_version
+    from aisle.serving.server import ServerOptions
+    from aisle.serving.server import serve as run_server
+    from aisle.serving.server_tls import ServerTls
 
-    if not 0 <= port < 65536:
-        raise InputError(f"--port is {port}; expected 0 to 65535")
+    options = ServerOptions(
+        host,
+        port,
+        ServerTls.of(tls_certificate, tls_key, tls_client_ca),
+        waiting=waiting,
+        metrics_port=metrics_port,
+        log_folder=log_folder,
+        log_share=log_share,
+    )
     base = Layout(out).serving
     require_version(pathlib.Path(base))  # Told before TensorFlow's slow import.
     click.echo(f"loading the newest version in {base}", err=True)
     quieten_tensorflow()
-    from aisle.serving.server import serve as run_server
-
-    run_server(base, host, port, lambda address: click.echo(f"listening on {address}"))
+    run_server(base, options, lambda address: click.echo(f"listening on {address}"))

@@ -13,6 +13,10 @@ import dataclasses
 MODEL_NAME = "aisle"
 """The name TF Serving knows the model by, and the folder its versions lie in."""
 
+EXTRA_FOLDER = "assets.extra"
+"""In a SavedModel's folder: files beside the graph, which servers leave alone unless they know their names."""
+WARMUP_FILE = "tf_serving_warmup_requests"
+"""In `EXTRA_FOLDER`: requests that a server answers by itself before it shows a version."""
 INDEX_FILE = "index.json"
 """In the model's `assets.extra`: which indexes it has, and what they find of what there is."""
 

@@ -7,17 +7,25 @@ TF Serving, so a client can't tell; it batches nothing and serves one model.
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
+import dataclasses
 import logging
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aisle.schema.errors import AisleError, InputError
+from aisle.serving.server_tls import ServerTls
+
+if TYPE_CHECKING:
+    import grpc
+
+    from aisle.serving.metrics import Metrics, Observer
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
@@ -25,21 +33,58 @@ GRACE_SECONDS = 5.0
 MAX_MESSAGE_BYTES = 64 << 20
 
 
-def serve(base: str, host: str, port: int, on_ready: Callable[[str], None]) -> None:
+@dataclasses.dataclass(frozen=True)
+class ServerOptions:
+    """How the server listens, and what it tells.
+
+    Attributes:
+        host: address to listen on.
+        port: 0 for a free one.
+        tls: certificates; None is plain text.
+        workers: requests that are answered at once.
+        waiting: requests that may wait for a worker; more are refused at once (RESOURCE_EXHAUSTED).
+        metrics_port: of Prometheus's page, on `host`; 0 for a free one, None for none.
+        log_folder: where a sample of the requests is written; "" for none.
+        log_share: of the requests that are logged, 0 to 1.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8500
+    tls: ServerTls | None = None
+    workers: int = max(4, os.cpu_count() or 1)
+    waiting: int = 64
+    metrics_port: int | None = None
+    log_folder: str = ""
+    log_share: float = 0.01
+
+    def __post_init__(self) -> None:
+        """Raises InputError: a value is out of its range."""
+        for name in ("port", "metrics_port"):
+            if not 0 <= (getattr(self, name) or 0) < 65536:
+                raise InputError(f"{name} is {getattr(self, name)}; expected 0 to 65535")
+        if not 0.0 <= self.log_share <= 1.0:
+            raise InputError(f"log_share is {self.log_share}; expected a share, 0 to 1")
+        if self.workers < 1 or self.waiting < 0:
+            raise InputError(
+                f"workers is {self.workers} and waiting {self.waiting}; expected at least 1 and 0"
+            )
+
+
+def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) -> None:
     """Serves until SIGTERM or SIGINT, switching to each newer version that loads.
 
     Args:
         base: the model's folder, which holds a folder for each version.
-        host: address to listen on.
-        port: 0 for a free one.
+        options: how to listen.
         on_ready: called once with HOST:PORT when requests are answered.
 
     Raises:
-        InputError: `base` holds no version, or the address can't be listened on.
+        InputError: `base` holds no version, an address can't be listened on, or a certificate can't be used.
         AisleError: no version can be loaded.
     """
     stop = threading.Event()
     _end_on_signals(stop)
+    credentials = options.tls.credentials() if options.tls else None  # Told before TensorFlow's slow import.
     # TensorFlow reads these when it is imported.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -48,17 +93,45 @@ def serve(base: str, host: str, port: int, on_ready: Callable[[str], None]) -> N
     versions = Versions(base)
     if stop.is_set():
         return
-    server, bound = _start(versions, host, port)
-    try:
-        on_ready(f"{host}:{bound}")
+    with contextlib.ExitStack() as ending:
+        metrics, interceptor = _observed(options, ending)
+        metrics.version.set(versions.current.version)
+        server, bound = _start(versions, options, credentials, interceptor)
+        ending.callback(lambda: server.stop(GRACE_SECONDS).wait())
+        on_ready(f"{options.host}:{bound}")
         while not stop.wait(POLL_SECONDS):
             if versions.refresh():
+                metrics.version.set(versions.current.version)
                 logging.getLogger(__name__).warning("now serving version %d", versions.current.version)
-    finally:
-        server.stop(GRACE_SECONDS).wait()
 
 
-def _start(versions: Any, host: str, port: int) -> tuple[Any, int]:
+def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:
+    """The metrics, and what tells them, and the request log, of every request."""
+    from aisle.serving.metrics import Metrics, Observing, count
+
+    metrics = Metrics()
+    observers: list[Observer] = [count(metrics)]
+    if options.metrics_port is not None:
+        try:
+            port = metrics.listen(options.host, options.metrics_port)
+        except OSError as error:
+            raise InputError(
+                f"can't listen on {options.host}:{options.metrics_port} for metrics: {error.strerror}; "
+                "choose a free --metrics-port, or 0"
+            ) from error
+        print(f"metrics at http://{options.host}:{port}/metrics", file=sys.stderr, flush=True)
+    if options.log_folder:
+        from aisle.serving.request_log import RequestLog
+
+        log = RequestLog(options.log_folder, options.log_share)
+        ending.callback(log.close)
+        observers.append(log.observe)
+    return metrics, Observing(observers, metrics.under_way)
+
+
+def _start(
+    versions: Any, options: ServerOptions, credentials: grpc.ServerCredentials | None, interceptor: Any
+) -> tuple[Any, int]:
     """A started gRPC server and its port."""
     import grpc
     from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -67,7 +140,9 @@ def _start(versions: Any, host: str, port: int) -> tuple[Any, int]:
     from aisle.serving.service import ModelService, PredictionService
 
     server = grpc.server(
-        concurrent.futures.ThreadPoolExecutor(max_workers=max(4, os.cpu_count() or 1)),
+        concurrent.futures.ThreadPoolExecutor(max_workers=options.workers),
+        interceptors=[interceptor],
+        maximum_concurrent_rpcs=options.workers + options.waiting,
         # Without SO_REUSEPORT off, a second server would silently share the first one's port.
         options=[
             ("grpc.so_reuseport", 0),
@@ -81,12 +156,15 @@ def _start(versions: Any, host: str, port: int) -> tuple[Any, int]:
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
     for name in ("", "tensorflow.serving.PredictionService"):
         checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    address = f"{options.host}:{options.port}"
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        bound = (
+            server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+        )
     except RuntimeError:
         bound = 0
     if not bound:
-        raise InputError(f"can't listen on {host}:{port}; another program may: choose a free --port, or 0")
+        raise InputError(f"can't listen on {address}; another program may: choose a free --port, or 0")
     server.start()
     return server, bound
 
@@ -104,7 +182,8 @@ def _end_on_signals(stop: threading.Event) -> None:
 def main(base: str, host: str, port: int) -> None:
     """Serve a SavedModel by the embedded server (not TF Serving)."""
     try:
-        serve(base, host, port, lambda address: print(f"listening on {address}", flush=True))
+        options = ServerOptions(host, port)
+        serve(base, options, lambda address: print(f"listening on {address}", flush=True))
     except AisleError as error:
         click.echo(f"aisle: {error}", err=True)
         sys.exit(error.exit_code)
