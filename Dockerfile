@@ -14,6 +14,7 @@ FROM python:3.10-slim-bookworm
 RUN useradd --create-home --uid 1000 aisle
 COPY --from=build /opt/aisle /opt/aisle
 ENV PATH=/opt/aisle/bin:$PATH TF_USE_LEGACY_KERAS=1 PYTHONUNBUFFERED=1
-USER aisle
+# By number: Kubernetes can't tell by a name that it isn't root.
+USER 1000
 WORKDIR /home/aisle
 CMD ["aisle", "doctor"]

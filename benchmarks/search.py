@@ -41,13 +41,18 @@ def main() -> None:
     parser.add_argument("--folds", type=int, nargs="+", default=list(range(FOLDS)), help="of 0 to 4")
     parser.add_argument("--variants", nargs="+", default=None, help="names; the first is always there")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--scratch", type=pathlib.Path, help="keeps what was trained; a run goes on from there"
+    )
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("search.json"))
     parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
     arguments = parser.parse_args()
     started = time.monotonic()
     chosen = [v for v in VARIANTS if arguments.variants is None or v.name in (WHOLE, *arguments.variants)]
-    with tempfile.TemporaryDirectory() as scratch:
-        found = measure(arguments.source, pathlib.Path(scratch), arguments.folds, chosen, arguments.seed)
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = arguments.scratch or pathlib.Path(temporary)
+        scratch.mkdir(parents=True, exist_ok=True)
+        found = measure(arguments.source, scratch, arguments.folds, chosen, arguments.seed)
     found["minutes"] = round((time.monotonic() - started) / 60, 1)
     arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     print(markdown(found))
@@ -61,7 +66,8 @@ def measure(
     """Every system on the queries of `folds`; see `markdown` for the shape."""
     from aisle.datasets import judgements as adapter
 
-    adapter.convert(source, scratch / "shop")
+    if not (scratch / "shop").exists():
+        adapter.convert(source, scratch / "shop")
     labelled = read_clean_label(scratch / "shop")
     searches = read_searches(labelled)
     fold = searches.folds(FOLDS, seed=0)

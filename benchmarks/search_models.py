@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import json
 import pathlib
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +18,10 @@ from training import train_two_tower
 
 from aisle.components.labeler.label import ITEMS_SPLIT, Labelled
 from aisle.components.labeler.queries import judged_examples
-from aisle.model.options import CandidateOptions, RankingOptions, TwoTowerOptions
+from aisle.model.options import CandidateOptions, TwoTowerOptions
+
+if TYPE_CHECKING:
+    from aisle.model.ranking_export import RankingModule
 
 _BATCH = 27
 
@@ -27,26 +32,70 @@ class Variant:
 
     Attributes:
         name: in the table.
-        options: of the ranking head.
+        options: of the ranking head's training.
         negatives: retrieved candidates that nobody judged, for each query.
-        without: parts of the evidence that the score leaves out.
         trained: whether the head is trained at all.
+        without: parts of the evidence that the trained score leaves out.
+        size: of the reader that the trained one is distilled into.
     """
 
     name: str
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
     negatives: int = CandidateOptions().negatives
-    without: tuple[str, ...] = ()
     trained: bool = True
+    without: tuple[str, ...] = ()
+    size: str = "base"
+
+    @property
+    def training(self) -> str:
+        """Tells trainings apart: variants that differ in what follows share one."""
+        return json.dumps([self.options, self.negatives, self.trained], sort_keys=True)
 
 
 VARIANTS = (
     Variant("aisle, whole search"),
     Variant("before any training", trained=False),
-    Variant("judged negatives only", negatives=0),
     Variant("without the lexical score", without=("lexical_share",)),
-    Variant("three layers", options={"layers": 3, "frozen": 0}),
+    Variant("without the nearest titles", without=("dense_near",)),
+    Variant("size small: 3 layers, distilled", size="small"),
+    Variant("size tiny: 2 layers, distilled", size="tiny"),
+    Variant("3 layers, cut and trained", options={"layers": 3, "frozen": 0}),
+    Variant("judged negatives only", negatives=0),
+    Variant("low-rank updates", options={"adapter_rank": 16, "learning_rate": 1e-3}),
 )
+
+
+@dataclasses.dataclass(frozen=True)
+class Fold:
+    """What a fold's model learns from.
+
+    Attributes:
+        labelled: the shop, its tested queries set apart.
+        tower: folder of the exported two-tower.
+        train, valid: ranking examples as tensors.
+        folder: for what is trained, kept between runs.
+    """
+
+    labelled: Labelled
+    tower: str
+    train: dict[str, Any]
+    valid: dict[str, Any]
+    folder: pathlib.Path
+
+    @staticmethod
+    def make(labelled: Labelled, tested: list[str], negatives: int, scratch: pathlib.Path, seed: int) -> Fold:
+        """Sets the tested queries apart and draws candidates of the others."""
+        from aisle.model.candidates import make_candidates
+
+        learnt = _without(labelled, tested, seed)
+        # Judged searches are ranked without the trained towers, so that one of them serves every fold.
+        tower = scratch / "two-tower-1" / "model"
+        if not (tower / "saved_model.pb").exists():
+            train_two_tower(learnt, scratch, TwoTowerOptions(steps=50))
+        candidates = CandidateOptions(seed=seed, negatives=negatives, test_users=0)
+        drawn = make_candidates(str(tower), "", learnt.tables, dataclasses.asdict(learnt.splits), candidates)
+        train, valid = (tensors(drawn[split]) for split in ("train", "eval"))
+        return Fold(learnt, str(tower), train, valid, scratch)
 
 
 def answer_folds(
@@ -60,6 +109,8 @@ def answer_folds(
 ) -> tuple[Answered, float]:
     """Answers the queries of each fold by a model of the others.
 
+    What `scratch` has of an earlier run is not done again.
+
     Returns:
         The figures of all queries (NaN-free only for those of `folds`), and the mean seconds that a head trains.
     """
@@ -68,17 +119,25 @@ def answer_folds(
     seconds = []
     for number in folds:
         tested = np.flatnonzero(fold == number)
-        learnt = _without(labelled, [searches.queries[row] for row in tested], seed)
-        # Judged searches are ranked without the trained towers, so that one of them serves every fold.
-        tower = scratch / "tower"
-        if not tower.exists():
-            tower = pathlib.Path(train_two_tower(learnt, tower, TwoTowerOptions(steps=50)))
-        served, spent = _train(
-            variant, learnt, str(scratch / "tower" / "two-tower-1" / "model"), scratch, seed
-        )
-        seconds.append(spent)
-        _answer(served, searches, tested, scores, answers)
+        kept = scratch / "answers" / f"{_digest(variant)}-{seed}-{number}.npz"
+        if not kept.exists():
+            queries = [searches.queries[row] for row in tested]
+            made = Fold.make(labelled, queries, variant.negatives, scratch, seed)
+            ranker, spent = _train(variant, made, number, seed)
+            served = Answering.of(made.labelled, made.tower, ranker)
+            _answer(served, searches, tested, scores, answers)
+            kept.parent.mkdir(exist_ok=True)
+            np.savez_compressed(kept, scores=scores[tested], answers=answers[tested], seconds=spent)
+        with np.load(kept) as found:
+            scores[tested], answers[tested] = found["scores"], found["answers"]
+            seconds.append(float(found["seconds"]))
+        print(f"{variant.name}: fold {number} after {seconds[-1]:.0f} s of training", flush=True)
     return Answered.by_scores(searches, scores, answers), float(np.mean(seconds))
+
+
+def _digest(variant: Variant) -> str:
+    told = f"{variant.training} {variant.without} {variant.size}"
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 def _without(labelled: Labelled, tested: list[str], seed: int) -> Labelled:
@@ -98,34 +157,43 @@ def _without(labelled: Labelled, tested: list[str], seed: int) -> Labelled:
     )
 
 
-def _train(
-    variant: Variant, labelled: Labelled, tower: str, scratch: pathlib.Path, seed: int
-) -> tuple[Any, float]:
-    """The served search of one fold, and the seconds its head trained."""
+def _train(variant: Variant, made: Fold, number: int, seed: int) -> tuple[RankingModule, float]:
+    """The ranker of one fold, and the seconds that its head trained."""
     import tensorflow as tf
 
-    from aisle.model.candidates import make_candidates
+    from aisle.model.options import RankingOptions
     from aisle.model.ranking_export import Labels, RankingModule
     from aisle.model.ranking_trainer import make_head, train_features
-    from aisle.model.text_trainer import train_text
+    from aisle.model.text_trainer import shrink, train_text
     from aisle.schema.weights import bert_folder
 
-    candidates = CandidateOptions(seed=seed, negatives=variant.negatives, test_users=0)
-    splits = dataclasses.asdict(labelled.splits)
-    drawn = make_candidates(tower, "", labelled.tables, splits, candidates)
-    train, valid = (tensors(drawn[split]) for split in ("train", "eval"))
-    options = RankingOptions(seed=seed, members=1, feature_epochs=1, **variant.options)
-    started = time.monotonic()
+    options = RankingOptions(seed=seed, members=1, feature_epochs=1, size=variant.size, **variant.options)
+    run = str(made.folder / "run")
     tf.keras.utils.set_random_seed(seed)
-    features = train_features(train, valid, options, str(scratch / "run"))
-    head = make_head(train, features, options, bert_folder())
-    if variant.trained:
-        train_text(head, train, valid, options, str(scratch / "run"))
-    spent = time.monotonic() - started
+    started = time.monotonic()
+    features = train_features(made.train, made.valid, options, run)
+    head = make_head(made.train, features, options, bert_folder())
+    digest = hashlib.sha256(variant.training.encode()).hexdigest()[:12]
+    kept = made.folder / "heads" / f"{digest}-{seed}-{number}.npz"
+    if kept.exists():
+        head.reader.finish()
+        with np.load(kept) as found:
+            head.set_weights([found[f"weight_{place}"] for place in range(len(head.get_weights()))])
+            spent = float(found["seconds"])
+    else:
+        if variant.trained:
+            train_text(head, made.train, made.valid, options, run)
+        spent = time.monotonic() - started
+        kept.parent.mkdir(exist_ok=True)
+        weights = {f"weight_{place}": value for place, value in enumerate(head.get_weights())}
+        np.savez(kept, seconds=spent, **weights)
+    started = time.monotonic()
+    shrink(head, made.train, options)
+    spent += time.monotonic() - started
     head.leave_out(variant.without)
     ranker = RankingModule(features, head, options, Labels(search=True, conversion=False), False)
-    ranker.calibrate(valid)
-    return Answering.of(labelled, tower, ranker), spent
+    ranker.calibrate(made.valid)
+    return ranker, spent
 
 
 def _answer(

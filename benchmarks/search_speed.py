@@ -2,7 +2,7 @@
 
     python benchmarks/search_speed.py --source ../shared/data/search-relevance [--results docs/results.md]
 
-Both read the same titles with the same BERT of six layers. By hand, a query is embedded and the 50 nearest titles are
+Both read the same titles with the same BERT of six layers, ours also with the three and two of `ranker.size`. By hand, a query is embedded and the 50 nearest titles are
 ranked by a cross-encoder (one reading for each pair, padded to the longest), all by ONNX Runtime with int8 weights; ours
 is the served model's `search` and `rank` from a SavedModel. They take turns, query by query. Needs the extra `dev`.
 """
@@ -22,12 +22,13 @@ import numpy as np
 import numpy.typing as npt
 from by_hand import ByHand
 from results import write_section
-from served_search import serve_titles
+from served_search import Served, serve_titles
 
 CANDIDATES = 50
 K = 10
 WARM_UP = 10
 SIZES = (5_000, 50_000)
+READERS = ("base", "small", "tiny")
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,22 +70,23 @@ def measure(source: pathlib.Path, sizes: list[int], rounds: int) -> dict[str, An
     for size in sizes:
         catalogue = [titles[n % len(titles)] for n in range(size)]
         with tempfile.TemporaryDirectory() as scratch:
-            served = serve_titles(catalogue, scratch)
-            by_hand = ByHand.make(catalogue, served.embeddings, scratch)
+            served = serve_titles(catalogue, scratch, READERS)
+            by_hand = ByHand.make(catalogue, served["base"].embeddings, scratch)
             found[f"{size}"] = _compare(served, by_hand, queries, rounds)
         print(size, found[f"{size}"], flush=True)
     return found
 
 
-def _compare(served: Any, by_hand: ByHand, queries: list[str], rounds: int) -> dict[str, Any]:
-    """Both in turns: the ranking of the same 50 candidates, and the whole search."""
+def _compare(served: dict[str, Served], by_hand: ByHand, queries: list[str], rounds: int) -> dict[str, Any]:
+    """All in turns: the ranking of the same 50 candidates, and the whole search."""
     candidates = {query: by_hand.nearest(query, CANDIDATES) for query in queries}
     calls: dict[str, Callable[[str], Any]] = {
         "rank, by hand": lambda query: by_hand.rerank(query, candidates[query]),
-        "rank, aisle": lambda query: served.rank(query, candidates[query]),
         "search, by hand": lambda query: by_hand.search(query, CANDIDATES, K),
-        "search, aisle": lambda query: served.search(query, K),
     }
+    for size, one in served.items():
+        calls[f"rank, aisle, {size}"] = lambda query, one=one: one.rank(query, candidates[query])
+        calls[f"search, aisle, {size}"] = lambda query, one=one: one.search(query, K)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number, query in enumerate(queries[:WARM_UP] + queries * rounds):
         for name, call in calls.items():

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from aisle.model.options import READER_LAYERS
 
 WIDTH = 64
 _FEATURES_BINS = 16
@@ -44,8 +47,18 @@ class Served:
         return call(query=tf.constant([query]), user_id=tf.constant([""]), item_ids=items)["scores"].numpy()
 
 
-def serve_titles(titles: list[str], scratch: str) -> Served:
-    """Makes, saves and loads a bundle whose head is as it is before any training: what it costs is the same."""
+def serve_titles(titles: list[str], scratch: str, sizes: Iterable[str]) -> dict[str, Served]:
+    """Makes, saves and loads a bundle for each `ranker.size`.
+
+    Their heads are as they are before any training, and with fewer layers they say nothing of use: what it costs is
+    the same.
+    """
+    ids = [f"i{n}" for n in range(len(titles))]
+    tower = _tower(ids, titles)
+    return {size: _serve(ids, titles, tower, READER_LAYERS.get(size), f"{scratch}/{size}") for size in sizes}
+
+
+def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, folder: str) -> Served:
     import polars as pl
     import tensorflow as tf
 
@@ -63,8 +76,6 @@ def serve_titles(titles: list[str], scratch: str) -> Served:
     from aisle.schema.features import CANDIDATE_FEATURES
     from aisle.schema.weights import bert_folder
 
-    ids = [f"i{n}" for n in range(len(titles))]
-    tower = _tower(ids, titles)
     table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
     nothing = pl.DataFrame(
         schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64, "session_id": pl.String}
@@ -78,13 +89,13 @@ def serve_titles(titles: list[str], scratch: str) -> Served:
     edges = np.tile(np.linspace(0.0, 1.0, _FEATURES_BINS + 1), (len(CANDIDATE_FEATURES), 1))
     numbers = Ensemble([FeatureHead(edges, options.width) for _ in range(options.members)])
     numbers(tf.zeros([1, len(CANDIDATE_FEATURES)]))
-    reader = LateInteraction(load_bert(bert_folder()), tokenizer, options.word_width, options.frozen)
+    reader = LateInteraction(load_bert(bert_folder(), layers), tokenizer, options.word_width)
     reader.fit_projection(tf.constant(titles[:2000]))
     head = RankingHead(reader, numbers, clicked=False)
     ranker = RankingModule(numbers, head, options, Labels(search=True, conversion=False), False)
     bundle = Bundle(retriever, ranker, table, BundleOptions())
-    tf.saved_model.save(bundle, f"{scratch}/bundle", signatures=bundle.signatures())
-    return Served(tf.saved_model.load(f"{scratch}/bundle"), ids, tower.text_embeddings.numpy())
+    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    return Served(tf.saved_model.load(folder), ids, tower.text_embeddings.numpy())
 
 
 def _tower(ids: list[str], titles: list[str]) -> Any:

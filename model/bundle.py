@@ -19,23 +19,14 @@ from aisle.model.index_choice import choose_indexes
 from aisle.model.item_table import ItemTable, item_table
 from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
-from aisle.model.ranker_inputs import history_titles
-from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever, Source
+from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever, Source
+from aisle.model.search_order import SearchOrder
 from aisle.model.state import make_state
-from aisle.model.stored import stored
 from aisle.model.text import Tokenizer
-from aisle.model.word_table import WordTable
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 
 TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0, signed=True),)
-
-_FILLED = Source("popularity", 100, 1e-3, signed=True)
-"""Behind all that a search finds of a filter's items in a catalogue too large to compare whole."""
-
-
-_FEEDBACK = 10
-"""How many of the best answers of a search others are likened to."""
 
 
 class Bundle(tf.Module):
@@ -51,14 +42,9 @@ class Bundle(tf.Module):
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
-        self._titles = stored(table.titles, tf.string)
         self._filters = Filters(table)
         self._depth = options.depth
-        self._searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
-        self._reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
-        self._words = None
-        if self._searches or self._reads_history:
-            self._words = WordTable(table.titles, ranker.read_title)  # type: ignore[attr-defined]
+        self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
 
     def signatures(self) -> dict[str, object]:
@@ -84,7 +70,7 @@ class Bundle(tf.Module):
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """Items for a query, best first; an empty query has no answer."""
         context = self.retriever.context(query, user_id, _no_history(query))
-        return self._answer(self._ranked(context, self._found(context, _nothing(context))), k)
+        return self._answer(self._ranked(context, self._order.found(context, _nothing(context))), k)
 
     def filtered_search(
         self,
@@ -104,7 +90,7 @@ class Bundle(tf.Module):
         asked = Filter(category, brand, price_min, price_max, in_stock)
         context = self.retriever.context(query, user_id, _no_history(query))
         exclude = ~self._filters.matching(asked)
-        found = self._found(context, exclude)
+        found = self._order.found(context, exclude)
         # A query comes in the same batch as none: the head's order is only for those that ask.
         searched = (context.query != "")[:, None]
         listed = ~exclude & asked.narrows()[:, None] & ~searched
@@ -112,26 +98,14 @@ class Bundle(tf.Module):
         scores = tf.where(listed, 1.0 + context.scores["popularity"], scores)
         return {**self._answer(scores, k), **self._filters.facets(listed | (found > 0))}
 
-    def _found(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
-        """What the sources of a search find, nothing for an empty query: float32 [b, n]."""
-        fused = self.retriever.fuse(context, SEARCH_SOURCES, exclude)
-        if self.retriever.indexes["dense"].limit < self.retriever.count:
-            # An approximate index reads the nearest clusters alone, in which few items may pass a filter.
-            few = tf.math.count_nonzero(fused, 1)[:, None] < _FILLED.bound
-            filled = self.retriever.fuse(context, (_FILLED,), exclude)
-            fused += tf.where(few & tf.reduce_any(exclude, 1)[:, None], filled, 0.0)
-        return tf.where((context.query != "")[:, None], fused, 0.0)
-
     def _ranked(self, context: Context, found: tf.Tensor) -> tf.Tensor:
         """The best of what was found in the head's order: float32 [b, n] to [b, n]."""
-        if not self._searches:
+        if not self._order.searches:
             # A head that never read a query would only add noise.
             return found
 
         def score(context: Context, rows: tf.Tensor) -> tf.Tensor:
-            logits = self._logits(context, rows)
-            there = tf.gather(found, rows, batch_dims=1) > 0
-            return self._relevance(context, rows, logits, self._best_title(rows, logits, there))
+            return self._order.relevance(context, rows, tf.gather(found, rows, batch_dims=1) > 0)
 
         return self._rerank(context, found, score)
 
@@ -145,8 +119,8 @@ class Bundle(tf.Module):
         # Popularity, scaled below every source's share, fills the places that no source reached.
         fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
         ranked = self._rerank(context, fused, self._numbers)
-        if self._reads_history:
-            ranked = self._rerank(context, ranked, self._head)
+        if self._order.reads_history:
+            ranked = self._rerank(context, ranked, self._order.head)
         cold = self._cold(context, exclude)
         return self._answer(tf.where(self._has_history(context), ranked, cold), k)
 
@@ -170,12 +144,13 @@ class Bundle(tf.Module):
         context = self.retriever.context(query, user_id, _no_history(query))
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
-        recommended = self._head(context, known) if self._reads_history else self._numbers(context, known)
+        recommended = (
+            self._order.head(context, known) if self._order.reads_history else self._numbers(context, known)
+        )
         cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
         recommended = tf.where(self._has_history(context), recommended, cold)
-        if self._searches:
-            title = self._searched_title(context)
-            searched = self._relevance(context, known, self._logits(context, known), title)
+        if self._order.searches:
+            searched = self._order.relevance_of(context, known)
         else:
             lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
             searched = context.dense["dense"].of(known) + lexical / 50.0
@@ -187,13 +162,8 @@ class Bundle(tf.Module):
         context = self.retriever.context(query, user_id, _no_history(query))
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
-        if self._searches:
-            titles = tf.gather(self._titles, known)
-            found = self.ranker.explain_read(context.query, titles, *self._head_inputs(context, known))  # type: ignore[attr-defined]
-            line = self.ranker.calibration[1]  # type: ignore[attr-defined]
-            found = explained_search.as_served(
-                found, self._feedback(known, self._searched_title(context)), line
-            )
+        if self._order.searches:
+            found = self._order.explain(context, known)
         else:
             found = explained_search.by_sources(self.retriever, context, known)
         return explained_search.complete(self.retriever, context, rows, found)
@@ -215,45 +185,6 @@ class Bundle(tf.Module):
         flat = tf.reshape(features, [-1, features.shape[-1]])
         query = tf.repeat(context.query, tf.shape(rows)[1])
         return tf.reshape(self._score_numbers(query, flat), tf.shape(rows))
-
-    def _head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
-        return self.ranker.score(context.query, self._logits(context, rows))  # type: ignore[attr-defined]
-
-    def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
-        return self.ranker.logits(*self._head_inputs(context, rows))  # type: ignore[attr-defined]
-
-    def _head_inputs(self, context: Context, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        """What the head reads of each candidate: vectors of the query and of the titles, and the numbers."""
-        query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))  # type: ignore[attr-defined]
-        title = self._words.lookup(rows)  # type: ignore[union-attr]
-        return (*query, *title, self.retriever.features(context, rows))
-
-    def _relevance(self, context: Context, rows: tf.Tensor, logits: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
-        """The score of each candidate of a search: float32 [b, m]; `logits` [b, m, 2], `title` of `_best_title`."""
-        like = self._feedback(rows, title)
-        return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))  # type: ignore[attr-defined]
-
-    def _feedback(self, rows: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
-        """What an item gains by being like a search's best answers as a whole: int32 [b, m] to float32 [b, m].
-
-        Pseudo-relevance feedback by vectors (Li et al., TOIS 2023, after Rocchio).
-        """
-        vectors = tf.gather(self.retriever.tower.text_embeddings, rows)
-        return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback  # type: ignore[attr-defined]
-
-    def _best_title(self, rows: tf.Tensor, logits: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """The mean title of the best ten of those candidates that are there: float32 [b, d], unit length."""
-        best = tf.math.top_k(tf.where(there, logits[:, :, 0], -np.inf), min(_FEEDBACK, self.retriever.count))
-        vectors = tf.gather(self.retriever.tower.text_embeddings, tf.gather(rows, best.indices, batch_dims=1))
-        kept = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]
-        return tf.math.l2_normalize(tf.reduce_sum(vectors * kept, 1), -1)
-
-    def _searched_title(self, context: Context) -> tf.Tensor:
-        """`_best_title` of what a search finds: for items that are ranked without one."""
-        top = tf.math.top_k(self._found(context, _nothing(context)), min(self._depth, self.retriever.count))
-        return self._best_title(top.indices, self._logits(context, top.indices), top.values > 0)
 
     def _rerank(
         self,

@@ -96,6 +96,10 @@ class CandidateOptions:
     seed: int = 1
 
 
+READER_LAYERS = {"tiny": 2, "small": 3}
+"""Layers of the BERT that reads in the end, by `ranker.size`; `base` keeps all."""
+
+
 @dataclasses.dataclass(frozen=True)
 class RankingOptions:
     """Hyperparameters of the ranking head.
@@ -111,6 +115,9 @@ class RankingOptions:
         text_gain: as a share of the loss by numbers alone.
         text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random.
         layers: of the pretrained BERT to keep; 0 keeps all.
+        size: of what reads in the end: `base` is the BERT as trained; `small` and `tiny` have 3 and 2 layers, which
+            learn to say what it does.
+        distil_steps: of that learning.
         frozen: how many of the lowest of these, and the embeddings of word pieces, stay as they are.
         word_width: of the vector kept of each word piece.
         lists: queries (or histories) a step.
@@ -135,6 +142,8 @@ class RankingOptions:
     text_gain: float = 0.02
     text_rows: int = 16_000
     layers: int = 0
+    size: Literal["tiny", "small", "base"] = "base"
+    distil_steps: int = 600
     frozen: int = 3
     word_width: int = 128
     lists: int = 6

@@ -20,7 +20,7 @@ from aisle.model.ranking_export import Labels, RankingModule
 from aisle.model.ranking_rows import choose, judged_rows, numbers, read_rows, targets
 from aisle.model.text import Tokenizer, load_bert
 from aisle.model.text_head import RankingHead
-from aisle.model.text_trainer import train_text
+from aisle.model.text_trainer import shrink, train_text
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 
@@ -48,6 +48,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if labels.search or options.text != "never":
         head = make_head(train, features, options, folder)
         reads_history = train_text(head, train, valid, options, fn_args.model_run_dir)
+        shrink(head, train, options)
     if not (labels.search or reads_history):
         head = None
     module = RankingModule(features, head, options, labels, reads_history)

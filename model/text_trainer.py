@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from aisle.model import history
 from aisle.model.candidate_lists import Lists, drawn_lists, whole_lists
-from aisle.model.options import RankingOptions
+from aisle.model.distillation import distil
+from aisle.model.options import READER_LAYERS, RankingOptions
 from aisle.model.ranking import ranking_loss
 from aisle.model.ranking_rows import choose, judged_rows, numbers, targets
 from aisle.model.text import Tokenizer
@@ -57,6 +58,33 @@ def train_text(
     reads = options.text != "never" and _reads_history(head, valid, options)
     head.reader.finish()
     return reads
+
+
+def shrink(head: RankingHead, train: dict[str, tf.Tensor], options: RankingOptions) -> None:
+    """Puts a reader of `ranker.size` in the place of a trained one that has more layers.
+
+    Args:
+        head: trained.
+        train: ranking examples as tensors, whose texts teach it.
+        options: of the training.
+    """
+    layers = READER_LAYERS.get(options.size, 0)
+    if not 0 < layers < len(head.reader.bert.bert.encoder.layer):
+        return
+    tokenizer = head.reader.tokenizer
+    query, title = (
+        tokenizer.pieces(tf.unique(text)[0], limit)
+        for text, limit in (
+            (_read_first(train), options.query_pieces),
+            (train["title"], options.title_pieces),
+        )
+    )
+    head.reader = distil(head.reader, layers, query, title, options.distil_steps, options.seed)
+
+
+def _read_first(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """What is read beside the titles: the query, or the history where it is empty."""
+    return tf.where(rows["query"] == "", rows["history_titles"], rows["query"])
 
 
 def _reads_history(head: RankingHead, valid: dict[str, tf.Tensor], options: RankingOptions) -> bool:
@@ -128,10 +156,9 @@ def _batches(
     rows: dict[str, tf.Tensor], lists: Lists, tokenizer: Tokenizer, options: RankingOptions, repeat: bool
 ) -> tf.data.Dataset:
     """Batches of lists, their texts as word pieces."""
-    first = tf.where(rows["query"] == "", rows["history_titles"], rows["query"])
     query, title = (
         _tokenize(tokenizer, text, limit)
-        for text, limit in ((first, options.query_pieces), (rows["title"], options.title_pieces))
+        for text, limit in ((_read_first(rows), options.query_pieces), (rows["title"], options.title_pieces))
     )
     features, outcome = numbers(rows), targets(rows)
 

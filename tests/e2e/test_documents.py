@@ -22,6 +22,8 @@ ELSEWHERE = {
     "make wheel": "tests/packaging builds the wheel",
     "make image": "needs Docker",
     "docker": "needs Docker",
+    "kubectl": "needs a cluster; tests/packaging/test_deployment_kubernetes.py builds and checks the manifests",
+    "sh serving/deploy/ssl-config.sh": "needs a key; tests/packaging/test_deployment_configs.py runs it",
     "pip": "asks the package index; bootstrap.sh installs the same lock",
     "export": "the user's PATH is set",
     "aisle demo": "CI runs it by make demo",

@@ -23,8 +23,8 @@ COUNT = len(f.CANDIDATE_FEATURES)
 NAMES = [feature.name for feature in f.CANDIDATE_FEATURES]
 
 
-def make_head(folder: pathlib.Path, clicked: bool, **given: float) -> RankingHead:
-    bert = make_small_bert(folder)
+def make_head(folder: pathlib.Path, clicked: bool, layers: int = 2, **given: float) -> RankingHead:
+    bert = make_small_bert(folder, layers)
     edges = np.tile(np.linspace(0.0, 1.0, 3), (COUNT, 1))
     reader = LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
     return RankingHead(reader, Ensemble([FeatureHead(edges, width=4)]), clicked, **given)
