@@ -37,6 +37,12 @@ def read_labels(base: pathlib.Path) -> dict[str, int]:
     return dict(entry.version_labels) if entry is not None else {}
 
 
+def read_versions(base: pathlib.Path) -> set[int]:
+    """The versions that TF Serving is told to load; empty where that is left to it. Raises as `read_labels`."""
+    entry = _entry(_read(config_file(base)))
+    return set(entry.model_version_policy.specific.versions) if entry is not None else set()
+
+
 def write_labels(
     base: pathlib.Path, labels: Mapping[str, int], versions: Collection[int], base_path: str = ""
 ) -> None:

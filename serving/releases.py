@@ -17,7 +17,7 @@ from typing import Literal
 from aisle.schema.errors import InputError
 from aisle.schema.versions import REMOVING, WITHDRAWN, only_writer, sync_folder
 from aisle.serving.folders import numbered_folders, require_version, version_folders
-from aisle.serving.model_config import LABEL, config_file, read_labels, write_labels
+from aisle.serving.model_config import LABEL, config_file, read_labels, read_versions, write_labels
 
 State = Literal["served", "withdrawn", "incomplete"]
 """`served` can be loaded; `incomplete` is named by a number and lacks its `saved_model.pb`."""
@@ -131,7 +131,8 @@ def promote(base: pathlib.Path, version: int, label: str, base_path: str = "") -
         base_path: where TF Serving sees `base`; "" leaves what is written, or writes its absolute path.
 
     Raises:
-        InputError: there is no such version, or it can't be such a label.
+        InputError: there is no such version, it can't be such a label, or the label is another
+            version's and TF Serving is not told to load this one yet.
     """
     if not LABEL.fullmatch(label):
         raise InputError(
@@ -143,9 +144,15 @@ def promote(base: pathlib.Path, version: int, label: str, base_path: str = "") -
         if version not in served:
             raise InputError(_unknown(base, version, list(served)))
         left = labels.get(label)
+        # TF Serving refuses a file that moves a label to a version it has not loaded, and with it
+        # whatever else the file says.
+        if left not in (None, version) and version not in read_versions(base):
+            raise InputError(
+                f"{label} can be moved to {version} once TF Serving has loaded that version: give it a new "
+                f"label first, as by `aisle promote {version} --label next`, and a while later {label}"
+            )
         labels[label] = version
-        # TF Serving moves a label to a version only once that is loaded, at its second reading of the
-        # file: until then the one it leaves has to answer.
+        # The version that the label leaves stays loaded until the next change, so that it can go back.
         write_labels(base, labels, {*labels.values(), max(served), *({left} & set(served))}, base_path)
         return left
 

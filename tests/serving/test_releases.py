@@ -119,18 +119,30 @@ def test_a_label_is_written_for_tf_serving_with_the_versions_to_load(base: pathl
     assert [path.name for path in base.parent.iterdir() if "models.config" in path.name] == ["models.config"]
 
 
+def test_a_label_moves_only_to_a_version_that_tf_serving_was_told_to_load(base: pathlib.Path) -> None:
+    promote(base, 5, "stable")
+    with pytest.raises(InputError, match="stable can be moved to 6 once .*`aisle promote 6 --label next`"):
+        promote(base, 6, "stable")
+    assert read_labels(base) == {"stable": 5}
+    promote(base, 6, "next")
+    assert promote(base, 6, "stable") == 5
+    assert read_labels(base) == {"stable": 6, "next": 6}
+
+
 def test_the_version_that_a_label_leaves_stays_loaded_until_the_next_change(base: pathlib.Path) -> None:
     promote(base, 5, "stable")
-    assert promote(base, 6, "stable") == 5
-    assert read_labels(base) == {"stable": 6}
-    assert _loaded(base) == [5, 6, 7]
-    promote(base, 7, "canary")
-    assert _loaded(base) == [6, 7]
+    assert promote(base, 7, "stable") == 5
+    assert read_labels(base) == {"stable": 7}
+    assert _loaded(base) == [5, 7]
+    assert promote(base, 5, "stable") == 7
+    promote(base, 7, "stable")
+    settle(str(base), keep=0)
+    assert _loaded(base) == [7]
 
 
 def test_the_base_path_of_a_container_is_kept_once_given(base: pathlib.Path) -> None:
     promote(base, 5, "stable", base_path="/models/aisle")
-    promote(base, 6, "stable")
+    promote(base, 7, "stable")
     assert _config(base).model_config_list.config[0].base_path == "/models/aisle"
 
 
@@ -164,6 +176,7 @@ def test_a_labelled_version_is_not_rolled_back_until_its_label_is_moved(base: pa
     ):
         withdraw(base)
     assert _folders(base) == ["5", "6", "7"]
+    promote(base, 6, "next")
     promote(base, 6, "stable")
     assert withdraw(base) == [7]
     assert _loaded(base) == [6]
