@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 64 << 20
 
 
 def serve(base: str, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, switching to each newer version that loads.
+    """Serves until SIGTERM or SIGINT, switching to each newer version that loads, and with the labels.
 
     Args:
         base: the model's folder, which holds a folder for each version.
@@ -53,7 +53,7 @@ def serve(base: str, host: str, port: int, on_ready: Callable[[str], None]) -> N
         on_ready(f"{host}:{bound}")
         while not stop.wait(POLL_SECONDS):
             if versions.refresh():
-                logging.getLogger(__name__).warning("now serving version %d", versions.current.version)
+                logging.getLogger(__name__).warning("now serving %s", versions.view)
     finally:
         server.stop(GRACE_SECONDS).wait()
 
