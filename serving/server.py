@@ -26,7 +26,7 @@ MAX_MESSAGE_BYTES = 64 << 20
 
 
 def serve(base: str, host: str, port: int, on_ready: Callable[[str], None]) -> None:
-    """Serves until SIGTERM or SIGINT, switching to each newer version that loads, and with the labels.
+    """Serves until SIGTERM or SIGINT, switching to each newer version that loads.
 
     Args:
         base: the model's folder, which holds a folder for each version.

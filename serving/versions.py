@@ -85,6 +85,11 @@ class Versions:
         return self._view
 
     @property
+    def current(self) -> LoadedModel:
+        """The newest version, which answers who asks for none."""
+        return self.view.newest
+
+    @property
     def failures(self) -> dict[int, str]:
         """Versions that could not be loaded, and why."""
         return {version: reason for version, (_, reason) in dict(self._failed).items()}
