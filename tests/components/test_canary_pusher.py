@@ -21,11 +21,11 @@ from aisle.components.canary.failure import CanaryFailure
 from aisle.components.pusher import remote
 from aisle.components.pusher.component import Pusher
 from aisle.components.pusher.executor import Executor as PusherExecutor
-from aisle.pipeline.create import SETTLE_FN
 from aisle.schema.versions import next_version
 
 TINY = pathlib.Path(__file__).parents[1] / "serving" / "tiny_model.py"
 SERVER = "aisle.serving.server"
+SETTLE_FN = "aisle.serving.releases.settle"
 
 
 @pytest.fixture(scope="module")
