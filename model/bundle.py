@@ -23,6 +23,7 @@ from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retr
 from aisle.model.search_order import SearchOrder
 from aisle.model.state import make_state
 from aisle.model.text import Tokenizer
+from aisle.model.warmup import write_warmup
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 
@@ -237,7 +238,7 @@ def make_bundle(
         now: microseconds UTC.
         options: of the served model.
         folder: where the SavedModel goes; `assets.extra/titles.json` beside it maps ids to titles,
-            and `assets.extra/index.json` tells what the indexes find.
+            `assets.extra/index.json` tells what the indexes find, and there are warm-up requests (see `warmup`).
     """
     tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
@@ -249,12 +250,13 @@ def make_bundle(
     index = choose_indexes(retriever, state.users, frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
-    extra = os.path.join(folder, "assets.extra")
+    extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
         file.write(json.dumps(dict(zip(ids, table.titles, strict=False)), ensure_ascii=False))
     with tf.io.gfile.GFile(os.path.join(extra, contract.INDEX_FILE), "w") as file:
         file.write(json.dumps(index, indent=2))
+    write_warmup(folder, frames, ids, table.titles)
 
 
 def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:

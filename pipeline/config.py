@@ -51,6 +51,14 @@ class InfraOptions(pydantic.BaseModel):
     max_latency_ms: float = 5000.0
 
 
+class PushOptions(pydantic.BaseModel):
+    """The pushed versions: how many of the newest a push keeps on a local disk, 0 for all."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    keep: int = pydantic.Field(default=5, ge=0)
+
+
 class Config(pydantic.BaseModel):
     """Everything a run may be told; each section's class documents its keys."""
 
@@ -68,6 +76,7 @@ class Config(pydantic.BaseModel):
     bundle: BundleOptions = BundleOptions()
     evaluator: EvaluatorOptions = EvaluatorOptions()
     bless: BlessOptions = BlessOptions()
+    push: PushOptions = PushOptions()
     infra: InfraOptions = InfraOptions()
 
 

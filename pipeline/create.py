@@ -34,6 +34,7 @@ from aisle.schema.features import LABEL
 
 PIPELINE_NAME = "aisle"
 SERVER_MODULE = "aisle.serving.server"
+SETTLE_FN = "aisle.serving.releases.settle"
 
 Checked = Mapping[str, channel.BaseChannel]
 """A table's channels: examples, quarantine, statistics, schema, anomalies."""
@@ -243,6 +244,7 @@ def _judged(
         push_destination=tfx.proto.PushDestination(
             filesystem=tfx.proto.PushDestination.Filesystem(base_directory=layout.serving)
         ),
+        custom_config={"keep": config.push.keep, "settle_fn": SETTLE_FN},
     )
     return [ranking_evaluator, evaluator, canary, pusher]
 

@@ -6,18 +6,21 @@ import json
 import pathlib
 
 from aisle.schema.errors import InputError
+from aisle.schema.versions import SAVED_MODEL, version_number
 
-SAVED_MODEL = "saved_model.pb"
+
+def numbered_folders(base: pathlib.Path, prefix: str = "") -> dict[int, pathlib.Path]:
+    """The folders below `base` that are named by a number behind the prefix, by number, ascending."""
+    if not base.is_dir():
+        return {}
+    numbers = [(version_number(entry.name, prefix), entry) for entry in base.iterdir()]
+    return dict(sorted((number, entry) for number, entry in numbers if number is not None))
 
 
 def version_folders(base: pathlib.Path) -> dict[int, pathlib.Path]:
-    """The numeric folders below `base` that hold a SavedModel, by number, ascending."""
-    if not base.is_dir():
-        return {}
-    # isdecimal alone would let through other scripts' digits, and int() reads them too.
-    names = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdecimal()]
-    by_number = sorted((int(entry.name), entry) for entry in names)
-    return {number: entry for number, entry in by_number if (entry / SAVED_MODEL).is_file()}
+    """Those of `numbered_folders` that hold a SavedModel."""
+    folders = numbered_folders(base)
+    return {number: entry for number, entry in folders.items() if (entry / SAVED_MODEL).is_file()}
 
 
 def require_version(base: pathlib.Path) -> dict[int, pathlib.Path]:

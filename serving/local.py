@@ -36,7 +36,7 @@ class LocalModel(Recommender):
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
         from aisle.serving.versions import Versions
 
-        self._model = Versions(base).current
+        self._model = Versions(base, labelled=False).current
 
     @property
     def version(self) -> int:

@@ -15,9 +15,6 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 _SIGNATURES = frozenset(signature.name for signature in SIGNATURES)
 
-READ, MODEL, WRITE = "read", "model", "write"
-"""The stages of a prediction: the request to tensors, the model itself, tensors to the answer."""
-
 
 class Metrics:
     """The server's metrics.
@@ -53,6 +50,10 @@ class Metrics:
         self.loads = Counter(
             "aisle_model_loads", "Versions that were loaded, or failed to.", ["result"], **given
         )
+
+    def observe_stage(self, signature: str, stage: str, seconds: float) -> None:
+        """An `ObserveStage` (see `service`)."""
+        self.stages.labels(signature, stage).observe(seconds)
 
     def listen(self, host: str, port: int) -> int:
         """Answers Prometheus at `http://HOST:PORT/metrics`; returns the port (0 takes a free one)."""

@@ -31,6 +31,11 @@ POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 """How long requests under way may take once the server is told to end."""
 MAX_MESSAGE_BYTES = 64 << 20
+_SERVICES = (
+    "tensorflow.serving.PredictionService",
+    "tensorflow.serving.ModelService",
+    "grpc.health.v1.Health",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,20 +94,21 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from aisle.serving.versions import Versions
+    from aisle.serving.warmup import warm_up
 
-    versions = Versions(base)
+    versions = Versions(base, prepare=warm_up)
     if stop.is_set():
         return
     with contextlib.ExitStack() as ending:
         metrics, interceptor = _observed(options, ending)
         metrics.version.set(versions.current.version)
-        server, bound = _start(versions, options, credentials, interceptor)
+        server, bound = _start(versions, options, credentials, interceptor, metrics)
         ending.callback(lambda: server.stop(GRACE_SECONDS).wait())
         on_ready(f"{options.host}:{bound}")
         while not stop.wait(POLL_SECONDS):
             if versions.refresh():
                 metrics.version.set(versions.current.version)
-                logging.getLogger(__name__).warning("now serving version %d", versions.current.version)
+                logging.getLogger(__name__).warning("now serving %s", versions.view)
 
 
 def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:
@@ -130,11 +136,16 @@ def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Met
 
 
 def _start(
-    versions: Any, options: ServerOptions, credentials: grpc.ServerCredentials | None, interceptor: Any
+    versions: Any,
+    options: ServerOptions,
+    credentials: grpc.ServerCredentials | None,
+    interceptor: Any,
+    metrics: Metrics,
 ) -> tuple[Any, int]:
     """A started gRPC server and its port."""
     import grpc
     from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+    from grpc_reflection.v1alpha import reflection
     from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
 
     from aisle.serving.service import ModelService, PredictionService
@@ -150,12 +161,14 @@ def _start(
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ],
     )
-    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(PredictionService(versions), server)
+    answering = PredictionService(versions, metrics.observe_stage)
+    prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(answering, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(versions), server)
     checks = health.HealthServicer()
     health_pb2_grpc.add_HealthServicer_to_server(checks, server)
-    for name in ("", "tensorflow.serving.PredictionService"):
+    for name in ("", _SERVICES[0]):
         checks.set(name, health_pb2.HealthCheckResponse.SERVING)
+    reflection.enable_server_reflection((*_SERVICES, reflection.SERVICE_NAME), server)
     address = f"{options.host}:{options.port}"
     try:
         bound = (

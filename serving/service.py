@@ -1,9 +1,10 @@
-"""TF Serving's gRPC services, answered by the loaded version."""
+"""TF Serving's gRPC services, answered by the loaded versions."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import grpc
@@ -17,10 +18,16 @@ from tensorflow_serving.apis import (
 )
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
-from aisle.serving.versions import LoadedModel, Versions
+from aisle.serving.versions import LoadedModel, Versions, View
 
 MAX_ELEMENTS = 1 << 20
 """Of one input. A TensorProto may name a huge shape and hold one value, which would fill the memory."""
+
+
+ObserveStage = Callable[[str, str, float], None]
+"""Told of each stage of a prediction: the signature, the stage, seconds."""
+READ, MODEL, WRITE = "read", "model", "write"
+"""The stages: the request to tensors, the model itself, tensors to the answer."""
 
 
 class RequestError(Exception):
@@ -35,19 +42,31 @@ def _invalid(message: str) -> RequestError:
     return RequestError(grpc.StatusCode.INVALID_ARGUMENT, message)
 
 
-def check_spec(spec: Any, version: int) -> None:
-    """Raises RequestError NOT_FOUND unless a `ModelSpec` means this model and version."""
+def choose(spec: Any, view: View) -> LoadedModel:
+    """The loaded version that a `ModelSpec` means: by its number, its label, or the newest.
+
+    Raises:
+        RequestError: NOT_FOUND, where another model or a version that is not loaded is meant.
+    """
     if spec.name != MODEL_NAME:
-        raise RequestError(
-            grpc.StatusCode.NOT_FOUND, f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}"
-        )
+        raise _not_found(f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
     choice = spec.WhichOneof("version_choice")
     if choice == "version_label":
-        raise RequestError(grpc.StatusCode.NOT_FOUND, f"unknown version label {spec.version_label!r}")
-    if choice == "version" and spec.version.value != version:
-        raise RequestError(
-            grpc.StatusCode.NOT_FOUND, f"version {spec.version.value} is not loaded; version {version} is"
-        )
+        if spec.version_label not in view.by_label:
+            known = f"known are {sorted(view.by_label)}" if view.by_label else "no version has a label"
+            raise _not_found(f"Unrecognized servable version label: {spec.version_label}; {known}")
+        return view.by_label[spec.version_label]
+    if choice == "version":
+        if spec.version.value not in view.by_version:
+            raise _not_found(
+                f"version {spec.version.value} is not loaded; loaded are {sorted(view.by_version)}"
+            )
+        return view.by_version[spec.version.value]
+    return view.newest
+
+
+def _not_found(message: str) -> RequestError:
+    return RequestError(grpc.StatusCode.NOT_FOUND, message)
 
 
 def read_inputs(specs: Mapping[str, tf.TensorSpec], protos: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -106,9 +125,10 @@ def _reason(error: tf.errors.OpError) -> str:
     return " ".join(told) or "failed"
 
 
-def predict(model: LoadedModel, request: Any) -> Any:
+def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -> Any:
     """Answers a PredictRequest; raises RequestError."""
-    check_spec(request.model_spec, model.version)
+    started = time.perf_counter()
+    model = choose(request.model_spec, view)
     name = request.model_spec.signature_name or SERVING_DEFAULT.name
     try:
         signature = model.signature(name)
@@ -119,13 +139,15 @@ def predict(model: LoadedModel, request: Any) -> Any:
             f"unknown signature {name!r}; version {model.version} has {known}",
         ) from None
     inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
+    read = time.perf_counter()
     try:
-        outputs = signature(**inputs)
+        outputs = {output: value.numpy() for output, value in signature(**inputs).items()}
     except tf.errors.InvalidArgumentError as error:
         raise _invalid(f"signature {name!r}: {_reason(error)}") from error
     except tf.errors.OpError as error:
         message = f"signature {name!r}: {_reason(error)}"
         raise RequestError(grpc.StatusCode.INTERNAL, message) from error
+    answered = time.perf_counter()
     wanted = list(request.output_filter) or list(outputs)
     for output in wanted:
         if output not in outputs:
@@ -133,7 +155,10 @@ def predict(model: LoadedModel, request: Any) -> Any:
     response = predict_pb2.PredictResponse()
     _identify(response.model_spec, model.version, name)
     for output in wanted:
-        response.outputs[output].CopyFrom(tf.make_tensor_proto(outputs[output].numpy()))
+        response.outputs[output].CopyFrom(tf.make_tensor_proto(outputs[output]))
+    ends = ((READ, read - started), (MODEL, answered - read), (WRITE, time.perf_counter() - answered))
+    for stage, seconds in ends:
+        observe(name, stage, seconds)
     return response
 
 
@@ -145,21 +170,21 @@ def _identify(spec: Any, version: int, signature: str = "") -> None:
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict and GetModelMetadata; the other calls of TF Serving answer UNIMPLEMENTED."""
 
-    def __init__(self, versions: Versions) -> None:
+    def __init__(self, versions: Versions, observe: ObserveStage) -> None:
         self._versions = versions
+        self._observe = observe
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`."""
         try:
-            return predict(self._versions.current, request)
+            return predict(self._versions.view, request, self._observe)
         except RequestError as error:
             context.abort(error.code, str(error))
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`; the one field is `signature_def`."""
-        model = self._versions.current
         try:
-            check_spec(request.model_spec, model.version)
+            model = choose(request.model_spec, self._versions.view)
             if list(request.metadata_field) != ["signature_def"]:
                 raise _invalid(
                     f"metadata_field is {list(request.metadata_field)}; expected ['signature_def']"
@@ -176,22 +201,24 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
-    """GetModelStatus: the loaded version, and those that could not be."""
+    """GetModelStatus: the loaded versions, the newest first, and those that could not be."""
 
     def __init__(self, versions: Versions) -> None:
         self._versions = versions
 
     def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `model_service.proto`."""
-        version = self._versions.current.version
+        view = self._versions.view
         try:
-            check_spec(request.model_spec, version)
+            meant = choose(request.model_spec, view)
         except RequestError as error:
             context.abort(error.code, str(error))
+        every = request.model_spec.WhichOneof("version_choice") is None
         states = get_model_status_pb2.ModelVersionStatus
         response = get_model_status_pb2.GetModelStatusResponse()
-        response.model_version_status.add(version=version, state=states.AVAILABLE)
-        if request.model_spec.WhichOneof("version_choice") is None:
+        for version in sorted(view.by_version, reverse=True) if every else [meant.version]:
+            response.model_version_status.add(version=version, state=states.AVAILABLE)
+        if every:
             for failed, reason in sorted(self._versions.failures.items(), reverse=True):
                 status = response.model_version_status.add(version=failed, state=states.END)
                 status.status.error_code = grpc.StatusCode.UNKNOWN.value[0]

@@ -1,10 +1,11 @@
-"""The version folders of a served model, and the one that is loaded."""
+"""The versions of a model that are loaded: the newest, and those with a label."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
 import pathlib
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -12,11 +13,12 @@ import tensorflow_text  # noqa: F401  Registers the ops the served graph tokenis
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aisle.schema.errors import AisleError, InputError
+from aisle.schema.versions import SAVED_MODEL
+from aisle.serving.folders import require_version, version_folders
+from aisle.serving.model_config import config_file, read_labels
 
-SAVED_MODEL = "saved_model.pb"
 
-
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class LoadedModel:
     """One version in memory; a request holds it until it is answered, whatever is loaded meanwhile."""
 
@@ -30,14 +32,20 @@ class LoadedModel:
         return self.module.signatures[name]
 
 
-def version_folders(base: pathlib.Path) -> dict[int, pathlib.Path]:
-    """The numeric folders below `base` that hold a SavedModel, by number, ascending."""
-    if not base.is_dir():
-        return {}
-    # isdecimal alone would let through other scripts' digits, and int() reads them too.
-    numbered = [entry for entry in base.iterdir() if entry.name.isascii() and entry.name.isdecimal()]
-    whole = [entry for entry in numbered if (entry / SAVED_MODEL).is_file()]
-    return {int(entry.name): entry for entry in sorted(whole, key=lambda entry: int(entry.name))}
+@dataclasses.dataclass(frozen=True)
+class View:
+    """What is served at one moment; never changed, another one takes its place."""
+
+    newest: LoadedModel
+    by_version: Mapping[int, LoadedModel]
+    by_label: Mapping[str, LoadedModel]
+
+    def __str__(self) -> str:
+        labels = ", ".join(f"{label}: {model.version}" for label, model in sorted(self.by_label.items()))
+        return f"version {self.newest.version}" + (f" ({labels})" if labels else "")
+
+
+Prepare = Callable[[LoadedModel, pathlib.Path], object]
 
 
 def load(version: int, folder: pathlib.Path) -> LoadedModel:
@@ -50,36 +58,42 @@ def load(version: int, folder: pathlib.Path) -> LoadedModel:
 
 
 class Versions:
-    """Serves the highest version below a folder that loads."""
+    """Serves the highest version below a folder that loads, and those that `models.config` labels."""
 
-    def __init__(self, base: str | pathlib.Path) -> None:
-        """Loads the newest version.
+    def __init__(
+        self, base: str | pathlib.Path, labelled: bool = True, prepare: Prepare = lambda *_: None
+    ) -> None:
+        """Loads the newest version and the labelled ones.
 
         Args:
             base: holds a folder for each version.
+            labelled: False loads the newest alone.
+            prepare: called with each version and its folder before it is served; what it raises keeps it out.
 
         Raises:
             InputError: `base` holds no version.
             AisleError: none of its versions loads.
         """
-        self._base = pathlib.Path(base)
+        self._base, self._prepare = pathlib.Path(base), prepare
+        self._labels = _Labels(self._base) if labelled else None
         self._failed: dict[int, tuple[int, str]] = {}
-        self._current: LoadedModel | None = None
-        if not version_folders(self._base):
-            raise InputError(
-                f"no model version in {self._base}; expected folders such as 1/ with a {SAVED_MODEL}: "
-                "run `aisle run DATA --out DIR` first, or name a run's folder by --out"
-            )
+        self._view: View | None = None
+        require_version(self._base)
         self.refresh()
-        if self._current is None:
+        if self._view is None:
             version, reason = max(self.failures.items())
             raise AisleError(f"no version in {self._base} can be loaded; version {version}: {reason}")
 
     @property
+    def view(self) -> View:
+        """What is served now; a request takes it once and keeps to it."""
+        assert self._view is not None
+        return self._view
+
+    @property
     def current(self) -> LoadedModel:
-        """The version that answers now."""
-        assert self._current is not None
-        return self._current
+        """The newest version, which answers who asks for none."""
+        return self.view.newest
 
     @property
     def failures(self) -> dict[int, str]:
@@ -87,20 +101,36 @@ class Versions:
         return {version: reason for version, (_, reason) in dict(self._failed).items()}
 
     def refresh(self) -> bool:
-        """Loads the highest version that loads and swaps it in; True if it is another than before.
+        """Loads what is to be served and swaps it in; True if it is other than before.
 
-        Removing the newest folder thus rolls back. With no folder left the loaded version stays.
+        Removing the newest folder thus rolls back. With no folder left the loaded versions stay.
         """
         folders = version_folders(self._base)
         self._failed = {version: failure for version, failure in self._failed.items() if version in folders}
-        for version in sorted(folders, reverse=True):
-            if self._current is not None and version == self._current.version:
-                return False
-            loaded = self._try(version, folders[version])
-            if loaded is not None:
-                self._current = loaded
-                return True
-        return False
+        loaded = dict(self._view.by_version) if self._view else {}
+        found = (self._get(version, folders, loaded) for version in sorted(folders, reverse=True))
+        before = self._view.newest if self._view else None
+        newest = next((model for model in found if model is not None), before)
+        if newest is None:
+            return False
+        by_label = {
+            label: model
+            for label, version in (self._labels.read() if self._labels else {}).items()
+            if (model := self._get(version, folders, loaded)) is not None
+        }
+        view = View(newest, {model.version: model for model in (newest, *by_label.values())}, by_label)
+        changed, self._view = view != self._view, view
+        return changed
+
+    def _get(
+        self, version: int, folders: Mapping[int, pathlib.Path], loaded: dict[int, LoadedModel]
+    ) -> LoadedModel | None:
+        """The version from `loaded`, also where its folder is gone, or newly loaded into it; None if it can't be."""
+        if version not in loaded and version in folders:
+            model = self._try(version, folders[version])
+            if model is not None:
+                loaded[version] = model
+        return loaded.get(version)
 
     def _try(self, version: int, folder: pathlib.Path) -> LoadedModel | None:
         """The loaded version, or None if it fails, or failed before and has not been written anew."""
@@ -110,12 +140,37 @@ class Versions:
             if self._failed.get(version, (-1, ""))[0] == written:
                 return None
             loaded = load(version, folder)
+            self._prepare(loaded, folder)
         except Exception as error:  # A broken model of any kind must not end the server.
             reason = f"{type(error).__name__}: {error}".splitlines()[0]
             logging.getLogger(__name__).error(
-                "version %d can't be loaded, the old one stays: %s", version, reason
+                "version %d can't be loaded, what is served stays: %s", version, reason
             )
             self._failed[version] = (written, reason)
             return None
         self._failed.pop(version, None)
         return loaded
+
+
+class _Labels:
+    """The labels of a model, read again when their file changes."""
+
+    def __init__(self, base: pathlib.Path) -> None:
+        self._base = base
+        self._read_as_of: tuple[int, int, int] | None = None
+        self._labels: dict[str, int] = {}
+
+    def read(self) -> dict[str, int]:
+        """Labels to versions; those read last where the file can't be read."""
+        try:
+            stat = config_file(self._base).stat()
+            written = (stat.st_ino, stat.st_mtime_ns, stat.st_size)
+        except OSError:
+            written = None
+        if written != self._read_as_of:
+            self._read_as_of = written
+            try:
+                self._labels = read_labels(self._base)
+            except InputError as error:
+                logging.getLogger(__name__).error("the labels stay as they were: %s", error)
+        return self._labels

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 from tensorflow_serving.apis import prediction_log_pb2
@@ -9,13 +11,13 @@ from tensorflow_serving.apis import prediction_log_pb2
 from aisle.schema.contract import EXTRA_FOLDER, WARMUP_FILE
 from aisle.schema.errors import AisleError
 from aisle.serving.service import RequestError, predict
-from aisle.serving.versions import LoadedModel
+from aisle.serving.versions import LoadedModel, View
 
 MOST = 1_000
 """Requests; TF Serving refuses a longer file."""
 
 
-def warm_up(model: LoadedModel, folder: str) -> int:
+def warm_up(model: LoadedModel, folder: pathlib.Path) -> int:
     """Answers the requests of `assets.extra/tf_serving_warmup_requests`; none where there is no such file.
 
     Args:
@@ -28,15 +30,16 @@ def warm_up(model: LoadedModel, folder: str) -> int:
     Raises:
         AisleError: the file can't be read, is longer than TF Serving takes, or a request of it fails.
     """
-    path = tf.io.gfile.join(folder, EXTRA_FOLDER, WARMUP_FILE)
-    if not tf.io.gfile.exists(path):
+    path = folder / EXTRA_FOLDER / WARMUP_FILE
+    if not path.exists():
         return 0
+    alone = View(model, {model.version: model}, {})
     count = 0
     try:
-        for record in tf.data.TFRecordDataset(path).as_numpy_iterator():
+        for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
             log = prediction_log_pb2.PredictionLog.FromString(record)
             if log.WhichOneof("log_type") == "predict_log":
-                predict(model, log.predict_log.request)
+                predict(alone, log.predict_log.request)
             count += 1
             if count > MOST:
                 raise AisleError(f"{WARMUP_FILE} holds more than {MOST} requests")

@@ -1,22 +1,19 @@
-"""Runs Pusher: copies aside, checks, renames."""
+"""Runs Pusher: copies aside, compares, shows the version, then removes old ones."""
 
 from __future__ import annotations
 
+import json
 import os
-import time
-import uuid
 from typing import Any
 
 from absl import logging
 from tfx.components.pusher import executor
-from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils
-from tfx.utils import io_utils, proto_utils
+from tfx.utils import import_utils, io_utils, proto_utils
 
-SAVED_MODEL = "saved_model.pb"
-PARTIAL = ".pushing-"
-"""Begins the name of a folder being copied to: no number, so no server takes it for a version."""
+from aisle.components.pusher import local, remote
+from aisle.schema.errors import AisleError
 
 
 class Executor(executor.Executor):
@@ -24,6 +21,9 @@ class Executor(executor.Executor):
 
     The stock one copies into the version's folder, so a push that is cut off leaves half a version,
     and numbers by the clock alone, so a clock set back pushes a version no server switches to.
+
+    `custom_config` may hold `settle_fn`, the dotted path of a function that is called with the folder of
+    the versions and `keep` after a push to a local disk.
     """
 
     def Do(
@@ -43,6 +43,7 @@ class Executor(executor.Executor):
         version = os.path.basename(destination)
         self._MarkPushed(pushed, pushed_destination=destination, pushed_version=version)
         logging.info("pushed version %s to %s", version, base)
+        _settle(base, json.loads(exec_properties.get("custom_config") or "null") or {})
 
 
 def _base_directory(push_destination: str) -> str:
@@ -54,40 +55,18 @@ def _base_directory(push_destination: str) -> str:
 
 
 def push(model_path: str, base: str) -> str:
-    """Copies a SavedModel to a new version below `base`; returns the version's folder.
+    """Copies a SavedModel to a new version below `base`, see `local.push` and `remote.push`."""
+    way = remote.push if "://" in model_path or "://" in base else local.push
+    return way(model_path, base)
 
-    On a local disk the version appears by one rename, whole. One push at a time: what earlier ones
-    left unfinished is removed.
 
-    Raises:
-        ValueError: the folder holds no SavedModel.
-    """
-    if not fileio.exists(os.path.join(model_path, SAVED_MODEL)):
-        raise ValueError(f"{model_path} holds no {SAVED_MODEL}; nothing was pushed")
-    fileio.makedirs(base)
-    for name in _names(base):
-        if name.startswith(PARTIAL):
-            fileio.rmtree(os.path.join(base, name))
-    partial = os.path.join(base, f"{PARTIAL}{uuid.uuid4().hex}")
+def _settle(base: str, config: dict[str, Any]) -> None:
+    """Removes old versions and brings the labels' file up to date; the push stands, even if that fails."""
+    if "settle_fn" not in config or "://" in base:
+        return
     try:
-        io_utils.copy_dir(model_path, partial)
-        if not fileio.exists(os.path.join(partial, SAVED_MODEL)):
-            raise ValueError(f"the copy {partial} holds no {SAVED_MODEL}; nothing was pushed")
-        destination = os.path.join(base, str(next_version(_names(base), time.time())))
-        fileio.rename(partial, destination)
-    except BaseException:
-        if fileio.exists(partial):
-            fileio.rmtree(partial)
-        raise
-    return destination
-
-
-def next_version(names: list[str], now: float) -> int:
-    """The seconds of `now`, or one above the highest version among the folder's names."""
-    existing = [int(name) for name in names if name.isascii() and name.isdecimal()]
-    return max([int(now), *(version + 1 for version in existing)])
-
-
-def _names(folder: str) -> list[str]:
-    # Object stores list folders with a slash at their end.
-    return [name.rstrip("/") for name in fileio.listdir(folder)]
+        removed = import_utils.import_class_by_path(config["settle_fn"])(base, config["keep"])
+    except (AisleError, OSError) as error:
+        logging.error("old versions in %s were not removed: %s", base, error)
+        return
+    logging.info("removed the versions %s from %s", removed, base)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import pathlib
 import runpy
 import subprocess
@@ -17,12 +18,14 @@ from aisle.components.canary.compare import check_same
 from aisle.components.canary.component import CanaryLoad
 from aisle.components.canary.executor import Executor as CanaryExecutor
 from aisle.components.canary.failure import CanaryFailure
+from aisle.components.pusher import remote
 from aisle.components.pusher.component import Pusher
 from aisle.components.pusher.executor import Executor as PusherExecutor
-from aisle.components.pusher.executor import next_version, push
+from aisle.schema.versions import next_version
 
 TINY = pathlib.Path(__file__).parents[1] / "serving" / "tiny_model.py"
 SERVER = "aisle.serving.server"
+SETTLE_FN = "aisle.serving.releases.settle"
 
 
 @pytest.fixture(scope="module")
@@ -84,14 +87,17 @@ def test_answers_that_differ_fail(ids: bytes, scores: float) -> None:
         )
 
 
-def _push(model: Any, base: pathlib.Path, folder: pathlib.Path, blessed: int) -> Any:
+def _push(model: Any, base: pathlib.Path, folder: pathlib.Path, blessed: int, **config: Any) -> Any:
     blessing, pushed = standard_artifacts.InfraBlessing(), standard_artifacts.PushedModel()
     blessing.set_int_custom_property("blessed", blessed)
     pushed.uri = str(folder / "pushed")
     destination = pusher_pb2.PushDestination()
     destination.filesystem.base_directory = str(base)
     inputs = {"model": [model], "infra_blessing": [blessing]}
-    properties = {"push_destination": proto_utils.proto_to_json(destination)}
+    properties = {
+        "push_destination": proto_utils.proto_to_json(destination),
+        "custom_config": json.dumps(config or None),
+    }
     PusherExecutor().Do(inputs, {"pushed_model": [pushed]}, properties)
     return pushed
 
@@ -121,11 +127,56 @@ def test_an_unblessed_model_is_not_pushed(model: standard_artifacts.Model, tmp_p
     assert not (tmp_path / "aisle").exists()
 
 
-def test_a_folder_without_a_model_is_refused_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "model").mkdir()
-    with pytest.raises(ValueError, match="holds no saved_model.pb"):
-        push(str(tmp_path / "model"), str(tmp_path / "aisle"))
-    assert not (tmp_path / "aisle").exists()
+def test_a_push_keeps_the_newest_versions(model: standard_artifacts.Model, tmp_path: pathlib.Path) -> None:
+    base = tmp_path / "aisle"
+    for version in ("1", "2", "3"):
+        (base / version).mkdir(parents=True)
+        (base / version / "saved_model.pb").touch()
+    pushed = _push(model, base, tmp_path, blessed=1, keep=2, settle_fn=SETTLE_FN)
+    kept = ["3", pushed.get_string_custom_property("pushed_version")]
+    assert sorted(path.name for path in base.iterdir()) == sorted(kept)
+
+
+def test_a_push_stands_where_the_labels_cannot_be_read_and_removes_nothing(
+    model: standard_artifacts.Model, tmp_path: pathlib.Path
+) -> None:
+    base = tmp_path / "aisle"
+    (base / "1").mkdir(parents=True)
+    (base / "1" / "saved_model.pb").touch()
+    (tmp_path / "models.config").write_text("nonsense")
+    pushed = _push(model, base, tmp_path, blessed=1, keep=1, settle_fn=SETTLE_FN)
+    assert pushed.get_int_custom_property("pushed") == 1
+    assert len(list(base.iterdir())) == 2
+
+
+def test_where_no_rename_is_at_once_the_file_that_makes_a_model_comes_last(
+    model: standard_artifacts.Model, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moved, move = [], remote.fileio.rename
+    monkeypatch.setattr(remote.fileio, "rename", lambda *paths: (moved.append(paths[1]), move(*paths)))
+    base, source = tmp_path / "aisle", pathlib.Path(model.uri) / "Format-Serving"
+    (base / ".pushing-old").mkdir(parents=True)
+    destination = pathlib.Path(remote.push(str(source), str(base)))
+    assert [path.name for path in base.iterdir()] == [destination.name]
+    assert moved[-1] == str(destination / "saved_model.pb")
+    files = {path.relative_to(source) for path in source.rglob("*") if path.is_file()}
+    assert {path.relative_to(destination) for path in destination.rglob("*") if path.is_file()} == files
+
+
+def test_where_no_rename_is_at_once_a_push_that_fails_leaves_nothing(
+    model: standard_artifacts.Model, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moves, move = iter(range(9)), remote.fileio.rename
+
+    def second_fails(*paths: str) -> None:
+        if next(moves):
+            raise OSError("the store is away")
+        move(*paths)
+
+    monkeypatch.setattr(remote.fileio, "rename", second_fails)
+    with pytest.raises(OSError, match="away"):
+        remote.push(str(pathlib.Path(model.uri) / "Format-Serving"), str(tmp_path / "aisle"))
+    assert list((tmp_path / "aisle").iterdir()) == []
 
 
 def test_versions_are_the_clock_or_one_above_the_highest() -> None:

@@ -14,6 +14,7 @@ CHEAP = (
     ["search", "--help"],
     ["recommend", "--help"],
     ["report", "--help"],
+    ["versions", "--help"],
     ["doctor", "--help"],
 )
 

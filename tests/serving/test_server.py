@@ -22,6 +22,9 @@ from tensorflow_serving.apis import (
 )
 
 from aisle.schema.contract import SIGNATURES
+from aisle.serving.model_config import config_file
+from aisle.serving.releases import promote, withdraw
+from aisle.serving.versions import Versions
 
 save_tiny_model: Callable[..., None] = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_model.py")))[
     "save_tiny_model"
@@ -41,6 +44,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     save_tiny_model(folder / "9")
     save_tiny_model(folder / "10", factor=2.0)
     (folder / ".pushing-11").mkdir()
+    shutil.copytree(folder / "10" / "variables", folder / "11" / "variables")
     return folder
 
 
@@ -69,6 +73,8 @@ def _predict(channel: grpc.Channel, signature: str, inputs: dict[str, Any], **sp
     request.model_spec.name, request.model_spec.signature_name = spec.get("model", "aisle"), signature
     if "version" in spec:
         request.model_spec.version.value = spec["version"]
+    if "label" in spec:
+        request.model_spec.version_label = spec["label"]
     for name, value in inputs.items():
         proto = value if isinstance(value, tf.make_tensor_proto(0).__class__) else tf.make_tensor_proto(value)
         request.inputs[name].CopyFrom(proto)
@@ -86,6 +92,13 @@ def test_the_numerically_highest_version_answers(channel: grpc.Channel) -> None:
     assert response.model_spec.version.value == 10
     assert tf.make_ndarray(response.outputs["item_ids"]).tolist() == [[b"a", b"b", b"c"]]
     assert tf.make_ndarray(response.outputs["scores"]).tolist() == [[8.0, 6.0, 4.0]]
+
+
+def test_a_version_that_was_half_copied_when_the_server_started_is_not_served(
+    base: pathlib.Path, channel: grpc.Channel
+) -> None:
+    assert (base / "11").is_dir()
+    assert _status(channel) == [(10, 30)]  # AVAILABLE
 
 
 def test_an_empty_signature_name_means_serving_default(channel: grpc.Channel) -> None:
@@ -128,6 +141,11 @@ def test_a_wrong_input_is_an_invalid_argument_that_names_it(
 def test_unknown_models_versions_and_signatures_have_their_codes(channel: grpc.Channel) -> None:
     assert _refused(channel, "search", GOOD, model="other")[0] == "NOT_FOUND"
     assert _refused(channel, "search", GOOD, version=9)[0] == "NOT_FOUND"
+    code, details = _refused(channel, "search", GOOD, label="stable")
+    assert (code, details.partition(";")[0]) == (
+        "NOT_FOUND",
+        "Unrecognized servable version label: stable",
+    )
     assert _refused(channel, "find", GOOD)[0] == "FAILED_PRECONDITION"
 
 
@@ -181,6 +199,65 @@ def test_versions_switch_a_broken_one_is_passed_over_and_removal_rolls_back(
     shutil.rmtree(base / "13")
     shutil.rmtree(base / "12")
     assert _await(channel, lambda states: states[0][0] == 10) == [(10, 30)]
+
+
+def _version(channel: grpc.Channel, **spec: Any) -> int:
+    """The version that answers."""
+    return _predict(channel, "search", GOOD, **spec).model_spec.version.value
+
+
+def test_labelled_versions_are_loaded_and_answer_beside_the_newest(
+    base: pathlib.Path, channel: grpc.Channel
+) -> None:
+    promote(base, 9, "stable")
+    assert _await(channel, lambda states: len(states) == 2) == [(10, 30), (9, 30)]
+    assert _version(channel) == 10
+    assert _version(channel, version=9) == _version(channel, label="stable") == 9
+    promote(base, 10, "stable")
+    assert _await(channel, lambda states: len(states) == 1) == [(10, 30)]
+    assert _version(channel, label="stable") == 10
+    assert _refused(channel, "search", GOOD, version=9)[0] == "NOT_FOUND"
+    config_file(base).unlink()
+
+
+def test_a_view_stays_whole_while_versions_and_labels_change(
+    base: pathlib.Path, tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = tmp_path / "serving" / "aisle"
+    for version in ("9", "10"):
+        shutil.copytree(base / version, folder / version)
+    promote(folder, 9, "stable")
+    versions = Versions(folder)
+    held = versions.view
+    assert str(held) == "version 10 (stable: 9)"
+    assert not versions.refresh()
+    config_file(folder).write_text("nonsense")
+    assert not versions.refresh()
+    assert not versions.refresh()
+    assert caplog.text.count("the labels stay as they were") == 1
+    config_file(folder).unlink()
+    withdraw(folder)
+    assert versions.refresh()
+    assert str(versions.view) == "version 9"
+    assert versions.view.newest is held.by_label["stable"]
+    assert held.newest.signature("serving_default")(examples=tf.constant([""]))["scores"].numpy() == [0]
+    assert not Versions(folder, labelled=False).view.by_label
+
+
+def test_an_emptied_folder_leaves_the_loaded_version_serving(
+    base: pathlib.Path, channel: grpc.Channel, tmp_path: pathlib.Path
+) -> None:
+    (base / "14").mkdir()
+    (base / "14" / "saved_model.pb").write_bytes(b"not a model")
+    _await(channel, lambda states: len(states) == 2)
+    base.rename(tmp_path / "away")
+    base.mkdir()
+    # That the broken one is no longer told shows that the server has looked.
+    assert _await(channel, lambda states: len(states) == 1) == [(10, 30)]
+    assert _version(channel) == 10
+    base.rmdir()
+    shutil.rmtree(tmp_path / "away" / "14")
+    (tmp_path / "away").rename(base)
 
 
 @pytest.mark.parametrize("broken", [False, True])
