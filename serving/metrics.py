@@ -19,9 +19,9 @@ _SIGNATURES = frozenset(signature.name for signature in SIGNATURES)
 class Metrics:
     """The server's metrics.
 
-    `aisle_requests_total` and `aisle_request_seconds` by method, signature and (the first) status code;
+    `aisle_requests_total` and `aisle_request_seconds` by method and signature, the first by status code too;
     `aisle_stage_seconds` by signature and stage; `aisle_request_rows` by signature; `aisle_requests_under_way`;
-    `aisle_model_version`, the newest that is served; `aisle_model_loads_total` by result.
+    `aisle_model_version`, the newest that is served.
 
     Attributes:
         registry: where they are registered, one for each server.
@@ -47,9 +47,6 @@ class Metrics:
         )
         self.under_way = Gauge("aisle_requests_under_way", "Requests that are being answered.", **given)
         self.version = Gauge("aisle_model_version", "The newest version that is served.", **given)
-        self.loads = Counter(
-            "aisle_model_loads", "Versions that were loaded, or failed to.", ["result"], **given
-        )
 
     def observe_stage(self, signature: str, stage: str, seconds: float) -> None:
         """An `ObserveStage` (see `service`)."""

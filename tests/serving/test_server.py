@@ -13,6 +13,7 @@ import grpc
 import pytest
 import tensorflow as tf
 from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from tensorflow_serving.apis import (
     get_model_metadata_pb2,
     get_model_status_pb2,
@@ -166,6 +167,13 @@ def test_health_and_status_say_what_is_served(channel: grpc.Channel) -> None:
     check = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
     assert check.status == health_pb2.HealthCheckResponse.SERVING
     assert _status(channel)[0] == (10, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
+
+
+def test_its_services_can_be_asked_for_by_reflection(channel: grpc.Channel) -> None:
+    asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
+    (answer,) = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked, timeout=20)
+    found = {service.name for service in answer.list_services_response.service}
+    assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= found
 
 
 def _status(channel: grpc.Channel) -> list[tuple[int, int]]:
