@@ -49,7 +49,7 @@ def test_every_request_is_answered(base: pathlib.Path) -> None:
 
 def test_a_request_that_fails_is_named(base: pathlib.Path) -> None:
     write(base / "2", GOOD, BAD)
-    with pytest.raises(AisleError, match="request 2 fails: input 'k' has dtype float; expected int32"):
+    with pytest.raises(AisleError, match="request 2 fails: input 'k' has dtype float32; expected int32"):
         warm_up(load(2, base / "2"), base / "2")
 
 
