@@ -152,8 +152,10 @@ def promote(base: pathlib.Path, version: int, label: str, base_path: str = "") -
                 f"label first, as by `aisle promote {version} --label next`, and a while later {label}"
             )
         labels[label] = version
-        # The version that the label leaves stays loaded until the next change, so that it can go back.
-        write_labels(base, labels, {*labels.values(), max(served), *({left} & set(served))}, base_path)
+        loaded = {*labels.values(), max(served)}
+        if left is not None and left in served:
+            loaded.add(left)  # Until the next change, so that the label can go back at once.
+        write_labels(base, labels, loaded, base_path)
         return left
 
 

@@ -94,13 +94,25 @@ def test_a_version_rises_above_those_withdrawn_or_being_removed(
     assert pathlib.Path(push(str(model), str(base))).name == str(future + 2)
 
 
-def test_pushes_at_the_same_time_each_get_a_version_of_their_own(
-    model: pathlib.Path, base: pathlib.Path
+def test_a_push_waits_for_one_that_is_under_way(
+    model: pathlib.Path, base: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        pushed = list(pool.map(lambda _: push(str(model), str(base)), range(4)))
-    assert len(set(pushed)) == 4
-    assert _names(base) == sorted(["7", *(pathlib.Path(path).name for path in pushed)])
+    pushes: list[concurrent.futures.Future[str]] = []
+    copy = shutil.copyfile
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+
+        def copied(source: str, target: str) -> None:
+            if not pushes:
+                pushes.append(pool.submit(push, str(model), str(base)))
+                with pytest.raises(concurrent.futures.TimeoutError):
+                    pushes[0].result(timeout=1)
+            copy(source, target)
+
+        monkeypatch.setattr(shutil, "copyfile", copied)
+        first = push(str(model), str(base))
+        second = pushes[0].result()
+    assert int(pathlib.Path(second).name) > int(pathlib.Path(first).name)
+    assert _names(base) == sorted(["7", pathlib.Path(first).name, pathlib.Path(second).name])
 
 
 def test_every_file_and_folder_is_on_the_disk_before_the_version_shows(
