@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import inspect
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import grpc
 import pytest
 
 from aisle.schema.contract import SERVING_DEFAULT
@@ -99,32 +97,11 @@ def test_a_wrong_argument_is_named_and_not_sent() -> None:
     assert not server.requests
 
 
-@pytest.fixture
-def grpc_server() -> Iterator[str]:
-    """HOST:PORT of a gRPC server that answers as the fakes do."""
-    fake = FakeTransport(ANSWERS)
+def test_a_real_server_is_asked_many_questions_at_once(fake_server: Callable[..., tuple[Any, str]]) -> None:
+    target = fake_server(FakeTransport(ANSWERS))[1]
 
-    def predict(request: bytes, context: grpc.ServicerContext) -> bytes:
-        try:
-            return fake.call("/tensorflow.serving.PredictionService/Predict", request, 1.0)
-        except Exception as error:
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, str(error))
-            raise
-
-    handler = grpc.method_handlers_generic_handler(
-        "tensorflow.serving.PredictionService", {"Predict": grpc.unary_unary_rpc_method_handler(predict)}
-    )
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-    server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    yield f"127.0.0.1:{port}"
-    server.stop(None).wait()
-
-
-def test_many_questions_at_once_go_over_one_channel(grpc_server: str) -> None:
     async def run() -> list[Any]:
-        async with AsyncClient(grpc_server, timeout=60) as asked:
+        async with AsyncClient(target, timeout=60) as asked:
             with pytest.raises(RequestRefused, match="no answer for 'serving_default'"):
                 await asked.predict(SERVING_DEFAULT, {})
             return await asyncio.gather(*(asked.search(f"mug {number}", k=1) for number in range(20)))

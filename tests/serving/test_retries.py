@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import itertools
-from collections.abc import Iterable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -97,6 +101,32 @@ def test_a_server_that_comes_back_within_the_timeout_is_no_error() -> None:
     asked = Client("shop:8500", timeout=10, transport=server, clock=clock, sleep=clock.sleep)
     assert asked.search("x", k=2) == TWO
     assert 8 <= clock.now <= 8 + Retry().longest_pause
+
+
+def test_a_restart_under_load_fails_no_request(fake_server: Callable[..., tuple[Any, str]]) -> None:
+    server, target = fake_server(FakeTransport({"search": [("a", 2.0), ("b", 1.0)]}))
+    answers: list[list[ScoredItem]] = []
+    restarted = threading.Event()
+
+    def ask(asked: Client) -> None:
+        while not restarted.is_set():
+            answers.append(asked.search("x", k=2))
+        answers.append(asked.search("x", k=2))
+
+    with Client(target, timeout=60) as asked, concurrent.futures.ThreadPoolExecutor(4) as pool:
+        asking = [pool.submit(ask, asked) for _ in range(4)]
+        try:
+            while len(answers) < 20:
+                assert not any(one.done() for one in asking)
+                time.sleep(0.01)
+            server.stop(0).wait()
+            time.sleep(0.3)
+            fake_server(FakeTransport({"search": [("c", 1.0)]}), port=int(target.rpartition(":")[2]))
+        finally:
+            restarted.set()
+        for one in asking:
+            one.result()
+    assert {tuple(answer) for answer in answers} == {tuple(TWO), (ScoredItem("c", 1.0),)}
 
 
 def test_each_attempt_is_given_the_time_that_is_left() -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import dataclasses
 import datetime
 import ipaddress
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -21,8 +20,6 @@ from aisle.serving.testing import FakeTransport
 x509 = pytest.importorskip("cryptography.x509", reason="makes the certificates")
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
 from cryptography.hazmat.primitives.asymmetric import ec  # noqa: E402
-
-PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,39 +74,23 @@ def identities(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Identity]:
     }
 
 
-Serve = Callable[..., tuple[str, list[bytes]]]
+Serve = Callable[..., tuple[str, FakeTransport]]
 
 
 @pytest.fixture
-def serve(identities: dict[str, Identity]) -> Iterator[Serve]:
-    """Starts servers that answer searches; what reached them is recorded."""
-    started = []
+def serve(identities: dict[str, Identity], fake_server: Callable[..., tuple[Any, str]]) -> Serve:
+    """Starts a server with the certificate of that name, or in plain text, and says what reached it."""
 
-    def start(name: str | None, mutual: bool = False) -> tuple[str, list[bytes]]:
-        fake, reached = FakeTransport({"search": [("a", 1.0)]}), []
-
-        def predict(request: bytes, context: grpc.ServicerContext) -> bytes:
-            reached.append(request)
-            return fake.call(PREDICT, request, 1.0)
-
-        server = grpc.server(concurrent.futures.ThreadPoolExecutor(2))
-        service, method = PREDICT[1:].split("/")
-        handlers = {method: grpc.unary_unary_rpc_method_handler(predict)}
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        if name is None:
-            port = server.add_insecure_port("127.0.0.1:0")
-        else:
+    def start(name: str | None, mutual: bool = False) -> tuple[str, FakeTransport]:
+        fake, credentials = FakeTransport({"search": [("a", 1.0)]}), None
+        if name is not None:
             one = identities[name]
             pair = (one.key_path.read_bytes(), one.certificate_path.read_bytes())
             ca = identities["ca"].certificate_path.read_bytes() if mutual else None
-            port = server.add_secure_port("127.0.0.1:0", grpc.ssl_server_credentials([pair], ca, mutual))
-        server.start()
-        started.append(server)
-        return f"127.0.0.1:{port}", reached
+            credentials = grpc.ssl_server_credentials([pair], ca, mutual)
+        return fake_server(fake, credentials=credentials)[1], fake
 
-    yield start
-    for server in started:
-        server.stop(None).wait()
+    return start
 
 
 def tls(identities: dict[str, Identity], ca: str = "ca", own: str | None = None, **options: Any) -> Tls:
@@ -135,7 +116,7 @@ def test_a_server_may_demand_the_clients_certificate(identities: dict[str, Ident
     for refused in (tls(identities), tls(identities, own="stranger")):
         with pytest.raises(Unreachable, match="may want TLS, or a client's certificate"):
             search(target, refused, timeout=1)
-    assert len(reached) == 1
+    assert len(reached.requests) == 1
 
 
 def test_the_client_for_asyncio_takes_the_same(identities: dict[str, Identity], serve: Serve) -> None:
@@ -166,7 +147,7 @@ def test_an_untrusted_server_is_sent_nothing_and_is_not_asked_again(
     with pytest.raises(Untrusted, match=target) as raised:
         search(target, tls(identities, **options))
     assert "\n" not in str(raised.value)
-    assert not reached
+    assert not reached.requests
 
 
 def test_plain_text_to_a_server_with_tls_fails_and_says_so(
@@ -175,7 +156,7 @@ def test_plain_text_to_a_server_with_tls_fails_and_says_so(
     target, reached = serve("server")
     with pytest.raises(ServingError, match="may want TLS"):
         search(target, None, timeout=1)
-    assert not reached
+    assert not reached.requests
 
 
 def test_what_can_not_be_used_is_named_before_anything_is_asked(
