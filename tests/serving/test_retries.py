@@ -39,13 +39,13 @@ class SlowServer(FakeTransport):
     ) -> None:
         super().__init__({"search": [("a", 2.0), ("b", 1.0)]}, failures=failures)
         self.called_at: list[float] = []
-        self._clock = clock
+        self.clock = clock
         self._seconds: Iterator[float] = itertools.chain(seconds, itertools.repeat(0.0))
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
-        self.called_at.append(self._clock.now)
+        self.called_at.append(self.clock.now)
         seconds = next(self._seconds)
-        self._clock.sleep(min(seconds, timeout))
+        self.clock.sleep(min(seconds, timeout))
         if seconds >= timeout:
             raise CallError("DEADLINE_EXCEEDED", "")
         return super().call(method, request, timeout)
@@ -148,6 +148,7 @@ def test_a_pause_that_does_not_fit_the_timeout_is_not_waited_for() -> None:
     with pytest.raises(Unreachable):
         asked.search("x")
     assert server.called_at == [0.0]
+    assert server.clock.now == 0
 
 
 def test_pauses_grow_with_jitter_up_to_the_longest() -> None:

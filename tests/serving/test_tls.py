@@ -14,7 +14,7 @@ import grpc
 import pytest
 
 from aisle.schema.errors import InputError
-from aisle.serving import AsyncClient, Client, GrpcTransport, ServingError, Tls, Unreachable, Untrusted
+from aisle.serving import AsyncClient, Client, GrpcTransport, Retry, ServingError, Tls, Unreachable, Untrusted
 from aisle.serving.testing import FakeTransport
 
 x509 = pytest.importorskip("cryptography.x509", reason="makes the certificates")
@@ -99,8 +99,8 @@ def tls(identities: dict[str, Identity], ca: str = "ca", own: str | None = None,
     return Tls(ca=str(identities[ca].certificate_path), **options)
 
 
-def search(target: str, secure: Tls | None, timeout: float = 60) -> list[str]:
-    with Client(target, tls=secure, timeout=timeout) as client:
+def search(target: str, secure: Tls | None, attempts: int | None = None) -> list[str]:
+    with Client(target, tls=secure, timeout=20, retry=Retry(attempts)) as client:
         return [item.item_id for item in client.search("x", k=1)]
 
 
@@ -115,13 +115,13 @@ def test_a_server_may_demand_the_clients_certificate(identities: dict[str, Ident
     assert search(target, tls(identities, own="client")) == ["a"]
     for refused in (tls(identities), tls(identities, own="stranger")):
         with pytest.raises(Unreachable, match="may want TLS, or a client's certificate"):
-            search(target, refused, timeout=1)
+            search(target, refused, attempts=2)
     assert len(reached.requests) == 1
 
 
 def test_the_client_for_asyncio_takes_the_same(identities: dict[str, Identity], serve: Serve) -> None:
     async def ask(target: str, secure: Tls) -> list[str]:
-        async with AsyncClient(target, tls=secure, timeout=60) as client:
+        async with AsyncClient(target, tls=secure, timeout=20) as client:
             return [item.item_id for item in await client.search("x", k=1)]
 
     mutual = tls(identities, own="client", server_name="server.localhost")
@@ -155,7 +155,7 @@ def test_plain_text_to_a_server_with_tls_fails_and_says_so(
 ) -> None:
     target, reached = serve("server")
     with pytest.raises(ServingError, match="may want TLS"):
-        search(target, None, timeout=1)
+        search(target, None, attempts=2)
     assert not reached.requests
 
 
