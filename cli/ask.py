@@ -14,8 +14,10 @@ from aisle.cli.explained import print_explained_json, print_explained_table
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
+    from aisle.serving.answers import ScoredItem
+    from aisle.serving.client import Client
     from aisle.serving.filters import Facets, Filters
-    from aisle.serving.recommender import Recommender, ScoredItem
+    from aisle.serving.recommender import Recommender
 
 DEFAULT_TARGET = "127.0.0.1:8500"
 MAX_K = 1000
@@ -215,10 +217,9 @@ def _print(
     ask: Callable[[Recommender], tuple[list[ScoredItem], Facets | None]],
 ) -> None:
     from aisle.pipeline.paths import Layout
-    from aisle.serving.client import Client
     from aisle.serving.folders import read_titles
 
-    with Client(target or DEFAULT_TARGET) as client:
+    with _client(target or DEFAULT_TARGET) as client:
         items, facets = ask(client)
     titles = read_titles(pathlib.Path(Layout(out).serving))
     if as_json:
@@ -260,10 +261,9 @@ def _explain(target: str | None, out: str, as_json: bool, query: str | None, k: 
     if query is None:
         raise InputError("--explain goes with one QUERY, not with --queries FILE")
     from aisle.pipeline.paths import Layout
-    from aisle.serving.client import Client
     from aisle.serving.folders import read_titles
 
-    with Client(target or DEFAULT_TARGET) as client:
+    with _client(target or DEFAULT_TARGET) as client:
         items = client.search(query, k=k)
         explained = client.explain(query, [item.item_id for item in items])
     titles = read_titles(pathlib.Path(Layout(out).serving))
@@ -298,11 +298,25 @@ def _batch(
     click.echo(f"wrote {count} rows to {output}", err=True)
 
 
+def _client(target: str, timeout: float = 10.0, messages: int = 1) -> Client:
+    """A client for who waits at a terminal: that there is no server is told at once, not at the timeout.
+
+    Args:
+        target: HOST:PORT.
+        timeout: seconds.
+        messages: the largest message, in gRPC's default ones.
+    """
+    from aisle.serving.client import Client
+    from aisle.serving.transport import MAX_MESSAGE_BYTES, Retry
+
+    return Client(
+        target, timeout=timeout, retry=Retry(attempts=4), max_message_bytes=messages * MAX_MESSAGE_BYTES
+    )
+
+
 def _recommender(target: str | None, out: str) -> Recommender:
     if target is not None:
-        from aisle.serving.client import MAX_MESSAGE_BYTES, Client
-
-        return Client(target, timeout=BATCH_SECONDS, max_message_bytes=4 * MAX_MESSAGE_BYTES)
+        return _client(target, BATCH_SECONDS, 4)
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
     from aisle.serving.folders import require_version

@@ -11,8 +11,9 @@ import pathlib
 from collections.abc import Iterable, Iterator, Sequence
 
 from aisle.schema.errors import InputError
+from aisle.serving.answers import ScoredItem
 from aisle.serving.csv_cells import read_cell, write_cell
-from aisle.serving.recommender import Recommender, ScoredItem
+from aisle.serving.recommender import Recommender
 
 ROWS_AT_ONCE = 64
 """Queries or users of one request."""

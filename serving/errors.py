@@ -5,6 +5,7 @@ AisleError
 │   └── MessageTooLarge      the request is larger than a message may be
 └── ServingError
     ├── Unreachable          no server answers (UNAVAILABLE, CANCELLED)
+    ├── Untrusted            TLS fails: a certificate is not trusted, or the server has none
     ├── DeadlineExceeded     the answer did not come in time
     ├── Overloaded           the server refuses more (RESOURCE_EXHAUSTED)
     ├── ModelNotFound        no such model or version there (NOT_FOUND)
@@ -39,6 +40,10 @@ class Unreachable(ServingError):
     """No server answers at the target."""
 
 
+class Untrusted(ServingError):
+    """The server's certificate is expired, of another authority or name, or it speaks no TLS; nothing was sent."""
+
+
 class DeadlineExceeded(ServingError):
     """The answer did not come within the timeout."""
 
@@ -59,11 +64,13 @@ class BadAnswer(ServingError):
     """The answer lacks a tensor, or has one of another shape."""
 
 
-NO_ANSWER = ("UNAVAILABLE", "CANCELLED")
-"""What a caller sees of a server that isn't there; a server that is stopping cancels what it was just sent."""
+_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "is not in peer certificate")
+"""By these gRPC's words for a failed handshake are told from those for a server that isn't there."""
 
 _CLASSES: dict[str, type[ServingError]] = {
-    **dict.fromkeys(NO_ANSWER, Unreachable),
+    "UNAVAILABLE": Unreachable,
+    # A server that is stopping cancels what it was just sent.
+    "CANCELLED": Unreachable,
     "DEADLINE_EXCEEDED": DeadlineExceeded,
     "RESOURCE_EXHAUSTED": Overloaded,
     "NOT_FOUND": ModelNotFound,
@@ -75,10 +82,15 @@ _CLASSES: dict[str, type[ServingError]] = {
 def from_status(code: str, details: str, target: str, timeout: float) -> ServingError:
     """The error for a gRPC status, in one line that says what to do where that is known."""
     said = " ".join(details.split())
-    if code in NO_ANSWER:
+    kind = _CLASSES.get(code, ServingError)
+    if kind is Unreachable and any(mark in said for mark in _UNTRUSTED):
+        kind, message = Untrusted, f"{target} is not trusted: {said.rpartition('last error: ')[2]}"
+    elif kind is Unreachable:
         message = f"no server answers at {target}; start one with `aisle serve`, or name another by --target HOST:PORT"
+        if "Socket closed" in said:
+            message += "; something there closed the connection: it may want TLS, or a client's certificate"
     elif code == "DEADLINE_EXCEEDED":
         message = f"{target} did not answer within {timeout:g} s"
     else:
         message = f"{target} answers {code}: {said}"
-    return _CLASSES.get(code, ServingError)(message, code, said)
+    return kind(message, code, said)

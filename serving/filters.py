@@ -10,6 +10,7 @@ import numpy as np
 
 from aisle.schema.contract import BRAND_COUNTS, BRAND_FACETS, CATEGORY_COUNTS, CATEGORY_FACETS
 from aisle.schema.errors import InputError
+from aisle.serving.inputs import utf8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,9 +51,9 @@ class Filters:
         """The contract's inputs of one request."""
         low, high = (math.nan if value is None else value for value in self.price)
         brands = np.empty((1, len(self.brands)), object)
-        brands[0] = [_utf8("brands", brand) for brand in self.brands]
+        brands[0] = [utf8("brands", brand) for brand in self.brands]
         category = np.empty(1, object)
-        category[0] = _utf8("category", self.category)
+        category[0] = utf8("category", self.category)
         return {
             "category": category,
             "brand": brands,
@@ -105,10 +106,3 @@ def _price(value: Any) -> float | None:
             f"a price to filter by is {value!r}; expected a number from 0 up, or None where open"
         )
     return float(value)
-
-
-def _utf8(name: str, value: str) -> bytes:
-    try:
-        return value.encode()
-    except UnicodeEncodeError:
-        raise InputError(f"{name} holds {value!r}, which is not UTF-8 text") from None

@@ -10,7 +10,8 @@ import numpy as np
 from aisle.schema.contract import Signature
 from aisle.serving.errors import RequestRefused
 from aisle.serving.folders import require_version
-from aisle.serving.recommender import Recommender, Tensors
+from aisle.serving.inputs import Tensors
+from aisle.serving.recommender import Recommender
 
 
 class LocalModel(Recommender):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import pathlib
 import runpy
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
+
+from aisle.serving.conversation import PREDICT
+from aisle.serving.testing import FakeTransport
+from aisle.serving.transport import CallError
 
 _TINY_MODEL = pathlib.Path(__file__).with_name("tiny_model.py")
 
@@ -66,3 +72,38 @@ def server_control() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]
     for process in started:
         if process.poll() is None:
             end_server(process)
+
+
+@pytest.fixture
+def fake_server() -> Iterator[Callable[..., tuple[Any, str]]]:
+    """Starts gRPC servers that answer by a fake, without TensorFlow; returns each with its HOST:PORT.
+
+    Whatever still runs after the test is stopped.
+    """
+    import grpc
+
+    started: list[Any] = []
+
+    def start(fake: FakeTransport, port: int = 0, credentials: Any = None) -> tuple[Any, str]:
+        def predict(request: bytes, context: Any) -> bytes:
+            try:
+                return fake.call(PREDICT, request, context.time_remaining())
+            except CallError as error:
+                context.abort(grpc.StatusCode[error.code], error.details)
+                raise
+
+        service, method = PREDICT[1:].split("/")
+        handlers = {method: grpc.unary_unary_rpc_method_handler(predict)}
+        server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+        address = f"127.0.0.1:{port}"
+        bound = (
+            server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+        )
+        server.start()
+        started.append(server)
+        return server, f"127.0.0.1:{bound}"
+
+    yield start
+    for server in started:
+        server.stop(None).wait()

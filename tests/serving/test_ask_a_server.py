@@ -86,14 +86,12 @@ def test_the_version_that_answers_is_told(target: str) -> None:
         ]
 
 
-def test_a_port_nobody_listens_on_is_unreachable_soon() -> None:
+def test_a_port_nobody_listens_on_is_unreachable() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    start = time.monotonic()
-    with pytest.raises(Unreachable), Client(f"127.0.0.1:{port}") as client:
+    with pytest.raises(Unreachable), Client(f"127.0.0.1:{port}", timeout=2) as client:
         client.search("x")
-    assert time.monotonic() - start < 5
 
 
 def test_a_server_that_says_nothing_is_a_passed_deadline() -> None:
@@ -117,7 +115,7 @@ def test_no_request_fails_while_versions_switch_and_the_server_restarts(
     save_tiny_model(base / "1")
     save_tiny_model(tmp_path / "next", factor=2.0)
     process, target = server_control(base)
-    patient = Client(target, timeout=60, retry=Retry(attempts=900, longest_pause=0.2))
+    patient = Client(target, timeout=60, retry=Retry(longest_pause=0.2))
     seen: list[float] = []
     stop = threading.Event()
 

@@ -27,7 +27,7 @@ from aisle.serving.batch import (
     write_csv,
 )
 from aisle.serving.csv_cells import read_cell, write_cell
-from aisle.serving.recommender import Tensors
+from aisle.serving.inputs import Tensors
 
 
 class Echo(Recommender):

@@ -1,8 +1,7 @@
-"""What the client sends, what it makes of the answer, and how it fails; the server is a fake."""
+"""What the client sends, and what it makes of the answer; the server is a fake."""
 
 from __future__ import annotations
 
-import dataclasses
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,9 +13,7 @@ import aisle.serving
 from aisle.schema.errors import InputError
 from aisle.serving import (
     BadAnswer,
-    CallError,
     Client,
-    DeadlineExceeded,
     Explanation,
     Facet,
     Facets,
@@ -24,101 +21,70 @@ from aisle.serving import (
     Filters,
     FoundBy,
     MessageTooLarge,
-    ModelNotFound,
-    Overloaded,
     Part,
-    RequestRefused,
-    Retry,
     ScoredItem,
-    ServingError,
-    Unreachable,
+    VersionStatus,
     WordMatch,
 )
+from aisle.serving.testing import Answer, FakeTransport
 from aisle.serving.wire import messages_pb2
-from aisle.serving.wire.tensors import to_array, to_proto
+from aisle.serving.wire.tensors import to_array
+
+TWO = [("a", 2.0), ("b", 1.0)]
 
 
-@dataclasses.dataclass
-class FakeServer:
-    """A transport that answers by a list of results, the last of them for good."""
-
-    results: list[bytes | CallError]
-    requests: list[messages_pb2.PredictRequest] = dataclasses.field(default_factory=list)
-    timeouts: list[float] = dataclasses.field(default_factory=list)
-    closed: bool = False
-
-    def call(self, method: str, request: bytes, timeout: float) -> bytes:
-        assert method == "/tensorflow.serving.PredictionService/Predict"
-        self.requests.append(messages_pb2.PredictRequest.FromString(request))
-        self.timeouts.append(timeout)
-        result = self.results.pop(0) if len(self.results) > 1 else self.results[0]
-        if isinstance(result, CallError):
-            raise result
-        return result
-
-    def close(self) -> None:
-        self.closed = True
+def client(**answers: Answer) -> tuple[Client, FakeTransport]:
+    """A client and its server, which answers by the signatures' names."""
+    server = FakeTransport(answers)
+    return Client("shop:8500", transport=server), server
 
 
-def response(**outputs: np.ndarray) -> bytes:
-    protos = {name: to_proto(value) for name, value in outputs.items()}
-    return messages_pb2.PredictResponse(outputs=protos).SerializeToString()
-
-
-def lists(ids: list[list[str]], scores: list[list[float]]) -> bytes:
+def lists(ids: list[list[str]], scores: list[list[float]]) -> dict[str, np.ndarray]:
     encoded = np.array([[item.encode() for item in row] for row in ids], object)
-    return response(item_ids=encoded, scores=np.array(scores, np.float32))
+    return {"item_ids": encoded, "scores": np.array(scores, np.float32)}
 
 
-def client(*results: bytes | CallError, **options: object) -> tuple[Client, FakeServer]:
-    server = FakeServer(list(results))
-    return Client("shop:8500", transport=server, sleep=lambda seconds: None, **options), server
-
-
-def sent(server: FakeServer) -> dict[str, object]:
-    return {name: to_array(proto).tolist() for name, proto in server.requests[-1].inputs.items()}
-
-
-TWO = lists([["a", "b"]], [[2.0, 1.0]])
+def message(server: FakeTransport) -> messages_pb2.PredictRequest:
+    return messages_pb2.PredictRequest.FromString(server.requests[-1].payload)
 
 
 def test_a_search_names_model_and_signature_and_sends_the_contracts_inputs() -> None:
-    asked, server = client(TWO)
+    asked, server = client(search=TWO)
     assert asked.search("rote Schuhe ✓", user_id="u1", k=2) == [ScoredItem("a", 2.0), ScoredItem("b", 1.0)]
-    assert sent(server) == {"query": ["rote Schuhe ✓".encode()], "user_id": [b"u1"], "k": 2}
-    spec = server.requests[0].model_spec
+    assert server.requests[0].inputs == {"query": ["rote Schuhe ✓"], "user_id": ["u1"], "k": 2}
+    spec = message(server).model_spec
     assert (spec.name, spec.signature_name, spec.WhichOneof("version_choice")) == ("aisle", "search", None)
-    assert server.requests[0].inputs["k"].dtype == messages_pb2.DT_INT32
+    assert message(server).inputs["k"].dtype == messages_pb2.DT_INT32
 
 
 def test_empty_places_are_dropped() -> None:
-    asked, _ = client(lists([["a", "", ""]], [[2.0, -np.inf, -np.inf]]))
+    asked, _ = client(similar=TWO[:1])
     assert asked.similar("x", k=3) == [ScoredItem("a", 2.0)]
 
 
 def test_histories_of_a_batch_are_padded_behind() -> None:
-    asked, server = client(lists([["a"], ["b"], [""]], [[1.0], [2.0], [-np.inf]]))
+    asked, server = client(recommend=lists([["a"], ["b"], [""]], [[1.0], [2.0], [-np.inf]]))
     answers = asked.recommend_batch(["u", "v", ""], [["x", "y"], [], ["z"]], exclude_seen=True, k=1)
     assert answers == [[ScoredItem("a", 1.0)], [ScoredItem("b", 2.0)], []]
-    assert sent(server) == {
-        "user_id": [b"u", b"v", b""],
-        "history": [[b"x", b"y"], [b"", b""], [b"z", b""]],
+    assert server.requests[0].inputs == {
+        "user_id": ["u", "v", ""],
+        "history": [["x", "y"], ["", ""], ["z", ""]],
         "exclude_seen": True,
         "k": 1,
     }
 
 
 def test_no_history_is_an_empty_row() -> None:
-    asked, server = client(lists([["a"]], [[1.0]]))
+    asked, server = client(recommend=TWO)
     asked.recommend("u", k=1)
-    assert to_array(server.requests[0].inputs["history"]).shape == (1, 0)
+    assert to_array(message(server).inputs["history"]).shape == (1, 0)
 
 
 def test_ranked_items_keep_their_order_and_padding_is_not_among_them() -> None:
-    asked, server = client(response(scores=np.array([[0.5, 2.0], [1.0, 9.0]], np.float32)))
+    asked, server = client(rank={"scores": np.array([[0.5, 2.0], [1.0, 9.0]], np.float32)})
     answers = asked.rank_batch(["q", "r"], ["", "u"], [["a", "b"], ["c"]])
     assert answers == [[ScoredItem("a", 0.5), ScoredItem("b", 2.0)], [ScoredItem("c", 1.0)]]
-    assert sent(server)["item_ids"] == [[b"a", b"b"], [b"c", b""]]
+    assert server.requests[0].inputs["item_ids"] == [["a", "b"], ["c", ""]]
 
 
 def facets(names: list[str], counts: list[int]) -> dict[str, np.ndarray]:
@@ -130,30 +96,27 @@ def facets(names: list[str], counts: list[int]) -> dict[str, np.ndarray]:
     }  # fmt: skip
 
 
-FOUND = response(
-    item_ids=np.array([[b"a", b""]], object), scores=np.array([[2.0, -np.inf]], np.float32),
-    **facets(["Home", "Home/Kitchen", ""], [3, 2, 0]),
-)  # fmt: skip
+FOUND = {**lists([["a", ""]], [[2.0, -np.inf]]), **facets(["Home", "Home/Kitchen", ""], [3, 2, 0])}
 
 
 def test_a_filtered_search_sends_its_filters_and_reads_the_facets() -> None:
-    asked, server = client(FOUND)
+    asked, server = client(filtered_search=FOUND)
     filters = Filters(category="Home", brands=("Acme", "Ajax"), price=(2, 19.5), in_stock=True)
     assert asked.search("mug", "u1", k=2, filters=filters) == FilteredItems(
         (ScoredItem("a", 2.0),),
         Facets((Facet("Home", 3), Facet("Home/Kitchen", 2)), (Facet("Home", 3),)),
     )
-    assert server.requests[0].model_spec.signature_name == "filtered_search"
-    assert sent(server) == {
-        "query": [b"mug"], "user_id": [b"u1"], "k": 2, "category": [b"Home"], "brand": [[b"Acme", b"Ajax"]],
+    assert server.requests[0].signature == "filtered_search"
+    assert server.requests[0].inputs == {
+        "query": ["mug"], "user_id": ["u1"], "k": 2, "category": ["Home"], "brand": [["Acme", "Ajax"]],
         "price_min": [2.0], "price_max": [19.5], "in_stock": True,
     }  # fmt: skip
 
 
 def test_open_filters_are_sent_as_no_number_and_no_brand() -> None:
-    asked, server = client(FOUND)
+    asked, server = client(filtered_search=FOUND)
     asked.search("mug", k=2, filters=Filters(price=(None, 5.0)))
-    inputs = {name: to_array(proto) for name, proto in server.requests[0].inputs.items()}
+    inputs = {name: to_array(proto) for name, proto in message(server).inputs.items()}
     assert np.isnan(inputs["price_min"]).tolist() == [True]
     assert inputs["price_max"].tolist() == [5.0]
     assert (inputs["brand"].shape, inputs["category"].tolist()) == ((1, 0), [b""])
@@ -161,9 +124,8 @@ def test_open_filters_are_sent_as_no_number_and_no_brand() -> None:
 
 @pytest.mark.parametrize("lost", ["category_facets", "category_counts", "brand_facets", "brand_counts"])
 def test_an_answer_without_a_facet_is_a_bad_one(lost: str) -> None:
-    tensors = {"item_ids": np.array([[b"a"]], object), "scores": np.ones((1, 1), np.float32)}
-    tensors |= facets(["Home"], [1])
-    asked, _ = client(response(**{name: value for name, value in tensors.items() if name != lost}))
+    tensors = {**lists([["a"]], [[1.0]]), **facets(["Home"], [1])}
+    asked, _ = client(filtered_search={name: value for name, value in tensors.items() if name != lost})
     with pytest.raises(BadAnswer, match="not of the contract"):
         asked.search("mug", k=1, filters=Filters())
 
@@ -189,16 +151,18 @@ def test_an_answer_without_a_facet_is_a_bad_one(lost: str) -> None:
 def test_filters_that_make_no_sense_are_refused_before_anything_is_sent(
     wrong: dict[str, object], named: str
 ) -> None:
-    asked, server = client(FOUND)
+    asked, server = client(filtered_search=FOUND)
     with pytest.raises(InputError, match=named):
         asked.search("mug", k=2, filters=Filters(**wrong))  # type: ignore[arg-type]
     assert not server.requests
 
 
 def test_an_empty_batch_and_no_candidates_are_not_sent() -> None:
-    asked, server = client(TWO)
+    asked, server = client()
     assert asked.search_batch([]) == []
+    assert asked.recommend_batch([]) == []
     assert asked.rank("q", "", []) == []
+    assert asked.rank_batch(["q", "r"], ["", ""], [[], []]) == [[], []]
     assert not server.requests
 
 
@@ -216,7 +180,7 @@ def test_an_empty_batch_and_no_candidates_are_not_sent() -> None:
     ],
 )
 def test_a_wrong_argument_is_named_and_not_sent(ask: Callable[[Client], object], named: str) -> None:
-    asked, server = client(TWO)
+    asked, server = client(search=TWO)
     with pytest.raises(InputError, match=named):
         ask(asked)
     assert not server.requests
@@ -230,69 +194,10 @@ def test_a_target_without_host_or_port_is_refused(target: str) -> None:
         Client(target)
 
 
-@pytest.mark.parametrize(
-    ("code", "error"),
-    [
-        ("UNAVAILABLE", Unreachable),
-        ("CANCELLED", Unreachable),
-        ("DEADLINE_EXCEEDED", DeadlineExceeded),
-        ("RESOURCE_EXHAUSTED", Overloaded),
-        ("NOT_FOUND", ModelNotFound),
-        ("INVALID_ARGUMENT", RequestRefused),
-        ("FAILED_PRECONDITION", RequestRefused),
-        ("INTERNAL", ServingError),
-    ],
-)
-def test_every_status_has_its_error_in_one_line(code: str, error: type[ServingError]) -> None:
-    asked, _ = client(CallError(code, "first\nsecond"))
-    with pytest.raises(ServingError) as raised:
-        asked.search("x")
-    assert type(raised.value) is error
-    assert "shop:8500" in str(raised.value)
-    assert "\n" not in str(raised.value)
-    assert (raised.value.code, raised.value.details) == (code, "first second")
-
-
-def test_an_unreachable_servers_error_says_how_to_start_one() -> None:
-    asked, server = client(CallError("UNAVAILABLE", "refused"))
-    with pytest.raises(Unreachable, match="aisle serve"):
-        asked.search("x")
-    assert len(server.requests) == Retry().attempts
-
-
-def test_a_server_that_comes_back_is_asked_again() -> None:
-    # A server that is stopping cancels what reached it.
-    asked, server = client(CallError("CANCELLED", ""), CallError("UNAVAILABLE", ""), TWO)
-    assert len(asked.search("x", k=2)) == 2
-    assert len(server.requests) == 3
-    assert server.timeouts == sorted(server.timeouts, reverse=True)
-
-
-def test_only_what_did_not_arrive_is_sent_again() -> None:
-    asked, server = client(CallError("INTERNAL", ""), TWO)
-    with pytest.raises(ServingError):
-        asked.search("x", k=2)
-    assert len(server.requests) == 1
-
-
-def test_retries_end_before_the_timeout() -> None:
-    asked, server = client(CallError("UNAVAILABLE", ""), timeout=1.0, retry=Retry(attempts=9, pause=30))
-    with pytest.raises(Unreachable):
-        asked.search("x")
-    assert len(server.requests) == 1
-
-
-def test_pauses_grow_with_jitter_up_to_the_longest() -> None:
-    pauses = list(Retry(attempts=7, pause=0.1, longest_pause=1.0).pauses())
-    limits = [0.1, 0.2, 0.4, 0.8, 1.0, 1.0]
-    assert all(limit / 2 <= pause <= limit for pause, limit in zip(pauses, limits, strict=True))
-    assert pauses != list(Retry(attempts=7, pause=0.1, longest_pause=1.0).pauses())
-
-
 def test_a_message_that_is_too_large_is_not_sent() -> None:
-    asked, server = client(TWO, max_message_bytes=1000)
+    server = FakeTransport({"search": TWO})
     with pytest.raises(MessageTooLarge, match="at most 1000"):
-        asked.search("x" * 1000)
+        Client("shop:8500", transport=server, max_message_bytes=1000).search("x" * 1000)
     assert not server.requests
 
 
@@ -300,14 +205,14 @@ def test_a_message_that_is_too_large_is_not_sent() -> None:
     "answer",
     [
         b"\xff\xff",
-        response(item_ids=np.array([[b"a", b"b"]], object)),
+        {"item_ids": np.array([[b"a", b"b"]], object)},
         lists([["a", "b"], ["c", "d"]], [[2.0, 1.0], [1.0, 0.0]]),
         lists([["a"]], [[2.0]]),
     ],
     ids=["bytes", "no scores", "rows", "places"],
 )
-def test_an_answer_outside_the_contract_is_a_bad_answer(answer: bytes) -> None:
-    asked, _ = client(answer)
+def test_an_answer_outside_the_contract_is_a_bad_answer(answer: Answer) -> None:
+    asked, _ = client(search=answer)
     with pytest.raises(BadAnswer):
         asked.search("x", k=2)
 
@@ -325,9 +230,13 @@ EXPLAINED = {
 
 
 def test_an_explanation_names_parts_words_and_the_sources_that_found_it() -> None:
-    asked, server = client(response(**EXPLAINED))
+    asked, server = client(explain=EXPLAINED)
     found, unknown = asked.explain("mini fridge", ["a", "zz"], "u1")
-    assert sent(server) == {"query": [b"mini fridge"], "user_id": [b"u1"], "item_ids": [[b"a", b"zz"]]}
+    assert server.requests[0].inputs == {
+        "query": ["mini fridge"],
+        "user_id": ["u1"],
+        "item_ids": [["a", "zz"]],
+    }
     assert found == Explanation(
         "a",
         2.0,
@@ -339,7 +248,7 @@ def test_an_explanation_names_parts_words_and_the_sources_that_found_it() -> Non
 
 
 def test_nothing_to_explain_asks_nothing() -> None:
-    asked, server = client(TWO)
+    asked, server = client()
     assert asked.explain("x", []) == []
     assert not server.requests
 
@@ -347,13 +256,18 @@ def test_nothing_to_explain_asks_nothing() -> None:
 @pytest.mark.parametrize("name", EXPLAINED)
 def test_an_explanation_outside_the_contract_is_a_bad_answer(name: str) -> None:
     without = {output: value for output, value in EXPLAINED.items() if output != name}
-    for answer in (response(**without), response(**without, **{name: EXPLAINED[name][..., None]})):
+    for answer in (without, {**without, name: EXPLAINED[name][..., None]}):
         with pytest.raises(BadAnswer):
-            client(answer)[0].explain("mini fridge", ["a", "zz"])
+            client(explain=answer)[0].explain("mini fridge", ["a", "zz"])
+
+
+def test_the_versions_on_the_server_are_told() -> None:
+    known = [VersionStatus(7, "AVAILABLE", ""), VersionStatus(8, "END", "no such file")]
+    assert Client("shop:8500", transport=FakeTransport(versions=known)).versions() == known
 
 
 def test_leaving_the_client_closes_the_transport() -> None:
-    asked, server = client(TWO)
+    asked, server = client()
     with asked:
         pass
     assert server.closed
