@@ -279,16 +279,8 @@ def test_everything_promised_is_there() -> None:
         assert hasattr(aisle.serving, name)
 
 
-def test_the_client_is_imported_fast_and_without_tensorflow() -> None:
-    code = (
-        "import sys, time; start = time.perf_counter(); import aisle.serving; "
-        "print(time.perf_counter() - start, *sorted({'tensorflow', 'tfx', 'grpc'} & set(sys.modules)))"
-    )
-
-    def run() -> list[str]:
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-        return done.stdout.split()
-
-    # The machine may be busy with other things: the best of a few tells what the import needs.
-    assert min(float(seconds) for seconds, *_ in [run() for _ in range(3)]) < 0.5
-    assert run()[1:] == []
+def test_importing_the_client_imports_nothing_slow() -> None:
+    slow = ("tensorflow", "tfx", "grpc", "pyarrow", "polars", "pandas", "scipy", "prometheus_client")
+    code = f"import sys, aisle.serving; print(sorted(set({slow!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
