@@ -46,7 +46,8 @@ def choose(spec: Any, view: View) -> LoadedModel:
     """The loaded version that a `ModelSpec` means: by its number, its label, or the newest.
 
     Raises:
-        RequestError: NOT_FOUND, where another model or a version that is not loaded is meant.
+        RequestError: NOT_FOUND, where another model or a version that is not loaded is meant; INVALID_ARGUMENT, as
+            TF Serving has it, where nothing has the label.
     """
     if spec.name != MODEL_NAME:
         raise _not_found(f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
@@ -54,7 +55,7 @@ def choose(spec: Any, view: View) -> LoadedModel:
     if choice == "version_label":
         if spec.version_label not in view.by_label:
             known = f"known are {sorted(view.by_label)}" if view.by_label else "no version has a label"
-            raise _not_found(f"Unrecognized servable version label: {spec.version_label}; {known}")
+            raise _invalid(f"Unrecognized servable version label: {spec.version_label}; {known}")
         return view.by_label[spec.version_label]
     if choice == "version":
         if spec.version.value not in view.by_version:

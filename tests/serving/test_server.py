@@ -143,8 +143,9 @@ def test_unknown_models_versions_and_signatures_have_their_codes(channel: grpc.C
     assert _refused(channel, "search", GOOD, model="other")[0] == "NOT_FOUND"
     assert _refused(channel, "search", GOOD, version=9)[0] == "NOT_FOUND"
     code, details = _refused(channel, "search", GOOD, label="stable")
+    # As TF Serving answers it.
     assert (code, details.partition(";")[0]) == (
-        "NOT_FOUND",
+        "INVALID_ARGUMENT",
         "Unrecognized servable version label: stable",
     )
     assert _refused(channel, "find", GOOD)[0] == "FAILED_PRECONDITION"
