@@ -7,6 +7,7 @@ import pathlib
 from typing import Any
 
 from aisle.schema.errors import InputError
+from aisle.serving.tls import check_authorities, check_pair, read_file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,24 +48,15 @@ class ServerTls:
         """`grpc.ServerCredentials`.
 
         Raises:
-            InputError: a file can't be read, or is no PEM.
+            InputError: a file can't be read or is no such PEM, or certificate and key are not a pair.
         """
         import grpc
 
-        authority = _pem(self.client_ca, "CERTIFICATE") if self.client_ca else None
-        pair = _pem(self.key, "PRIVATE KEY"), _pem(self.certificate, "CERTIFICATE")
+        pair = read_file("key", self.key), read_file("certificate", self.certificate)
+        check_pair(self.certificate, self.key)
+        authority = read_file("client ca", self.client_ca) if self.client_ca else None
+        if self.client_ca and authority is not None:
+            check_authorities(self.client_ca, authority)
         return grpc.ssl_server_credentials(
             [pair], root_certificates=authority, require_client_auth=authority is not None
         )
-
-
-def _pem(path: pathlib.Path, kind: str) -> bytes:
-    try:
-        text = path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            f"{path} can't be read: {error.strerror}; expected a PEM file of a {kind.lower()}"
-        ) from error
-    if f"{kind}-----".encode() not in text:
-        raise InputError(f"{path} holds no {kind.lower()} in PEM form (-----BEGIN … {kind}-----)")
-    return text

@@ -46,7 +46,7 @@ class Tls:
             )
         for name in ("ca", "certificate", "key"):
             path = getattr(self, name)
-            object.__setattr__(self, f"_{name}", None if path is None else _read(name, pathlib.Path(path)))
+            object.__setattr__(self, f"_{name}", None if path is None else read_file(name, path))
         self._check()
 
     def credentials(self) -> Any:
@@ -57,30 +57,41 @@ class Tls:
 
     def _check(self) -> None:
         """Finds now what gRPC would tell at the first request, as a server that isn't there."""
-        import ssl
-
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self.ca is not None and self._ca is not None:
-            try:
-                context.load_verify_locations(cadata=self._ca.decode("ascii"))
-            except (ssl.SSLError, ValueError):
-                raise InputError(f"tls ca: {self.ca} holds no certificate; expected PEM") from None
-        if self.certificate is None or self.key is None:
-            return
-        try:
-            # An empty passphrase instead of a question at the terminal.
-            context.load_cert_chain(self.certificate, self.key, password=lambda: b"")
-        except ssl.SSLError as error:
-            if error.reason == "KEY_VALUES_MISMATCH":
-                raise InputError(f"tls: {self.key} is not the key of {self.certificate}") from None
-            raise InputError(
-                f"tls: {self.certificate} and {self.key} can't be used; expected PEM of a certificate, and of "
-                "its key without a passphrase"
-            ) from None
+            check_authorities(self.ca, self._ca)
+        if self.certificate is not None and self.key is not None:
+            check_pair(self.certificate, self.key)
 
 
-def _read(name: str, path: pathlib.Path) -> bytes:
+def read_file(name: str, path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a file that is meant by `name`; InputError where it can't be read."""
     try:
-        return path.read_bytes()
+        return pathlib.Path(path).read_bytes()
     except OSError as error:
         raise InputError(f"tls {name}: {path} can't be read: {error.strerror}") from None
+
+
+def check_authorities(path: str | os.PathLike[str], pem: bytes) -> None:
+    """Raises InputError where the bytes of a file are no certificates in PEM form."""
+    import ssl
+
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=pem.decode("ascii"))
+    except (ssl.SSLError, ValueError):
+        raise InputError(f"tls ca: {path} holds no certificate; expected PEM") from None
+
+
+def check_pair(certificate: str | os.PathLike[str], key: str | os.PathLike[str]) -> None:
+    """Raises InputError where two files are no certificate in PEM form and its own key, without a passphrase."""
+    import ssl
+
+    try:
+        # An empty passphrase instead of a question at the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_cert_chain(certificate, key, password=lambda: b"")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            raise InputError(f"tls: {key} is not the key of {certificate}") from None
+        raise InputError(
+            f"tls: {certificate} and {key} can't be used; expected PEM of a certificate, and of "
+            "its key without a passphrase"
+        ) from None

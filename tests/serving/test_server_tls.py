@@ -90,5 +90,11 @@ def test_a_file_that_is_missing_or_no_pem_is_named(tmp_path: pathlib.Path) -> No
     certificate, key = make_pair(tmp_path, "server")
     with pytest.raises(InputError, match=r"gone\.pem can't be read: No such file"):
         ServerTls(tmp_path / "gone.pem", key).credentials()
-    with pytest.raises(InputError, match=r"server\.pem holds no private key in PEM form"):
+    with pytest.raises(InputError, match=r"server\.pem can't be used; expected PEM of a certificate"):
         ServerTls(certificate, certificate).credentials()
+    other = make_pair(tmp_path / "other", "server")[1]
+    with pytest.raises(InputError, match="is not the key of"):
+        ServerTls(certificate, other).credentials()
+    (tmp_path / "ca.pem").write_text("nothing")
+    with pytest.raises(InputError, match=r"ca\.pem holds no certificate; expected PEM"):
+        ServerTls(certificate, key, tmp_path / "ca.pem").credentials()
