@@ -86,6 +86,7 @@ def _requests(
             yield contract.RETRIEVE, inputs
         yield contract.SIMILAR, {"item_id": _strings(items[row : row + 1]), "k": k}
         yield contract.RANK, {"query": query, "user_id": user, "item_ids": _strings([items])}
+        yield contract.EXPLAIN, {"query": query, "user_id": user, "item_ids": _strings([items[:EACH]])}
 
 
 def _queries(tables: dict[str, pl.DataFrame], titles: list[str]) -> list[str]:

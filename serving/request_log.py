@@ -120,13 +120,13 @@ def logged_rows(at: float, request: Any, code: str, seconds: float) -> list[dict
         seconds: that it took.
     """
     texts = {name: _texts(request, name) for name in ("query", "user_id", "item_id")}
-    k = request.inputs["k"].int_val if "k" in request.inputs else []
+    k = _number(request, "k")
     return [
         {
             "timestamp": datetime.datetime.fromtimestamp(at, datetime.timezone.utc),
             "signature": signature_label(request),
             **{name: values[row] if row < len(values) else None for name, values in texts.items()},
-            "k": int(k[0]) if len(k) else None,
+            "k": k,
             "code": code,
             "milliseconds": seconds * 1e3,
         }
@@ -139,3 +139,17 @@ def _texts(request: Any, name: str) -> list[str]:
     if name not in request.inputs:
         return []
     return [value[:_CELL_BYTES].decode("utf-8", "replace") for value in request.inputs[name].string_val]
+
+
+def _number(request: Any, name: str) -> int | None:
+    """An int32 scalar, however the client wrote it; None where it is absent or something else."""
+    if name not in request.inputs:
+        return None
+    proto = request.inputs[name]
+    if len(proto.int_val):
+        return int(proto.int_val[0])
+    return (
+        int.from_bytes(proto.tensor_content, "little", signed=True)
+        if len(proto.tensor_content) == 4
+        else None
+    )

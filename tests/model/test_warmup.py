@@ -42,7 +42,7 @@ def test_the_inputs_are_those_of_the_contract(tmp_path: pathlib.Path) -> None:
         for tensor in declared[name].inputs:
             assert inputs[tensor.name].ndim == (tensor.shape.count(",") + 1 if tensor.shape else 0)
     assert {name for name, _ in found} == {
-        "search", "filtered_search", "recommend", "retrieve", "similar", "rank"
+        "search", "filtered_search", "recommend", "retrieve", "similar", "rank", "explain"
     }  # fmt: skip
 
 

@@ -7,11 +7,13 @@ import pathlib
 import shutil
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from aisle.serving import request_log
 from aisle.serving.request_log import RequestLog, logged_rows
 from aisle.serving.wire import messages_pb2
+from aisle.serving.wire.tensors import to_proto
 
 PREDICT = "/tensorflow.serving.PredictionService/Predict"
 
@@ -41,6 +43,18 @@ def test_each_row_of_a_request_is_a_row() -> None:
     assert first["timestamp"] == datetime.datetime(1970, 1, 1, 0, 0, 1, 500_000, datetime.timezone.utc)
     assert (first["signature"], first["item_id"], first["code"]) == ("search", None, "OK")
     assert first["milliseconds"] == 250.0
+
+
+def test_a_number_is_read_as_our_client_and_as_tensorflow_write_it() -> None:
+    request = make_request("search", query=["mug"])
+    assert logged_rows(0.0, request, "OK", 0.0)[0]["k"] is None
+    request.inputs["k"].CopyFrom(to_proto(np.array(7, np.int32)))
+    assert logged_rows(0.0, request, "OK", 0.0)[0]["k"] == 7
+    request = make_request("search", -2, query=["mug"])
+    assert logged_rows(0.0, request, "OK", 0.0)[0]["k"] == -2
+    request.inputs["k"].Clear()
+    request.inputs["k"].tensor_content = b"too long for one"
+    assert logged_rows(0.0, request, "OK", 0.0)[0]["k"] is None
 
 
 def test_reading_a_request_leaves_it_as_it_was() -> None:
