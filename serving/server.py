@@ -63,16 +63,15 @@ class ServerOptions:
     log_share: float = 0.01
 
     def __post_init__(self) -> None:
-        """Raises InputError: a value is out of its range."""
+        """Raises InputError: a value is out of its range; it is named as the command names it."""
         for name in ("port", "metrics_port"):
             if not 0 <= (getattr(self, name) or 0) < 65536:
-                raise InputError(f"{name} is {getattr(self, name)}; expected 0 to 65535")
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} is {getattr(self, name)}; expected 0 to 65535")
         if not 0.0 <= self.log_share <= 1.0:
-            raise InputError(f"log_share is {self.log_share}; expected a share, 0 to 1")
+            raise InputError(f"--log-share is {self.log_share}; expected a share, 0 to 1")
         if self.workers < 1 or self.waiting < 0:
-            raise InputError(
-                f"workers is {self.workers} and waiting {self.waiting}; expected at least 1 and 0"
-            )
+            raise InputError(f"--waiting is {self.waiting}; expected 0 or more (and at least 1 worker)")
 
 
 def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) -> None:

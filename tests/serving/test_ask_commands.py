@@ -134,6 +134,10 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("rank --pairs q.txt --output o.csv", 2, "no column 'query'"),
         ("serve", 2, "run `aisle run DATA --out DIR` first"),
         ("serve --port 65536", 2, "--port is 65536"),
+        ("serve --metrics-port -1", 2, "--metrics-port is -1"),
+        ("serve --log log --log-share 2", 2, "--log-share is 2.0; expected a share"),
+        ("serve --waiting -1", 2, "--waiting is -1"),
+        ("serve --tls-certificate c.pem", 2, "TLS needs --tls-key too"),
     ],
 )
 def test_a_wrong_input_is_one_line(tmp_path: pathlib.Path, words: str, code: int, said: str) -> None:
