@@ -33,9 +33,20 @@ def serving() -> dict[str, Any]:
     return service
 
 
+def _refused(text: str) -> str:
+    """Why Compose would not take a file; "" where it would."""
+    try:
+        PyCompose.from_yaml(text).validate()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_compose_would_take_the_file(path: pathlib.Path) -> None:
-    PyCompose.from_yaml(_read(path)).validate()
+    text = _read(path)
+    assert _refused(text) == ""
+    assert list(yaml.safe_load(text)["services"]) == ["serving"]
 
 
 @pytest.mark.parametrize(
@@ -45,8 +56,7 @@ def test_compose_would_take_the_file(path: pathlib.Path) -> None:
 def test_what_compose_would_refuse_is_found(right: str, wrong: str) -> None:
     text = _read(FILES[0])
     assert right in text
-    with pytest.raises(ValueError, match="services.serving"):
-        PyCompose.from_yaml(text.replace(right, wrong)).validate()
+    assert "services.serving" in _refused(text.replace(right, wrong))
 
 
 def test_the_container_has_no_rights_that_it_does_not_need(serving: dict[str, Any]) -> None:

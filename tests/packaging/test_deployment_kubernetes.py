@@ -94,6 +94,15 @@ def _pod(resources: list[Resource]) -> Resource:
     return pod
 
 
+def _refused(resource: Resource, version: str) -> str:
+    """Why Kubernetes of that version would not take a resource; "" where it would."""
+    try:
+        kubernetes_validate.validate(resource, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return ""
+
+
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
 def resources(request: pytest.FixtureRequest) -> list[Resource]:
     """All resources of the base or an overlay."""
@@ -107,15 +116,15 @@ def base() -> list[Resource]:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_kubernetes_would_take_every_resource(version: str, resources: list[Resource]) -> None:
-    for resource in resources:
-        kubernetes_validate.validate(resource, version, strict=True)
+    assert [_refused(resource, version) for resource in resources] == [""] * len(resources)
+    kinds = {resource["kind"] for resource in resources}
+    assert {"Deployment", "Service", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"} <= kinds
 
 
 def test_what_kubernetes_would_refuse_is_found(base: list[Resource]) -> None:
     deployment = _only(base, "Deployment")
     _pod(base)["containers"][0]["readinesProbe"] = {}
-    with pytest.raises(kubernetes_validate.ValidationError, match="readinesProbe"):
-        kubernetes_validate.validate(deployment, VERSIONS[-1], strict=True)
+    assert "readinesProbe" in _refused(deployment, VERSIONS[-1])
 
 
 @pytest.mark.skipif(not shutil.which("kubectl"), reason="kubectl is absent; it brings Kustomize")
