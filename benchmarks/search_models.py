@@ -116,10 +116,11 @@ def answer_folds(
     """
     scores = np.zeros_like(searches.grades)
     answers = np.full([len(searches.queries), RECALLED], -1)
+    answered = _digest(variant.training, variant.without, variant.size)
     seconds = []
     for number in folds:
         tested = np.flatnonzero(fold == number)
-        kept = scratch / "answers" / f"{_digest(variant)}-{seed}-{number}.npz"
+        kept = scratch / "answers" / f"{answered}-{seed}-{number}.npz"
         if not kept.exists():
             queries = [searches.queries[row] for row in tested]
             made = Fold.make(labelled, queries, variant.negatives, scratch, seed)
@@ -135,9 +136,8 @@ def answer_folds(
     return Answered.by_scores(searches, scores, answers), float(np.mean(seconds))
 
 
-def _digest(variant: Variant) -> str:
-    told = f"{variant.training} {variant.without} {variant.size}"
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+def _digest(*told: object) -> str:
+    return hashlib.sha256(" ".join(map(str, told)).encode()).hexdigest()[:12]
 
 
 def _without(labelled: Labelled, tested: list[str], seed: int) -> Labelled:
@@ -173,8 +173,7 @@ def _train(variant: Variant, made: Fold, number: int, seed: int) -> tuple[Rankin
     started = time.monotonic()
     features = train_features(made.train, made.valid, options, run)
     head = make_head(made.train, features, options, bert_folder())
-    digest = hashlib.sha256(variant.training.encode()).hexdigest()[:12]
-    kept = made.folder / "heads" / f"{digest}-{seed}-{number}.npz"
+    kept = made.folder / "heads" / f"{_digest(variant.training)}-{seed}-{number}.npz"
     if kept.exists():
         head.reader.finish()
         with np.load(kept) as found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 
+from aisle.schema.contract import EXTRA_FOLDER
 from aisle.schema.errors import InputError
 from aisle.schema.versions import SAVED_MODEL, version_number
 
@@ -47,7 +48,7 @@ def read_titles(base: pathlib.Path) -> dict[str, str]:
     if not folders:
         return {}
     try:
-        text = (folders[max(folders)] / "assets.extra" / "titles.json").read_text(encoding="utf-8")
+        text = (folders[max(folders)] / EXTRA_FOLDER / "titles.json").read_text(encoding="utf-8")
         titles = json.loads(text)
     except (OSError, ValueError):
         return {}

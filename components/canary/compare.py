@@ -18,7 +18,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tfx.dsl.io import fileio
 
 from aisle.components.canary.failure import CanaryFailure
-from aisle.schema.contract import ITEM_IDS, MODEL_NAME, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR
+from aisle.schema.contract import EXTRA_FOLDER, ITEM_IDS, MODEL_NAME, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR
 
 K = 5
 ITEMS = 4
@@ -42,7 +42,7 @@ class Question:
 
 def read_titles(model_path: str) -> dict[str, str]:
     """Item ids to titles, of the catalogue in the model; CanaryFailure where there is none."""
-    path = os.path.join(model_path, "assets.extra", "titles.json")
+    path = os.path.join(model_path, EXTRA_FOLDER, "titles.json")
     if not fileio.exists(path):
         raise CanaryFailure(f"the model holds no {path}; the bundle writes it")
     with fileio.open(path, "rb") as file:

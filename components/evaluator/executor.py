@@ -23,7 +23,7 @@ from aisle.components.evaluator.thresholds import thresholds_from_json
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
-from aisle.schema.contract import INDEX_FILE
+from aisle.schema.contract import EXTRA_FOLDER, INDEX_FILE
 
 InputDict = dict[str, list[types.Artifact]]
 
@@ -89,7 +89,7 @@ def _ranking_blessed(input_dict: InputDict) -> bool | None:
 
 def _index(model: str) -> dict[str, Any] | None:
     """What the bundle wrote of its index; None where the model came without."""
-    path = os.path.join(model, "assets.extra", INDEX_FILE)
+    path = os.path.join(model, EXTRA_FOLDER, INDEX_FILE)
     found: dict[str, Any] | None = read_json(path) if exists(path) else None
     return found
 
