@@ -3,6 +3,8 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PARTS := schema datasets model components pipeline serving cli
 PYTEST_ARGS ?=
+# Without compiled modules every process compiles TensorFlow's thousands anew, which triples its start.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo test lint lock wheel image clean
 
