@@ -126,7 +126,7 @@ _JUDGEMENTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(_ITEMS, max_size=8),
     st.lists(_USERS, min_size=1, max_size=8),

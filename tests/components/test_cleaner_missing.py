@@ -89,7 +89,7 @@ def test_options_refuse_what_is_no_policy_or_column() -> None:
         CleanerOptions(missing={"price": "median"})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.none() | st.integers(-5, 5), st.sampled_from("ab")), min_size=1))
 def test_filling_changes_no_known_cell(rows: list[tuple[int | None, str]]) -> None:
     before = [row[0] for row in rows]

@@ -95,7 +95,7 @@ def test_where_one_sale_contradicts_the_catalogue_the_category_says_which_is_wro
     assert dear.steps == []
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0.01, 1, 1.5, 2, 3, 40, 900])), min_size=1),
     st.sampled_from([1, 4]),

@@ -72,7 +72,7 @@ def test_the_window_and_the_columns_of_near_duplicates_are_options() -> None:
     assert _merged([_sale(0), _sale(50)], near_duplicate_seconds=60, near_duplicate_columns=same) == [0]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from("ab"), st.sampled_from("uv")), min_size=1))
 def test_near_duplicates_are_those_a_loop_finds(rows: list[tuple[int, str, str]]) -> None:
     left = _merged([_sale(second, item_id=item, user_id=user) for second, item, user in rows])

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -120,7 +120,7 @@ def test_what_the_validator_finds_by_the_schema_blocks_with_its_place() -> None:
 _CELLS = st.one_of(st.none(), st.floats(allow_subnormal=False), st.sampled_from([0.0, -1.0, 1e9]))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.text(min_size=1, max_size=3), st.one_of(st.none(), st.sampled_from("abc")), _CELLS),

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
@@ -47,7 +47,6 @@ def test_equal_mass_bins_agree_with_scikit_learn() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans(), st.integers(0, 5)), min_size=1, max_size=40))
-@settings(deadline=None)
 def test_nothing_is_lost_and_the_error_is_plain(rows: list[tuple[float, bool, int]]) -> None:
     rows.sort()
     counts = np.array([count for _, _, count in rows], float)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.spatial.distance import cityblock
@@ -83,7 +83,6 @@ def test_total_variation_is_the_share_that_would_have_to_move() -> None:
 
 
 @given(ANSWERS, COUNTS)
-@settings(deadline=None)
 def test_the_means_agree_with_plain_python(answers: np.ndarray, counts: np.ndarray) -> None:
     users = 9
 
@@ -100,7 +99,6 @@ def test_the_means_agree_with_plain_python(answers: np.ndarray, counts: np.ndarr
 
 
 @given(ANSWERS)
-@settings(deadline=None)
 def test_exposure_agrees_with_plain_python(answers: np.ndarray) -> None:
     expected: dict[int, float] = collections.defaultdict(float)
     for row in answers.tolist():
@@ -111,7 +109,6 @@ def test_exposure_agrees_with_plain_python(answers: np.ndarray) -> None:
 
 
 @given(COUNTS)
-@settings(deadline=None)
 def test_the_groups_are_an_order_by_popularity_and_the_head_makes_half(counts: np.ndarray) -> None:
     groups = popularity_groups(counts)
     for group in (0, 1):

@@ -99,7 +99,7 @@ def test_an_unseen_split_and_too_little_data_say_so() -> None:
         label({"items": items, "events": few.to_arrow()}, LabelerOptions(min_queries=1000))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(
@@ -134,7 +134,7 @@ def test_a_history_holds_just_what_the_user_took_strictly_before(
     assert seen == len({(u, s) for u, s, _, _ in taken if u})
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     st.lists(
         st.tuples(

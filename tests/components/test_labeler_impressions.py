@@ -263,7 +263,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(EVENTS, st.integers(1, 39))
 def test_the_labels_of_a_split_are_the_same_whatever_follows_it(rows: list[Row], cut: int) -> None:
     options = dataclasses.replace(OPTIONS, click_window_minutes=150, conversion_window_days=0.5)

@@ -102,7 +102,7 @@ def test_a_query_that_divides_its_votes_has_no_intent() -> None:
     assert found.table.is_empty()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.tuples(

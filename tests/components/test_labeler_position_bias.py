@@ -208,7 +208,7 @@ def test_without_an_estimate_every_result_weighs_the_same(data: Data) -> None:
     assert weighed["propensity"].to_list() == weighed["weight"].to_list() == [1.0] * 10
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 20), min_size=3, max_size=3),
     st.lists(

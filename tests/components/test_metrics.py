@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
@@ -136,7 +136,6 @@ def test_answers_and_truth_of_different_rows_are_refused() -> None:
 
 
 @given(CASES)
-@settings(deadline=None)
 def test_metrics_agree_with_plain_python(cases: list[tuple[list[int], set[int]]]) -> None:
     answers, truths = [answer for answer, _ in cases], [truth for _, truth in cases]
     truth = truth_of(truths)
@@ -153,7 +152,6 @@ def test_metrics_agree_with_plain_python(cases: list[tuple[list[int], set[int]]]
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=7), st.integers(1, 8))
-@settings(deadline=None)
 def test_graded_ndcg_agrees_with_plain_python(grades: list[int], k: int) -> None:
     def dcg(order: list[int]) -> float:
         return sum((2**grade - 1) / math.log2(rank + 1) for rank, grade in enumerate(order[:k], start=1))

@@ -239,7 +239,7 @@ _CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(_CELLS, _CELLS), min_size=1, max_size=12), st.sampled_from(["\n", "\r\n"]))
 def test_every_row_that_the_csv_module_writes_is_read_back_where_it_stands(
     tmp_path_factory: pytest.TempPathFactory, cells: list[tuple[str, str]], line_end: str
@@ -259,7 +259,7 @@ def test_every_row_that_the_csv_module_writes_is_read_back_where_it_stands(
     assert result.provenance["line"].to_pylist() == lines
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(st.binary(max_size=20) | st.sampled_from([b"q,i,1", b'"q,i', b'q",i,1', b"q\r,i,2"]), min_size=1)
 )

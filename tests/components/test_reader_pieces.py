@@ -48,7 +48,7 @@ def _same(one: ReadResult, other: ReadResult) -> bool:
     )
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TABLES, st.sampled_from(WRITERS))
 @example([("", "\r"), ("\r\n", '"')], ("\r\n", csv.QUOTE_MINIMAL))
 def test_what_the_csv_module_writes_is_read_back_the_same(
@@ -61,7 +61,7 @@ def test_what_the_csv_module_writes_is_read_back_the_same(
     assert result.rows["grade"].to_pylist() == list(range(len(rows)))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(TABLES, st.integers(1, 200))
 @example([("", "")], 34)  # A first piece that is the header alone.
 @example([("", ""), ("", "")], 34)
@@ -73,7 +73,7 @@ def test_a_file_read_in_pieces_is_the_file_read_whole(
     assert _same(_read(folder, content, piece_bytes), _read(folder, content))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.data(), TABLES, st.integers(0, 255))
 def test_a_corrupt_byte_costs_at_most_the_rows_it_touches(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, rows: list[tuple[str, str]], byte: int

@@ -39,7 +39,6 @@ def test_no_bytes_crash_the_reader_or_change_silently(tmp_path: pathlib.Path) ->
         env={**os.environ, "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr[-3000:]

@@ -32,7 +32,7 @@ def test_a_calibrated_score_stays_as_it_is() -> None:
     assert (scale, shift) == pytest.approx(AS_IT_IS)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(-60, 60), st.floats(0, 1)), min_size=1, max_size=20))
 def test_whatever_is_observed_the_order_stays_and_the_numbers_are_finite(
     rows: list[tuple[float, float]],

@@ -115,7 +115,7 @@ def test_unknown_items_and_empty_queries_have_a_defined_explanation(pushed: Push
 def test_a_client_reads_it_from_a_server(pushed: Pushed) -> None:
     process, target = start_server(pushed.base)
     try:
-        with Client(target, timeout=60) as client:
+        with Client(target, timeout=300) as client:
             first, unknown = client.explain("red mugs", ["i0", "unheard of"])
             (score,) = [item.score for item in client.rank("red mugs", "", ["i0"])]
     finally:

@@ -157,7 +157,7 @@ NAMES = st.sampled_from(["", "a", "b", "A/x", "a/x", "a/x/y", "a/z", "b/x", "c "
     low=st.sampled_from([math.nan, 1.5]),
     in_stock=st.booleans(),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_filters_agree_with_looking_at_each_item(
     items: list[tuple[str, str, float, float]], category: str, brands: list[str], low: float, in_stock: bool
 ) -> None:

@@ -59,7 +59,7 @@ def assert_equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> No
         np.testing.assert_array_equal(values, other[name], err_msg=name)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     lengths=st.lists(st.integers(1, 60), min_size=1, max_size=300),
     batch=st.integers(1, 40),

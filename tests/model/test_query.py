@@ -71,7 +71,7 @@ def test_a_text_is_folded(typed: str, folded: str) -> None:
 
 
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=5))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_what_was_folded_stays_as_it_is_but_for_measures(typed: list[str]) -> None:
     bare = ["".join(char for char in text if not char.isnumeric()) for text in typed]
     once = fold_all(bare)
@@ -112,7 +112,7 @@ def test_queries_of_a_batch_are_read_one_by_one(reader: QueryReader) -> None:
 
 
 @given(st.lists(st.sampled_from(" ".join(fold_all(TITLES)).split()), max_size=6))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_known_words_come_through_unchanged(reader: QueryReader, words: list[str]) -> None:
     query = " ".join(word for word in words if not word.isdigit())
     assert texts(reader(tf.constant([query.upper()]))) == fold_all([query])
@@ -151,7 +151,7 @@ WORDS = st.text("abc", min_size=3, max_size=9)
     st.dictionaries(WORDS, st.integers(1, 5), min_size=1, max_size=12),
     st.lists(WORDS, min_size=1, max_size=4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_nearest_word_is_that_of_comparing_all(counts: dict[str, int], typed: list[str]) -> None:
     typed = [word for word in typed if len(word) >= 4] or ["aaaa"]
     found = texts(Spelling(counts)(tf.constant(typed)))

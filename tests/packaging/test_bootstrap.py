@@ -37,7 +37,7 @@ def bare_path(tmp_path: pathlib.Path) -> pathlib.Path:
 
 def _set_up(clone: pathlib.Path, **environment: str) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(clone / "bootstrap.sh")]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_without_python_3_10_set_up_says_so_in_one_line(clone: pathlib.Path, bare_path: pathlib.Path) -> None:

@@ -140,7 +140,7 @@ def _healthy(serving: dict[str, Any], port: int) -> bool:
     assert kind == "CMD"
     assert "/127.0.0.1/8501" in command[-1]
     command[-1] = command[-1].replace("/127.0.0.1/8501", f"/127.0.0.1/{port}")
-    return subprocess.run(command, capture_output=True, timeout=60, check=False).returncode == 0
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

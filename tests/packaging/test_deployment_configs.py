@@ -52,7 +52,7 @@ def _parse(text: str, name: str) -> Any:
 
 def _ssl_config(*files: pathlib.Path) -> subprocess.CompletedProcess[str]:
     command = ["sh", str(SCRIPT), *map(str, files)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _pem(kind: str, body: str = "bWFkZSB1cA==") -> str:

@@ -45,7 +45,7 @@ def start_server(base: pathlib.Path, port: int = 0) -> tuple[subprocess.Popen[st
 
 def end_server(process: subprocess.Popen[str]) -> None:
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate()
 
 
 @pytest.fixture(scope="session")

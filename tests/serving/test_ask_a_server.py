@@ -115,7 +115,7 @@ def test_no_request_fails_while_versions_switch_and_the_server_restarts(
     save_tiny_model(base / "1")
     save_tiny_model(tmp_path / "next", factor=2.0)
     process, target = server_control(base)
-    patient = Client(target, timeout=60, retry=Retry(longest_pause=0.2))
+    patient = Client(target, timeout=300, retry=Retry(longest_pause=0.2))
     seen: list[float] = []
     stop = threading.Event()
 
@@ -124,7 +124,7 @@ def test_no_request_fails_while_versions_switch_and_the_server_restarts(
             seen.append(patient.search("x", k=1)[0].score)
 
     def wait_until(reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 600
         while not reached():
             assert asking.is_alive() and time.monotonic() < deadline, seen[-3:]
             time.sleep(0.05)
@@ -136,13 +136,13 @@ def test_no_request_fails_while_versions_switch_and_the_server_restarts(
         (tmp_path / "next").rename(base / "2")
         wait_until(lambda: seen[-1] == 8.0)
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate()
         before = len(seen)
         server_control(base, int(target.rpartition(":")[2]))
         wait_until(lambda: len(seen) > before + 3)
     finally:
         stop.set()
-        asking.join(timeout=70)
+        asking.join(timeout=600)
         patient.close()
     assert not asking.is_alive()
     assert seen == sorted(seen)

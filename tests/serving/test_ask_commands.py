@@ -15,7 +15,7 @@ from aisle.serving import ScoredItem
 
 def aisle(*words: str, cwd: pathlib.Path) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "aisle.cli.main", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -168,4 +168,4 @@ def test_serve_answers_until_it_is_told_to_end(out: pathlib.Path) -> None:
             assert aisle("search", "x", "--target", line.split()[-1], cwd=out)[0] == 0
         finally:
             process.terminate()
-        assert process.wait(timeout=20) == 0
+        assert process.wait() == 0

@@ -101,7 +101,7 @@ def test_a_real_server_is_asked_many_questions_at_once(fake_server: Callable[...
     target = fake_server(FakeTransport(ANSWERS))[1]
 
     async def run() -> list[Any]:
-        async with AsyncClient(target, timeout=60) as asked:
+        async with AsyncClient(target, timeout=300) as asked:
             with pytest.raises(RequestRefused, match="no answer for 'serving_default'"):
                 await asked.predict(SERVING_DEFAULT, {})
             return await asyncio.gather(*(asked.search(f"mug {number}", k=1) for number in range(20)))

@@ -135,7 +135,7 @@ def test_a_fallback_that_is_late_too_is_a_passed_deadline() -> None:
     retrieve=st.floats(0, 2),
     down_for=st.floats(0, 2),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_fallback_outlasts_the_deadline(
     share: float, timeout: float, recommend: float, retrieve: float, down_for: float
 ) -> None:

@@ -57,7 +57,7 @@ def ask(channel: grpc.Channel, model: str, signature: str, rows: int = 1) -> str
     request.inputs["query"].tensor_shape.dim.add(size=rows)
     request.inputs["k"].int_val.append(3)
     try:
-        channel.unary_unary(METHOD)(request.SerializeToString(), timeout=20)
+        channel.unary_unary(METHOD)(request.SerializeToString(), timeout=120)
     except grpc.RpcError as error:
         return str(error.code().name)
     return "OK"
@@ -104,7 +104,7 @@ def test_prometheus_reads_them_over_http(metrics: Metrics, channel: grpc.Channel
     ask(channel, "aisle", "search")
     metrics.version.set(7)
     port = metrics.listen("127.0.0.1", 0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as page:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=120) as page:
         text = page.read().decode()
     assert 'aisle_requests_total{code="OK",method="Predict",signature="search"} 1.0' in text
     assert "aisle_model_version 7.0" in text

@@ -113,7 +113,7 @@ def test_a_restart_under_load_fails_no_request(fake_server: Callable[..., tuple[
             answers.append(asked.search("x", k=2))
         answers.append(asked.search("x", k=2))
 
-    with Client(target, timeout=60) as asked, concurrent.futures.ThreadPoolExecutor(4) as pool:
+    with Client(target, timeout=300) as asked, concurrent.futures.ThreadPoolExecutor(4) as pool:
         asking = [pool.submit(ask, asked) for _ in range(4)]
         try:
             while len(answers) < 20:
@@ -167,7 +167,7 @@ def test_pauses_grow_with_jitter_up_to_the_longest() -> None:
     seconds=st.lists(st.floats(0, 1), max_size=10),
     oversleeps=st.floats(0, 1),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_no_call_begins_after_the_deadline_and_no_pause_leaves_its_bounds(
     timeout: float,
     pause: float,

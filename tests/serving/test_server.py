@@ -57,7 +57,7 @@ def address(base: pathlib.Path) -> Iterator[str]:
     assert line.startswith("listening on 127.0.0.1:"), line
     yield line.split()[-1]
     process.terminate()
-    assert process.communicate(timeout=20) and process.returncode == 0
+    assert process.communicate() and process.returncode == 0
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def _predict(channel: grpc.Channel, signature: str, inputs: dict[str, Any], **sp
     for name, value in inputs.items():
         proto = value if isinstance(value, tf.make_tensor_proto(0).__class__) else tf.make_tensor_proto(value)
         request.inputs[name].CopyFrom(proto)
-    return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=20)
+    return prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict(request, timeout=120)
 
 
 def _refused(channel: grpc.Channel, signature: str, inputs: dict[str, Any], **spec: Any) -> tuple[str, str]:
@@ -155,7 +155,7 @@ def test_the_metadata_tell_the_contract(channel: grpc.Channel) -> None:
     request = get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"])
     request.model_spec.name = "aisle"
     stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-    response = stub.GetModelMetadata(request, timeout=20)
+    response = stub.GetModelMetadata(request, timeout=120)
     definitions = get_model_metadata_pb2.SignatureDefMap()
     assert response.metadata["signature_def"].Unpack(definitions)
     for signature in SIGNATURES:
@@ -165,14 +165,14 @@ def test_the_metadata_tell_the_contract(channel: grpc.Channel) -> None:
 
 
 def test_health_and_status_say_what_is_served(channel: grpc.Channel) -> None:
-    check = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=20)
+    check = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=120)
     assert check.status == health_pb2.HealthCheckResponse.SERVING
     assert _status(channel)[0] == (10, get_model_status_pb2.ModelVersionStatus.AVAILABLE)
 
 
 def test_its_services_can_be_asked_for_by_reflection(channel: grpc.Channel) -> None:
     asked = iter([reflection_pb2.ServerReflectionRequest(list_services="")])
-    (answer,) = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked, timeout=20)
+    (answer,) = reflection_pb2_grpc.ServerReflectionStub(channel).ServerReflectionInfo(asked, timeout=120)
     found = {service.name for service in answer.list_services_response.service}
     assert {"tensorflow.serving.PredictionService", "tensorflow.serving.ModelService"} <= found
 
@@ -180,12 +180,12 @@ def test_its_services_can_be_asked_for_by_reflection(channel: grpc.Channel) -> N
 def _status(channel: grpc.Channel) -> list[tuple[int, int]]:
     request = get_model_status_pb2.GetModelStatusRequest()
     request.model_spec.name = "aisle"
-    response = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=20)
+    response = model_service_pb2_grpc.ModelServiceStub(channel).GetModelStatus(request, timeout=120)
     return [(status.version, status.state) for status in response.model_version_status]
 
 
 def _await(channel: grpc.Channel, expected: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 300
     while not expected(states := _status(channel)):
         assert time.monotonic() < deadline, states
         time.sleep(0.1)
@@ -275,7 +275,7 @@ def test_a_base_without_a_version_that_loads_is_one_line(tmp_path: pathlib.Path,
         (tmp_path / "aisle" / "1").mkdir(parents=True)
         (tmp_path / "aisle" / "1" / "saved_model.pb").write_bytes(b"not a model")
     process = _start(tmp_path / "aisle")
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == (1 if broken else 2)
     assert "Traceback" not in errors
     assert errors.splitlines()[-1].startswith("aisle: no ")
@@ -283,6 +283,6 @@ def test_a_base_without_a_version_that_loads_is_one_line(tmp_path: pathlib.Path,
 
 def test_a_taken_port_is_said(base: pathlib.Path, address: str) -> None:
     process = _start(base, port=int(address.split(":")[1]))
-    _, errors = process.communicate(timeout=60)
+    _, errors = process.communicate()
     assert process.returncode == 2
     assert "can't listen on" in errors.splitlines()[-1]

@@ -47,7 +47,7 @@ def make_pair(folder: pathlib.Path, name: str) -> tuple[pathlib.Path, pathlib.Pa
 
 def call(target: str, credentials: grpc.ChannelCredentials) -> bytes:
     with grpc.secure_channel(target, credentials) as channel:
-        return bytes(channel.unary_unary(METHOD)(b"hello", timeout=10))
+        return bytes(channel.unary_unary(METHOD)(b"hello", timeout=120))
 
 
 def test_with_an_authority_only_clients_that_it_signed_are_answered(tmp_path: pathlib.Path) -> None:

@@ -100,7 +100,7 @@ def tls(identities: dict[str, Identity], ca: str = "ca", own: str | None = None,
 
 
 def search(target: str, secure: Tls | None, attempts: int | None = None) -> list[str]:
-    with Client(target, tls=secure, timeout=20, retry=Retry(attempts)) as client:
+    with Client(target, tls=secure, timeout=120, retry=Retry(attempts)) as client:
         return [item.item_id for item in client.search("x", k=1)]
 
 
@@ -121,7 +121,7 @@ def test_a_server_may_demand_the_clients_certificate(identities: dict[str, Ident
 
 def test_the_client_for_asyncio_takes_the_same(identities: dict[str, Identity], serve: Serve) -> None:
     async def ask(target: str, secure: Tls) -> list[str]:
-        async with AsyncClient(target, tls=secure, timeout=20) as client:
+        async with AsyncClient(target, tls=secure, timeout=120) as client:
             return [item.item_id for item in await client.search("x", k=1)]
 
     mutual = tls(identities, own="client", server_name="server.localhost")
@@ -206,5 +206,5 @@ def test_a_transport_has_its_own_tls() -> None:
 
 def test_a_transport_of_ones_own_takes_tls(identities: dict[str, Identity], serve: Serve) -> None:
     target, _ = serve("server")
-    with Client(target, timeout=60, transport=GrpcTransport(target, 4 << 20, tls(identities))) as client:
+    with Client(target, timeout=300, transport=GrpcTransport(target, 4 << 20, tls(identities))) as client:
         assert client.search("x", k=1)[0].item_id == "a"
