@@ -88,6 +88,9 @@ class GrpcTransport:
 
         self._failure = grpc.RpcError
         self._channel = _channel(grpc, target, max_message_bytes, tls)
+        # A channel reconnects while somebody polls it, and a call that fails at once does not: without this a server
+        # that is back was found by gRPC's own look every 5 s (grpc.client_channel_backup_poll_interval_ms).
+        self._channel.subscribe(_unheeded)
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
         """See `Transport.call`."""
@@ -100,6 +103,7 @@ class GrpcTransport:
 
     def close(self) -> None:
         """See `Transport.close`."""
+        self._channel.unsubscribe(_unheeded)
         self._channel.close()
 
 
@@ -128,6 +132,10 @@ class AsyncGrpcTransport:
         """See `Transport.close`."""
         if self._channel is not None:
             await self._channel.close()
+
+
+def _unheeded(_: Any) -> None:
+    """Told of a channel's state."""
 
 
 def _channel(api: Any, target: str, max_message_bytes: int, tls: Tls | None) -> Any:

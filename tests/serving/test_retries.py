@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -127,6 +129,59 @@ def test_a_restart_under_load_fails_no_request(fake_server: Callable[..., tuple[
         for one in asking:
             one.result()
     assert {tuple(answer) for answer in answers} == {tuple(TWO), (ScoredItem("c", 1.0),)}
+
+
+def test_a_server_that_is_back_is_found_before_grpc_looks_by_itself() -> None:
+    # A server in this process would have its threads poll the client's connection too.
+    first, second = (
+        subprocess.Popen([sys.executable, "-c", WHEN_TOLD], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(2)
+    )
+    port = _tell(first, 0)
+    with (
+        Client(f"127.0.0.1:{port}", timeout=300, retry=Retry(longest_pause=0.1)) as asked,
+        concurrent.futures.ThreadPoolExecutor(1) as pool,
+    ):
+        assert asked.search("x", k=0) == []
+        first.kill()
+        first.communicate()
+        waiting = pool.submit(asked.search, "x", k=0)
+        time.sleep(0.5)
+        _tell(second, port)
+        back = time.monotonic()
+        assert waiting.result() == []
+        # It looks every 5 s, the first time as the server went.
+        assert time.monotonic() - back < 3
+    second.kill()
+    second.communicate()
+
+
+WHEN_TOLD = """
+import concurrent.futures, sys, threading, grpc
+from aisle.serving.testing import FakeTransport
+fake = FakeTransport({"search": []})
+def predict(request, context):
+    return fake.call("/tensorflow.serving.PredictionService/Predict", request, 1.0)
+handlers = {"Predict": grpc.unary_unary_rpc_method_handler(predict)}
+server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+service = "tensorflow.serving.PredictionService"
+server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+print("imported", flush=True)
+bound = server.add_insecure_port("127.0.0.1:" + sys.stdin.readline().strip())
+server.start()
+print(bound, flush=True)
+threading.Event().wait()
+"""
+
+
+def _tell(process: subprocess.Popen[bytes], port: int) -> int:
+    """Has it listen on a port (0: a free one), which is returned."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"imported\n"
+    process.stdin.write(b"%d\n" % port)
+    process.stdin.flush()
+    return int(process.stdout.readline())
 
 
 def test_each_attempt_is_given_the_time_that_is_left() -> None:
