@@ -125,6 +125,9 @@ class SentenceEncoder:
         self.width: int = self.bert.config.hidden_size
         self._limit = limit
 
+    # AutoGraph takes several times longer over Transformers' code than a trace of it, and nothing here depends on
+    # a tensor's value.
+    @tf.autograph.experimental.do_not_convert
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """Embeds texts: string [n] to float32 [n, width]; an empty text gives zeros."""
         pieces = self.tokenizer.pieces(text, self._limit)

@@ -54,14 +54,12 @@ def _runnable(command: str) -> bool:
 
 
 def _adapted(command: str, target: str, small: tuple[str, ...]) -> list[str]:
-    """The command for this machine: a free port, a shop that does not exist yet, a small run."""
-    words = shlex.split(command.replace("localhost:8500", target))
+    """The command for this machine: a free port, a shop that does not exist yet, a small run, one output folder."""
+    words = shlex.split(command.replace("localhost:8500", target).replace("out-pretrained", "out"))
     if words[:2] in (["aisle", "search"], ["aisle", "recommend"], ["aisle", "similar"]):
         return words if "--out" in words or "--target" in words else [*words, "--target", target]
     if words[:3] == ["aisle", "simulate", "shop"]:
         return [*words[:2], "another-shop", *words[3:]]
-    if "pretrained.toml" in words:
-        small = (*small, "--set", "pretrain.steps=2")
     return [*words, *small] if words[:2] == ["aisle", "run"] else words
 
 
