@@ -20,6 +20,7 @@ _SET = click.option(
 @_SET
 def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
+    from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
 
@@ -27,6 +28,7 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     # Wrong input is told before TFX's slow import.
     fingerprints = fingerprint_tables(data, config.data.tables)
     check_schemas(config.data.schema_dir, fingerprints)
+    check_tf_serving(config.infra.tf_serving)
     warnings.filterwarnings("ignore")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     click.echo("loading TFX (about 20 s), then running:", err=True)

@@ -43,12 +43,16 @@ class ModelOptions(pydantic.BaseModel):
 
 
 class InfraOptions(pydantic.BaseModel):
-    """Where things run: Beam's arguments, and the canary's bound on a request's time."""
+    """Where things run: Beam's arguments; the canary's server ("" the embedded one) and bound on a request's time.
+
+    `tf_serving` is a path of `tensorflow_model_server`, or HOST:PORT of a TF Serving set aside for canaries.
+    """
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     beam_args: tuple[str, ...] = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
     max_latency_ms: float = 5000.0
+    tf_serving: str = ""
 
 
 class PushOptions(pydantic.BaseModel):

@@ -235,7 +235,10 @@ def _judged(
         ranking_run=trained.ranking.outputs["model_run"],
     )
     canary = CanaryLoad(
-        model=bundle.outputs["model"], server_module=SERVER_MODULE, max_latency_ms=config.infra.max_latency_ms
+        model=bundle.outputs["model"],
+        server_module=SERVER_MODULE,
+        max_latency_ms=config.infra.max_latency_ms,
+        tf_serving=config.infra.tf_serving,
     )
     pusher = Pusher(
         model=bundle.outputs["model"],

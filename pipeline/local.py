@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import fcntl
 import os
 import pathlib
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -22,10 +20,11 @@ from aisle.components.tables import PEOPLE_FOLDER
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
 from aisle.schema.bert_files import check_bert
-from aisle.schema.errors import AisleError, InputError, NotBlessed
+from aisle.schema.errors import AisleError, NotBlessed
 from aisle.schema.weights import bert_folder
 
 
@@ -47,16 +46,16 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         config: all options.
 
     Raises:
-        InputError: the tables or the BERT folder can't be used, or another run is writing to `out`.
+        InputError: the tables, the BERT folder or the metadata in `out` can't be used, or another run is writing to it.
         GateBlocked: the anomaly gate stopped the run.
         NotBlessed: the model was not pushed.
+        AisleError: a disk is full.
     """
     # Now, rather than when the first step reads with it.
     check_bert(config.model.bert or bert_folder())
     layout = Layout(str(pathlib.Path(out).absolute()))
-    pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
     tables = tables_fingerprint(fingerprints)
-    with _only_run(layout):
+    with held(layout):
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
         pipeline = create_pipeline(
             str(pathlib.Path(data).absolute()),
@@ -73,18 +72,6 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         result = _result(layout, outputs)
         keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
         return result
-
-
-@contextlib.contextmanager
-def _only_run(layout: Layout) -> Iterator[None]:
-    """Holds the output folder's lock; the system frees it however the process ends."""
-    with open(layout.lock, "w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            message = f"another run is writing to {layout.root}; wait for it, or choose another --out"
-            raise InputError(message) from error
-        yield
 
 
 def _outputs(connection: object) -> dict[str, list[str]]:

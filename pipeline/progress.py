@@ -46,6 +46,13 @@ class Steps(logging.Handler):
         print(f"{minutes:3}:{seconds:02}  {self._at:2}/{self._count} {self._step}{how}", file=sys.stderr)
 
 
+class _LogFile(logging.FileHandler):
+    """Loses what a full disk doesn't take; by default every line would be a traceback on stderr."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Does nothing."""
+
+
 @contextlib.contextmanager
 def narrated(log: pathlib.Path, count: int) -> Iterator[None]:
     """Shows the steps of a run, and keeps TFX's own log in a file.
@@ -58,7 +65,7 @@ def narrated(log: pathlib.Path, count: int) -> Iterator[None]:
 
     warnings.filterwarnings("ignore")
     log.parent.mkdir(parents=True, exist_ok=True)
-    file = logging.FileHandler(log, encoding="utf-8")
+    file = _LogFile(log, encoding="utf-8")
     file.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     root = logging.getLogger()
     before, level = root.handlers[:], root.level

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
 import tensorflow_data_validation as tfdv
@@ -42,7 +43,8 @@ def read_log(path: str) -> pa.Table:
     """Reads the requests of a Parquet file, or of the last files of a folder.
 
     Returns:
-        Flat columns of strings, int64 (times as microseconds) and float64; other types are left out.
+        Flat columns of strings (null where empty, as in a table), int64 (times as microseconds) and float64;
+        other types are left out.
 
     Raises:
         InputError: there is no Parquet, or it can't be read.
@@ -96,7 +98,9 @@ def _columns(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
         elif pa.types.is_floating(kind):
             yield name, column.cast(pa.float64())
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
-            yield name, column.cast(pa.string())
+            texts = column.cast(pa.string())
+            # Who asks without a user or a query sends "", which a table's reader takes for no value.
+            yield name, pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
 
 
 def log_evidence(rows: pa.Table, events: TableEvidence) -> TableEvidence:
@@ -127,5 +131,9 @@ def serving_findings(
         if finding.kind in _TOLD:
             severity = finding.severity if finding.kind in TYPE_CHANGES else WARNING
             yield dataclasses.replace(finding, severity=severity)
-    yield from filled_findings(log, events.statistics, "the events", WARNING, options)
+    outcomes = {feature.name for feature in schema.feature if SERVING in feature.not_in_environment}
+    for finding in filled_findings(log, events.statistics, "the events", WARNING, options):
+        # `similar` names an item, other questions none: only in an event is it what was chosen.
+        if finding.feature not in outcomes:
+            yield finding
     yield from movement_findings(NAME, moved, SKEW, "the events")

@@ -18,7 +18,8 @@ from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 from tfx.dsl.io import fileio
 
 from aisle.components.canary.failure import CanaryFailure
-from aisle.schema.contract import EXTRA_FOLDER, ITEM_IDS, MODEL_NAME, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR
+from aisle.components.canary.served import Served
+from aisle.schema.contract import EXTRA_FOLDER, ITEM_IDS, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR
 
 K = 5
 ITEMS = 4
@@ -82,11 +83,11 @@ def _strings(values: list[str]) -> np.ndarray:
     return np.array([value.encode() for value in values], dtype=object)
 
 
-def compare(address: str, model_path: str, max_latency_ms: float) -> dict[str, float]:
+def compare(served: Served, model_path: str, max_latency_ms: float) -> dict[str, float]:
     """Asks both and compares.
 
     Args:
-        address: HOST:PORT of the served model.
+        served: where the model answers.
         model_path: the folder of the same SavedModel.
         max_latency_ms: bound on each signature's median.
 
@@ -99,13 +100,13 @@ def compare(address: str, model_path: str, max_latency_ms: float) -> dict[str, f
     module = tf.saved_model.load(model_path)
     asked = questions(read_titles(model_path))
     times: dict[str, list[float]] = {}
-    with grpc.insecure_channel(address) as channel:
+    with grpc.insecure_channel(served.address) as channel:
         ask = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict
         for question in asked:
-            check_same(question.signature, _in_memory(module, question), _served(ask, question))
+            check_same(question.signature, _in_memory(module, question), _answers(ask, served, question))
             for _ in range(REPEATS):
                 start = time.perf_counter()
-                _served(ask, question)
+                _answers(ask, served, question)
                 times.setdefault(question.signature, []).append((time.perf_counter() - start) * 1000)
     medians = {name: statistics.median(values) for name, values in times.items()}
     for name, median in medians.items():
@@ -139,9 +140,10 @@ def _in_memory(module: Any, question: Question) -> Answers:
     return {name: value.numpy() for name, value in signature(**inputs).items()}
 
 
-def _served(ask: Callable[..., Any], question: Question) -> Answers:
+def _answers(ask: Callable[..., Any], served: Served, question: Question) -> Answers:
     request = predict_pb2.PredictRequest()
-    request.model_spec.name, request.model_spec.signature_name = MODEL_NAME, question.signature
+    request.model_spec.name, request.model_spec.version.value = served.name, served.version
+    request.model_spec.signature_name = question.signature
     for name, value in question.inputs.items():
         dtype = tf.string if value.dtype == object else None
         request.inputs[name].CopyFrom(tf.make_tensor_proto(value, dtype, value.shape))

@@ -14,6 +14,7 @@ class CanaryLoadSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "server_module": component_spec.ExecutionParameter(type=str),
+        "tf_serving": component_spec.ExecutionParameter(type=str),
         "max_latency_ms": component_spec.ExecutionParameter(type=float),
     }
     INPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
@@ -29,7 +30,9 @@ class CanaryLoad(base_component.BaseComponent):
     SPEC_CLASS = CanaryLoadSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, model: types.BaseChannel, server_module: str, max_latency_ms: float) -> None:
+    def __init__(
+        self, model: types.BaseChannel, server_module: str, max_latency_ms: float, tf_serving: str = ""
+    ) -> None:
         """Declares the component.
 
         Args:
@@ -37,11 +40,13 @@ class CanaryLoad(base_component.BaseComponent):
             server_module: dotted path of a module that `python -m` serves `--base DIR --port 0` by,
                 printing `listening on HOST:PORT`.
             max_latency_ms: bound on the median time of one request, of each signature.
+            tf_serving: what serves instead: a `tensorflow_model_server` to start, or HOST:PORT of one that runs.
         """
         super().__init__(
             CanaryLoadSpec(
                 model=model,
                 server_module=server_module,
+                tf_serving=tf_serving,
                 max_latency_ms=float(max_latency_ms),
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )

@@ -73,3 +73,14 @@ def test_a_schema_folder_that_lacks_a_table(tmp_path: pathlib.Path) -> None:
     (tmp_path / "items.pbtxt").write_text("", encoding="utf-8")
     line = refusal(str(tmp_path), "--set", f"data.schema_dir={tmp_path}")
     assert "has no events.pbtxt; write it with: aisle schema infer" in line
+
+
+@pytest.mark.parametrize(
+    "setting", ["no/tensorflow_model_server", "localhost:99999", "grpc://localhost:8500"]
+)
+def test_a_tf_serving_that_is_neither_an_executable_nor_an_address(
+    tmp_path: pathlib.Path, setting: str
+) -> None:
+    write(tmp_path, items=ITEMS, events=EVENTS)
+    line = refusal(str(tmp_path), "--set", f"infra.tf_serving={setting}")
+    assert f"infra.tf_serving={setting!r} is neither an executable nor HOST:PORT" in line

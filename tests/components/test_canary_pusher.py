@@ -40,7 +40,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> standard_artifacts.Model:
 def _bless(model: standard_artifacts.Model, folder: pathlib.Path, **properties: Any) -> Any:
     blessing = standard_artifacts.InfraBlessing()
     blessing.uri = str(folder / "blessing")
-    properties = {"server_module": SERVER, "max_latency_ms": 5000.0} | properties
+    properties = {"server_module": SERVER, "tf_serving": "", "max_latency_ms": 5000.0} | properties
     CanaryExecutor().Do({"model": [model]}, {"blessing": [blessing]}, properties)
     return blessing
 

@@ -159,6 +159,21 @@ def test_a_disk_that_is_full_leaves_what_was_there(
     assert _names(base) == ["7"]
 
 
+def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_there_and_the_next_push_is_whole(
+    model: pathlib.Path, small_disk: pathlib.Path
+) -> None:
+    base = small_disk / "aisle"
+    (base / "7").mkdir(parents=True)
+    (base / "7" / "saved_model.pb").write_bytes(b"the old one")
+    (model / "variables" / "variables.data").write_bytes(bytes(4 << 20))
+    with pytest.raises(OSError, match="No space left"):
+        push(str(model), str(base))
+    assert _files(base) == {"7/saved_model.pb": b"the old one"}
+    assert _names(base) == ["7"]
+    subprocess.run(["mount", "-o", "remount,size=20m", str(small_disk)], check=True)
+    assert _files(pathlib.Path(push(str(model), str(base)))) == _files(model)
+
+
 def test_a_folder_without_a_model_is_refused_and_leaves_nothing(tmp_path: pathlib.Path) -> None:
     (tmp_path / "model").mkdir()
     with pytest.raises(ValueError, match=r"holds no saved_model\.pb"):

@@ -1,0 +1,158 @@
+"""A run's output folder: held by one run at a time, and mended where an earlier one was killed."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import pathlib
+import re
+import shutil
+import sqlite3
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+from typing import Any
+
+from aisle.pipeline.paths import Layout
+from aisle.schema.errors import AisleError, InputError
+
+LOCK_SECONDS = 30.0
+"""How long a run waits for metadata that another program has locked."""
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL_TEXT = re.compile(r"no space left on device|disk is full|disk quota exceeded", re.IGNORECASE)
+"""Of an error that came through TensorFlow, Beam or SQLite, and lost its number."""
+
+
+@contextlib.contextmanager
+def held(layout: Layout) -> Iterator[None]:
+    """Holds the output folder for a run, its metadata checked and what a killed run left removed.
+
+    Raises:
+        InputError: another run is writing to it, or its metadata can't be used.
+        AisleError: a disk is full.
+    """
+    with _full_disk_told(layout):
+        pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
+        with _only_run(layout):
+            _check_metadata(layout)
+            _remove_unfinished(layout)
+            yield
+
+
+@contextlib.contextmanager
+def _only_run(layout: Layout) -> Iterator[None]:
+    """Holds the output folder's lock; the system frees it however the process ends."""
+    with open(layout.lock, "w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            message = f"another run is writing to {layout.root}; wait for it, or choose another --out"
+            raise InputError(message) from error
+        yield
+
+
+@contextlib.contextmanager
+def _full_disk_told(layout: Layout) -> Iterator[None]:
+    try:
+        yield
+    except AisleError:
+        raise
+    except Exception as error:
+        if not _is_full(error):
+            raise
+        temporary = tempfile.gettempdir()
+        raise AisleError(
+            f"a disk is full: {_free(layout.root)} are free in {layout.root}, {_free(temporary)} in {temporary}; "
+            "make room and run again, which goes on from there; what is served stays"
+        ) from error
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came of, is that of a full disk."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in _FULL or _FULL_TEXT.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _free(folder: str) -> str:
+    try:
+        return f"{shutil.disk_usage(folder).free >> 20:,} MiB"
+    except OSError:
+        return "unknown MiB"
+
+
+def _check_metadata(layout: Layout) -> None:
+    """Raises InputError where ML Metadata's file can't be used; it is never removed or written to.
+
+    TFX would try ten times and end with a traceback, or run on beside another writer.
+    """
+    recovery = (
+        f"put a copy of it back, or move it and {layout.artifacts} away and run again: all is done anew"
+    )
+    path = pathlib.Path(layout.metadata)
+    if not path.exists():
+        # Steps are numbered from 1 again, and would find another step's files in their folders.
+        if any(pathlib.Path(layout.artifacts).glob("*/*/*")):
+            raise InputError(f"{path} is gone, but not the artifacts that it tells of; {recovery}")
+        return
+    address = f"file:{urllib.parse.quote(str(path))}?mode=rw"
+    try:
+        with contextlib.closing(
+            sqlite3.connect(address, uri=True, timeout=LOCK_SECONDS, isolation_level=None)
+        ) as database:
+            (found,) = database.execute("PRAGMA quick_check(1)").fetchone()
+            database.execute("BEGIN IMMEDIATE")
+            database.execute("ROLLBACK")
+    except sqlite3.OperationalError as error:
+        if _is_full(error):
+            raise
+        why = f"{error}; let this user read and write it"
+        if "locked" in str(error):
+            why = f"another program has locked it for {LOCK_SECONDS:.0f} s; end that, and run again"
+        raise InputError(f"the metadata {path} can't be used: {why}") from error
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if found != "ok":
+        raise InputError(f"the metadata {path} is damaged ({str(found).splitlines()[0]}); {recovery}")
+
+
+def _remove_unfinished(layout: Layout) -> None:
+    """Removes what a killed run's steps left: half of their output, and their temporary space.
+
+    No later step takes such output, for it was never published; but it would stay on the disk.
+    """
+    artifacts = pathlib.Path(layout.artifacts)
+    for folder in (
+        *artifacts.glob("*/.system/*/*/.temp"),
+        *artifacts.glob("*/.system/stateful_working_dir/*"),
+    ):
+        shutil.rmtree(folder)
+    if not pathlib.Path(layout.metadata).exists():
+        return
+    for execution in _unfinished(layout):
+        for folder in artifacts.glob(f"*/*/{execution}"):
+            shutil.rmtree(folder)
+
+
+def _unfinished(layout: Layout) -> list[int]:
+    """The executions that began and did not end, which are marked as failed."""
+    from ml_metadata.proto import metadata_store_pb2
+    from tfx import v1 as tfx
+    from tfx.orchestration import metadata
+
+    states: Any = metadata_store_pb2.Execution
+    connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
+    with metadata.Metadata(connection) as handle:
+        begun = [
+            execution
+            for execution in handle.store.get_executions()
+            if execution.last_known_state in (states.NEW, states.RUNNING)
+        ]
+        for execution in begun:
+            execution.last_known_state = states.FAILED
+        if begun:
+            handle.store.put_executions(begun)
+    return [execution.id for execution in begun]
