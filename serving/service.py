@@ -17,7 +17,8 @@ from tensorflow_serving.apis import (
 )
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
-from aisle.serving.calls import RequestError, invalid, not_found
+from aisle.serving.calls import Arrays, RequestError, invalid, not_found
+from aisle.serving.example_calls import call_examples, classify, regress
 from aisle.serving.model_call import call_signature
 from aisle.serving.request_checks import check_model, choose, read_inputs, wanted_outputs
 from aisle.serving.versions import Versions, View
@@ -27,6 +28,7 @@ ObserveStage = Callable[[str, str, float], None]
 READ, MODEL, WRITE = "read", "model", "write"
 """The stages: the request to tensors, the model itself, tensors to the answer."""
 _SIGNATURE_DEF = "signature_def"
+(_EXAMPLES,) = (tensor.name for tensor in SERVING_DEFAULT.inputs)
 
 
 def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -> Any:
@@ -45,7 +47,7 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
     inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
     wanted = wanted_outputs(request.output_filter, model.signature_defs[name].outputs)
     read = time.perf_counter()
-    outputs = call_signature(model, name, inputs)
+    outputs = _run(lambda some: call_signature(model, name, some), name, inputs)
     answered = time.perf_counter()
     response = predict_pb2.PredictResponse()
     _identify(response.model_spec, model.version, name)
@@ -57,13 +59,20 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
     return response
 
 
+def _run(call: Callable[[Arrays], Arrays], name: str, inputs: Arrays) -> Arrays:
+    """The outputs for the inputs; of serialized examples, a bad one is named."""
+    if name == SERVING_DEFAULT.name and list(inputs) == [_EXAMPLES]:
+        return call_examples(call, _EXAMPLES, inputs[_EXAMPLES])
+    return call(inputs)
+
+
 def _identify(spec: Any, version: int, signature: str = "") -> None:
     spec.name, spec.signature_name = MODEL_NAME, signature
     spec.version.value = version
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other calls of TF Serving answer UNIMPLEMENTED."""
+    """Predict, Classify, Regress and GetModelMetadata; MultiInference answers UNIMPLEMENTED."""
 
     def __init__(self, versions: Versions, observe: ObserveStage) -> None:
         self._versions = versions
@@ -73,6 +82,20 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         """See `prediction_service.proto`."""
         try:
             return predict(self._versions.view, request, self._observe)
+        except RequestError as error:
+            context.abort(error.code, str(error))
+
+    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`."""
+        try:
+            return classify(self._versions.view, request)
+        except RequestError as error:
+            context.abort(error.code, str(error))
+
+    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`."""
+        try:
+            return regress(self._versions.view, request)
         except RequestError as error:
             context.abort(error.code, str(error))
 
