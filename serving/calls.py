@@ -9,11 +9,16 @@ Arrays = dict[str, np.ndarray]
 """Tensors by name; strings are arrays of objects (bytes)."""
 
 
+MOST_CHARACTERS = 600
+"""Of an error's message, which may quote the request: gRPC sends no more than some 8 KiB of it, and fails then."""
+
+
 class RequestError(Exception):
     """A request that can't be answered, with the status code that says so."""
 
     def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        super().__init__(message)
+        cut = len(message) - MOST_CHARACTERS
+        super().__init__(message if cut <= 0 else f"{message[:MOST_CHARACTERS]}… ({cut} more)")
         self.code = code
 
 

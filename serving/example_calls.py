@@ -16,7 +16,7 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
 from aisle.serving.calls import Arrays, RequestError, invalid
-from aisle.serving.model_call import call_signature
+from aisle.serving.model_call import Run, call_signature
 from aisle.serving.request_checks import choose
 from aisle.serving.versions import LoadedModel, View
 
@@ -25,10 +25,10 @@ INPUTS = "inputs"
 _CLASSES, _SCORES, _OUTPUTS = "classes", "scores", "outputs"
 
 
-def classify(view: View, request: Any) -> Any:
+def classify(view: View, request: Any, run: Run = call_signature) -> Any:
     """Answers a ClassificationRequest; raises RequestError."""
     response = classification_pb2.ClassificationResponse()
-    outputs, rows = _ask(view, request, CLASSIFY, (_CLASSES, _SCORES), response.model_spec)
+    outputs, rows = _ask(view, request, run, CLASSIFY, (_CLASSES, _SCORES), response.model_spec)
     labels = _matrix(outputs, _CLASSES, object, rows)
     scores = _matrix(outputs, _SCORES, np.float32, rows)
     if labels is not None and scores is not None and labels.shape != scores.shape:
@@ -44,10 +44,10 @@ def classify(view: View, request: Any) -> Any:
     return response
 
 
-def regress(view: View, request: Any) -> Any:
+def regress(view: View, request: Any, run: Run = call_signature) -> Any:
     """Answers a RegressionRequest; raises RequestError."""
     response = regression_pb2.RegressionResponse()
-    outputs, rows = _ask(view, request, REGRESS, (_OUTPUTS,), response.model_spec)
+    outputs, rows = _ask(view, request, run, REGRESS, (_OUTPUTS,), response.model_spec)
     values = outputs[_OUTPUTS]
     if values.dtype != np.float32 or values.shape not in ((rows,), (rows, 1)):
         raise invalid(f"outputs are {values.dtype} {values.shape}; expected float32 of {rows} rows")
@@ -56,13 +56,15 @@ def regress(view: View, request: Any) -> Any:
     return response
 
 
-def _ask(view: View, request: Any, method: str, known: Sequence[str], spec: Any) -> tuple[Arrays, int]:
+def _ask(
+    view: View, request: Any, run: Run, method: str, known: Sequence[str], spec: Any
+) -> tuple[Arrays, int]:
     """The outputs for the request's examples, and how many these are; fills the response's model spec."""
     model = choose(request.model_spec, view)
     name = request.model_spec.signature_name or SERVING_DEFAULT.name
     _check_signature(model, name, method, known)
     examples = _examples(request.input)
-    outputs = call_examples(lambda inputs: call_signature(model, name, inputs), INPUTS, examples)
+    outputs = call_examples(lambda inputs: run(model, name, inputs), INPUTS, examples)
     spec.name, spec.signature_name, spec.version.value = MODEL_NAME, name, model.version
     return outputs, len(examples)
 

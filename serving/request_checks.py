@@ -14,7 +14,7 @@ from aisle.serving.calls import Arrays, invalid, not_found
 from aisle.serving.versions import LoadedModel, View
 
 MAX_ELEMENTS = 1 << 20
-"""Of one input. A TensorProto may name a huge shape and hold one value, which would fill the memory."""
+"""Of one input, and of a list of answers: a few bytes may name a huge shape, or a huge k, which fill the memory."""
 
 
 def choose(spec: Any, view: View) -> LoadedModel:
@@ -79,6 +79,14 @@ def _read(name: str, spec: tf.TensorSpec, proto: Any) -> np.ndarray:
         return np.asarray(tf.make_ndarray(proto)).reshape(shape)
     except (TypeError, ValueError) as error:
         raise invalid(f"input {name!r} can't be read as {shape}: {str(error).splitlines()[0]}") from error
+
+
+def check_answers(inputs: Arrays) -> None:
+    """Raises RequestError where more answers are asked for, k a row, than may fill the memory."""
+    k = inputs.get("k")
+    rows = max((len(value) for value in inputs.values() if value.ndim), default=0)
+    if k is not None and k.ndim == 0 and rows * int(k) > MAX_ELEMENTS:
+        raise invalid(f"k is {k} for each of {rows} rows; at most {MAX_ELEMENTS} items are answered")
 
 
 def _dtype_name(number: int) -> str:

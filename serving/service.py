@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,10 +18,11 @@ from tensorflow_serving.apis import (
 )
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
+from aisle.serving.batching import Batcher
 from aisle.serving.calls import Arrays, RequestError, invalid, not_found
 from aisle.serving.example_calls import call_examples, classify, regress
-from aisle.serving.model_call import call_signature
-from aisle.serving.request_checks import check_model, choose, read_inputs, wanted_outputs
+from aisle.serving.model_call import Run, call_signature, joining
+from aisle.serving.request_checks import check_answers, check_model, choose, read_inputs, wanted_outputs
 from aisle.serving.versions import Versions, View
 
 ObserveStage = Callable[[str, str, float], None]
@@ -31,7 +33,9 @@ _SIGNATURE_DEF = "signature_def"
 (_EXAMPLES,) = (tensor.name for tensor in SERVING_DEFAULT.inputs)
 
 
-def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -> Any:
+def predict(
+    view: View, request: Any, observe: ObserveStage = lambda *_: None, run: Run = call_signature
+) -> Any:
     """Answers a PredictRequest; raises RequestError."""
     started = time.perf_counter()
     model = choose(request.model_spec, view)
@@ -45,9 +49,10 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
             f"unknown signature {name!r}; version {model.version} has {known}",
         ) from None
     inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
+    check_answers(inputs)
     wanted = wanted_outputs(request.output_filter, model.signature_defs[name].outputs)
     read = time.perf_counter()
-    outputs = _run(lambda some: call_signature(model, name, some), name, inputs)
+    outputs = _outputs(lambda some: run(model, name, some), name, inputs)
     answered = time.perf_counter()
     response = predict_pb2.PredictResponse()
     _identify(response.model_spec, model.version, name)
@@ -59,7 +64,7 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
     return response
 
 
-def _run(call: Callable[[Arrays], Arrays], name: str, inputs: Arrays) -> Arrays:
+def _outputs(call: Callable[[Arrays], Arrays], name: str, inputs: Arrays) -> Arrays:
     """The outputs for the inputs; of serialized examples, a bad one is named."""
     if name == SERVING_DEFAULT.name and list(inputs) == [_EXAMPLES]:
         return call_examples(call, _EXAMPLES, inputs[_EXAMPLES])
@@ -74,28 +79,37 @@ def _identify(spec: Any, version: int, signature: str = "") -> None:
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
     """Predict, Classify, Regress and GetModelMetadata; MultiInference answers UNIMPLEMENTED."""
 
-    def __init__(self, versions: Versions, observe: ObserveStage) -> None:
+    def __init__(self, versions: Versions, observe: ObserveStage, batcher: Batcher | None = None) -> None:
+        """Answers by `versions`, each request alone where there is no `batcher`."""
         self._versions = versions
         self._observe = observe
+        self._batcher = batcher
+
+    def _caller(self, context: grpc.ServicerContext) -> Run:
+        """How signatures are called for a request."""
+        if self._batcher is None:
+            return call_signature
+        left = context.time_remaining()
+        return joining(self._batcher, math.inf if left is None else time.monotonic() + left)
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`."""
         try:
-            return predict(self._versions.view, request, self._observe)
+            return predict(self._versions.view, request, self._observe, self._caller(context))
         except RequestError as error:
             context.abort(error.code, str(error))
 
     def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`."""
         try:
-            return classify(self._versions.view, request)
+            return classify(self._versions.view, request, self._caller(context))
         except RequestError as error:
             context.abort(error.code, str(error))
 
     def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`."""
         try:
-            return regress(self._versions.view, request)
+            return regress(self._versions.view, request, self._caller(context))
         except RequestError as error:
             context.abort(error.code, str(error))
 

@@ -121,6 +121,7 @@ def _overfull() -> Any:
         ({"query": "shirt"}, "'query' has rank 0"),
         ({"query": _overfull()}, "'query' can't be read as [1]"),
         ({"k": [3]}, "'k' has rank 1"),
+        ({"k": 2**31 - 1}, "k is 2147483647 for each of 1 rows; at most 1048576 items"),
         ({"query": _huge()}, "'query' has 1099511627776 elements"),
     ],
 )
@@ -130,6 +131,15 @@ def test_what_a_graph_might_let_pass_is_refused_by_name(
     code, details = _refused(channel, "search", GOOD | change)
     assert code == "INVALID_ARGUMENT"
     assert named in details
+
+
+@pytest.mark.parametrize("letter", ["s", "é"])
+def test_an_error_that_quotes_a_long_name_is_cut_to_what_grpc_sends(
+    channel: grpc.Channel, letter: str
+) -> None:
+    code, details = _refused(channel, letter * 100_000, GOOD)
+    assert code == "FAILED_PRECONDITION"
+    assert details.startswith(f"unknown signature '{letter * 10}")
 
 
 def test_health_and_status_say_what_is_served(channel: grpc.Channel) -> None:

@@ -48,7 +48,7 @@ class TinyModel(tf.Module):
         tf.debugging.assert_non_negative(k, "k is negative")
         b = tf.size(rows)
         ids, values = tf.tile(self.ids[None, :k], [b, 1]), tf.tile(self.values[None, :k], [b, 1])
-        empty = [[0, 0], [0, tf.maximum(k - 4, 0)]]
+        empty = [[0, 0], [0, tf.maximum(k, 4) - 4]]
         return {
             "item_ids": tf.pad(ids, empty, constant_values=""),
             "scores": tf.pad(values, empty, constant_values=float("-inf")),
