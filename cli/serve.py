@@ -30,6 +30,20 @@ import click
 @click.option(
     "--waiting", default=64, show_default=True, type=int, help="Requests that may wait; more are refused."
 )
+@click.option(
+    "--batch",
+    default=0,
+    show_default=True,
+    type=int,
+    help="Join waiting requests to one call of the model of at most so many rows; 0: never.",
+)
+@click.option(
+    "--batch-wait-ms",
+    default=0.0,
+    show_default=True,
+    type=float,
+    help="Wait so long for more rows; 0: take what waits already.",
+)
 def serve(
     out: str,
     host: str,
@@ -41,6 +55,8 @@ def serve(
     log_folder: str,
     log_share: float,
     waiting: int,
+    batch: int,
+    batch_wait_ms: float,
 ) -> None:
     """Serve the pushed model by the embedded server, until it is stopped.
 
@@ -59,6 +75,8 @@ def serve(
         port,
         ServerTls.of(tls_certificate, tls_key, tls_client_ca),
         waiting=waiting,
+        batch=batch,
+        batch_wait_ms=batch_wait_ms,
         metrics_port=metrics_port,
         log_folder=log_folder,
         log_share=log_share,

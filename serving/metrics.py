@@ -21,7 +21,7 @@ class Metrics:
 
     `aisle_requests_total` and `aisle_request_seconds` by method and signature, the first by status code too;
     `aisle_stage_seconds` by signature and stage; `aisle_request_rows` by signature; `aisle_requests_under_way`;
-    `aisle_model_version`, the newest that is served.
+    `aisle_model_version`, the newest that is served; `aisle_batch_requests` by signature and `aisle_batch_waiting`.
 
     Attributes:
         registry: where they are registered, one for each server.
@@ -45,12 +45,24 @@ class Metrics:
         self.rows = Histogram(
             "aisle_request_rows", "Rows of a request.", ["signature"], buckets=_ROWS, **given
         )
+        self.batches = Histogram(
+            "aisle_batch_requests",
+            "Requests that one call of the model answered.",
+            ["signature"],
+            buckets=_ROWS[:8],
+            **given,
+        )
+        self.waiting = Gauge("aisle_batch_waiting", "Requests that wait to be joined.", **given)
         self.under_way = Gauge("aisle_requests_under_way", "Requests that are being answered.", **given)
         self.version = Gauge("aisle_model_version", "The newest version that is served.", **given)
 
     def observe_stage(self, signature: str, stage: str, seconds: float) -> None:
         """An `ObserveStage` (see `service`)."""
         self.stages.labels(signature, stage).observe(seconds)
+
+    def observe_batch(self, signature: str, requests: int) -> None:
+        """What a `Batcher` tells of each call."""
+        self.batches.labels(signature).observe(requests)
 
     def listen(self, host: str, port: int) -> int:
         """Answers Prometheus at `http://HOST:PORT/metrics`; returns the port (0 takes a free one)."""

@@ -1,7 +1,7 @@
 """The embedded server: the gRPC calls of TF Serving that aisle needs, in Python. It is not TF Serving.
 
 For a laptop, a test and the canary. It answers the same requests by the same SavedModel as stock
-TF Serving, so a client can't tell; it batches nothing and serves one model.
+TF Serving, so a client can't tell; it serves one model.
 """
 
 from __future__ import annotations
@@ -25,12 +25,15 @@ from aisle.serving.server_tls import ServerTls
 if TYPE_CHECKING:
     import grpc
 
+    from aisle.serving.batching import Batcher
     from aisle.serving.metrics import Metrics, Observer
 
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 """How long requests under way may take once the server is told to end."""
 MAX_MESSAGE_BYTES = 64 << 20
+MOST_ROWS, MOST_WAIT_MS = 4096, 60_000
+"""Of a call that requests are joined to."""
 _SERVICES = (
     "tensorflow.serving.PredictionService",
     "tensorflow.serving.ModelService",
@@ -47,6 +50,8 @@ class ServerOptions:
         port: 0 for a free one.
         tls: certificates; None is plain text.
         workers: requests that are answered at once.
+        batch: rows that requests waiting at the same time are joined to at most; 0 and 1 join none.
+        batch_wait_ms: for which a call that has fewer rows waits for more.
         waiting: requests that may wait for a worker; more are refused at once (RESOURCE_EXHAUSTED).
         metrics_port: of Prometheus's page, on `host`; 0 for a free one, None for none.
         log_folder: where a sample of the requests is written; "" for none.
@@ -58,6 +63,8 @@ class ServerOptions:
     tls: ServerTls | None = None
     workers: int = max(4, os.cpu_count() or 1)
     waiting: int = 64
+    batch: int = 0
+    batch_wait_ms: float = 0.0
     metrics_port: int | None = None
     log_folder: str = ""
     log_share: float = 0.01
@@ -70,6 +77,12 @@ class ServerOptions:
                 raise InputError(f"--{flag} is {getattr(self, name)}; expected 0 to 65535")
         if not 0.0 <= self.log_share <= 1.0:
             raise InputError(f"--log-share is {self.log_share}; expected a share, 0 to 1")
+        if not 0 <= self.batch <= MOST_ROWS:
+            raise InputError(f"--batch is {self.batch}; expected 0 (off) to {MOST_ROWS} rows")
+        if not 0.0 <= self.batch_wait_ms <= MOST_WAIT_MS:
+            raise InputError(
+                f"--batch-wait-ms is {self.batch_wait_ms}; expected 0 to {MOST_WAIT_MS} milliseconds"
+            )
         if self.workers < 1 or self.waiting < 0:
             raise InputError(f"--waiting is {self.waiting}; expected 0 or more (and at least 1 worker)")
 
@@ -149,8 +162,11 @@ def _start(
 
     from aisle.serving.service import ModelService, PredictionService
 
+    batcher = _batcher(options, metrics)
+    # Requests that are to be joined wait in threads of their own; no more of them run than otherwise.
+    threads = options.workers + (options.waiting if batcher else 0)
     server = grpc.server(
-        concurrent.futures.ThreadPoolExecutor(max_workers=options.workers),
+        concurrent.futures.ThreadPoolExecutor(max_workers=threads),
         interceptors=[interceptor],
         maximum_concurrent_rpcs=options.workers + options.waiting,
         # Without SO_REUSEPORT off, a second server would silently share the first one's port.
@@ -160,7 +176,7 @@ def _start(
             ("grpc.max_send_message_length", MAX_MESSAGE_BYTES),
         ],
     )
-    answering = PredictionService(versions, metrics.observe_stage)
+    answering = PredictionService(versions, metrics.observe_stage, batcher)
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(answering, server)
     model_service_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(versions), server)
     checks = health.HealthServicer()
@@ -179,6 +195,17 @@ def _start(
         raise InputError(f"can't listen on {address}; another program may: choose a free --port, or 0")
     server.start()
     return server, bound
+
+
+def _batcher(options: ServerOptions, metrics: Metrics) -> Batcher | None:
+    """What joins requests, and tells the metrics of it; None where none are joined."""
+    from aisle.serving.batching import Batcher
+
+    if options.batch < 2:
+        return None
+    batcher = Batcher(options.workers, options.batch, options.batch_wait_ms / 1000, metrics.observe_batch)
+    metrics.waiting.set_function(lambda: batcher.waiting)
+    return batcher
 
 
 def _end_on_signals(stop: threading.Event) -> None:

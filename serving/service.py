@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc
@@ -18,115 +18,24 @@ from tensorflow_serving.apis import (
 )
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
-from aisle.serving.versions import LoadedModel, Versions, View
-
-MAX_ELEMENTS = 1 << 20
-"""Of one input. A TensorProto may name a huge shape and hold one value, which would fill the memory."""
-
+from aisle.serving.batching import Batcher
+from aisle.serving.calls import Arrays, RequestError, invalid, not_found
+from aisle.serving.example_calls import call_examples, classify, regress
+from aisle.serving.model_call import Run, call_signature, joining
+from aisle.serving.request_checks import check_answers, check_model, choose, read_inputs, wanted_outputs
+from aisle.serving.versions import Versions, View
 
 ObserveStage = Callable[[str, str, float], None]
 """Told of each stage of a prediction: the signature, the stage, seconds."""
 READ, MODEL, WRITE = "read", "model", "write"
 """The stages: the request to tensors, the model itself, tensors to the answer."""
+_SIGNATURE_DEF = "signature_def"
+(_EXAMPLES,) = (tensor.name for tensor in SERVING_DEFAULT.inputs)
 
 
-class RequestError(Exception):
-    """A request that can't be answered, with the status code that says so."""
-
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def _invalid(message: str) -> RequestError:
-    return RequestError(grpc.StatusCode.INVALID_ARGUMENT, message)
-
-
-def choose(spec: Any, view: View) -> LoadedModel:
-    """The loaded version that a `ModelSpec` means: by its number, its label, or the newest.
-
-    Raises:
-        RequestError: NOT_FOUND, where another model or a version that is not loaded is meant; INVALID_ARGUMENT, as
-            TF Serving has it, where nothing has the label.
-    """
-    if spec.name != MODEL_NAME:
-        raise _not_found(f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
-    choice = spec.WhichOneof("version_choice")
-    if choice == "version_label":
-        if spec.version_label not in view.by_label:
-            known = f"known are {sorted(view.by_label)}" if view.by_label else "no version has a label"
-            raise _invalid(f"Unrecognized servable version label: {spec.version_label}; {known}")
-        return view.by_label[spec.version_label]
-    if choice == "version":
-        if spec.version.value not in view.by_version:
-            raise _not_found(
-                f"version {spec.version.value} is not loaded; loaded are {sorted(view.by_version)}"
-            )
-        return view.by_version[spec.version.value]
-    return view.newest
-
-
-def _not_found(message: str) -> RequestError:
-    return RequestError(grpc.StatusCode.NOT_FOUND, message)
-
-
-def read_inputs(specs: Mapping[str, tf.TensorSpec], protos: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-    """The request's tensors, checked against the signature's specs.
-
-    Raises:
-        RequestError: INVALID_ARGUMENT, naming the input and what was expected of it.
-    """
-    for name in sorted(set(specs) - set(protos)):
-        raise _invalid(f"input {name!r} is missing; expected {sorted(specs)}")
-    for name in sorted(set(protos) - set(specs)):
-        raise _invalid(f"input {name!r} is not of this signature; expected {sorted(specs)}")
-    return {name: _read(name, specs[name], protos[name]) for name in specs}
-
-
-def _read(name: str, spec: tf.TensorSpec, proto: Any) -> tf.Tensor:
-    if proto.dtype != spec.dtype.as_datatype_enum:
-        raise _invalid(f"input {name!r} has dtype {_dtype_name(proto.dtype)}; expected {spec.dtype.name}")
-    shape = [dimension.size for dimension in proto.tensor_shape.dim]
-    if spec.shape.rank is not None and len(shape) != spec.shape.rank:
-        raise _invalid(
-            f"input {name!r} has rank {len(shape)}, shape {shape}; expected rank {spec.shape.rank}"
-        )
-    if (
-        proto.tensor_shape.unknown_rank
-        or min(shape, default=0) < 0
-        or not spec.shape.is_compatible_with(shape)
-    ):
-        raise _invalid(f"input {name!r} has shape {shape}; expected {spec.shape}")
-    if math.prod(shape) > MAX_ELEMENTS:
-        raise _invalid(f"input {name!r} has {math.prod(shape)} elements; at most {MAX_ELEMENTS} are read")
-    try:
-        return tf.constant(tf.make_ndarray(proto), spec.dtype, shape)
-    except (TypeError, ValueError) as error:
-        raise _invalid(f"input {name!r} can't be read as {shape}: {str(error).splitlines()[0]}") from error
-
-
-def _dtype_name(number: int) -> str:
-    try:
-        return tf.dtypes.as_dtype(number).name
-    except TypeError:
-        return f"number {number}"
-
-
-def _reason(error: tf.errors.OpError) -> str:
-    """The line of a graph's error that tells what was wrong, among those that tell where."""
-    lines = [line.strip() for line in str(error.message).splitlines() if line.strip()]
-    node = next((i for i, line in enumerate(lines) if "[[{{node" in line), len(lines))
-    if node < len(lines) and (before := lines[node].split("[[{{node")[0].strip()):
-        return before
-    told = [
-        line
-        for line in lines[:node]
-        if not line.startswith(("Graph execution", "Detected at", "File ", "<stack"))
-    ]
-    return " ".join(told) or "failed"
-
-
-def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -> Any:
+def predict(
+    view: View, request: Any, observe: ObserveStage = lambda *_: None, run: Run = call_signature
+) -> Any:
     """Answers a PredictRequest; raises RequestError."""
     started = time.perf_counter()
     model = choose(request.model_spec, view)
@@ -140,19 +49,11 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
             f"unknown signature {name!r}; version {model.version} has {known}",
         ) from None
     inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
+    check_answers(inputs)
+    wanted = wanted_outputs(request.output_filter, model.signature_defs[name].outputs)
     read = time.perf_counter()
-    try:
-        outputs = {output: value.numpy() for output, value in signature(**inputs).items()}
-    except tf.errors.InvalidArgumentError as error:
-        raise _invalid(f"signature {name!r}: {_reason(error)}") from error
-    except tf.errors.OpError as error:
-        message = f"signature {name!r}: {_reason(error)}"
-        raise RequestError(grpc.StatusCode.INTERNAL, message) from error
+    outputs = _outputs(lambda some: run(model, name, some), name, inputs)
     answered = time.perf_counter()
-    wanted = list(request.output_filter) or list(outputs)
-    for output in wanted:
-        if output not in outputs:
-            raise _invalid(f"output {output!r} is not of signature {name!r}; it has {sorted(outputs)}")
     response = predict_pb2.PredictResponse()
     _identify(response.model_spec, model.version, name)
     for output in wanted:
@@ -163,33 +64,60 @@ def predict(view: View, request: Any, observe: ObserveStage = lambda *_: None) -
     return response
 
 
+def _outputs(call: Callable[[Arrays], Arrays], name: str, inputs: Arrays) -> Arrays:
+    """The outputs for the inputs; of serialized examples, a bad one is named."""
+    if name == SERVING_DEFAULT.name and list(inputs) == [_EXAMPLES]:
+        return call_examples(call, _EXAMPLES, inputs[_EXAMPLES])
+    return call(inputs)
+
+
 def _identify(spec: Any, version: int, signature: str = "") -> None:
     spec.name, spec.signature_name = MODEL_NAME, signature
     spec.version.value = version
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """Predict and GetModelMetadata; the other calls of TF Serving answer UNIMPLEMENTED."""
+    """Predict, Classify, Regress and GetModelMetadata; MultiInference answers UNIMPLEMENTED."""
 
-    def __init__(self, versions: Versions, observe: ObserveStage) -> None:
+    def __init__(self, versions: Versions, observe: ObserveStage, batcher: Batcher | None = None) -> None:
+        """Answers by `versions`, each request alone where there is no `batcher`."""
         self._versions = versions
         self._observe = observe
+        self._batcher = batcher
+
+    def _caller(self, context: grpc.ServicerContext) -> Run:
+        """How signatures are called for a request."""
+        if self._batcher is None:
+            return call_signature
+        left = context.time_remaining()
+        return joining(self._batcher, math.inf if left is None else time.monotonic() + left)
 
     def Predict(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`."""
         try:
-            return predict(self._versions.view, request, self._observe)
+            return predict(self._versions.view, request, self._observe, self._caller(context))
+        except RequestError as error:
+            context.abort(error.code, str(error))
+
+    def Classify(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`."""
+        try:
+            return classify(self._versions.view, request, self._caller(context))
+        except RequestError as error:
+            context.abort(error.code, str(error))
+
+    def Regress(self, request: Any, context: grpc.ServicerContext) -> Any:
+        """See `prediction_service.proto`."""
+        try:
+            return regress(self._versions.view, request, self._caller(context))
         except RequestError as error:
             context.abort(error.code, str(error))
 
     def GetModelMetadata(self, request: Any, context: grpc.ServicerContext) -> Any:
         """See `prediction_service.proto`; the one field is `signature_def`."""
         try:
+            _check_fields(request.metadata_field)
             model = choose(request.model_spec, self._versions.view)
-            if list(request.metadata_field) != ["signature_def"]:
-                raise _invalid(
-                    f"metadata_field is {list(request.metadata_field)}; expected ['signature_def']"
-                )
         except RequestError as error:
             context.abort(error.code, str(error))
         definitions = get_model_metadata_pb2.SignatureDefMap()
@@ -197,8 +125,14 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
             definitions.signature_def[name].CopyFrom(definition)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         _identify(response.model_spec, model.version)
-        response.metadata["signature_def"].Pack(definitions)
+        response.metadata[_SIGNATURE_DEF].Pack(definitions)
         return response
+
+
+def _check_fields(fields: Sequence[str]) -> None:
+    """Raises RequestError where metadata are asked for that there are not, as TF Serving does before it looks on."""
+    if not fields or set(fields) != {_SIGNATURE_DEF}:
+        raise invalid(f"metadata_field is {list(fields)}; expected ['{_SIGNATURE_DEF}']")
 
 
 class ModelService(model_service_pb2_grpc.ModelServiceServicer):
@@ -208,20 +142,28 @@ class ModelService(model_service_pb2_grpc.ModelServiceServicer):
         self._versions = versions
 
     def GetModelStatus(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """See `model_service.proto`."""
-        view = self._versions.view
+        """See `model_service.proto`; as TF Serving's, it tells one version by its number and knows no labels."""
+        loaded, failures = set(self._versions.view.by_version), self._versions.failures
         try:
-            meant = choose(request.model_spec, view)
+            if not request.HasField("model_spec"):
+                raise invalid("Missing ModelSpec")
+            if not request.model_spec.name:
+                raise not_found(f"no model is named; this server has {MODEL_NAME!r}")
+            check_model(request.model_spec)
+            told = {*loaded, *failures}
+            if request.model_spec.HasField("version"):
+                told &= {request.model_spec.version.value}
+            if not told:
+                raise not_found(f"no version {request.model_spec.version.value}; loaded are {sorted(loaded)}")
         except RequestError as error:
             context.abort(error.code, str(error))
-        every = request.model_spec.WhichOneof("version_choice") is None
         states = get_model_status_pb2.ModelVersionStatus
         response = get_model_status_pb2.GetModelStatusResponse()
-        for version in sorted(view.by_version, reverse=True) if every else [meant.version]:
-            response.model_version_status.add(version=version, state=states.AVAILABLE)
-        if every:
-            for failed, reason in sorted(self._versions.failures.items(), reverse=True):
-                status = response.model_version_status.add(version=failed, state=states.END)
-                status.status.error_code = grpc.StatusCode.UNKNOWN.value[0]
-                status.status.error_message = reason
+        for version in sorted(told, key=lambda version: (version in loaded, version), reverse=True):
+            if version in loaded:
+                response.model_version_status.add(version=version, state=states.AVAILABLE)
+                continue
+            status = response.model_version_status.add(version=version, state=states.END)
+            status.status.error_code = grpc.StatusCode.UNKNOWN.value[0]
+            status.status.error_message = failures[version]
         return response

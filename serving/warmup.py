@@ -10,7 +10,8 @@ from tensorflow_serving.apis import prediction_log_pb2
 
 from aisle.schema.contract import EXTRA_FOLDER, WARMUP_FILE
 from aisle.schema.errors import AisleError
-from aisle.serving.service import RequestError, predict
+from aisle.serving.calls import RequestError
+from aisle.serving.service import predict
 from aisle.serving.versions import LoadedModel, View
 
 MOST = 1_000

@@ -136,6 +136,8 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("serve --port 65536", 2, "--port is 65536"),
         ("serve --metrics-port -1", 2, "--metrics-port is -1"),
         ("serve --log log --log-share 2", 2, "--log-share is 2.0; expected a share"),
+        ("serve --batch -1", 2, "--batch is -1; expected 0 (off) to 4096 rows"),
+        ("serve --batch 8 --batch-wait-ms -1", 2, "--batch-wait-ms is -1.0; expected 0 to 60000"),
         ("serve --waiting -1", 2, "--waiting is -1"),
         ("serve --tls-certificate c.pem", 2, "TLS needs --tls-key too"),
     ],
