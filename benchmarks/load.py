@@ -114,9 +114,14 @@ def main() -> None:
     requests = [base64.b64decode(text) for text in json.loads(arguments.requests.read_text(encoding="utf-8"))]
     stop = threading.Event()
     print("loading", flush=True)
-    threading.Thread(target=lambda: (sys.stdin.buffer.read(), stop.set()), daemon=True).start()
+    threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     found = _load(arguments.target, requests, arguments.clients, arguments.seconds, arguments.rate, stop)
     np.savez(arguments.output, due=found.due, seconds=found.seconds, codes=found.codes, lasted=found.lasted)
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.buffer.read()
+    stop.set()
 
 
 def _load(
