@@ -28,7 +28,7 @@ from aisle.pipeline.baselines import tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
-from aisle.pipeline.source_hash import code_hash, source_hash
+from aisle.pipeline.source_hash import show_code_to_cache, source_hash
 from aisle.schema.contract import SERVING_DEFAULT
 from aisle.schema.features import LABEL
 
@@ -95,7 +95,7 @@ def create_pipeline(
     )
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
     for node in nodes:
-        _show_code_to_cache(node)
+        show_code_to_cache(node)
     return tfx.dsl.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=layout.artifacts,
@@ -104,16 +104,6 @@ def create_pipeline(
         metadata_connection_config=metadata,
         beam_pipeline_args=with_workers_code(config.infra.beam_args),
     )
-
-
-def _show_code_to_cache(node: base_component.BaseComponent) -> None:
-    """Makes a component of ours run again when the code that it runs has changed.
-
-    TFX's cache looks at the executor's name and flags alone; ours read no flags.
-    """
-    executor = node.executor_spec.executor_class.__module__
-    if executor.startswith("aisle."):
-        node.executor_spec.add_extra_flags([f"--code={code_hash(executor)}"])
 
 
 def _checked_table(

@@ -67,7 +67,7 @@ def test_every_step_of_ours_shows_its_code_and_a_changed_one_another(monkeypatch
 
     before, again = specs(), specs()
     assert before == again
-    monkeypatch.setattr(create, "code_hash", lambda module: f"other {module}")
+    monkeypatch.setattr(source_hash, "code_hash", lambda module: f"other {module}")
     changed = [name for name, spec in specs().items() if spec != before[name]]
     ours = [name for name, spec in before.items() if "aisle." in str(spec)]
     assert changed == ours
