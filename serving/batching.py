@@ -86,6 +86,17 @@ class _Request:
         except Exception as error:  # It is raised where the request waits.
             self.error = error
 
+    def result(self) -> Arrays:
+        """The outputs, or raises the error; once, so that an error, whose traceback holds the request, can go."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+            assert self.outputs is not None
+            return self.outputs
+        finally:
+            del error
+
 
 def _late() -> RequestError:
     return RequestError(grpc.StatusCode.DEADLINE_EXCEEDED, "the deadline passed before a worker was free")
@@ -158,10 +169,7 @@ class Batcher:
                 self._answer(call, name, batch, joined)
             finally:
                 self._leave(batch)
-        if mine.error is not None:
-            raise mine.error
-        assert mine.outputs is not None
-        return mine.outputs
+        return mine.result()
 
     def _next(self, key: Hashable, mine: _Request, gather: bool) -> list[_Request] | None:
         """Waits for a place and takes a batch, which may be empty; None once another thread has answered `mine`."""

@@ -33,11 +33,10 @@ def classify(view: View, request: Any, run: Run = call_signature) -> Any:
     scores = _matrix(outputs, _SCORES, np.float32, rows)
     if labels is not None and scores is not None and labels.shape != scores.shape:
         raise invalid(f"classes have shape {labels.shape} and scores {scores.shape}; expected the same")
-    known = scores if labels is None else labels
-    assert known is not None, "its signature has one of them"
+    columns = next(values.shape[1] for values in (labels, scores) if values is not None)
     for row in range(rows):
         told = response.result.classifications.add()
-        for column in range(known.shape[1]):
+        for column in range(columns):
             found = told.classes.add()
             if labels is not None:
                 found.label = labels[row, column]

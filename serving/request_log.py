@@ -64,7 +64,12 @@ class RequestLog:
 
     def observe(self, method: str, request: Any, code: str, seconds: float) -> None:
         """An Observer (see `metrics`): takes a Predict request into the sample, or not."""
-        if not method.endswith("/Predict") or random.random() >= self._share:
+        # Bytes that were no message have no inputs.
+        if (
+            not method.endswith("/Predict")
+            or not hasattr(request, "inputs")
+            or random.random() >= self._share
+        ):
             return
         try:
             self._waiting.put_nowait((time.time(), request, code, seconds))

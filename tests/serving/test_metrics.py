@@ -84,6 +84,12 @@ def test_requests_are_counted_by_signature_and_by_how_they_ended(
     assert metrics.registry.get_sample_value("aisle_requests_under_way") == 0
 
 
+def test_bytes_that_are_no_message_are_counted(metrics: Metrics, channel: grpc.Channel) -> None:
+    with pytest.raises(grpc.RpcError, match="Exception deserializing request!"):
+        channel.unary_unary(METHOD)(b"\xff\xff no message", timeout=120)
+    assert requests(metrics, "Predict", "", "INTERNAL") == 1
+
+
 def test_a_signature_that_nobody_has_makes_no_series_of_its_own(
     metrics: Metrics, channel: grpc.Channel
 ) -> None:
