@@ -89,8 +89,6 @@ class LateInteraction(tf.keras.Model):
         length = tf.cast(tf.reduce_max(pieces.row_lengths()), tf.int32) + 2
         return tf.zeros([pieces.nrows(tf.int32), length, self.bert.config.hidden_size])
 
-    # See SentenceEncoder.
-    @tf.autograph.experimental.do_not_convert
     def _hidden(
         self, inputs: dict[str, tf.Tensor], training: bool, offset: tf.Tensor | None = None
     ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -89,8 +89,6 @@ class MaskedLanguageModel(tf.keras.Model):
         often[: len(counts)] += counts
         self.bias = tf.Variable(np.log(often / often.sum()), dtype=tf.float32, name="bias")
 
-    # See SentenceEncoder.
-    @tf.autograph.experimental.do_not_convert
     def call(self, inputs: dict[str, tf.Tensor], places: tf.Tensor) -> tf.Tensor:
         """Guesses.
 

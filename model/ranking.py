@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from aisle.model import tracing  # noqa: F401  Before anything is traced.
+
 
 class FeatureHead(tf.keras.Model):
     """The candidate's numbers alone: what the text has to add to."""

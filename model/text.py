@@ -10,6 +10,7 @@ import tensorflow_text as tf_text
 from safetensors import SafetensorError
 from transformers import BertConfig, TFBertModel
 
+from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.schema.bert_files import WEIGHTS, check_bert
 from aisle.schema.errors import InputError
 
@@ -125,9 +126,6 @@ class SentenceEncoder:
         self.width: int = self.bert.config.hidden_size
         self._limit = limit
 
-    # AutoGraph takes several times longer over Transformers' code than a trace of it, and nothing here depends on
-    # a tensor's value.
-    @tf.autograph.experimental.do_not_convert
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """Embeds texts: string [n] to float32 [n, width]; an empty text gives zeros."""
         pieces = self.tokenizer.pieces(text, self._limit)

@@ -9,6 +9,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
+from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.in_batch_softmax import in_batch_softmax
 from aisle.model.options import TwoTowerOptions
 

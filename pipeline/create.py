@@ -175,6 +175,9 @@ def _trained(
         splits_config=tfx.proto.SplitsConfig(
             analyze=["items", "train"], transform=["items", "train", "eval"]
         ),
+        # Nobody reads them, and both make a good part of its Beam graph.
+        disable_statistics=True,
+        disable_analyzer_cache=True,
         custom_config={"code": code},
     )
     two_tower = tfx.components.Trainer(
