@@ -31,14 +31,21 @@ DEMO_SETTINGS = (
 @click.option("--users", default=400, show_default=True, type=click.IntRange(50), help="Users of the shop.")
 @click.option("--items", default=300, show_default=True, type=click.IntRange(50), help="Items of the shop.")
 @click.option("--days", default=50, show_default=True, type=click.IntRange(30), help="Days of the shop.")
-def demo(out: str, users: int, items: int, days: int) -> None:
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="SECTION.KEY=VALUE",
+    help="A setting of the run; repeatable.",
+)
+def demo(out: str, users: int, items: int, days: int, assignments: tuple[str, ...]) -> None:
     """Simulate a shop with dirty data, run the pipeline, serve the model and ask it."""
     folder = pathlib.Path(out)
     shop, output = folder / "shop", folder / "out"
     if not shop.exists():
         size = ("--users", str(users), "--items", str(items), "--days", str(days), "--dirt", "0.02")
         _aisle("simulate", str(shop), *size)
-    settings = [word for setting in DEMO_SETTINGS for word in ("--set", setting)]
+    settings = [word for setting in (*DEMO_SETTINGS, *assignments) for word in ("--set", setting)]
     _aisle("run", str(shop), "--out", str(output), *settings)
     with _server(output) as target:
         for question in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pathlib
 import re
 import shlex
+import subprocess
 
 import click
 import pytest
@@ -145,6 +146,13 @@ def test_the_commands_are_those_of_the_design() -> None:
 def test_a_command_is_shown_by_a_document(name: str) -> None:
     shown = [param.values[0] for param in SHOWN]
     assert any(pathlib.PurePosixPath(words[0]).name == "aisle" and words[1:2] == [name] for words in shown)
+
+
+def test_make_demo_is_the_demo() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "demo"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.splitlines()[-1] == ".venv/bin/aisle demo"
 
 
 @pytest.mark.parametrize("name", DESIGNED)
