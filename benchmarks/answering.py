@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
-from typing import Any
 
-import grpc
-
-from aisle.serving.conversation import PREDICT
-from aisle.serving.testing import FakeTransport
+from aisle.serving.testing import FakeTransport, serve
 
 
 def answer(port: int) -> None:
     """Answers on the port until the process is ended."""
-    fake = FakeTransport({"search": [("a", 2.0), ("b", 1.0)]})
+    server, _ = serve(Forgetful({"search": [("a", 2.0), ("b", 1.0)]}), port)
+    server.wait_for_termination()
 
-    def predict(request: bytes, context: Any) -> bytes:
-        fake.requests.clear()
-        return fake.call(PREDICT, request, context.time_remaining())
 
-    service, method = PREDICT[1:].split("/")
-    server = grpc.server(concurrent.futures.ThreadPoolExecutor(8))
-    handlers = {method: grpc.unary_unary_rpc_method_handler(predict)}
-    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-    server.add_insecure_port(f"127.0.0.1:{port}")
-    server.start()
-    threading.Event().wait()
+class Forgetful(FakeTransport):
+    """A fake that is asked too much to keep it all."""
+
+    def call(self, method: str, request: bytes, timeout: float) -> bytes:
+        """See `Transport.call`."""
+        self.requests.clear()
+        return super().call(method, request, timeout)
 
 
 class Restarting:

@@ -19,11 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import grpc
-import psutil
 from fuzzed_requests import fuzzed
+from model_server import serving
 from results import write_section
 
 TINY_MODEL = pathlib.Path(__file__).resolve().parents[1] / "tests" / "serving" / "tiny_model.py"
@@ -77,9 +77,9 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         out = arguments.out or make_out(pathlib.Path(scratch) / "out")
-        options = ["--log", f"{scratch}/log", "--log-share", "1", "--batch", str(arguments.batch)]
-        with serving(out, *options) as (process, address):
-            found = fuzz(address, lambda: resident(process), arguments.requests, arguments.seed)
+        options = ["--metrics-port", "0", "--log", f"{scratch}/log", "--log-share", "1"]
+        with serving(out, *options, "--batch", str(arguments.batch)) as server:
+            found = fuzz(server.target, server.resident, arguments.requests, arguments.seed)
     arguments.json.write_text(json.dumps(dataclasses.asdict(found), indent=2), encoding="utf-8")
     print(markdown(found))
     if arguments.results:
@@ -94,41 +94,6 @@ def make_out(out: pathlib.Path) -> pathlib.Path:
     """An output folder with two versions of the tests' model of four items."""
     subprocess.run([sys.executable, str(TINY_MODEL), str(out / "serving")], check=True)
     return out
-
-
-@contextlib.contextmanager
-def serving(out: pathlib.Path, *options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """`aisle serve` as a process, and its HOST:PORT; ended at the end."""
-    command = [
-        "-m",
-        "aisle.cli.main",
-        "serve",
-        "--out",
-        str(out),
-        "--port",
-        "0",
-        "--metrics-port",
-        "0",
-        *options,
-    ]
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    if not line.startswith("listening on "):
-        raise RuntimeError(f"the server says {line!r} in place of where it listens")
-    try:
-        yield process, line.split()[-1]
-    finally:
-        process.terminate()
-        process.communicate()
-
-
-def resident(process: subprocess.Popen[str]) -> int | None:
-    """Bytes of a process in memory; None once it has ended."""
-    try:
-        return psutil.Process(process.pid).memory_info().rss if process.poll() is None else None
-    except psutil.NoSuchProcess:
-        return None
 
 
 def fuzz(address: str, memory: Callable[[], int | None], requests: int, seed: int) -> Found:

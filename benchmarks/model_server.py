@@ -38,20 +38,23 @@ class ModelServer:
         self._process = psutil.Process(process.pid)
         self.target = target
 
-    def resident(self) -> float:
-        """The memory it holds, MB."""
-        return self._process.memory_info().rss / 1e6
+    def resident(self) -> int | None:
+        """Bytes of memory that it holds; None once it has ended."""
+        try:
+            return int(self._process.memory_info().rss) if self._process.is_running() else None
+        except psutil.NoSuchProcess:
+            return None
 
 
 @contextlib.contextmanager
-def serving(base: pathlib.Path, *options: str) -> Iterator[ModelServer]:
-    """Serves the newest version below `base` on a free port.
+def serving(out: pathlib.Path, *options: str) -> Iterator[ModelServer]:
+    """Serves the newest version of an output folder by `aisle serve`, on a free port.
 
     Raises:
         RuntimeError: the server ended instead; it said why on standard error.
     """
-    command = [sys.executable, "-m", "aisle.serving.server", "--base", str(base), "--port", "0", *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = ["-m", "aisle.cli.main", "serve", "--out", str(out), "--port", "0", *options]
+    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
@@ -63,8 +66,15 @@ def serving(base: pathlib.Path, *options: str) -> Iterator[ModelServer]:
         process.wait()
 
 
-def publish(model: pathlib.Path, base: pathlib.Path, version: int) -> None:
-    """Shows the model as a version below `base`, at once and without copying what is in its files."""
+def versions_folder(out: pathlib.Path) -> pathlib.Path:
+    """Where the versions of an output folder lie."""
+    return out / "serving" / contract.MODEL_NAME
+
+
+def publish(model: pathlib.Path, out: pathlib.Path, version: int) -> None:
+    """Shows the model as a version of an output folder, at once and without copying what is in its files."""
+    base = versions_folder(out)
+    base.mkdir(parents=True, exist_ok=True)
     hidden = base / f".pushing-{version}"
     shutil.copytree(model, hidden, copy_function=os.link)
     hidden.rename(base / str(version))

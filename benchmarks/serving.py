@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from load import Running
-from model_server import make_questions, publish, serialized, serving
+from model_server import make_questions, publish, serialized, serving, versions_folder
 from results import write_section
 from switches import restart, switch
 
@@ -43,7 +43,7 @@ def main() -> None:
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("serving.json"))
     parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose sections are rewritten")
     arguments = parser.parse_args()
-    versions = require_version(arguments.out / "serving" / "aisle")
+    versions = require_version(versions_folder(arguments.out))
     model = versions[max(versions)]
     found: dict[str, Any] = {}
     for part in arguments.parts:
@@ -97,7 +97,7 @@ def _warm(target: str, requests: list[bytes], folder: pathlib.Path) -> None:
 def overhead(model: pathlib.Path, folder: pathlib.Path, rounds: int = 3) -> dict[str, dict[str, float]]:
     """Median ms of each signature in this process, and asked of a server in turn with it."""
     publish(model, folder, 1)
-    local, made = LocalModel(folder), make_questions(model)
+    local, made = LocalModel(versions_folder(folder)), make_questions(model)
     found = {}
     with serving(folder) as server, Client(server.target, timeout=60) as client:
         for name in SIGNATURES:

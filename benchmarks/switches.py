@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from answering import Restarting
 from load import Load, Running
-from model_server import ModelServer, make_questions, publish, serialized, serving
+from model_server import ModelServer, make_questions, publish, serialized, serving, versions_folder
 
 from aisle.serving import Client, ServingError
 
@@ -49,39 +49,40 @@ class Switched:
 
 def switch(model: pathlib.Path, scratch: pathlib.Path, count: int, rate: float, steady: float) -> Switched:
     """Publishes `count` versions, one after the other, under `rate` requests a second from another process."""
-    base = scratch / "aisle"
-    base.mkdir()
-    publish(model, base, 1)
+    publish(model, scratch, 1)
     requests = [serialized(question) for kind in make_questions(model).values() for question in kind]
     requests = [requests[row] for row in np.random.default_rng(0).permutation(len(requests))]
-    with serving(base) as server, Client(server.target, timeout=60) as client:
+    with serving(scratch) as server, Client(server.target, timeout=60) as client:
         # Enough clients that one who waits keeps no other from asking when it is due.
         load = Running(server.target, requests, scratch, clients=16, seconds=1e6, rate=rate)
         try:
             time.sleep(steady)
-            memory, times = [server.resident()], [(0.0, time.monotonic())]
+            memory, times = [_megabytes(server)], [(0.0, time.monotonic())]
             for number in range(count):
-                times.append(_switch(model, base, number + 2, client))
-                memory.append(server.resident())
+                times.append(_switch(model, scratch, number + 2, client))
+                memory.append(_megabytes(server))
         finally:
             load.stop()
-        return _switched(load.result(), times, memory, server)
+        return _switched(load.result(), times, memory)
 
 
-def _switch(model: pathlib.Path, base: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
+def _megabytes(server: ModelServer) -> float:
+    """The memory it holds; not a number once it has ended."""
+    return (server.resident() or float("nan")) / 1e6
+
+
+def _switch(model: pathlib.Path, out: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
     started = time.monotonic()
-    publish(model, base, version)
+    publish(model, out, version)
     while client.versions()[0].version != version:
         time.sleep(0.05)
     answered = time.monotonic()
     if version > KEPT:
-        shutil.rmtree(base / str(version - KEPT))
+        shutil.rmtree(versions_folder(out) / str(version - KEPT))
     return started, answered
 
 
-def _switched(
-    seen: Load, times: list[tuple[float, float]], memory: list[float], server: ModelServer
-) -> Switched:
+def _switched(seen: Load, times: list[tuple[float, float]], memory: list[float]) -> Switched:
     (_, begun), windows = times[0], times[1:]
     under_way = np.zeros(len(seen.due), bool)
     for start, end in windows:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import numpy as np
+
+from aisle.schema.contract import MODEL_NAME
 
 Arrays = dict[str, np.ndarray]
 """Tensors by name; strings are arrays of objects (bytes)."""
@@ -20,6 +24,12 @@ class RequestError(Exception):
         cut = len(message) - MOST_CHARACTERS
         super().__init__(message if cut <= 0 else f"{message[:MOST_CHARACTERS]}… ({cut} more)")
         self.code = code
+
+
+def identify(spec: Any, version: int, signature: str = "") -> None:
+    """Says in a response's `ModelSpec` what answered."""
+    spec.name, spec.signature_name = MODEL_NAME, signature
+    spec.version.value = version
 
 
 def invalid(message: str) -> RequestError:

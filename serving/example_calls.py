@@ -14,8 +14,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_serving.apis import classification_pb2, regression_pb2
 
-from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
-from aisle.serving.calls import Arrays, RequestError, invalid
+from aisle.schema.contract import SERVING_DEFAULT
+from aisle.serving.calls import Arrays, RequestError, identify, invalid
 from aisle.serving.model_call import Run, call_signature
 from aisle.serving.request_checks import choose
 from aisle.serving.versions import LoadedModel, View
@@ -66,7 +66,7 @@ def _ask(
     _check_signature(model, name, method, known)
     examples = _examples(request.input)
     outputs = call_examples(lambda inputs: run(model, name, inputs), INPUTS, examples)
-    spec.name, spec.signature_name, spec.version.value = MODEL_NAME, name, model.version
+    identify(spec, model.version, name)
     return outputs, len(examples)
 
 

@@ -218,13 +218,10 @@ def _end_on_signals(stop: threading.Event) -> None:
 @click.option("--base", required=True, help="The model's folder, which holds a folder for each version.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8500, show_default=True, type=click.IntRange(0, 65535), help="0: a free one.")
-@click.option(
-    "--batch", default=0, show_default=True, help="Join waiting requests to so many rows; 0: never."
-)
-def main(base: str, host: str, port: int, batch: int) -> None:
+def main(base: str, host: str, port: int) -> None:
     """Serve a SavedModel by the embedded server (not TF Serving)."""
     try:
-        options = ServerOptions(host, port, batch=batch)
+        options = ServerOptions(host, port)
         serve(base, options, lambda address: print(f"listening on {address}", flush=True))
     except AisleError as error:
         click.echo(f"aisle: {error}", err=True)

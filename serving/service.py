@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
 
 from aisle.schema.contract import MODEL_NAME, SERVING_DEFAULT
 from aisle.serving.batching import Batcher
-from aisle.serving.calls import Arrays, RequestError, invalid, not_found
+from aisle.serving.calls import Arrays, RequestError, identify, invalid, not_found
 from aisle.serving.example_calls import call_examples, classify, regress
 from aisle.serving.model_call import Run, call_signature, joining
 from aisle.serving.request_checks import check_answers, check_model, choose, read_inputs, wanted_outputs
@@ -55,7 +55,7 @@ def predict(
     outputs = _outputs(lambda some: run(model, name, some), name, inputs)
     answered = time.perf_counter()
     response = predict_pb2.PredictResponse()
-    _identify(response.model_spec, model.version, name)
+    identify(response.model_spec, model.version, name)
     for output in wanted:
         response.outputs[output].CopyFrom(tf.make_tensor_proto(outputs[output]))
     ends = ((READ, read - started), (MODEL, answered - read), (WRITE, time.perf_counter() - answered))
@@ -69,11 +69,6 @@ def _outputs(call: Callable[[Arrays], Arrays], name: str, inputs: Arrays) -> Arr
     if name == SERVING_DEFAULT.name and list(inputs) == [_EXAMPLES]:
         return call_examples(call, _EXAMPLES, inputs[_EXAMPLES])
     return call(inputs)
-
-
-def _identify(spec: Any, version: int, signature: str = "") -> None:
-    spec.name, spec.signature_name = MODEL_NAME, signature
-    spec.version.value = version
 
 
 class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
@@ -124,7 +119,7 @@ class PredictionService(prediction_service_pb2_grpc.PredictionServiceServicer):
         for name, definition in model.signature_defs.items():
             definitions.signature_def[name].CopyFrom(definition)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
-        _identify(response.model_spec, model.version)
+        identify(response.model_spec, model.version)
         response.metadata[_SIGNATURE_DEF].Pack(definitions)
         return response
 

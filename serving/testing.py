@@ -10,11 +10,13 @@
     >>> fake.requests[-1].inputs
     {'k': 1, 'query': ['mug'], 'user_id': ['']}
 
-It asked twice: the first call found no server. `AsyncFakeTransport` is the same for an `AsyncClient`.
+It asked twice: the first call found no server. `AsyncFakeTransport` is the same for an `AsyncClient`, and `serve` puts
+a fake behind a real connection.
 """
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -166,6 +168,36 @@ class AsyncFakeTransport(_Fake):
     async def close(self) -> None:
         """See `Transport.close`."""
         self.closed = True
+
+
+def serve(fake: FakeTransport, port: int = 0, credentials: Any = None) -> tuple[Any, int]:
+    """Starts a gRPC server on 127.0.0.1 that answers Predict by a fake.
+
+    Args:
+        fake: that answers.
+        port: to listen on; 0 is a free one.
+        credentials: `grpc.ServerCredentials`; None is plain text.
+
+    Returns:
+        The server, which runs until its `stop`, and its port.
+    """
+    import grpc
+
+    def predict(request: bytes, context: Any) -> bytes:
+        try:
+            return fake.call(PREDICT, request, context.time_remaining())
+        except CallError as error:
+            context.abort(grpc.StatusCode[error.code], error.details)
+            raise
+
+    service, method = PREDICT[1:].split("/")
+    handlers = {method: grpc.unary_unary_rpc_method_handler(predict)}
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
+    server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+    address = f"127.0.0.1:{port}"
+    bound = server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
+    server.start()
+    return server, bound
 
 
 def _record(request: messages_pb2.PredictRequest, timeout: float, payload: bytes) -> FakeRequest:

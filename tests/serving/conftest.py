@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import pathlib
 import runpy
 import subprocess
@@ -12,9 +11,7 @@ from typing import Any
 
 import pytest
 
-from aisle.serving.conversation import PREDICT
-from aisle.serving.testing import FakeTransport
-from aisle.serving.transport import CallError
+from aisle.serving.testing import FakeTransport, serve
 
 _TINY_MODEL = pathlib.Path(__file__).with_name("tiny_model.py")
 
@@ -49,6 +46,12 @@ def end_server(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.fixture(scope="session")
+def embedded_server() -> Callable[..., tuple[subprocess.Popen[str], str]]:
+    """Starts a server that the caller ends; see `start_server`."""
+    return start_server
+
+
+@pytest.fixture(scope="session")
 def target(out: pathlib.Path) -> Iterator[str]:
     """HOST:PORT of a server of that version."""
     process, address = start_server(out / "serving" / "aisle")
@@ -80,27 +83,10 @@ def fake_server() -> Iterator[Callable[..., tuple[Any, str]]]:
 
     Whatever still runs after the test is stopped.
     """
-    import grpc
-
     started: list[Any] = []
 
     def start(fake: FakeTransport, port: int = 0, credentials: Any = None) -> tuple[Any, str]:
-        def predict(request: bytes, context: Any) -> bytes:
-            try:
-                return fake.call(PREDICT, request, context.time_remaining())
-            except CallError as error:
-                context.abort(grpc.StatusCode[error.code], error.details)
-                raise
-
-        service, method = PREDICT[1:].split("/")
-        handlers = {method: grpc.unary_unary_rpc_method_handler(predict)}
-        server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-        server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
-        address = f"127.0.0.1:{port}"
-        bound = (
-            server.add_secure_port(address, credentials) if credentials else server.add_insecure_port(address)
-        )
-        server.start()
+        server, bound = serve(fake, port, credentials)
         started.append(server)
         return server, f"127.0.0.1:{bound}"
 

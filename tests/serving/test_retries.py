@@ -157,19 +157,11 @@ def test_a_server_that_is_back_is_found_before_grpc_looks_by_itself() -> None:
 
 
 WHEN_TOLD = """
-import concurrent.futures, sys, threading, grpc
-from aisle.serving.testing import FakeTransport
-fake = FakeTransport({"search": []})
-def predict(request, context):
-    return fake.call("/tensorflow.serving.PredictionService/Predict", request, 1.0)
-handlers = {"Predict": grpc.unary_unary_rpc_method_handler(predict)}
-server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
-service = "tensorflow.serving.PredictionService"
-server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service, handlers),))
+import sys, threading, grpc
+from aisle.serving.testing import FakeTransport, serve
 print("imported", flush=True)
-bound = server.add_insecure_port("127.0.0.1:" + sys.stdin.readline().strip())
-server.start()
-print(bound, flush=True)
+server, port = serve(FakeTransport({"search": []}), int(sys.stdin.readline()))
+print(port, flush=True)
 threading.Event().wait()
 """
 

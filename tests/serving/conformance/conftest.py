@@ -11,9 +11,8 @@ import pathlib
 import runpy
 import socket
 import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import grpc
@@ -49,25 +48,16 @@ def real() -> bool:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def address(tmp_path_factory: pytest.TempPathFactory, embedded_server: Callable[..., Any]) -> Iterator[str]:
     """HOST:PORT of the server; versions 9, labelled stable, and 10, the newest, are served."""
     if REAL and not pathlib.Path(REAL).exists():
         yield REAL
         return
     base = TINY["save_versions"](tmp_path_factory.mktemp("conformance"))
-    process, found = _start_real(base.parent) if REAL else _start_embedded(base)
+    process, found = _start_real(base.parent) if REAL else embedded_server(base)
     yield found
     process.terminate()
     process.communicate()
-
-
-def _start_embedded(base: pathlib.Path) -> tuple[subprocess.Popen[str], str]:
-    command = [sys.executable, "-m", "aisle.serving.server", "--base", str(base), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line.startswith("listening on "), line
-    return process, line.split()[-1]
 
 
 def _start_real(folder: pathlib.Path) -> tuple[subprocess.Popen[str], str]:
