@@ -27,7 +27,12 @@ def test_a_run_leaves_reports_logs_quarantine_and_a_version(output: pathlib.Path
         assert json.loads((output / "reports" / f"{name}.json").read_text(encoding="utf-8"))
     assert list((output / "serving" / "aisle").glob("[0-9]*/saved_model.pb"))
     assert any((output / "quarantine").iterdir())
-    assert sorted(path.name for path in (output / "logs").iterdir()) == ["ranking", "run.log", "two_tower"]
+    assert sorted(path.name for path in (output / "logs").iterdir()) == [
+        "Pretraining",
+        "ranking",
+        "run.log",
+        "two_tower",
+    ]
 
 
 def test_every_row_read_is_used_merged_or_quarantined(output: pathlib.Path) -> None:

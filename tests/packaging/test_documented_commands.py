@@ -150,7 +150,11 @@ def test_a_command_is_shown_by_a_document(name: str) -> None:
 
 def test_make_demo_is_the_demo() -> None:
     done = subprocess.run(
-        ["make", "--dry-run", "demo"], cwd=REPOSITORY, capture_output=True, text=True, check=False
+        ["make", "--dry-run", "--no-print-directory", "demo"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.stdout.splitlines()[-1] == ".venv/bin/aisle demo"
 
