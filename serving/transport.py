@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import random
+import threading
+import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -12,6 +14,8 @@ from aisle.serving.tls import Tls
 
 MAX_MESSAGE_BYTES = 4 << 20
 """gRPC's own default for what is received."""
+
+_WATCH_ENDS_SECONDS = 0.25
 
 
 class CallError(Exception):
@@ -88,9 +92,8 @@ class GrpcTransport:
 
         self._failure = grpc.RpcError
         self._channel = _channel(grpc, target, max_message_bytes, tls)
-        # A channel reconnects while somebody polls it, and a call that fails at once does not: without this a server
-        # that is back was found by gRPC's own look every 5 s (grpc.client_channel_backup_poll_interval_ms).
-        self._channel.subscribe(_unheeded)
+        self._watched = False
+        self._watching = threading.Lock()
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
         """See `Transport.call`."""
@@ -98,12 +101,30 @@ class GrpcTransport:
             # No serializers: the messages are bytes here, and made elsewhere.
             response: bytes = self._channel.unary_unary(method)(request, timeout=timeout)
         except self._failure as error:
-            raise CallError(error.code().name, error.details() or "") from error
+            code = error.code().name
+            if code == "UNAVAILABLE":
+                self._watch()
+            raise CallError(code, error.details() or "") from error
         return response
 
+    def _watch(self) -> None:
+        """Has the channel reconnect by itself from now on.
+
+        It does so while somebody polls it, and a call that fails at once does not: without this a server that is back
+        was found by gRPC's own look every 5 s (grpc.client_channel_backup_poll_interval_ms).
+        """
+        with self._watching:
+            if not self._watched:
+                self._channel.subscribe(_unheeded)
+                self._watched = True
+
     def close(self) -> None:
-        """See `Transport.close`."""
-        self._channel.unsubscribe(_unheeded)
+        """See `Transport.close`; takes a quarter of a second where a call did not reach the server."""
+        if self._watched:
+            self._channel.unsubscribe(_unheeded)
+            # The watching thread sees that it is no longer wanted once in 0.2 s, and a closed channel would end it with
+            # a traceback on stderr.
+            time.sleep(_WATCH_ENDS_SECONDS)
         self._channel.close()
 
 

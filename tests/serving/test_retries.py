@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import itertools
+import socket
 import subprocess
 import sys
 import threading
@@ -129,6 +130,23 @@ def test_a_restart_under_load_fails_no_request(fake_server: Callable[..., tuple[
         for one in asking:
             one.result()
     assert {tuple(answer) for answer in answers} == {tuple(TWO), (ScoredItem("c", 1.0),)}
+
+
+def test_a_client_that_reached_nobody_is_closed_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    raised: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", raised.append)
+    before = threading.active_count()
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        target = f"127.0.0.1:{bound.getsockname()[1]}"
+        for _ in range(10):
+            with (
+                Client(target, timeout=5, retry=Retry(attempts=1)) as asked,
+                pytest.raises(Unreachable),
+            ):
+                asked.search("x", k=2)
+    assert not raised
+    assert threading.active_count() == before
 
 
 def test_a_server_that_is_back_is_found_before_grpc_looks_by_itself() -> None:
