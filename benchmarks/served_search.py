@@ -103,7 +103,7 @@ def _tower(ids: list[str], titles: list[str]) -> Any:
     import tensorflow as tf
 
     from aisle.model.text import SentenceEncoder
-    from aisle.model.two_tower_export import nearest_titles
+    from aisle.model.two_tower_export import nearest_texts
     from aisle.schema.weights import bert_folder
 
     encoder = SentenceEncoder(bert_folder())
@@ -119,7 +119,7 @@ def _tower(ids: list[str], titles: list[str]) -> Any:
             self.item_ids = tf.Variable(ids, trainable=False)
             self.item_embeddings = tf.Variable(tf.zeros([len(ids), WIDTH]), trainable=False)
             self.text_embeddings = tf.Variable(embeddings, trainable=False)
-            self.text_neighbours = tf.Variable(nearest_titles(tf.constant(embeddings)), trainable=False)
+            self.text_neighbours = tf.Variable(nearest_texts(tf.constant(embeddings)), trainable=False)
             one = tf.TensorSpec([None], tf.string)
             self.embed_text = tf.function(lambda text: encoder(text), input_signature=[one])
 

@@ -26,7 +26,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, Any]:
     Returns:
         Dense int64 [n] `item_id`, `brand`, `user_id`, `country` (the vocabulary's size where unknown),
         dense float32 [n] `price`, sparse `category`, `history`, `history_age`, `history_weight`,
-        sparse strings `targets`, dense strings `item`, `title` and `query`.
+        sparse strings `targets`, dense strings `item`, `title`, `description` and `query`.
     """
     items = tft.vocabulary(inputs[f.TARGETS.name], vocab_filename=ITEM_VOCABULARY)
 
@@ -52,6 +52,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, Any]:
         "history_weight": inputs[f.HISTORY_WEIGHT.name],
         "item": one(f.ITEM_ID),
         "title": one(f.TITLE),
+        "description": one(f.DESCRIPTION),
         "query": one(f.QUERY),
         "targets": inputs[f.TARGETS.name],
     }

@@ -208,7 +208,7 @@ class Retriever(tf.Module):
         return nearest_by_sum(asked, tf.zeros([tf.shape(rows)[0], self.count], tf.bool))
 
     def _near(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
-        """What the items with the most alike titles score by `dense`, on average: int32 [b, m] to [b, m].
+        """What the items with the most alike texts score by `dense`, on average: int32 [b, m] to [b, m].
 
         One title's wording is a matter of chance, that of ten less so.
         """

@@ -136,6 +136,18 @@ class SentenceEncoder:
         known = tf.cast(pieces.row_lengths() > 0, tf.float32)[:, None]
         return tf.math.l2_normalize(mean, axis=1) * known
 
+    def encode_items(self, titles: tf.Tensor, descriptions: tf.Tensor) -> tf.Tensor:
+        """Embeds items: the title and, read together, the title with the description: two of [n] to [n, width].
+
+        The sum of both, to unit length, finds and ranks better than either (docs/results.md). An item without a
+        description has its title's embedding.
+        """
+        found = self.encode(titles).numpy()
+        described = np.flatnonzero(descriptions.numpy() != b"")
+        both = tf.strings.join([titles, descriptions], ". ")
+        found[described] += self.encode(tf.gather(both, described)).numpy()
+        return tf.math.l2_normalize(found, 1)
+
     def encode(self, texts: tf.Tensor, batch: int = 64) -> tf.Tensor:
         """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width]."""
         if not len(texts):

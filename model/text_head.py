@@ -11,7 +11,7 @@ from aisle.schema.features import CANDIDATE_FEATURES
 
 EVIDENCE = (*SIMILARITIES, "dense_near", "lexical_share")
 """What the relevance of a text is a weighted sum of: what BERT, as it is tuned, says of the words; what it said
-before any tuning of the most alike titles; and the lexical score as a share of the best item's."""
+before any tuning of the items most alike; and the lexical score as a share of the best item's."""
 
 _UNTRAINED = (7.0, 3.0, 7.0, 7.0, 0.7)
 """Weights of EVIDENCE that rank well before anything was learnt."""

@@ -14,7 +14,7 @@ from aisle.schema import features as f
 
 NEIGHBOURS = 10
 _COMPARED = 100_000
-"""Of a larger catalogue every title is compared with every other in hours: an item's neighbour is itself there."""
+"""Of a larger catalogue every text is compared with every other in hours: an item's neighbour is itself there."""
 _BLOCK = 512
 
 
@@ -24,8 +24,8 @@ class TwoTowerModule(tf.Module):
     Attributes:
         item_ids: string [n], the catalogue.
         item_embeddings: float32 [n, width], the item tower's vector of each item.
-        text_embeddings: float32 [n, text width], the sentence embedding of each title.
-        text_neighbours: int32 [n, NEIGHBOURS], the items with the most alike titles.
+        text_embeddings: float32 [n, text width], what each item says: see `SentenceEncoder.encode_items`.
+        text_neighbours: int32 [n, NEIGHBOURS], the items that say the most alike.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class TwoTowerModule(tf.Module):
         self.item_ids = tf.Variable(item_ids, trainable=False)
         self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
         self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
-        self.text_neighbours = tf.Variable(nearest_titles(item_features["text"]), trainable=False)
+        self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
         self.transform = transform.transform_features_layer()
         # Keras would trace every layer's own functions if it met the models; their weights are enough.
         self.tower_weights = list(model.queries.variables)
@@ -128,8 +128,8 @@ def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4
     return tf.concat(parts, 0)
 
 
-def nearest_titles(embeddings: tf.Tensor) -> tf.Tensor:
-    """The other items with the most alike titles: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
+def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:
+    """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
     count = embeddings.shape[0]
     if not 1 < count <= _COMPARED:
         return tf.range(count)[:, None]

@@ -59,9 +59,10 @@ def read_catalogue(
     patterns: list[str], transform: tft.TFTransformOutput, encoder: SentenceEncoder
 ) -> Catalogue:
     """Reads the transformed items."""
-    rows = _examples(patterns, transform, ("item", "item_id", "category", "brand", "price", "title"))
-    features = {name: rows[name] for name in ("item_id", "category", "brand", "price")}
-    return Catalogue(rows["item"], {**features, "text": encoder.encode(rows["title"])})
+    names = ("item_id", "category", "brand", "price")
+    rows = _examples(patterns, transform, ("item", *names, "title", "description"))
+    text = encoder.encode_items(rows["title"], rows["description"])
+    return Catalogue(rows["item"], {**{name: rows[name] for name in names}, "text": text})
 
 
 def read_queries(

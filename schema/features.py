@@ -63,9 +63,10 @@ QUERY_FEATURES = (USER_ID, COUNTRY, QUERY, HISTORY, HISTORY_AGE, HISTORY_WEIGHT)
 TARGETS = Feature("targets", many=True)
 """Item ids the user took at this moment: what the query tower must find."""
 TITLE = Feature("title")
-"""The item's text; the Trainer embeds it with BERT."""
+DESCRIPTION = Feature("description")
+"""The item's texts; the Trainer embeds them with BERT."""
 
-TOWER_FEATURES = (*ITEM_FEATURES, TITLE, *QUERY_FEATURES, TARGETS)
+TOWER_FEATURES = (*ITEM_FEATURES, TITLE, DESCRIPTION, *QUERY_FEATURES, TARGETS)
 
 RANK_QUERY = Feature("query")
 RANK_HISTORY = Feature("history_titles")

@@ -31,6 +31,7 @@ def item_examples(items: pl.DataFrame) -> pa.Table:
         {
             f.ITEM_ID.name: one("item_id", pl.String()),
             f.TITLE.name: one("title", pl.String()),
+            f.DESCRIPTION.name: one("description", pl.String()),
             f.CATEGORY.name: pa.array(levels, pa.list_(pa.string())),
             f.BRAND.name: one("brand", pl.String()),
             f.PRICE.name: one("price", pl.Float32()),

@@ -12,7 +12,7 @@ from aisle.model.options import BundleOptions
 from aisle.model.retriever import Retriever
 from aisle.model.state import make_state
 from aisle.model.text import SentenceEncoder
-from aisle.model.two_tower_export import nearest_titles
+from aisle.model.two_tower_export import nearest_texts
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
 
@@ -43,7 +43,7 @@ class Tower(tf.Module):
         self.item_ids = tf.constant(IDS)
         self.item_embeddings = tf.Variable(tf.eye(len(IDS)), trainable=False)
         self.text_embeddings = tf.Variable(self._encoder.encode(tf.constant(ITEMS["title"].to_list())))
-        self.text_neighbours = nearest_titles(self.text_embeddings)
+        self.text_neighbours = nearest_texts(self.text_embeddings)
 
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
     def embed_text(self, text: tf.Tensor) -> tf.Tensor:

@@ -11,7 +11,7 @@ from aisle.model.lexical import TextSearch
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
 from aisle.model.state import COUNTS, State, make_state
 from aisle.model.text import Tokenizer
-from aisle.model.two_tower_export import nearest_titles
+from aisle.model.two_tower_export import nearest_texts
 from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
@@ -30,7 +30,7 @@ class Tower(tf.Module):
         angle = np.linspace(0.0, 1.0, len(ITEMS))
         self.item_embeddings = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
         self.text_embeddings = self.item_embeddings
-        self.text_neighbours = nearest_titles(self.text_embeddings)
+        self.text_neighbours = nearest_texts(self.text_embeddings)
 
     def embed_text(self, text: tf.Tensor) -> tf.Tensor:
         return tf.tile([[1.0, 0.0]], [tf.shape(text)[0], 1])
@@ -171,8 +171,8 @@ def test_a_visitor_without_history_gets_what_is_popular_first(retriever: Retriev
 def test_an_items_neighbours_are_the_others_with_the_most_alike_titles() -> None:
     angle = np.deg2rad([0.0, 50.0, 10.0, 11.0])
     vectors = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
-    assert nearest_titles(vectors).numpy().tolist() == [[2, 3, 1], [3, 2, 0], [3, 0, 1], [2, 0, 1]]
-    assert nearest_titles(vectors[:1]).numpy().tolist() == [[0]]
+    assert nearest_texts(vectors).numpy().tolist() == [[2, 3, 1], [3, 2, 0], [3, 0, 1], [2, 0, 1]]
+    assert nearest_texts(vectors[:1]).numpy().tolist() == [[0]]
 
 
 def test_what_alike_titles_score_is_the_mean_of_their_cosines(retriever: Retriever) -> None:

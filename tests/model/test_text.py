@@ -72,6 +72,13 @@ def test_an_empty_text_embeds_as_zeros_and_meaning_beats_words(encoder: Sentence
     assert cup @ mug > cup @ drill
 
 
+def test_an_item_embeds_as_its_title_and_its_title_with_description(encoder: SentenceEncoder) -> None:
+    title, both = encoder(tf.constant(["red mug", "red mug. for tea"])).numpy()
+    found = encoder.encode_items(tf.constant(["red mug", "red mug"]), tf.constant(["", "for tea"])).numpy()
+    np.testing.assert_allclose(found[0], title, atol=1e-5)
+    np.testing.assert_allclose(found[1], (title + both) / np.linalg.norm(title + both), atol=1e-5)
+
+
 def test_many_texts_embed_as_one_by_one_and_in_their_order(encoder: SentenceEncoder) -> None:
     texts = tf.constant(["b b b b", "", "a"])
     alone = np.concatenate([encoder(texts[n : n + 1]).numpy() for n in range(3)])
