@@ -13,6 +13,7 @@ import argparse
 import base64
 import dataclasses
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -120,7 +121,9 @@ def main() -> None:
 
 
 def _stop_at_end_of_input(stop: threading.Event) -> None:
-    sys.stdin.buffer.read()
+    # Past Python's buffer, whose lock this thread would hold as the process ends.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
     stop.set()
 
 

@@ -41,7 +41,7 @@ def print_table(items: list[ScoredItem], titles: dict[str, str]) -> None:
     table.columns[1].overflow = "fold"
     known = any(item.item_id in titles for item in items)
     if known:
-        table.add_column("Title", overflow="ellipsis", no_wrap=True)
+        table.add_column("Title", overflow="fold")
     table.add_column("Score", justify="right")
     for place, item in enumerate(items, start=1):
         # Text, not str: a title may hold what rich reads as markup.
