@@ -13,9 +13,9 @@ EVIDENCE = (*SIMILARITIES, "dense_near", "lexical_share")
 """What the relevance of a text is a weighted sum of: what BERT, as it is tuned, says of the words; what it said
 before any tuning of the items most alike; and the lexical score as a share of the best item's."""
 
-_UNTRAINED = (7.0, 3.0, 7.0, 7.0, 0.7)
+_UNTRAINED = (7.0, 3.0, 7.0, 10.0, 0.7)
 """Weights of EVIDENCE that rank well before anything was learnt."""
-_FEEDBACK = 3.0
+_FEEDBACK = 6.0
 """What an item's cosine with a search's best answers adds to its logit."""
 _NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 

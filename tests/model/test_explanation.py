@@ -62,7 +62,7 @@ def test_every_word_brings_its_share_of_its_parts(tmp_path: pathlib.Path, tokeni
         "whole": 7.0,
         "words": 3.0,
         "weakest": 7.0,
-        "dense_near": 7.0 * 0.5,
+        "dense_near": 10.0 * 0.5,
         "lexical_share": 0.7,
         "bias": 0.0,
     }

@@ -76,7 +76,7 @@ def test_an_item_embeds_as_its_title_and_its_title_with_description(encoder: Sen
     title, both = encoder(tf.constant(["red mug", "red mug. for tea"])).numpy()
     found = encoder.encode_items(tf.constant(["red mug", "red mug"]), tf.constant(["", "for tea"])).numpy()
     np.testing.assert_allclose(found[0], title, atol=1e-5)
-    np.testing.assert_allclose(found[1], (title + both) / np.linalg.norm(title + both), atol=1e-5)
+    np.testing.assert_allclose(found[1], (title + 2 * both) / np.linalg.norm(title + 2 * both), atol=1e-5)
 
 
 def test_many_texts_embed_as_one_by_one_and_in_their_order(encoder: SentenceEncoder) -> None:
