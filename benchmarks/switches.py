@@ -18,6 +18,8 @@ from aisle.serving import Client, ServingError
 
 KEPT = 2
 """Versions in the folder while others come."""
+FREED = 2.0
+"""Seconds after a switch, by when the version before is gone from memory."""
 DOWN = 1.0
 """Seconds that a restarted server is away."""
 
@@ -60,6 +62,7 @@ def switch(model: pathlib.Path, scratch: pathlib.Path, count: int, rate: float, 
             memory, times = [_megabytes(server)], [(0.0, time.monotonic())]
             for number in range(count):
                 times.append(_switch(model, scratch, number + 2, client))
+                time.sleep(FREED)
                 memory.append(_megabytes(server))
         finally:
             load.stop()

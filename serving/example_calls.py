@@ -16,9 +16,10 @@ from tensorflow_serving.apis import classification_pb2, regression_pb2
 
 from aisle.schema.contract import SERVING_DEFAULT
 from aisle.serving.calls import Arrays, RequestError, identify, invalid
+from aisle.serving.loaded_model import LoadedModel
 from aisle.serving.model_call import Run, call_signature
 from aisle.serving.request_checks import choose
-from aisle.serving.versions import LoadedModel, View
+from aisle.serving.versions import View
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 INPUTS = "inputs"

@@ -48,19 +48,14 @@ class LocalModel(Recommender):
         """See `Recommender.predict`."""
         import tensorflow as tf
 
-        try:
-            call = self._model.signature(signature.name)
-        except KeyError:
-            raise RequestRefused(f"version {self.version} has no signature {signature.name!r}") from None
-        specs = call.structured_input_signature[1]
+        specs = self._model.specs.get(signature.name)
+        if specs is None:
+            raise RequestRefused(f"version {self.version} has no signature {signature.name!r}")
         if set(specs) != set(inputs):
             raise RequestRefused(
                 f"{signature.name!r} takes {sorted(specs)}; the contract says {sorted(inputs)}"
             )
         try:
-            tensors = {
-                name: tf.constant(value, specs[name].dtype, value.shape) for name, value in inputs.items()
-            }
-            return {name: value.numpy() for name, value in call(**tensors).items()}
+            return self._model.run(signature.name, inputs)
         except (tf.errors.OpError, TypeError, ValueError) as error:
             raise RequestRefused(f"{signature.name!r} failed: {str(error).splitlines()[0]}") from error

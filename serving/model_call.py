@@ -10,28 +10,26 @@ import tensorflow as tf
 
 from aisle.serving.batching import JOINED, Batcher
 from aisle.serving.calls import Arrays, RequestError, invalid
-from aisle.serving.versions import LoadedModel
+from aisle.serving.loaded_model import LoadedModel
 
 Run = Callable[[LoadedModel, str, Arrays], Arrays]
 """Calls a signature, by its name, of a loaded version: `call_signature`, or `joining` with others."""
 
 
-def call_signature(model: LoadedModel, name: str, inputs: Arrays) -> Arrays:
+def call_signature(model: LoadedModel, name: str, inputs: Arrays, aside: bool = False) -> Arrays:
     """What a signature of a loaded version answers.
 
     Args:
         model: has the signature.
         name: the signature's.
         inputs: as its specs have it.
+        aside: see `LoadedModel.run`.
 
     Raises:
         RequestError: INVALID_ARGUMENT, where the graph refuses the inputs; else INTERNAL.
     """
-    signature = model.signature(name)
-    specs = signature.structured_input_signature[1]
-    tensors = {key: tf.constant(value, specs[key].dtype, value.shape) for key, value in inputs.items()}
     try:
-        return {output: value.numpy() for output, value in signature(**tensors).items()}
+        return model.run(name, inputs, aside)
     except tf.errors.InvalidArgumentError as error:
         raise invalid(f"signature {name!r}: {_reason(error.message)}") from error
     except UnicodeDecodeError as error:

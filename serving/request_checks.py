@@ -11,7 +11,8 @@ import tensorflow as tf
 
 from aisle.schema.contract import MODEL_NAME
 from aisle.serving.calls import Arrays, invalid, not_found
-from aisle.serving.versions import LoadedModel, View
+from aisle.serving.loaded_model import LoadedModel
+from aisle.serving.versions import View
 
 MAX_ELEMENTS = 1 << 20
 """Of one input, and of a list of answers: a few bytes may name a huge shape, or a huge k, which fill the memory."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.schema.errors import AisleError, InputError
+from aisle.serving.heap import few_arenas, give_back
 from aisle.serving.server_tls import ServerTls
 
 if TYPE_CHECKING:
@@ -108,6 +110,9 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     from aisle.serving.versions import Versions
     from aisle.serving.warmup import warm_up
 
+    few_arenas()
+    # What is imported stays, and need not be gone through whenever what a version leaves behind is collected.
+    gc.freeze()
     versions = Versions(base, prepare=warm_up)
     if stop.is_set():
         return
@@ -121,6 +126,8 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
             if versions.refresh():
                 metrics.version.set(versions.current.version)
                 logging.getLogger(__name__).warning("now serving %s", versions.view)
+                gc.collect()
+                give_back()
 
 
 def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:

@@ -40,15 +40,12 @@ def predict(
     started = time.perf_counter()
     model = choose(request.model_spec, view)
     name = request.model_spec.signature_name or SERVING_DEFAULT.name
-    try:
-        signature = model.signature(name)
-    except KeyError:
-        known = sorted(model.signature_defs)
+    if name not in model.specs:
         raise RequestError(
             grpc.StatusCode.FAILED_PRECONDITION,
-            f"unknown signature {name!r}; version {model.version} has {known}",
-        ) from None
-    inputs = read_inputs(signature.structured_input_signature[1], request.inputs)
+            f"unknown signature {name!r}; version {model.version} has {sorted(model.specs)}",
+        )
+    inputs = read_inputs(model.specs[name], request.inputs)
     check_answers(inputs)
     wanted = wanted_outputs(request.output_filter, model.signature_defs[name].outputs)
     read = time.perf_counter()

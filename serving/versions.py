@@ -6,30 +6,12 @@ import dataclasses
 import logging
 import pathlib
 from collections.abc import Callable, Mapping
-from typing import Any
-
-import tensorflow as tf
-import tensorflow_text  # noqa: F401  Registers the ops the served graph tokenises with.
-from tensorflow.core.protobuf import saved_model_pb2
 
 from aisle.schema.errors import AisleError, InputError
 from aisle.schema.versions import SAVED_MODEL
 from aisle.serving.folders import require_version, version_folders
+from aisle.serving.loaded_model import LoadedModel, load
 from aisle.serving.model_config import config_file, read_labels
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class LoadedModel:
-    """One version in memory; a request holds it until it is answered, whatever is loaded meanwhile."""
-
-    version: int
-    module: Any
-    signature_defs: dict[str, Any]
-    """Name to `SignatureDef`, as they lie in the file."""
-
-    def signature(self, name: str) -> Any:
-        """The callable of a signature; KeyError where there is none."""
-        return self.module.signatures[name]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,15 +28,6 @@ class View:
 
 
 Prepare = Callable[[LoadedModel, pathlib.Path], object]
-
-
-def load(version: int, folder: pathlib.Path) -> LoadedModel:
-    """Loads the SavedModel in `folder`; raises whatever TensorFlow raises."""
-    saved = saved_model_pb2.SavedModel.FromString((folder / SAVED_MODEL).read_bytes())
-    graph = next(graph for graph in saved.meta_graphs if "serve" in graph.meta_info_def.tags)
-    module = tf.saved_model.load(str(folder))
-    definitions = {name: graph.signature_def[name] for name in module.signatures}
-    return LoadedModel(version, module, definitions)
 
 
 class Versions:
