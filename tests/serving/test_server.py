@@ -189,6 +189,19 @@ def test_versions_switch_a_broken_one_is_passed_over_and_removal_rolls_back(
     assert _await(channel, lambda states: states[0][0] == 10) == [(10, 30)]
 
 
+def test_a_version_with_a_corrupt_warm_up_ends_in_error_and_the_old_one_stays(
+    base: pathlib.Path, channel: grpc.Channel, tmp_path: pathlib.Path
+) -> None:
+    model = tmp_path / "model"
+    save_tiny_model(model, factor=3.0)
+    (model / "assets.extra" / "tf_serving_warmup_requests").write_bytes(b"no record at all")
+    model.rename(base / "13")
+    assert _await(channel, lambda states: len(states) == 2) == [(10, 30), (13, 50)]  # AVAILABLE, END
+    assert _version(channel) == 10
+    shutil.rmtree(base / "13")
+    assert _await(channel, lambda states: len(states) == 1) == [(10, 30)]
+
+
 def _version(channel: grpc.Channel, **spec: Any) -> int:
     """The version that answers."""
     return _predict(channel, "search", GOOD, **spec).model_spec.version.value
