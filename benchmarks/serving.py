@@ -14,10 +14,12 @@ import json
 import pathlib
 import tempfile
 import time
+from collections.abc import Callable
 from typing import Any
 
+import grpc
 import numpy as np
-from load import Running
+from load import PREDICT, Running
 from model_server import make_questions, publish, serialized, serving, versions_folder
 from results import write_section
 from switches import restart, switch
@@ -29,6 +31,8 @@ from aisle.serving.local import LocalModel
 CLIENTS = (1, 4, 16)
 BATCHING = {"off": (), "on": ("--batch", "64")}
 SIGNATURES = ("recommend", "search", "rank")
+WAYS = ("in process", "served", "by the client")
+_WARM_UP = 20
 PARTS = ("throughput", "overhead", "switches", "restarts")
 
 
@@ -95,19 +99,29 @@ def _warm(target: str, requests: list[bytes], folder: pathlib.Path) -> None:
 
 
 def overhead(model: pathlib.Path, folder: pathlib.Path, rounds: int = 3) -> dict[str, dict[str, float]]:
-    """Median ms of each signature in this process, and asked of a server in turn with it."""
+    """Median ms of each signature in this process, and of a server in turn with it: by bytes alone, and by the client."""
     publish(model, folder, 1)
     local, made = LocalModel(versions_folder(folder)), make_questions(model)
     found = {}
-    with serving(folder) as server, Client(server.target, timeout=60) as client:
+    with (
+        serving(folder) as server,
+        Client(server.target, timeout=60) as client,
+        grpc.insecure_channel(server.target) as channel,
+    ):
+        send = channel.unary_unary(PREDICT)
         for name in SIGNATURES:
-            seconds: dict[str, list[float]] = {"in process": [], "served": []}
-            for question in made[name][:20] + made[name] * rounds:
-                for where, ask in (("in process", local.ask), ("served", client.ask)):
+            seconds: dict[str, list[float]] = {where: [] for where in WAYS}
+            for question in made[name][:_WARM_UP] + made[name] * rounds:
+                asked: tuple[tuple[Callable[[Any], object], Any], ...] = (
+                    (local.ask, question),
+                    (send, serialized(question)),
+                    (client.ask, question),
+                )
+                for where, (ask, what) in zip(WAYS, asked, strict=True):
                     started = time.perf_counter()
-                    ask(question)
+                    ask(what)
                     seconds[where].append(time.perf_counter() - started)
-            found[name] = {where: float(np.median(each[20:]) * 1e3) for where, each in seconds.items()}
+            found[name] = {where: float(np.median(each[_WARM_UP:]) * 1e3) for where, each in seconds.items()}
     return found
 
 
@@ -125,10 +139,14 @@ def _throughput_table(rows: list[dict[str, Any]]) -> str:
 
 
 def _overhead_table(found: dict[str, dict[str, float]]) -> str:
-    lines = ["| p50 ms | in process | served | more |", "|---|---|---|---|"]
+    lines = [
+        "| p50 ms | in process | served | more | served, by the client | more |",
+        "|---|---|---|---|---|---|",
+    ]
     for name, told in found.items():
-        inside, served = told["in process"], told["served"]
-        lines.append(f"| {name} | {inside:.2f} | {served:.2f} | {served - inside:.2f} |")
+        inside, *others = (told[where] for where in WAYS)
+        cells = [f"{served:.2f} | {served - inside:.2f}" for served in others]
+        lines.append(f"| {name} | {inside:.2f} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
