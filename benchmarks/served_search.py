@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from aisle.model.options import READER_LAYERS
 
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 WIDTH = 64
 _FEATURES_BINS = 16
 
