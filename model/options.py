@@ -126,6 +126,8 @@ class RankingOptions:
         learning_rate: of Adam at its peak.
         anchor: how strongly the BERT is drawn back to its pretrained weights (L2-SP).
         adversarial: length of the worst push that the embeddings get in a second reading; 0 reads once.
+        learnt: how far the head that reads goes, of the way from where it began to where training ended, where
+            people's judgements are all that is known of searches: 1 is all the way.
         adapter_rank: of the low-rank updates that are trained instead of the BERT's weights; 0 trains these.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
         patience: epochs without a lower validation loss before training ends.
@@ -152,6 +154,7 @@ class RankingOptions:
     learning_rate: float = 3e-5
     anchor: float = 0.0
     adversarial: float = 0.0
+    learnt: float = 0.5
     adapter_rank: int = 0
     query_pieces: int = 20
     title_pieces: int = 24

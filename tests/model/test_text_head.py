@@ -128,7 +128,7 @@ def test_training_puts_right_what_the_start_gets_wrong(tmp_path: pathlib.Path) -
     rows = judged(["mug"] * 8, titles, [1.0, 0.0] * 4)
     head = make_head(tmp_path / "bert", clicked=False, learning_rate=1.0)
     before = head.reader.bert.get_weights()
-    options = RankingOptions(epochs=30, lists=1, list_size=8, learning_rate=1e-3, patience=30)
+    options = RankingOptions(epochs=30, lists=1, list_size=8, learning_rate=1e-3, patience=30, learnt=1.0)
     train_text(head, rows, rows, options, str(tmp_path / "run"))
     pieces = head.reader.tokenizer.pieces
     inputs = {
@@ -183,6 +183,24 @@ def test_an_anchor_keeps_the_bert_nearer_to_what_it_was(tmp_path: pathlib.Path) 
         after = head.reader.bert.get_weights()
         moved.append(sum(float(np.square(a - b).sum()) for a, b in zip(before, after, strict=True)))
     assert 0.0 < moved[1] < 0.9 * moved[0]
+
+
+def test_a_head_of_judgements_goes_half_the_way_that_training_led(tmp_path: pathlib.Path) -> None:
+    rows = judged(["mug"] * 8, ["lamp", "mug", "red lamp", "red mug"] * 2, [1.0, 0.0] * 4)
+    ends = {}
+    for learnt in (0.0, 0.5, 1.0):
+        tf.keras.utils.set_random_seed(1)
+        head = make_head(tmp_path / str(learnt), clicked=False)
+        options = RankingOptions(
+            epochs=1, lists=1, list_size=8, learning_rate=1e-3, patience=4, learnt=learnt
+        )
+        train_text(head, rows, rows, options, str(tmp_path / f"run-{learnt}"))
+        ends[learnt] = head.get_weights()
+    moved = 0.0
+    for none, half, whole in zip(*ends.values(), strict=True):
+        np.testing.assert_allclose(half, (none + whole) / 2, atol=1e-5)
+        moved += float(np.abs(whole - none).sum())
+    assert moved > 0
 
 
 def test_both_losses_are_means_over_candidates_however_long_their_lists_are(tmp_path: pathlib.Path) -> None:
