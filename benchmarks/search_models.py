@@ -55,6 +55,7 @@ class Variant:
 VARIANTS = (
     Variant("aisle, whole search"),
     Variant("before any training", trained=False),
+    Variant("trained all the way", options={"learnt": 1.0}),
     Variant("without the lexical score", without=("lexical_share",)),
     Variant("without the nearest titles", without=("dense_near",)),
     Variant("size small: 3 layers, distilled", size="small"),
