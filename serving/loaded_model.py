@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import pathlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,9 @@ import tensorflow_text  # noqa: F401  Registers the ops the served graph tokenis
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aisle.schema.versions import SAVED_MODEL
+
+if TYPE_CHECKING:
+    from aisle.serving.calls import Arrays
 
 _SERVE, _INIT = "serve", "__saved_model_init_op"
 _AT_ONCE = 4
@@ -26,8 +29,6 @@ _AS_EXPORTED.graph_options.rewrite_options.disable_meta_optimizer = True
 _AS_EXPORTED.session_inter_op_thread_pool.add(global_name="requests")
 _AS_EXPORTED.session_inter_op_thread_pool.add(num_threads=1)
 _ASIDE = tf.compat.v1.RunOptions(inter_op_thread_pool=1)
-
-Arrays = dict[str, np.ndarray]
 
 
 class LoadedModel:
