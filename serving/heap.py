@@ -1,8 +1,7 @@
 """Tells the C library's allocator to keep what was freed in few places, and to give it back to the machine.
 
 Each thread of a server frees what it allocated into a heap of its own, up to eight times the number of cores, and keeps
-it there: twice what a model needs, and more with each version (docs/speed.md). A C library other than glibc does as it
-does.
+it there, more with each version that is loaded. A C library other than glibc is left as it is.
 """
 
 from __future__ import annotations
