@@ -52,29 +52,29 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     splits = [_matching(fn_args.train_files, "train"), fn_args.eval_files]
     queries, valid = read_queries(splits, transform, catalogue, encoder)
     model = compiled(sizes(transform, encoder.width), options)
-    fit(model, queries, valid, catalogue, options, fn_args.model_run_dir)
+    fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
     export(model, transform, encoder, catalogue.ids, catalogue.features, fn_args.serving_model_dir)
 
 
-def compiled(sizes: Sizes, options: TwoTowerOptions) -> TwoTower:
+def compiled(sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower) -> TwoTower:
     """The model, ready to be fitted."""
-    model = TwoTower(sizes, options)
+    model = kind(sizes, options)
     model.compile(optimizer=LazyAdam(options.learning_rate), steps_per_execution=STEPS_PER_CALL)
     return model
 
 
 def fit(
     model: TwoTower,
-    queries: Queries,
+    endless: tf.data.Dataset,
     valid: Queries,
     catalogue: Catalogue,
     options: TwoTowerOptions,
     run_dir: str,
 ) -> None:
-    """Trains until the validation's recall no longer rises; `run_dir` receives the curves."""
+    """Trains on endless batches until the validation's recall no longer rises; `run_dir` receives the curves."""
     epoch = options.steps_per_epoch or max(1, options.steps // 10)
     result = model.fit(
-        batches(queries, catalogue, options),
+        endless,
         epochs=-(-options.steps // epoch),
         steps_per_epoch=epoch,
         callbacks=[BestRecall(model, catalogue, valid, options.patience), *history.callbacks(run_dir)],

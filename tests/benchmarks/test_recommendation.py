@@ -57,6 +57,7 @@ def test_the_results_page_has_a_section_for_each_benchmark() -> None:
         "beauty",
         "index",
         "throughput",
+        "two-tower-parts",
         "clicks",
         "search",
         "search-speed",
