@@ -17,6 +17,7 @@ from aisle.model import explained_search
 from aisle.model.filters import Filter, Filters
 from aisle.model.index_choice import choose_indexes
 from aisle.model.item_table import ItemTable, item_table
+from aisle.model.lean_graph import make_lean
 from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
 from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever, Source
@@ -250,6 +251,7 @@ def make_bundle(
     index = choose_indexes(retriever, state.users, frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    print("served model: {:,} nodes as traced, {:,} as saved".format(*make_lean(folder)))
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:

@@ -1,34 +1,32 @@
-"""One version of the model in memory: its graph in a session, which is how TF Serving runs it."""
+"""One version of the model in memory."""
 
 from __future__ import annotations
 
-import copy
+import mmap
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  Registers the ops the served graph tokenises with.
-from tensorflow.core.protobuf import saved_model_pb2
+from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
 from aisle.schema.versions import SAVED_MODEL
+from aisle.serving.c_api import NativeSession
 
 if TYPE_CHECKING:
     from aisle.serving.calls import Arrays
 
 _SERVE, _INIT = "serve", "__saved_model_init_op"
-_AT_ONCE = 4
-"""Functions that are brought into the graph in one call, in which no request is answered."""
+_ASIDE = tf.compat.v1.RunOptions(inter_op_thread_pool=1).SerializeToString()
 
-_CALL_CONFIG = "config_proto"
-"""Of a node that calls a function: how that is rewritten before it first runs."""
-_AS_EXPORTED = tf.compat.v1.ConfigProto()
-"""Without Grappler's rewriting, for which a version takes twice as long until it answers, and answers no sooner."""
-_AS_EXPORTED.graph_options.rewrite_options.disable_meta_optimizer = True
-_AS_EXPORTED.session_inter_op_thread_pool.add(global_name="requests")
-_AS_EXPORTED.session_inter_op_thread_pool.add(num_threads=1)
-_ASIDE = tf.compat.v1.RunOptions(inter_op_thread_pool=1)
+_READ = {
+    meta_graph_pb2.MetaGraphDef.DESCRIPTOR.fields_by_name[name].number
+    for name in ("meta_info_def", "signature_def")
+}
+_META_GRAPHS = saved_model_pb2.SavedModel.DESCRIPTOR.fields_by_name["meta_graphs"].number
+_VARINT, _DELIMITED = 0, 2
+"""Protocol Buffers' wire types."""
 
 
 class LoadedModel:
@@ -40,16 +38,19 @@ class LoadedModel:
         specs: name to the signature's inputs.
     """
 
-    def __init__(self, version: int, meta: Any, session: tf.compat.v1.Session) -> None:
-        """Args: `version`: the number. `meta`: the MetaGraphDef. `session`: holds its graph and its variables."""
+    def __init__(self, version: int, signature_defs: dict[str, Any], session: NativeSession) -> None:
+        """Args: `version`: the number. `signature_defs`: of the file. `session`: holds the graph they name parts of."""
         self.version = version
-        self.signature_defs: dict[str, Any] = {
-            name: copy.deepcopy(definition)  # Else all of the file would stay in memory.
-            for name, definition in meta.signature_def.items()
-            if name != _INIT
-        }
-        self.specs = {name: _specs(definition) for name, definition in self.signature_defs.items()}
+        self.signature_defs = signature_defs
+        self.specs = {name: _specs(definition) for name, definition in signature_defs.items()}
         self._session = session
+        self._calls = {
+            name: tuple(
+                session.tensors({key: info.name for key, info in sorted(ends.items())})
+                for ends in (definition.inputs, definition.outputs)
+            )
+            for name, definition in signature_defs.items()
+        }
 
     def run(self, name: str, inputs: Mapping[str, np.ndarray], aside: bool = False) -> Arrays:
         """What a signature answers.
@@ -61,73 +62,89 @@ class LoadedModel:
 
         Raises:
             KeyError: there is no such signature.
+            TypeError, ValueError: an input has another dtype or shape.
             tf.errors.OpError: the graph refuses the inputs, or fails.
         """
-        definition = self.signature_defs[name]
-        fetched = {key: info.name for key, info in definition.outputs.items()}
-        fed = {info.name: inputs[key] for key, info in definition.inputs.items()}
-        found: Arrays = self._session.run(fetched, fed, options=_ASIDE if aside else None)
+        fed, fetched = self._calls[name]
+        values = [_checked(key, inputs[key], self.specs[name][key]) for key in fed.names]
+        found: Arrays = self._session.run(fed, values, fetched, _ASIDE if aside else b"")
         return found
 
 
 def load(version: int, folder: pathlib.Path) -> LoadedModel:
     """Loads the SavedModel in `folder`; raises whatever TensorFlow raises.
 
-    `tf.saved_model.load` makes Python objects of every node of every function: seconds in which a server in the same
-    process answers late (docs/speed.md).
+    Raises:
+        ValueError: the file is no SavedModel, or has no graph to serve.
     """
-    saved = saved_model_pb2.SavedModel.FromString((folder / SAVED_MODEL).read_bytes())
-    meta = next(graph for graph in saved.meta_graphs if _SERVE in graph.meta_info_def.tags)
-    graph = tf.Graph()
-    with graph.as_default():
-        for part in _parts(meta.graph_def):
-            tf.graph_util.import_graph_def(part, name="")
-    graph.finalize()
-    session = tf.compat.v1.Session(graph=graph, config=_AS_EXPORTED)
-    assets = {
-        asset.tensor_info.name: str(folder / "assets" / asset.filename) for asset in meta.asset_file_def
-    }
-    saver = meta.saver_def
-    session.run(
-        saver.restore_op_name,
-        {saver.filename_tensor_name: str(folder / "variables" / "variables"), **assets},
-        options=_ASIDE,
-    )
-    if _INIT in meta.signature_def:
-        session.run(meta.signature_def[_INIT].outputs[_INIT].name, assets, options=_ASIDE)
-    return LoadedModel(version, meta, session)
+    with (
+        (folder / SAVED_MODEL).open("rb") as file,
+        mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as saved,
+    ):
+        definitions = _signature_defs(saved)
+    return LoadedModel(version, definitions, NativeSession(folder, _SERVE, _config(), _ASIDE))
 
 
-def _parts(graph: Any) -> Iterator[Any]:
-    """The graph without its functions, then those that it calls, some at a time: GraphDefs.
+def _config() -> bytes:
+    """Of a session whose graph runs as it was exported, with a thread pool for requests and one for what is aside."""
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = True
+    config.session_inter_op_thread_pool.add(global_name="requests")
+    config.session_inter_op_thread_pool.add(num_threads=1)
+    return config.SerializeToString()
 
-    A node that calls a function which is not there yet has its outputs' shapes left open. With the function there, all
-    that it calls would be gone through for them, a second for which nothing else runs in this process.
+
+def _signature_defs(saved: mmap.mmap) -> dict[str, Any]:
+    """The signatures of the graph to serve, by name; the graph itself, nearly all of the file, is not parsed."""
+    for number, _, start, end in _fields(saved, 0, len(saved)):
+        if number != _META_GRAPHS:
+            continue
+        meta = meta_graph_pb2.MetaGraphDef()
+        for part, whole, _, until in _fields(saved, start, end):
+            if part in _READ:
+                meta.MergeFromString(saved[whole:until])
+        if _SERVE in meta.meta_info_def.tags:
+            return {name: definition for name, definition in meta.signature_def.items() if name != _INIT}
+    raise ValueError(f"{SAVED_MODEL} has no graph with the tag {_SERVE!r}")
+
+
+def _fields(message: mmap.mmap, place: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Each length-delimited field of a serialized message: its number, where it starts, its content, and its end.
+
+    Raises:
+        ValueError: it ends within a field, or has one of another kind than a SavedModel has.
     """
-    functions = _called(graph)
-    del graph.library.function[:]
-    yield graph
-    for start in range(0, len(functions), _AT_ONCE):
-        part = tf.compat.v1.GraphDef(versions=graph.versions)
-        part.library.function.extend(functions[start : start + _AT_ONCE])
-        yield part
+    while place < end:
+        start = place
+        tag, place = _varint(message, place)
+        size, place = _varint(message, place)
+        if tag & 7 == _DELIMITED:
+            yield tag >> 3, start, place, place + size
+            place += size
+        elif tag & 7 != _VARINT:
+            raise ValueError(f"{SAVED_MODEL} is no SavedModel: a field of wire type {tag & 7}")
+    if place > end:
+        raise ValueError(f"{SAVED_MODEL} ends within a field")
 
 
-def _called(graph: Any) -> list[Any]:
-    """The functions that the graph's nodes call, and that these call, none of them to be rewritten by Grappler."""
-    library = {function.signature.name: function for function in graph.library.function}
-    called: dict[str, Any] = {}
-    nodes, exported = list(graph.node), _AS_EXPORTED.SerializeToString()
-    while nodes:
-        attributes = nodes.pop().attr
-        if _CALL_CONFIG in attributes:
-            attributes[_CALL_CONFIG].s = exported
-        for value in attributes.values():
-            for name in (value.func.name, *(function.name for function in value.list.func)):
-                if name in library and name not in called:
-                    called[name] = library[name]
-                    nodes.extend(library[name].node_def)
-    return list(called.values())
+def _varint(message: mmap.mmap, place: int) -> tuple[int, int]:
+    """A variable-length number, and the place behind it."""
+    value = shift = 0
+    while place < len(message):
+        byte = message[place]
+        value |= (byte & 0x7F) << shift
+        place, shift = place + 1, shift + 7
+        if byte < 0x80:
+            return value, place
+    raise ValueError(f"{SAVED_MODEL} ends within a number")
+
+
+def _checked(name: str, value: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
+    """The value as an array of the input's dtype, where it fits its shape."""
+    array = np.asarray(value, object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype)
+    if not spec.shape.is_compatible_with(array.shape):
+        raise ValueError(f"input {name!r} has shape {array.shape}; expected {spec.shape}")
+    return array
 
 
 def _specs(definition: Any) -> dict[str, tf.TensorSpec]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pathlib
 import runpy
+import threading
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from aisle.serving.loaded_model import load
 
@@ -86,3 +88,80 @@ def test_a_folder_that_lacks_its_variables_is_not_loaded(
     (tmp_path / "saved_model.pb").write_bytes((folder / "saved_model.pb").read_bytes())
     with pytest.raises(tf.errors.OpError):
         load(1, tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 5, 40, 0.5])
+def test_a_file_that_is_cut_off_is_not_loaded(
+    folder: pathlib.Path, tmp_path: pathlib.Path, kept: float
+) -> None:
+    whole = (folder / "saved_model.pb").read_bytes()
+    (tmp_path / "saved_model.pb").write_bytes(whole[: int(kept * len(whole)) if kept == 0.5 else int(kept)])
+    with pytest.raises((ValueError, tf.errors.OpError, DecodeError)):
+        load(1, tmp_path)
+
+
+def test_a_file_of_something_else_is_not_loaded(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "saved_model.pb").write_bytes(b"item_id,title\n1,mug\n")
+    with pytest.raises((ValueError, DecodeError)):
+        load(1, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("word", "error"),
+    [(np.array(b"red", object), ValueError), (np.array([[b"red"]], object), ValueError)],
+)
+def test_an_input_of_another_shape_is_refused(
+    folder: pathlib.Path, word: np.ndarray, error: type[Exception]
+) -> None:
+    with pytest.raises(error, match="'word' has shape"):
+        load(1, folder).run("find", {"word": word})
+
+
+@pytest.mark.parametrize("length", [0, 22, 23, 5000])
+def test_texts_of_any_length_go_in_and_come_back(tmp_path: pathlib.Path, length: int) -> None:
+    module = tf.Module()
+    spec = tf.TensorSpec([None, None], tf.string, "text")
+    module.say = tf.function(lambda text: {"said": text, "twice": text + text}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"say": module.say})
+    text = np.array([[b"a" * length, b"\x00\xff"], [b"", b"\xc3\xa9" * length]], object)
+    found = load(1, tmp_path / "1").run("say", {"text": text})
+    assert found["said"].tolist() == text.tolist()
+    assert found["twice"].tolist() == [[one + one for one in row] for row in text.tolist()]
+    empty = load(1, tmp_path / "1").run("say", {"text": np.empty([0, 2], object)})
+    assert empty["said"].shape == (0, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "int64", "bool", "uint8", "complex64"])
+def test_numbers_of_any_kind_go_in_and_come_back(tmp_path: pathlib.Path, dtype: str) -> None:
+    module = tf.Module()
+    spec = tf.TensorSpec(None, dtype, "value")
+    module.say = tf.function(lambda value: {"said": tf.identity(value)}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"say": module.say})
+    model = load(1, tmp_path / "1")
+    for value in (np.array(1), np.arange(6).reshape(2, 3).T, np.empty([3, 0])):
+        found = model.run("say", {"value": value.astype(dtype)})["said"]
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found, value.astype(dtype))
+
+
+def test_many_threads_ask_while_versions_come_and_go(folder: pathlib.Path) -> None:
+    models = [load(1, folder)]
+    over = threading.Event()
+    wrong: list[object] = []
+
+    def ask() -> None:
+        while not over.is_set():
+            found = models[-1].run("find", {"word": np.array([b"blue"] * 3, object)})["place"].tolist()
+            if found != [1, 1, 1]:
+                wrong.append(found)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for version in range(2, 12):
+        models.append(load(version, folder))
+        models.pop(0)
+    over.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
