@@ -21,6 +21,8 @@ from tensorflow.python.framework import errors_impl
 
 from aisle.serving.heap import give_back
 
+FREEING = "free a model"
+"""Name of the threads that do."""
 _STRING_BYTES = 24
 """sizeof(TF_TString); zeros are an empty one."""
 
@@ -240,7 +242,7 @@ def _free_strings(tensor: int) -> None:
 
 def _free_aside(session: int, graph: int) -> None:
     """By a thread of its own: it takes tenths of a second, and may be the last request's turn."""
-    threading.Thread(target=_free, args=(session, graph), name="free a model").start()
+    threading.Thread(target=_free, args=(session, graph), name=FREEING).start()
 
 
 def _free(session: int, graph: int) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 
 import numpy as np
@@ -12,6 +11,7 @@ from aisle.serving.errors import RequestRefused
 from aisle.serving.folders import require_version
 from aisle.serving.inputs import Tensors
 from aisle.serving.recommender import Recommender
+from aisle.serving.tensorflow_settings import set_tensorflow
 
 
 class LocalModel(Recommender):
@@ -32,9 +32,7 @@ class LocalModel(Recommender):
             AisleError: none of its versions loads.
         """
         require_version(pathlib.Path(base))
-        # TensorFlow reads these when it is imported.
-        os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+        set_tensorflow()
         from aisle.serving.versions import Versions
 
         self._model = Versions(base, labelled=False).current

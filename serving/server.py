@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.schema.errors import AisleError, InputError
-from aisle.serving.heap import few_arenas, give_back
+from aisle.serving.heap import few_arenas
 from aisle.serving.server_tls import ServerTls
+from aisle.serving.tensorflow_settings import set_tensorflow
 
 if TYPE_CHECKING:
     import grpc
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
 POLL_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 """How long requests under way may take once the server is told to end."""
+TURN_SECONDS = 0.0005
+"""For which a thread keeps Python's lock while another waits: a request changes threads some ten times, and at Python's 5
+ms each it waits for a version that is being loaded."""
 MAX_MESSAGE_BYTES = 64 << 20
 MOST_ROWS, MOST_WAIT_MS = 4096, 60_000
 """Of a call that requests are joined to."""
@@ -104,15 +108,14 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     stop = threading.Event()
     _end_on_signals(stop)
     credentials = options.tls.credentials() if options.tls else None  # Told before TensorFlow's slow import.
-    # TensorFlow reads these when it is imported.
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    set_tensorflow()
     from aisle.serving.versions import Versions
     from aisle.serving.warmup import warm_up
 
     few_arenas()
     # What is imported stays, and need not be gone through whenever what a version leaves behind is collected.
     gc.freeze()
+    sys.setswitchinterval(TURN_SECONDS)
     versions = Versions(base, prepare=warm_up)
     if stop.is_set():
         return
@@ -126,8 +129,6 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
             if versions.refresh():
                 metrics.version.set(versions.current.version)
                 logging.getLogger(__name__).warning("now serving %s", versions.view)
-                gc.collect()
-                give_back()
 
 
 def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
+import os
 import pathlib
 import re
 import shlex
@@ -14,7 +17,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "BUILD.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-BLOCK = re.compile(r"^```(sh|toml)\n(?:# (\S+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```(sh|toml|console)\n(?:# (\S+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 
 ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
@@ -35,6 +38,8 @@ FILES = {
     "pairs.csv": "query,item_id\nmug,i00001\nmug,i00002\n",
 }
 """What the documents take for granted."""
+SHELVED = (1763974011, 1764060402, 1764146763)
+"""The versions in docs/versions.md."""
 
 
 def _blocks() -> list[tuple[str, str, str]]:
@@ -42,8 +47,9 @@ def _blocks() -> list[tuple[str, str, str]]:
     return [match for document in DOCUMENTS for match in BLOCK.findall(document.read_text(encoding="utf-8"))]
 
 
-def _commands() -> list[str]:
-    lines = "".join(text for kind, _, text in _blocks() if kind == "sh").replace("\\\n", " ").splitlines()
+def _commands(wanted: str = "sh") -> list[str]:
+    """The commands of the blocks of a kind: `sh` on the shop's run, `console` on the versions that docs/versions.md has."""
+    lines = "".join(text for kind, _, text in _blocks() if kind == wanted).replace("\\\n", " ").splitlines()
     commands = [re.sub(r"\s+#.*$", "", line).strip() for line in lines]
     return [" ".join(command.split()) for command in dict.fromkeys(commands) if command]
 
@@ -85,6 +91,31 @@ def test_a_documented_command_works(
     done = desk.run(*_adapted(command, served, small))
     assert done.returncode == 0, done.stdout[-1000:] + done.stderr[-3000:]
     assert "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def shelf(desk: Any, output: pathlib.Path, tmp_path: pathlib.Path) -> Any:
+    """The user in a folder whose `out/` serves the versions that docs/versions.md tells of."""
+    pushed = sorted((output / "serving" / "aisle").glob("[0-9]*"))[-1]
+    for number in SHELVED:
+        folder = tmp_path / "out" / "serving" / "aisle" / str(number)
+        shutil.copytree(pushed, folder, copy_function=os.link)
+    return dataclasses.replace(desk, home=tmp_path)
+
+
+@pytest.mark.parametrize("command", _commands("console"))
+def test_a_documented_command_on_versions_works(command: str, shelf: Any) -> None:
+    done = shelf.run(*shlex.split(command))
+    assert done.returncode == 0, done.stderr
+    told = shelf.run("aisle", "versions", "--out", "out", "--json")
+    states = {one["version"]: (one["state"], one["labels"]) for one in json.loads(told.stdout)}
+    oldest, middle, newest = (states[number] for number in SHELVED)
+    if "rollback" in command:
+        assert newest == ("withdrawn", [])
+        assert middle == ("withdrawn" if "--to" in command else "served", [])
+        assert oldest == ("served", [])
+    else:
+        assert middle == ("served", [command.split("--label ")[1].split()[0]])
 
 
 def test_what_is_not_run_is_still_shown() -> None:

@@ -7,10 +7,12 @@ import runpy
 import threading
 
 import numpy as np
+import psutil
 import pytest
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from aisle.serving.c_api import FREEING
 from aisle.serving.loaded_model import load
 
 
@@ -165,3 +167,22 @@ def test_many_threads_ask_while_versions_come_and_go(folder: pathlib.Path) -> No
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_a_version_that_nobody_refers_to_is_freed(tmp_path: pathlib.Path) -> None:
+    module, megabytes = tf.Module(), 100
+    module.weights = tf.Variable(tf.ones([megabytes, 1 << 18]))
+    spec = tf.TensorSpec([], tf.int32, "row")
+    module.sum = tf.function(lambda row: {"sum": tf.reduce_sum(module.weights[row])}, input_signature=[spec])
+    tf.saved_model.save(module, str(tmp_path / "1"), signatures={"sum": module.sum})
+    held = []
+    for version in range(8):
+        model = load(version, tmp_path / "1")
+        assert model.run("sum", {"row": np.array(3)})["sum"] == 1 << 18
+        del model
+        for thread in threading.enumerate():
+            if thread.name == FREEING:
+                thread.join()
+        held.append(psutil.Process().memory_info().rss >> 20)
+    # The allocator may keep what one version needed for the next.
+    assert held[-1] < held[1] + megabytes / 2, held
