@@ -1,6 +1,6 @@
 """What training BERT further on a shop's own texts does to its search, before any training on judgements.
 
-    python benchmarks/pretraining.py --source ../shared/data/search-relevance
+    python benchmarks/pretraining.py --source ../shared/data/search-relevance [--results docs/results.md]
 
 Titles and descriptions train; the judged items of every query are ranked by BERT as it is then: by the cosine of the
 mean-pooled query and title, and by late interaction (MaxSim). nDCG@10, gain 2^(grade-1) - 1, mean over the queries.
@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from judged_searches import DEPTH, Searches, read_searches
+from results import write_section
 from training import read_clean_label
 
 from aisle.components.evaluator.metrics import gain, graded_ndcg, paired_interval
@@ -48,6 +49,7 @@ def main() -> None:
     parser.add_argument("--anchor", type=float, default=0.1, help="of the variant that has one")
     parser.add_argument("--only", nargs="+", default=None, help="names of variants")
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("pretraining.json"))
+    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
     arguments = parser.parse_args()
     plain = PretrainOptions(
         steps=max(arguments.steps),
@@ -64,6 +66,8 @@ def main() -> None:
     ]
     found = measure(arguments, [v for v in variants if not arguments.only or v.name in arguments.only])
     print(markdown(found))
+    if arguments.results:
+        write_section(arguments.results, "pretraining", markdown(found))
 
 
 def measure(arguments: argparse.Namespace, variants: list[Variant]) -> list[dict[str, Any]]:

@@ -61,6 +61,8 @@ def test_the_results_page_has_a_section_for_each_benchmark() -> None:
         "clicks",
         "search",
         "search-speed",
+        "reading",
+        "pretraining",
         "growth",
     ):
         assert f"<!-- {name} -->" in page
