@@ -49,17 +49,17 @@ class LateInteraction(tf.keras.Model):
         bert.bert.embeddings.trainable = not self._frozen
         for layer in bert.bert.encoder.layer[: self._frozen]:
             layer.trainable = False
-        self._adapters = adapt(bert, adapter_rank, self._frozen) if adapter_rank else []
+        self.adapters = adapt(bert, adapter_rank, self._frozen) if adapter_rank else []
 
     @property
     def tuned(self) -> list[tf.Variable]:
         """What is trained."""
-        return list(self._adapters) or self.trainable_variables
+        return list(self.adapters) or self.trainable_variables
 
-    def finish(self) -> None:
-        """Ends the training: updates are added to the weights, and cost nothing from then on."""
-        merge(self.bert)
-        self._adapters = []
+    def finish(self, share: float = 1.0) -> None:
+        """Ends the training: a share of the updates is added to the weights, and costs nothing from then on."""
+        merge(self.bert, share)
+        self.adapters = []
 
     def call(
         self, pieces: tf.RaggedTensor, training: bool = False, offset: tf.Tensor | None = None

@@ -25,9 +25,9 @@ class LowRank(tf.keras.layers.Layer):
         update = tf.matmul(tf.matmul(inputs, self.down), self.up)
         return self.dense(inputs) + _SCALE * update
 
-    def merged(self) -> tf.keras.layers.Dense:
-        """The dense layer, the update added to its weights."""
-        self.dense.kernel.assign_add(_SCALE * tf.matmul(self.down, self.up))
+    def merged(self, share: float) -> tf.keras.layers.Dense:
+        """The dense layer, a share of the update added to its weights."""
+        self.dense.kernel.assign_add(share * _SCALE * tf.matmul(self.down, self.up))
         return self.dense
 
 
@@ -50,11 +50,11 @@ def adapt(bert: TFBertModel, rank: int, frozen: int = 0) -> list[tf.Variable]:
     return variables
 
 
-def merge(bert: TFBertModel) -> None:
-    """Adds the updates to the weights and takes them away, so that serving costs what it did."""
+def merge(bert: TFBertModel, share: float = 1.0) -> None:
+    """Adds a share of the updates to the weights and takes them away, so that serving costs what it did."""
     for layer in bert.bert.encoder.layer:
         attention = layer.attention.self_attention
         for name in _ADAPTED:
             part = getattr(attention, name)
             if isinstance(part, LowRank):
-                setattr(attention, name, part.merged())
+                setattr(attention, name, part.merged(share))

@@ -55,14 +55,24 @@ def train_text(
     history.finish(result, folder)
     if there and min(result.history["val_loss"]) > before:
         head.set_weights(start)
-    elif not head.clicked and not options.adapter_rank:
-        # What a hundred queries teach is half right for others: between the weights before and after, the gain of both
-        # adds up (WiSE-FT: Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022).
-        ends = zip(start, head.get_weights(), strict=True)
-        head.set_weights([one + options.learnt * (other - one) for one, other in ends])
+    learnt = 1.0 if head.clicked else options.learnt
+    _go_part_of_the_way(head, start, learnt)
+    head.reader.finish(learnt)
     reads = options.text != "never" and _reads_history(head, valid, options)
-    head.reader.finish()
     return reads
+
+
+def _go_part_of_the_way(head: RankingHead, start: list[np.ndarray], learnt: float) -> None:
+    """Sets the weights between those before and after the training; low-rank updates are left to `finish`.
+
+    What a hundred queries teach is half right for others: between both ends, the gain of each adds up (WiSE-FT: Wortsman et
+    al., Robust fine-tuning of zero-shot models, CVPR 2022).
+    """
+    whole = {id(variable) for variable in head.reader.adapters}
+    ends = zip(head.weights, start, head.get_weights(), strict=True)
+    head.set_weights(
+        [end if id(variable) in whole else begin + learnt * (end - begin) for variable, begin, end in ends]
+    )
 
 
 def shrink(head: RankingHead, train: dict[str, tf.Tensor], options: RankingOptions) -> None:

@@ -40,3 +40,18 @@ def test_a_merged_update_reads_as_it_did_beside_the_weights(tmp_path: pathlib.Pa
     assert np.abs(adapted - before).max() > 0.01
     np.testing.assert_allclose(read(reader), adapted, atol=1e-4)
     assert not any("low_rank" in layer.name for layer in reader.bert.submodules if hasattr(layer, "name"))
+
+
+def test_half_an_update_is_half_way_between_the_weights(tmp_path: pathlib.Path) -> None:
+    def kernel(reader: LateInteraction) -> np.ndarray:
+        return reader.bert.bert.encoder.layer[1].attention.self_attention.query.kernel.numpy()
+
+    ends = []
+    for share in (0.0, 0.5, 1.0):
+        reader = make_reader(tmp_path / str(share), adapter_rank=2)
+        for number, variable in enumerate(reader.tuned):
+            variable.assign(tf.random.stateless_normal(variable.shape, [1, number]))
+        reader.finish(share)
+        ends.append(kernel(reader))
+    assert np.abs(ends[2] - ends[0]).max() > 0.01
+    np.testing.assert_allclose(ends[1], (ends[0] + ends[2]) / 2, atol=1e-6)
