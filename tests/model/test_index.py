@@ -216,7 +216,8 @@ def shop(exact_items: int) -> tuple[Bundle, dict[str, object]]:
     retriever = Retriever(Tower(), TextSearch(Tokenizer(bert_folder()), titles, []), prices, state)
     judged = pl.DataFrame({"query": [f"mug {number}" for number in range(80)]})
     figures = index_choice.choose_indexes(retriever, USERS, {"judgements": judged}, exact_items)
-    table = ItemTable(titles, [], [""] * ITEMS, [""] * ITEMS, prices, np.full(ITEMS, np.nan))
+    categories = [f"Home/Part {number % 3}" for number in range(ITEMS)]
+    table = ItemTable(titles, [], categories, [""] * ITEMS, prices, np.full(ITEMS, np.nan))
     return Bundle(retriever, Head(), table, BundleOptions(exact_items=exact_items)), figures
 
 
@@ -280,6 +281,29 @@ def test_the_served_model_answers_nearly_as_the_exact_one(loaded: tuple[dict, di
     near = ask(loaded[0], "similar", item_id=["i4"], k=k)
     assert b"i4" not in near["item_ids"]
     assert (np.diff(near["scores"]) <= 0).all()
+
+
+def test_a_narrowed_search_finds_nearly_what_the_exact_one_does_and_nothing_else(
+    loaded: tuple[dict, dict], exact: dict
+) -> None:
+    nothing = np.array([np.nan] * 3, np.float32)
+    asked = {
+        "query": ["mug 1", "lamp", ""],
+        "user_id": [""] * 3,
+        "category": ["home/part 1"] * 3,
+        "brand": [[""]] * 3,
+        "price_min": nothing,
+        "price_max": nothing,
+        "in_stock": False,
+        "k": np.int32(20),
+    }
+    ours, theirs = (
+        ask(functions, "filtered_search", **asked)["item_ids"] for functions in (loaded[0], exact)
+    )
+    for found, expected in zip(ours, theirs, strict=True):
+        assert {int(item[1:]) % 3 for item in found if item} == {1}
+        assert (found == b"").sum() == (expected == b"").sum()
+        assert len(set(found) & set(expected)) > 0.7 * len(set(expected))
 
 
 def test_given_items_are_scored_as_by_the_exact_one(loaded: tuple[dict, dict], exact: dict) -> None:
