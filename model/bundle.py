@@ -251,7 +251,7 @@ def make_bundle(
     index = choose_indexes(retriever, state.users, frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
-    print("served model: {:,} nodes as traced, {:,} as saved".format(*make_lean(folder)))
+    make_lean(folder)
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
     with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
