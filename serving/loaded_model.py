@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -139,10 +139,20 @@ def _varint(message: mmap.mmap, place: int) -> tuple[int, int]:
     raise ValueError(f"{SAVED_MODEL} ends within a number")
 
 
+def fits(shape: Sequence[int], spec: tf.TensorSpec) -> bool:
+    """Whether a known shape is one that an input may have; sooner than `is_compatible_with`, for every request asks."""
+    if spec.shape.rank is None:
+        return True
+    expected = spec.shape.as_list()
+    return len(shape) == len(expected) and all(
+        want is None or want == size for want, size in zip(expected, shape, strict=True)
+    )
+
+
 def _checked(name: str, value: np.ndarray, spec: tf.TensorSpec) -> np.ndarray:
     """The value as an array of the input's dtype, where it fits its shape."""
     array = np.asarray(value, object if spec.dtype == tf.string else spec.dtype.as_numpy_dtype)
-    if not spec.shape.is_compatible_with(array.shape):
+    if not fits(array.shape, spec):
         raise ValueError(f"input {name!r} has shape {array.shape}; expected {spec.shape}")
     return array
 

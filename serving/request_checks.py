@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from aisle.schema.contract import MODEL_NAME
 from aisle.serving.calls import Arrays, invalid, not_found
-from aisle.serving.loaded_model import LoadedModel
+from aisle.serving.loaded_model import LoadedModel, fits
 from aisle.serving.versions import View
 
 MAX_ELEMENTS = 1 << 20
@@ -68,11 +68,7 @@ def _read(name: str, spec: tf.TensorSpec, proto: Any) -> np.ndarray:
     shape = [dimension.size for dimension in proto.tensor_shape.dim]
     if spec.shape.rank is not None and len(shape) != spec.shape.rank:
         raise invalid(f"input {name!r} has rank {len(shape)}, shape {shape}; expected rank {spec.shape.rank}")
-    if (
-        proto.tensor_shape.unknown_rank
-        or min(shape, default=0) < 0
-        or not spec.shape.is_compatible_with(shape)
-    ):
+    if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0 or not fits(shape, spec):
         raise invalid(f"input {name!r} has shape {shape}; expected {spec.shape}")
     if math.prod(shape) > MAX_ELEMENTS:
         raise invalid(f"input {name!r} has {math.prod(shape)} elements; at most {MAX_ELEMENTS} are read")
