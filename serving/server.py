@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.schema.errors import AisleError, InputError
-from aisle.serving.heap import few_arenas
 from aisle.serving.server_tls import ServerTls
 from aisle.serving.tensorflow_settings import set_tensorflow
 
@@ -112,7 +111,6 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     from aisle.serving.versions import Versions
     from aisle.serving.warmup import warm_up
 
-    few_arenas()
     # What is imported stays, and need not be gone through whenever what a version leaves behind is collected.
     gc.freeze()
     sys.setswitchinterval(TURN_SECONDS)
