@@ -2,9 +2,10 @@
 
     python benchmarks/search_speed.py --source ../shared/data/search-relevance [--results docs/results.md]
 
-Both read the same titles with the same BERT of six layers, ours also with the three and two of `ranker.size`. By hand, a query is embedded and the 50 nearest titles are
-ranked by a cross-encoder (one reading for each pair, padded to the longest), all by ONNX Runtime with int8 weights; ours
-is the served model's `search` and `rank` from a SavedModel. They take turns, query by query. Needs the extra `dev`.
+Both read the same titles with the same BERT of six layers, ours also with the three and two of `ranker.size`. By hand,
+a query is embedded and the 50 nearest titles are ranked by a cross-encoder (one reading for each pair, padded to the
+longest), all by ONNX Runtime with int8 weights; ours is the served model's `search` and `rank`, saved and loaded as a run
+and a server do it. They take turns, query by query. Needs the extra `dev`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import os
+import pathlib
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from aisle.model.options import READER_LAYERS
+from aisle.serving.tensorflow_settings import set_tensorflow
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+set_tensorflow()
 WIDTH = 64
 _FEATURES_BINS = 16
 
 
 @dataclasses.dataclass(frozen=True)
 class Served:
-    """A loaded SavedModel.
+    """A served model in this process.
 
     Attributes:
-        model: as loaded.
+        model: a LoadedModel.
         item_ids: [n].
         embeddings: of the titles, float32 [n, d].
     """
@@ -33,20 +34,18 @@ class Served:
 
     def search(self, query: str, k: int) -> Any:
         """The signature `search` for one query."""
-        import tensorflow as tf
-
-        call = self.model.signatures["search"]
-        return call(query=tf.constant([query]), user_id=tf.constant([""]), k=tf.constant(k))[
-            "item_ids"
-        ].numpy()
+        asked = {"query": _strings([query]), "user_id": _strings([""]), "k": np.array(k, np.int32)}
+        return self.model.run("search", asked)["item_ids"]
 
     def rank(self, query: str, rows: npt.NDArray[np.int64]) -> Any:
         """The signature `rank` for one query."""
-        import tensorflow as tf
+        items = _strings([self.item_ids[row] for row in rows])[None]
+        asked = {"query": _strings([query]), "user_id": _strings([""]), "item_ids": items}
+        return self.model.run("rank", asked)["scores"]
 
-        items = tf.constant([[self.item_ids[row] for row in rows]])
-        call = self.model.signatures["rank"]
-        return call(query=tf.constant([query]), user_id=tf.constant([""]), item_ids=items)["scores"].numpy()
+
+def _strings(values: list[str]) -> npt.NDArray[np.object_]:
+    return np.array([value.encode() for value in values], object)
 
 
 def serve_titles(titles: list[str], scratch: str, sizes: Iterable[str]) -> dict[str, Served]:
@@ -67,6 +66,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.bundle import Bundle
     from aisle.model.item_table import item_table
     from aisle.model.late_interaction import LateInteraction
+    from aisle.model.lean_graph import make_lean
     from aisle.model.lexical import TextSearch
     from aisle.model.options import BundleOptions, RankingOptions
     from aisle.model.ranking import Ensemble, FeatureHead
@@ -77,6 +77,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.text_head import RankingHead
     from aisle.schema.features import CANDIDATE_FEATURES
     from aisle.schema.weights import bert_folder
+    from aisle.serving.loaded_model import load
 
     table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
     nothing = pl.DataFrame(
@@ -97,7 +98,8 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     ranker = RankingModule(numbers, head, options, Labels(search=True, conversion=False), False)
     bundle = Bundle(retriever, ranker, table, BundleOptions())
     tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
-    return Served(tf.saved_model.load(folder), ids, tower.text_embeddings.numpy())
+    make_lean(folder)
+    return Served(load(1, pathlib.Path(folder)), ids, tower.text_embeddings.numpy())
 
 
 def _tower(ids: list[str], titles: list[str]) -> Any:
