@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.schema.errors import AisleError, InputError
+from aisle.serving.heap import keep_little
 from aisle.serving.server_tls import ServerTls
 from aisle.serving.tensorflow_settings import set_tensorflow
 
@@ -111,6 +112,7 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     from aisle.serving.versions import Versions
     from aisle.serving.warmup import warm_up
 
+    keep_little()
     # What is imported stays, and need not be gone through whenever what a version leaves behind is collected.
     gc.freeze()
     sys.setswitchinterval(TURN_SECONDS)
