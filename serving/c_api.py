@@ -47,7 +47,7 @@ def _declared(
     return function
 
 
-(_path,) = pathlib.Path(tf.sysconfig.get_lib()).glob("libtensorflow_cc*")
+_path = min(pathlib.Path(tf.sysconfig.get_lib()).glob("libtensorflow_cc*"))
 _slow, _quick = ctypes.CDLL(str(_path)), ctypes.PyDLL(str(_path))
 """Without Python's lock, and with it: giving it up and taking it costs more than some calls."""
 _ptr, _text, _int, _size, _long = (
