@@ -50,7 +50,7 @@ def adapt(bert: TFBertModel, rank: int, frozen: int = 0) -> list[tf.Variable]:
     return variables
 
 
-def merge(bert: TFBertModel, share: float = 1.0) -> None:
+def merge(bert: TFBertModel, share: float) -> None:
     """Adds a share of the updates to the weights and takes them away, so that serving costs what it did."""
     for layer in bert.bert.encoder.layer:
         attention = layer.attention.self_attention

@@ -58,8 +58,7 @@ def train_text(
     learnt = 1.0 if head.clicked else options.learnt
     _go_part_of_the_way(head, start, learnt)
     head.reader.finish(learnt)
-    reads = options.text != "never" and _reads_history(head, valid, options)
-    return reads
+    return options.text != "never" and _reads_history(head, valid, options)
 
 
 def _go_part_of_the_way(head: RankingHead, start: list[np.ndarray], learnt: float) -> None:

@@ -63,7 +63,7 @@ def predict(
 
 
 def _write(proto: Any, array: np.ndarray) -> None:
-    """Fills a TensorProto as `tf.make_tensor_proto` does, which takes five times as long."""
+    """Fills a TensorProto as `tf.make_tensor_proto` does, without the checks that it repeats for every answer."""
     if array.size <= 1:
         proto.CopyFrom(tf.make_tensor_proto(array))
         return
