@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import time
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +21,8 @@ from training import train_two_tower
 
 from aisle.components.labeler.label import ITEMS_SPLIT, Labelled
 from aisle.components.labeler.queries import judged_examples
-from aisle.model.options import CandidateOptions, TwoTowerOptions
+from aisle.model.options import CandidateOptions, PretrainOptions, TwoTowerOptions
+from aisle.schema.weights import BERT_FILES, BERT_VARIABLE, bert_folder
 
 if TYPE_CHECKING:
     from aisle.model.ranking_export import RankingModule
@@ -37,6 +41,7 @@ class Variant:
         trained: whether the head is trained at all.
         without: parts of the evidence that the trained score leaves out.
         size: of the reader that the trained one is distilled into.
+        pretraining: of BERT on the shop's titles and descriptions, before all else.
     """
 
     name: str
@@ -45,6 +50,7 @@ class Variant:
     trained: bool = True
     without: tuple[str, ...] = ()
     size: str = "base"
+    pretraining: PretrainOptions = PretrainOptions()
 
     @property
     def training(self) -> str:
@@ -63,6 +69,7 @@ VARIANTS = (
     Variant("3 layers, cut and trained", options={"layers": 3, "frozen": 0}),
     Variant("judged negatives only", negatives=0),
     Variant("low-rank updates", options={"adapter_rank": 16, "learning_rate": 1e-3}),
+    Variant("pretrained on the shop's text", pretraining=PretrainOptions(steps=200)),
 )
 
 
@@ -119,22 +126,47 @@ def answer_folds(
     answers = np.full([len(searches.queries), RECALLED], -1)
     answered = _digest(variant.training, variant.without, variant.size)
     seconds = []
-    for number in folds:
-        tested = np.flatnonzero(fold == number)
-        kept = scratch / "answers" / f"{answered}-{seed}-{number}.npz"
-        if not kept.exists():
-            queries = [searches.queries[row] for row in tested]
-            made = Fold.make(labelled, queries, variant.negatives, scratch, seed)
-            ranker, spent = _train(variant, made, number, seed)
-            served = Answering.of(made.labelled, made.tower, ranker)
-            _answer(served, searches, tested, scores, answers)
-            kept.parent.mkdir(exist_ok=True)
-            np.savez_compressed(kept, scores=scores[tested], answers=answers[tested], seconds=spent)
-        with np.load(kept) as found:
-            scores[tested], answers[tested] = found["scores"], found["answers"]
-            seconds.append(float(found["seconds"]))
-        print(f"{variant.name}: fold {number} after {seconds[-1]:.0f} s of training", flush=True)
+    with _started_from(variant, searches, scratch) as own:
+        for number in folds:
+            tested = np.flatnonzero(fold == number)
+            kept = own / "answers" / f"{answered}-{seed}-{number}.npz"
+            if not kept.exists():
+                queries = [searches.queries[row] for row in tested]
+                made = Fold.make(labelled, queries, variant.negatives, own, seed)
+                ranker, spent = _train(variant, made, number, seed)
+                served = Answering.of(made.labelled, made.tower, ranker)
+                _answer(served, searches, tested, scores, answers)
+                kept.parent.mkdir(exist_ok=True)
+                np.savez_compressed(kept, scores=scores[tested], answers=answers[tested], seconds=spent)
+            with np.load(kept) as found:
+                scores[tested], answers[tested] = found["scores"], found["answers"]
+                seconds.append(float(found["seconds"]))
+            print(f"{variant.name}: fold {number} after {seconds[-1]:.0f} s of training", flush=True)
     return Answered.by_scores(searches, scores, answers), float(np.mean(seconds))
+
+
+@contextlib.contextmanager
+def _started_from(variant: Variant, searches: Searches, scratch: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Within, everything reads with the BERT that the variant starts from; the folder for what it trains."""
+    if not variant.pretraining.steps:
+        yield scratch
+        return
+    from aisle.model.pretraining_trainer import pretrain
+
+    own = scratch / f"pretrained-{_digest(variant.pretraining)}"
+    bert, before = own / "bert", os.environ.get(BERT_VARIABLE)
+    if not all((bert / name).exists() for name in BERT_FILES):
+        texts = sorted({text for text in (*searches.titles, *searches.descriptions) if text.strip()})
+        checkpoints, logs = str(own / "checkpoints"), str(own / "logs")
+        pretrain(texts, bert_folder(), variant.pretraining, "", checkpoints, str(bert), logs)
+    os.environ[BERT_VARIABLE] = str(bert)
+    try:
+        yield own
+    finally:
+        if before is None:
+            del os.environ[BERT_VARIABLE]
+        else:
+            os.environ[BERT_VARIABLE] = before
 
 
 def _digest(*told: object) -> str:
@@ -166,7 +198,6 @@ def _train(variant: Variant, made: Fold, number: int, seed: int) -> tuple[Rankin
     from aisle.model.ranking_export import Labels, RankingModule
     from aisle.model.ranking_trainer import make_head, train_features
     from aisle.model.text_trainer import shrink, train_text
-    from aisle.schema.weights import bert_folder
 
     options = RankingOptions(seed=seed, members=1, feature_epochs=1, size=variant.size, **variant.options)
     run = str(made.folder / "run")

@@ -9,6 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
+
+from aisle.model.options import PretrainOptions
+from aisle.schema.weights import BERT_VARIABLE, bert_folder
+from tests.model.small_bert import make_small_bert
 
 NAMES = [f"mug {n * n * 7919} of {n}" for n in range(40)]
 FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
@@ -84,3 +89,25 @@ def test_the_tested_queries_train_and_validate_nothing(monkeypatch: pytest.Monke
         query for name in ("train", "eval") for (query,) in learnt.examples[name]["query"].to_pylist()
     }
     assert examples == set(split) - set(tested)
+
+
+def test_a_pretrained_variant_reads_by_a_bert_of_its_own_and_leaves_the_others_theirs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    import search_models
+    from judged_searches import Searches
+
+    came = make_small_bert(tmp_path / "came")
+    monkeypatch.setenv(BERT_VARIABLE, came)
+    texts = [f"{colour} mug {number}" for colour in ("red", "blue") for number in range(20)]
+    searches = Searches([], [], texts, [""] * len(texts), np.zeros([0, len(texts)]))
+    pretrained = search_models.Variant("pretrained", pretraining=PretrainOptions(steps=2, pieces=8))
+    with search_models._started_from(pretrained, searches, tmp_path) as own:
+        read = bert_folder()
+    assert bert_folder() == came
+    assert own != tmp_path and pathlib.Path(read).is_relative_to(own)
+    before, after = (load_file(f"{folder}/model.safetensors") for folder in (came, read))
+    assert any(np.abs(after[name] - values).max() > 0 for name, values in before.items())
+    with search_models._started_from(search_models.Variant("as it came"), searches, tmp_path) as shared:
+        assert (shared, bert_folder()) == (tmp_path, came)
