@@ -46,6 +46,7 @@ def main() -> None:
     )
     parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("search.json"))
     parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
+    parser.add_argument("--section", default="search", help="of that file")
     arguments = parser.parse_args()
     started = time.monotonic()
     chosen = [v for v in VARIANTS if arguments.variants is None or v.name in (WHOLE, *arguments.variants)]
@@ -57,7 +58,7 @@ def main() -> None:
     arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
     print(markdown(found))
     if arguments.results:
-        write_section(arguments.results, "search", markdown(found))
+        write_section(arguments.results, arguments.section, markdown(found))
 
 
 def measure(

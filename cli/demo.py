@@ -40,6 +40,9 @@ DEMO_SETTINGS = (
 )
 def demo(out: str, users: int, items: int, days: int, assignments: tuple[str, ...]) -> None:
     """Simulate a shop with dirty data, run the pipeline, serve the model and ask it."""
+    from aisle.pipeline.config import load_config
+
+    load_config(None, [*DEMO_SETTINGS, *assignments])  # What is wrong there is told before the shop is made.
     folder = pathlib.Path(out)
     shop, output = folder / "shop", folder / "out"
     if not shop.exists():

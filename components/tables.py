@@ -26,8 +26,6 @@ QUARANTINE_FILE = "quarantine.parquet"
 COUNTS_FILE = "counts.json"
 LEDGER_FILE = "ledger.json"
 EVIDENCE_FILE = "evidence.parquet"
-PEOPLE_FOLDER = "tables"
-"""Below the Cleaner's Quarantine: the same rows as files a person opens, one table each."""
 
 _COMPRESSION = "zstd"
 _ROW_GROUP = 1 << 17

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from aisle.schema.errors import InputError
+from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Seed, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,29 +23,14 @@ class PretrainOptions:
         seed: of every random choice.
     """
 
-    steps: int = 0
-    batch: int = 32
-    learning_rate: float = 3e-5
-    pieces: int = 64
-    masked: float = 0.15
-    anchor: float = 0.1
-    checkpoint_steps: int = 50
-    seed: int = 1
-
-    def __post_init__(self) -> None:
-        """Raises InputError: a value is out of its range."""
-        least = {"steps": 0, "batch": 1, "pieces": 1, "checkpoint_steps": 1, "anchor": 0.0}
-        for name, bound in least.items():
-            if not bound <= getattr(self, name) < float("inf"):
-                raise InputError(
-                    f"pretrain.{name}={getattr(self, name)} is wrong: at least {bound} is expected"
-                )
-        if not 0.0 < self.masked < 1.0:
-            raise InputError(f"pretrain.masked={self.masked} is wrong: a share between 0 and 1 is expected")
-        if not 0.0 < self.learning_rate < 1.0:
-            raise InputError(
-                f"pretrain.learning_rate={self.learning_rate} is wrong: a number between 0 and 1 is expected"
-            )
+    steps: AtLeastZero = 0
+    batch: AtLeastOne = 32
+    learning_rate: Rate = 3e-5
+    pieces: AtLeastOne = 64
+    masked: Rate = 0.15
+    anchor: Amount = 0.1
+    checkpoint_steps: AtLeastOne = 50
+    seed: Seed = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,15 +49,15 @@ class TwoTowerOptions:
         seed: of every random choice.
     """
 
-    width: int = 64
-    batch: int = 1024
-    steps: int = 2000
-    steps_per_epoch: int = 0
-    patience: int = 3
-    learning_rate: float = 0.002
-    temperature: float = 0.1
-    unknown: float = 0.1
-    seed: int = 1
+    width: AtLeastOne = 64
+    batch: AtLeastOne = 1024
+    steps: AtLeastOne = 2000
+    steps_per_epoch: AtLeastZero = 0
+    patience: AtLeastOne = 3
+    learning_rate: Rate = 0.002
+    temperature: Positive = 0.1
+    unknown: Share = 0.1
+    seed: Seed = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,12 +73,12 @@ class CandidateOptions:
         seed: of the draws.
     """
 
-    windows: int = 7
-    users: int = 2000
-    test_users: int = 200
-    depth: int = 250
-    negatives: int = 100
-    seed: int = 1
+    windows: AtLeastOne = 7
+    users: AtLeastOne = 2000
+    test_users: AtLeastZero = 200
+    depth: AtLeastOne = 250
+    negatives: AtLeastZero = 100
+    seed: Seed = 1
 
 
 READER_LAYERS = {"tiny": 2, "small": 3}
@@ -136,31 +121,31 @@ class RankingOptions:
         seed: of every random choice.
     """
 
-    bins: int = 16
-    width: int = 128
-    members: int = 3
-    feature_epochs: int = 3
+    bins: AtLeastOne = 16
+    width: AtLeastOne = 128
+    members: AtLeastOne = 3
+    feature_epochs: AtLeastOne = 3
     text: Literal["auto", "always", "never"] = "auto"
-    text_gain: float = 0.02
-    text_rows: int = 16_000
-    layers: int = 0
+    text_gain: Share = 0.02
+    text_rows: AtLeastOne = 16_000
+    layers: AtLeastZero = 0
     size: Literal["tiny", "small", "base"] = "base"
-    distil_steps: int = 600
-    frozen: int = 3
-    word_width: int = 128
-    lists: int = 6
-    list_size: int = 16
-    epochs: int = 2
-    learning_rate: float = 3e-5
-    anchor: float = 0.0
-    adversarial: float = 0.0
-    learnt: float = 0.5
-    adapter_rank: int = 0
-    query_pieces: int = 20
-    title_pieces: int = 24
-    patience: int = 1
+    distil_steps: AtLeastOne = 600
+    frozen: AtLeastZero = 3
+    word_width: AtLeastOne = 128
+    lists: AtLeastOne = 6
+    list_size: AtLeastOne = 16
+    epochs: AtLeastOne = 2
+    learning_rate: Rate = 3e-5
+    anchor: Amount = 0.0
+    adversarial: Amount = 0.0
+    learnt: Share = 0.5
+    adapter_rank: AtLeastZero = 0
+    query_pieces: AtLeastOne = 20
+    title_pieces: AtLeastOne = 24
+    patience: AtLeastOne = 1
     propensity: bool = False
-    seed: int = 1
+    seed: Seed = 1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -173,5 +158,5 @@ class BundleOptions:
             one gets an approximate index, whose recall `bless.index_recall` is held against.
     """
 
-    depth: int = 250
-    exact_items: int = 100_000
+    depth: AtLeastOne = 250
+    exact_items: AtLeastZero = 100_000

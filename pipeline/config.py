@@ -23,6 +23,7 @@ from aisle.model.options import (
     TwoTowerOptions,
 )
 from aisle.schema.errors import InputError
+from aisle.schema.ranges import AtLeastZero, Positive
 
 
 class DataOptions(pydantic.BaseModel):
@@ -51,7 +52,7 @@ class InfraOptions(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     beam_args: tuple[str, ...] = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
-    max_latency_ms: float = 5000.0
+    max_latency_ms: Positive = 5000.0
     tf_serving: str = ""
 
 
@@ -60,7 +61,7 @@ class PushOptions(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
-    keep: int = pydantic.Field(default=5, ge=0)
+    keep: AtLeastZero = 5
 
 
 class Config(pydantic.BaseModel):

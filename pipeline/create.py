@@ -77,6 +77,7 @@ def create_pipeline(
     gate = AnomalyGate(
         tables=checked,
         reports_dir=layout.reports,
+        quarantine_dir=layout.quarantine,
         options=config.gate,
         baseline=baseline,
         curated=bool(config.data.schema_dir),

@@ -15,8 +15,8 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
+from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
-from aisle.components.tables import PEOPLE_FOLDER
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline

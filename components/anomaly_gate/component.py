@@ -30,6 +30,7 @@ class AnomalyGateSpec(component_spec.ComponentSpec):
     PARAMETERS = {
         "options": component_spec.ExecutionParameter(type=str),
         "reports_dir": component_spec.ExecutionParameter(type=str),
+        "quarantine_dir": component_spec.ExecutionParameter(type=str),
         "baseline": component_spec.ExecutionParameter(type=str),
         "curated": component_spec.ExecutionParameter(type=int),
         "fingerprint": component_spec.ExecutionParameter(type=str),
@@ -55,6 +56,7 @@ class AnomalyGate(base_component.BaseComponent):
         self,
         tables: Mapping[str, Mapping[str, types.BaseChannel]],
         reports_dir: str,
+        quarantine_dir: str,
         options: GateOptions | None = None,
         baseline: str = "",
         curated: bool = False,
@@ -66,6 +68,7 @@ class AnomalyGate(base_component.BaseComponent):
             tables: by table, the channels by kind: `quarantine` (always), `statistics`, `schema`,
                 `anomalies` and `examples` (each as far as there is one).
             reports_dir: the folder the report is written to, beside the artifact.
+            quarantine_dir: the folder that gets the rows that can't be read where the run stops here.
             options: thresholds and severities; the defaults where None.
             baseline: the folder of an earlier run's statistics to compare with (`options.baseline`
                 comes first); "" compares with none.
@@ -88,6 +91,7 @@ class AnomalyGate(base_component.BaseComponent):
             AnomalyGateSpec(
                 options=options_to_json(options or GateOptions()),
                 reports_dir=reports_dir,
+                quarantine_dir=quarantine_dir,
                 baseline=baseline,
                 curated=int(curated),
                 fingerprint=fingerprint,

@@ -6,6 +6,7 @@ import os
 import time
 from typing import Any
 
+import pyarrow as pa
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
@@ -21,6 +22,7 @@ from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
 from aisle.components.anomaly_gate.options import options_from_json
 from aisle.components.anomaly_gate.serving_log import read_log
+from aisle.components.quarantine_files import write_for_people
 from aisle.components.reports import write_anomalies
 from aisle.components.storage import open_file
 from aisle.components.tables import ROWS_SPLIT, read_counts, read_provenance, read_quarantine, read_rows
@@ -48,7 +50,8 @@ class Executor(base_executor.BaseExecutor):
 
         Raises:
             GateBlocked: if the data holds an anomaly of severity ERROR. The report is in `reports_dir`
-                by then: TFX removes the output of a component that failed.
+                and the unreadable rows are in `quarantine_dir` by then: TFX removes the output of a
+                component that failed.
         """
         options = options_from_json(exec_properties["options"])
         tables = [_evidence(table.name, input_dict) for table in TABLES if _given(input_dict, table.name)]
@@ -63,6 +66,9 @@ class Executor(base_executor.BaseExecutor):
         reports_dir = exec_properties["reports_dir"]
         page = write_anomalies(report, reports_dir)
         if report["verdict"] == BLOCKED:
+            unread = [table.quarantine for table in tables if table.quarantine is not None]
+            names = [table.name for table in tables]
+            write_for_people(pa.concat_tables(unread), names, exec_properties["quarantine_dir"])
             raise GateBlocked(blocking_line(report, page))
         kept = artifact_utils.get_single_uri(output_dict["report"])
         write_anomalies(report, kept)

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from typing import Any
 
-import polars as pl
 import pyarrow as pa
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import options_from_json
+from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
-from aisle.components.storage import make_folder, open_file
 from aisle.components.tables import (
-    PEOPLE_FOLDER,
     read_provenance,
     read_quarantine,
     read_rows,
     write_ledger,
-    write_parquet,
     write_quarantine,
     write_tables,
 )
 from aisle.schema.tables import TABLE_BY_NAME
-
-_FORMULA = r"^([=+\-@\t\r])"
 
 
 def examples_key(table: str) -> str:
@@ -67,21 +61,3 @@ class Executor(base_executor.BaseExecutor):
             write_for_people(everything, list(rows), folder)
         for folder in (ledger, exec_properties["reports_dir"]):
             write_cleaning(result.ledger, folder)
-
-
-def write_for_people(quarantine: pa.Table, tables: Sequence[str], folder: str) -> None:
-    """Writes a Parquet and a CSV file for each table, an empty one where nothing was quarantined.
-
-    In the CSV a cell that a spreadsheet would run as a formula starts with an apostrophe.
-    """
-    make_folder(folder)
-    frame = pl.DataFrame(pl.from_arrow(quarantine))
-    text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
-    safe = frame.with_columns(pl.col(name).str.replace(_FORMULA, "'$1") for name in text)
-    for table in tables:
-        chosen = frame["table"] == table
-        write_parquet(
-            os.path.join(folder, f"{table}.parquet"), quarantine.filter(pa.array(chosen.to_numpy()))
-        )
-        with open_file(os.path.join(folder, f"{table}.csv"), "wb") as file:
-            file.write(safe.filter(chosen).write_csv().encode())

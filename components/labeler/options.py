@@ -6,6 +6,7 @@ import dataclasses
 from typing import Literal
 
 from aisle.schema.features import HISTORY_LENGTH
+from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,17 +36,17 @@ class LabelerOptions:
         tag_items: a tag is in the titles of at least so many items.
     """
 
-    test_days: int = 30
-    eval_days: int = 30
-    max_share: float = 0.2
-    history: int = HISTORY_LENGTH
-    min_queries: int = 10
-    click_window_minutes: float = 30.0
-    conversion_window_days: float = 3.0
+    test_days: AtLeastOne = 30
+    eval_days: AtLeastOne = 30
+    max_share: Rate = 0.2
+    history: AtLeastOne = HISTORY_LENGTH
+    min_queries: AtLeastOne = 10
+    click_window_minutes: Positive = 30.0
+    conversion_window_days: Positive = 3.0
     position_bias: Literal["harvest", "em", "none"] = "harvest"
-    max_weight: float = 10.0
+    max_weight: Positive = 10.0
     precedence: Literal["clicks", "judgements"] = "clicks"
-    intent_confidence: float = 0.6
-    intent_prior: float = 2.0
-    tags_per_item: int = 5
-    tag_items: int = 3
+    intent_confidence: Share = 0.6
+    intent_prior: Amount = 2.0
+    tags_per_item: AtLeastZero = 5
+    tag_items: AtLeastOne = 3

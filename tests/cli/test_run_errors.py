@@ -28,6 +28,15 @@ def write(folder: pathlib.Path, **files: str) -> pathlib.Path:
     return folder
 
 
+def test_the_demo_tells_of_a_wrong_setting_before_it_makes_a_shop(tmp_path: pathlib.Path) -> None:
+    out = tmp_path / "demo"
+    command = [sys.executable, "-m", "aisle.cli.main", "demo", "--out", str(out), "--set", "ranker.learnt=7"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "ranker.learnt=7" in done.stderr
+    assert not out.exists()
+
+
 def test_a_folder_that_is_absent(tmp_path: pathlib.Path) -> None:
     assert "does not exist" in refusal(str(tmp_path / "none"))
 

@@ -74,6 +74,7 @@ def _run(
     properties = {
         "options": options_to_json(GateOptions()),
         "reports_dir": str(tmp_path / "reports"),
+        "quarantine_dir": str(tmp_path / "quarantine"),
         "baseline": baseline,
         "curated": 0,
         "fingerprint": "of these tables",
@@ -101,6 +102,8 @@ def test_an_error_stops_the_run_and_names_the_report_that_was_written(tmp_path: 
     with pytest.raises(GateBlocked, match=f"1 anomaly of severity ERROR.*{page}"):
         _run(tmp_path, quarantined=4)
     assert "Blocked" in page.read_text()
+    rows = (tmp_path / "quarantine" / "items.csv").read_text(encoding="utf-8").splitlines()
+    assert len(rows) == 1 + 4
     assert not (tmp_path / "report" / "anomalies.html").exists()
 
 
@@ -120,12 +123,12 @@ def test_the_component_takes_the_tables_that_are_there() -> None:
         "quarantine": types.Channel(type=Quarantine),
         "schema": types.Channel(type=standard_artifacts.Schema),
     }
-    gate = AnomalyGate({"items": channels}, reports_dir="reports")
+    gate = AnomalyGate({"items": channels}, "reports", "quarantine")
     assert sorted(gate.inputs) == ["items_quarantine", "items_schema"]
 
 
 def test_a_table_without_its_quarantine_is_refused() -> None:
     with pytest.raises(InputError, match="quarantine"):
         AnomalyGate(
-            {"items": {"schema": types.Channel(type=standard_artifacts.Schema)}}, reports_dir="reports"
+            {"items": {"schema": types.Channel(type=standard_artifacts.Schema)}}, "reports", "quarantine"
         )

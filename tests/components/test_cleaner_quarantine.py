@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("tfx")
 
-from aisle.components.cleaner.executor import write_for_people
+from aisle.components.quarantine_files import write_for_people
 from aisle.components.tables import QUARANTINE_SCHEMA
 
 

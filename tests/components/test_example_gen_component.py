@@ -51,7 +51,10 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
             "schema": schema.outputs["schema"],
         }
     gate = AnomalyGate(
-        checked, str(root / "reports"), GateOptions(max_quarantined_share=0.9, max_unknown_items_share=1.0)
+        checked,
+        str(root / "reports"),
+        str(root / "quarantine"),
+        GateOptions(max_quarantined_share=0.9, max_unknown_items_share=1.0),
     )
     cleaner = Cleaner(
         {table: channels["examples"] for table, channels in checked.items()},
