@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Seed, Share
+from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Seed, Share, ShareBelowOne
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,6 +110,7 @@ class RankingOptions:
         epochs: passes over the training candidates at most.
         learning_rate: of Adam at its peak.
         anchor: how strongly the BERT is drawn back to its pretrained weights (L2-SP).
+        dropout: share of the hidden numbers that a training step leaves out, of both parts of the head.
         adversarial: length of the worst push that the embeddings get in a second reading; 0 reads once.
         learnt: how far the head that reads goes, of the way from where it began to where training ended, where
             people's judgements are all that is known of searches: 1 is all the way.
@@ -130,7 +131,7 @@ class RankingOptions:
     text_rows: AtLeastOne = 16_000
     layers: AtLeastZero = 0
     size: Literal["tiny", "small", "base"] = "base"
-    distil_steps: AtLeastOne = 600
+    distil_steps: AtLeastOne = 300
     frozen: AtLeastZero = 3
     word_width: AtLeastOne = 128
     lists: AtLeastOne = 6
@@ -138,6 +139,7 @@ class RankingOptions:
     epochs: AtLeastOne = 2
     learning_rate: Rate = 3e-5
     anchor: Amount = 0.0
+    dropout: ShareBelowOne = 0.1
     adversarial: Amount = 0.0
     learnt: Share = 0.5
     adapter_rank: AtLeastZero = 0

@@ -67,7 +67,7 @@ def make_head(
         options: of the head.
         bert: the folder of the pretrained BERT.
     """
-    pretrained = load_bert(bert, options.layers or None)
+    pretrained = load_bert(bert, options.layers or None, options.dropout)
     reader = LateInteraction(
         pretrained, Tokenizer(bert), options.word_width, options.frozen, options.adapter_rank
     )
@@ -100,7 +100,7 @@ def train_features(
     held_out = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(8192)
     heads = []
     for member in range(options.members):
-        head = FeatureHead(edges, options.width)
+        head = FeatureHead(edges, options.width, options.dropout)
         rate = tf.keras.optimizers.schedules.CosineDecay(
             2e-4, total, warmup_target=2e-3, warmup_steps=total // 10
         )

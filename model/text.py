@@ -87,18 +87,21 @@ class Tokenizer:
         return {"input_ids": ids, "token_type_ids": types.to_tensor(), "attention_mask": mask}
 
 
-def load_bert(folder: str, layers: int | None = None) -> TFBertModel:
+def load_bert(folder: str, layers: int | None = None, dropout: float | None = None) -> TFBertModel:
     """Loads a pretrained BERT, or its first `layers` layers.
 
     Args:
         folder: holds `config.json` and `model.safetensors`.
         layers: how many layers to keep; None keeps all.
+        dropout: in training; None takes what `config.json` says.
 
     Raises:
         InputError: a file is missing or damaged, is a pickle, or the weights don't fit the configuration.
     """
     check_bert(folder)
     config = BertConfig.from_pretrained(folder)
+    if dropout is not None:
+        config.hidden_dropout_prob = config.attention_probs_dropout_prob = dropout
     config.num_hidden_layers = min(layers or config.num_hidden_layers, config.num_hidden_layers)
     try:
         bert, told = TFBertModel.from_pretrained(

@@ -12,6 +12,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """From 0 to 1, both among them."""
+ShareBelowOne = Annotated[float, Field(ge=0, lt=1)]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 """Between 0 and 1, neither among them."""
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.distillation import distil
+from aisle.model.distillation import _draws, distil
 from aisle.model.late_interaction import LateInteraction
 from aisle.model.options import RankingOptions
 from aisle.model.ranking_export import Labels, RankingModule
@@ -73,6 +73,20 @@ def test_it_learns_to_say_what_the_whole_does(teacher: LateInteraction) -> None:
     assert alike(teacher, learnt(teacher, 2, steps=30)) > alike(teacher, learnt(teacher, 2, steps=0)) + 0.02
     for weight, old in zip(teacher.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, old)
+
+
+def test_the_titles_of_a_batch_are_of_about_one_length() -> None:
+    lengths = np.arange(1, 25).repeat(5)
+    titles = tf.RaggedTensor.from_row_lengths(np.arange(lengths.sum(), dtype=np.int32), lengths)
+    batches = list(_draws(titles[:3], titles, 33, seed=1))
+    assert len(batches) == 33
+    read = [whole.row_lengths().numpy() for whole, _ in batches]
+    assert all(np.ptp(rows) <= 4 for rows in read)
+    # Over the batches each length is drawn as often as it is there.
+    counts = np.bincount(np.concatenate(read), minlength=25)[1:]
+    assert counts.sum() == 33 * 32
+    assert counts.min() > 20 and counts.max() < 70
+    assert all(short.row_lengths().numpy().max() <= 5 for _, short in batches)
 
 
 def test_the_size_decides_what_is_served(tmp_path: pathlib.Path) -> None:

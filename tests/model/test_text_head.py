@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aisle.model import ranking_trainer
 from aisle.model.candidate_lists import drawn_lists, whole_lists
 from aisle.model.late_interaction import LateInteraction
 from aisle.model.list_losses import contrast, list_losses
@@ -170,6 +171,16 @@ def test_the_worst_push_of_the_embeddings_raises_the_loss(tmp_path: pathlib.Path
             layer.rate = 0.0
     assert first_gradients(head, 0.0) == pytest.approx(0.0, abs=1e-5)
     assert first_gradients(head, 0.05) > 1e-4
+
+
+def test_dropout_is_that_of_the_options_in_both_parts(tmp_path: pathlib.Path) -> None:
+    rows = judged(["red mug"] * 20, ["red mug", "lamp"] * 10, [1.0, 0.0] * 10)
+    options = RankingOptions(dropout=0.3, members=1, feature_epochs=1, word_width=8)
+    features = ranking_trainer.train_features(rows, rows, options, str(tmp_path / "run"))
+    head = ranking_trainer.make_head(rows, features, options, make_small_bert(tmp_path / "bert"))
+    rates = [part.rate for part in head.submodules if isinstance(part, tf.keras.layers.Dropout)]
+    # Two of the numbers' head; of each of BERT's two layers three, and one of its embeddings.
+    assert rates == [0.3] * 9
 
 
 def test_an_anchor_keeps_the_bert_nearer_to_what_it_was(tmp_path: pathlib.Path) -> None:
