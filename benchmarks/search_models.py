@@ -66,7 +66,6 @@ VARIANTS = (
     Variant("without the nearest titles", without=("dense_near",)),
     Variant("size small: 3 layers, distilled", size="small"),
     Variant("size tiny: 2 layers, distilled", size="tiny"),
-    Variant("3 layers, cut and trained", options={"layers": 3, "frozen": 0}),
     Variant("judged negatives only", negatives=0),
     Variant("low-rank updates", options={"adapter_rank": 16, "learning_rate": 1e-3}),
     Variant("pretrained on the shop's text", pretraining=PretrainOptions(steps=200)),
