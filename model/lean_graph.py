@@ -1,7 +1,8 @@
-"""Makes a saved graph smaller without changing what it says, so that a server loads it sooner and in less memory.
+"""Makes a saved graph smaller and quicker without changing what it says.
 
 Tracing writes the same constants and slices again and again, and a server takes time and memory for each when it loads
-a version, and again when a signature is first asked.
+a version, and again when a signature is first asked. And it takes rows of a variable in a way that has the whole of it
+copied by every question.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import tensorflow as tf
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework import op_def_registry
 from tensorflow.python.saved_model import fingerprinting_utils
@@ -40,6 +42,7 @@ def make_lean(folder: str) -> tuple[int, int]:
         functions = meta.graph_def.library.function
         before += sum(len(function.node_def) for function in functions)
         for function in functions:
+            _gather_without_copies(function)
             _merge(function)
         after += sum(len(function.node_def) for function in functions)
         for nodes in (meta.graph_def.node, *(function.node_def for function in functions)):
@@ -55,6 +58,34 @@ def _leave_as_exported(nodes: Iterable[Any]) -> None:
     for node in nodes:
         if _CALL_CONFIG in node.attr:
             node.attr[_CALL_CONFIG].s = config
+
+
+def _gather_without_copies(function: Any) -> None:
+    """Takes rows from what a variable holds, not from the variable.
+
+    Once `ResourceGather` has been asked for rows of a variable, TensorFlow copies all of it for whoever reads it
+    (`copy_on_read_mode`, for the sake of sparse updates): for the titles' vectors of 50,000 items 77 MB a search.
+    """
+    for node in [node for node in function.node_def if node.op == "ResourceGather"]:
+        variable, rows, *awaited = node.input
+        read = function.node_def.add(
+            name=f"{node.name}/table", op="ReadVariableOp", input=[variable, *awaited]
+        )
+        read.attr["dtype"].CopyFrom(node.attr["dtype"])
+        axis = function.node_def.add(name=f"{node.name}/axis", op="Const")
+        axis.attr["dtype"].type = types_pb2.DT_INT32
+        axis.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(node.attr["batch_dims"].i, tf.int32))
+        gather = type(node)(
+            name=node.name,
+            op="GatherV2",
+            device=node.device,
+            input=[f"{read.name}:value:0", rows, f"{axis.name}:output:0", *awaited],
+        )
+        gather.attr["Tparams"].CopyFrom(node.attr["dtype"])
+        gather.attr["Tindices"].CopyFrom(node.attr["Tindices"])
+        gather.attr["Taxis"].type = types_pb2.DT_INT32
+        gather.attr["batch_dims"].i = node.attr["batch_dims"].i
+        node.CopyFrom(gather)
 
 
 def _merge(function: Any) -> None:

@@ -67,14 +67,22 @@ class SearchOrder(tf.Module):
 
     def relevance_of(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """As `relevance`, of items that came without a search, which is made for its best answers."""
-        return self._liked(context, rows, self._logits(context, rows), self._searched_title(context))
+        found, there = self._searched(context)
+        # At once, so that the query is read once.
+        logits = self._logits(context, tf.concat([found, rows], 1))
+        first = tf.shape(found)[1]
+        return self._liked(
+            context, rows, logits[:, first:], self._best_title(found, logits[:, :first], there)
+        )
 
     def explain(self, context: Context, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         """What adds up to `relevance_of`; see the contract's `explain`."""
         titles = tf.gather(self._titles, rows)
-        found = self.ranker.explain_read(context.query, titles, *self._inputs(context, rows))  # type: ignore[attr-defined]
+        explained = self.ranker.explain_read(context.query, titles, *self._inputs(context, rows))  # type: ignore[attr-defined]
+        found, there = self._searched(context)
+        best = self._best_title(found, self._logits(context, found), there)
         line = self.ranker.calibration[1]  # type: ignore[attr-defined]
-        return explained_search.as_served(found, self._feedback(rows, self._searched_title(context)), line)
+        return explained_search.as_served(explained, self._feedback(rows, best), line)
 
     def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
@@ -106,8 +114,8 @@ class SearchOrder(tf.Module):
         kept = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]
         return tf.math.l2_normalize(tf.reduce_sum(vectors * kept, 1), -1)
 
-    def _searched_title(self, context: Context) -> tf.Tensor:
-        """`_best_title` of what a search finds: for items that are ranked without one."""
+    def _searched(self, context: Context) -> tuple[tf.Tensor, tf.Tensor]:
+        """What a search ranks, for items that come without one: rows int32 [b, m], and which are there, bool [b, m]."""
         nothing = tf.zeros_like(context.scores["count"], tf.bool)
         top = tf.math.top_k(self.found(context, nothing), min(self._depth, self.retriever.count))
-        return self._best_title(top.indices, self._logits(context, top.indices), top.values > 0)
+        return top.indices, top.values > 0

@@ -29,7 +29,8 @@ class Tower(tf.Module):
         super().__init__()
         angle = np.linspace(0.0, 1.0, len(ITEMS))
         self.item_ids = tf.constant(ITEMS)
-        self.item_embeddings = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
+        vectors = np.stack([np.cos(angle), np.sin(angle)], 1).astype(np.float32)
+        self.item_embeddings = tf.Variable(vectors, trainable=False)
         self.text_embeddings = self.item_embeddings
         self.text_neighbours = tf.constant([[row, (row + 1) % len(ITEMS)] for row in range(len(ITEMS))])
 

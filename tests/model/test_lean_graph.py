@@ -86,6 +86,95 @@ def test_variables_are_read_after_what_wrote_them(tmp_path: pathlib.Path) -> Non
     assert _call(tmp_path, x=tf.constant(5.0)).tolist() == [5.0, 6.0]
 
 
+class Table(tf.Module):
+    """A table of which rows are taken, and that is also read whole."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        super().__init__()
+        self.values = tf.Variable(values, trainable=False)
+
+    def both(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"rows": tf.gather(self.values, rows), "table": tf.identity(self.values)}
+
+    def of_each(self, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The rows of a batch, each from its own part of the table."""
+        found = tf.raw_ops.ResourceGather(
+            resource=self.values.handle, indices=rows, dtype=self.values.dtype, batch_dims=1
+        )
+        return {"rows": found}
+
+
+def _copied(folder: pathlib.Path, inputs: dict[str, np.ndarray]) -> dict[str, int]:
+    """Bytes that each signature takes to read variables, once all have been asked."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        definitions = tf.compat.v1.saved_model.load(session, ["serve"], str(folder)).signature_def
+        copied = {}
+        for name in sorted(definitions.keys() - {"__saved_model_init_op", "serving_default"}) * 2:
+            inputs_of, outputs = definitions[name].inputs, definitions[name].outputs
+            found = tf.compat.v1.RunMetadata()
+            session.run(
+                [output.name for output in outputs.values()],
+                {info.name: inputs[key] for key, info in inputs_of.items()},
+                tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE),
+                found,
+            )
+            copied[name] = sum(
+                taken.total_bytes
+                for device in found.step_stats.dev_stats
+                for node in device.node_stats
+                if " = ReadVariableOp(" in node.timeline_label
+                for taken in node.memory
+            )
+    return copied
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.arange(30, dtype=np.float32).reshape(10, 3),
+        np.array([b"a", b"b", b""] * 4, object),
+        np.arange(-12, 12, dtype=np.int8).reshape(2, 4, 3),
+    ],
+)
+def test_a_table_of_which_rows_are_taken_is_read_without_a_copy(
+    tmp_path: pathlib.Path, values: np.ndarray
+) -> None:
+    module, rows = Table(values), np.array([[1, 0], [1, 1]], np.int32)
+    call = tf.function(module.both, input_signature=[tf.TensorSpec([None, None], tf.int32, "rows")])
+    tf.saved_model.save(module, str(tmp_path), signatures={"both": call})
+    assert _copied(tmp_path, {"rows": rows})["both"] > 0
+    make_lean(str(tmp_path))
+    assert _copied(tmp_path, {"rows": rows})["both"] == 0
+    found = tf.saved_model.load(str(tmp_path)).signatures["both"](rows=tf.constant(rows))
+    np.testing.assert_array_equal(found["rows"].numpy(), values[rows])
+    np.testing.assert_array_equal(found["table"].numpy(), values)
+
+
+def test_rows_are_taken_of_each_ones_part_of_a_table(tmp_path: pathlib.Path) -> None:
+    values = np.arange(24, dtype=np.float32).reshape(2, 4, 3)
+    module = Table(values)
+    call = tf.function(module.of_each, input_signature=[tf.TensorSpec([2, None], tf.int32, "rows")])
+    tf.saved_model.save(module, str(tmp_path), signatures={"of_each": call})
+    make_lean(str(tmp_path))
+    found = tf.saved_model.load(str(tmp_path)).signatures["of_each"](rows=tf.constant([[3, 0], [1, 1]]))
+    np.testing.assert_array_equal(found["rows"], [values[0][[3, 0]], values[1][[1, 1]]])
+
+
+def test_no_question_copies_a_table_of_the_model(tmp_path: pathlib.Path) -> None:
+    save_small_search(make_small_search(tmp_path, clicked=True), tmp_path / "1")
+    make_lean(str(tmp_path / "1"))
+    one, none = np.array([b"red mug"], object), np.array([b""], object)
+    inputs = {
+        **{"query": one, "user_id": np.array([b"u0"], object), "item_id": np.array([b"i1"], object)},
+        **{"history": none[None], "item_ids": np.array([[b"i0", b"i1"]], object)},
+        **{"category": none, "brand": none[None], "price_min": np.zeros(1), "price_max": np.ones(1)},
+        **{"in_stock": np.array(False), "exclude_seen": np.array(True), "k": np.array(5)},
+    }
+    copied = _copied(tmp_path / "1", inputs)
+    assert {"search", "rank", "recommend", "similar", "explain"} <= copied.keys()
+    assert not any(copied.values()), copied
+
+
 def test_a_node_that_another_must_be_placed_beside_stays() -> None:
     def constant(name: str) -> node_def_pb2.NodeDef:
         return node_def_pb2.NodeDef(name=name, op="Const")
