@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 from typing import Any
 
@@ -56,6 +57,34 @@ def read_searches(labelled: Labelled) -> Searches:
         grades[row[query], column[item]] = grade
     texts = [items[name].fill_null("").to_list() for name in ("title", "description")]
     return Searches(queries, ids, texts[0], texts[1], grades)
+
+
+@dataclasses.dataclass(frozen=True)
+class Disagreement:
+    """How often two items that were judged for the same query have different grades.
+
+    Attributes:
+        pairs: of items with the same words in their titles, digits and signs left out.
+        alike: the share of those pairs with different grades.
+        any: that of all pairs.
+    """
+
+    pairs: int
+    alike: float
+    any: float
+
+    @staticmethod
+    def of(searches: Searches) -> Disagreement:
+        """Of all queries; NaN where there is no pair."""
+        words = [tuple(re.findall(r"[^\W\d_]+", title.lower())) for title in searches.titles]
+        alike, every = [], []
+        for grades in searches.grades:
+            for one, other in itertools.combinations(np.flatnonzero(grades), 2):
+                every.append(grades[one] != grades[other])
+                if words[one] == words[other]:
+                    alike.append(every[-1])
+        shares = (float(np.mean(pairs)) if pairs else np.nan for pairs in (alike, every))
+        return Disagreement(len(alike), *shares)
 
 
 @dataclasses.dataclass(frozen=True)

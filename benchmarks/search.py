@@ -10,6 +10,7 @@ the whole catalogue (what nobody judged is worth nothing), Recall@100 of the ite
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import pathlib
 import tempfile
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 from judged_searches import (
     Answered,
+    Disagreement,
     Searches,
     difference,
     lexical,
@@ -88,6 +90,7 @@ def measure(
         "systems": {name: answered.record() for name, answered in systems.items()},
         "gains": {name: difference(whole, other) for name, other in systems.items() if name != WHOLE},
         "training_seconds": seconds,
+        "disagreement": dataclasses.asdict(Disagreement.of(searches)),
     }
 
 
@@ -122,6 +125,12 @@ def markdown(found: dict[str, Any]) -> str:
             else ["", ""]
         )
         lines.append(f"| {name} | {' | '.join(cells)} |")
+    judged = found["disagreement"]
+    lines += [
+        "",
+        f"Of {judged['pairs']:,} pairs of items that people judged for the same query and whose titles have the same "
+        f"words, {judged['alike']:.0%} have different grades; of all pairs, {judged['any']:.0%}.",
+    ]
     return "\n".join(lines)
 
 

@@ -53,6 +53,14 @@ def test_fusion_adds_the_inverse_ranks(searches: Any) -> None:
     np.testing.assert_allclose(fused, [[1 / 61 + 1 / 63, 1 / 62 + 1 / 61, 1 / 63 + 1 / 62]])
 
 
+def test_titles_of_the_same_words_are_counted_as_alike_whatever_their_numbers(searches: Any) -> None:
+    titles = ["Red mug, 2 pack", "red mug 12 (pack)", "mug red pack", "red mug pack"]
+    # The first, second and fourth say the same. Pairs: one of the first query, three of the second.
+    grades = np.array([[4.0, 2.0, 2.0, 0.0], [1.0, 1.0, 0.0, 3.0]])
+    found = searches.Disagreement.of(searches.Searches(["a", "b"], list("abcd"), titles, [""] * 4, grades))
+    assert found == searches.Disagreement(pairs=4, alike=3 / 4, any=4 / 6)
+
+
 def test_every_query_is_in_one_fold_and_folds_are_even(searches: Any) -> None:
     many = searches.Searches([str(n) for n in range(135)], [], [], [], np.zeros([135, 0]))
     fold = many.folds(5, seed=0)
