@@ -101,6 +101,8 @@ def judged_queries(judgements: pa.Table | None, item_ids: pa.Array) -> list[Judg
     split = np.asarray(judgements.column("split").to_pylist(), object)
     item = positions(judgements.column("item_id"), item_ids)
     chosen = np.flatnonzero((split == TEST) & (item >= 0))
+    if not len(chosen):
+        return []
     query = np.asarray(judgements.column("query").to_pylist(), object)[chosen]
     grade = judgements.column("grade").cast(pa.float64()).to_numpy()[chosen]
     # By item, not as they came: files are often sorted by grade, and equal scores keep this order.

@@ -67,6 +67,12 @@ def test_only_test_judgements_of_known_items_are_used_in_the_catalogue_s_order()
     assert judged_queries(None, IDS) == []
 
 
+def test_judgements_of_which_none_is_to_be_tested_are_no_queries() -> None:
+    learnt = {"query": ["x"], "item_id": ["cup"], "grade": [1.0], "split": ["train"]}
+    gone = {"query": ["x"], "item_id": ["gone"], "grade": [1.0], "split": ["test"]}
+    assert judged_queries(pa.table(learnt), IDS) == judged_queries(pa.table(gone), IDS) == []
+
+
 def test_taken_items_are_gathered_by_query_and_user() -> None:
     table = pa.table(
         {

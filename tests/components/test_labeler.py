@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -90,6 +92,14 @@ def test_a_judged_query_falls_whole_into_one_split() -> None:
         1,
         1,
     ]
+
+
+@pytest.mark.parametrize("remainder", [0, 1])
+def test_queries_that_were_parted_by_a_checksum_before_still_fall_into_every_split(remainder: int) -> None:
+    queries = [query for n in range(2000) if zlib.crc32((query := f"mug {n}").encode()) % 2 == remainder]
+    table = pl.DataFrame({"query": queries, "item_id": ["a"] * len(queries), "grade": [1.0] * len(queries)})
+    share = dict(split_judgements(table)["split"].value_counts(normalize=True).iter_rows())
+    assert share == pytest.approx({"train": 0.8, "eval": 0.1, "test": 0.1}, abs=0.04)
 
 
 def test_an_unseen_split_and_too_little_data_say_so() -> None:
