@@ -16,11 +16,13 @@ _EXPOSURE_TITLES = {"popularity": "popularity", "category": "top category", "bra
 _CAPTIONS = {
     "all": "Every item a user took in the test window counts, also one taken before.",
     "new": "Only items the user had not taken before count, and those are left out of the answers.",
-    "search": "Queries kept out of training: judged ones by their grades, others by what was clicked.",
+    "search": "Queries kept out of training: judged ones by their grades, others by what was clicked. nDCG is of the judged "
+    "items, put in order; full nDCG of a search of all items, where what nobody judged is worth nothing.",
 }
 _MEASURES = {
     "recall": "Recall",
     "ndcg": "nDCG",
+    "ndcg_full": "Full nDCG",
     "mrr": "MRR",
     "hit_rate": "Hit rate",
     "coverage": "Coverage",
@@ -64,7 +66,8 @@ def _comparisons(report: dict[str, Any]) -> list[dict[str, Any]]:
     search = report.get("search")
     if search:
         rows = [(system["name"], system) for system in search["systems"]]
-        cuts = {"recall": search.get("recall_at"), "ndcg": search.get("ndcg_at")}
+        depth = search.get("ndcg_at")
+        cuts = {"recall": search.get("recall_at"), "ndcg": depth, "ndcg_full": depth}
         found.append(_comparison("search", rows, cuts, f"{number(search['queries'])} queries"))
     return found
 

@@ -22,6 +22,7 @@ from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.evaluator.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, RETRIEVAL, WHOLE_PIPELINE
+from aisle.components.reports.evaluation import write_evaluation
 from aisle.components.tables import write_json
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("evaluated_shop.py"))))
@@ -94,6 +95,13 @@ def test_with_judgements_only_the_search_decides(tmp_path: pathlib.Path, good_mo
     assert report["systems"] == []
     assert report["blessing"]["blessed"]
     assert report["search"]["clicked"] == 0
+    # Of such a shop the Labeler says that all its times are 0.
+    never = {"test_start": "1970-01-01T00:00:00+00:00", "end": "1970-01-01T00:00:00+00:00"}
+    page = pathlib.Path(write_evaluation({**report, "window": never}, str(tmp_path))).read_text(
+        encoding="utf-8"
+    )
+    assert "1970" not in page and "Slices" not in page
+    assert "Full nDCG@10" in page
 
 
 def test_an_empty_test_is_never_blessed(tmp_path: pathlib.Path, good_model: Any) -> None:
