@@ -11,7 +11,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
 
-setup: ## make .venv from requirements.lock, hashes checked
+setup: ## make .venv from the lock of the stack that fits this machine, hashes checked
 	@sh bootstrap.sh
 
 demo: setup ## simulate a shop, run the pipeline, serve it and ask it
@@ -28,10 +28,11 @@ lint: setup ## style, format, types and the direction of imports
 	@$(BIN)/mypy -p aisle
 	@PYTHONPATH=build/lint $(BIN)/lint-imports
 
-lock: setup ## bring requirements.lock up to pyproject.toml (versions stay where they can)
-	@$(BIN)/uv pip compile pyproject.toml --extra dev --group weights --quiet \
-	  --python-version 3.10 --python-platform x86_64-unknown-linux-gnu \
-	  --generate-hashes --no-annotate --no-header --output-file requirements.lock
+LOCK := .venv/bin/uv pip compile pyproject.toml --extra dev --group weights --quiet \
+	--generate-hashes --no-annotate --no-header
+lock: setup ## bring both locks up to pyproject.toml (versions stay where they can)
+	@$(LOCK) --universal --python-version 3.12 --output-file requirements-modern.lock
+	@$(LOCK) --python-version 3.10 --python-platform x86_64-unknown-linux-gnu --output-file requirements-old.lock
 
 wheel: setup ## build dist/aisle-VERSION-py3-none-any.whl
 	@rm -rf build/lib build/bdist.*

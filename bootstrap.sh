@@ -1,69 +1,170 @@
 #!/bin/sh
-# Makes .venv with everything in requirements.lock and the project itself, editable.
+# Makes .venv with everything in the lock of the stack that this machine can have, and the project itself, editable.
 #
-#   sh bootstrap.sh        install what is missing; a second call finds its stamp and does nothing
+#   sh bootstrap.sh             install what is missing; a second call finds its stamp and does nothing
+#   sh bootstrap.sh --python    only say which interpreter would be taken, and for which stack
 #
-# Needs CPython 3.10 and a package index. Your own pip settings (PIP_* and pip's configuration) hold;
-# AISLE_PYTHON names an interpreter to use instead of the one found. Every file is checked against its hash.
+# Needs a package index and glibc: 2.38 or newer with CPython 3.12 or 3.13 has the modern stack, 2.31 or newer with
+# CPython 3.10 the old one. Where no such Python is found, uv installs one. Your own pip settings (PIP_* and pip's
+# configuration) hold; AISLE_PYTHON names an interpreter to use instead of the one found, AISLE_STACK (modern, old) the
+# stack. Every file is checked against its hash.
 set -eu
 cd "$(dirname "$0")"
 
 VENV=.venv
-LOCK=requirements.lock
+UV_VENV=build/uv
 STAMP=$VENV/.aisle-stamp
+# Without compiled modules every process would compile TensorFlow's thousands anew.
+unset PYTHONDONTWRITEBYTECODE
 
 say() { printf 'aisle: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-is_310() {
-    "$1" -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10) or sys.implementation.name != "cpython")' \
-        >/dev/null 2>&1
+versions_of() { case $1 in modern) echo "3.13 3.12" ;; old) echo "3.10" ;; esac; }
+glibc_of() { case $1 in modern) echo 38 ;; old) echo 31 ;; esac; }
+lock_of() { echo "requirements-$1.lock"; }
+
+glibc_minor() {
+    # The 36 of "glibc 2.36"; 0 where the C library is another one.
+    found=$(getconf GNU_LIBC_VERSION 2>/dev/null) || found=
+    case $found in "glibc 2."*) echo "${found#glibc 2.}" ;; *) echo 0 ;; esac
+}
+
+stacks() {
+    # Those that this machine's C library can load, the better one first.
+    minor=$(glibc_minor)
+    for stack in modern old; do
+        [ -n "${AISLE_STACK:-}" ] && [ "$AISLE_STACK" != "$stack" ] && continue
+        [ "$minor" -ge "$(glibc_of "$stack")" ] && echo "$stack"
+    done
+    return 0
+}
+
+version_of() {
+    # "3.13" of an interpreter; nothing where it doesn't run or is no CPython.
+    "$1" -c 'import sys
+if sys.implementation.name == "cpython": print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true
+}
+
+fits() { # STACK INTERPRETER
+    wanted=$(version_of "$2")
+    for version in $(versions_of "$1"); do [ "$wanted" = "$version" ] && return 0; done
+    return 1
+}
+
+stack_of() {
+    # The stack of an interpreter, among those that the machine can have.
+    for stack in $(stacks); do fits "$stack" "$1" && echo "$stack" && return; done
+    return 0
 }
 
 pyenv_folders() {
-    # The shim `python3.10` fails until PYENV_VERSION is set, so look among the versions themselves.
+    # The shim `python3.13` fails until PYENV_VERSION is set, so look among the versions themselves.
     for root in "${PYENV_ROOT:-}" "$(pyenv root 2>/dev/null || true)" "${HOME:-}/.pyenv"; do
         [ -n "$root" ] && [ -d "$root/versions" ] && printf '%s\n' "$root/versions"
     done
     return 0
 }
 
-uv_python() {
-    command -v uv >/dev/null 2>&1 || return 0
-    uv python find --no-project 3.10 2>/dev/null && return 0
-    say "installing CPython 3.10 with uv"
-    uv python install --quiet 3.10 >&2 2>/dev/null && uv python find --no-project 3.10 2>/dev/null
+find_python() { # STACK; looks on the PATH, among pyenv's versions, among uv's
+    for version in $(versions_of "$1"); do
+        for candidate in "python$version" python3 python; do
+            [ "$(version_of "$candidate")" = "$version" ] && command -v "$candidate" && return
+        done
+        found=$(pyenv_folders | while IFS= read -r folder; do
+            for candidate in "$folder/$version".*/bin/"python$version"; do
+                if [ "$(version_of "$candidate")" = "$version" ]; then printf '%s\n' "$candidate"; break 2; fi
+            done
+        done)
+        [ -n "$found" ] && printf '%s\n' "$found" && return
+        if command -v uv >/dev/null 2>&1; then
+            uv python find --no-project --no-python-downloads "$version" 2>/dev/null && return
+        fi
+    done
     return 0
 }
 
-find_python() {
+no_venv() { # INTERPRETER
+    die "$1 can't make virtual environments; install its venv module, for example with" \
+        "'apt-get install python3-venv', and give the same command again"
+}
+
+can_make_venv() { "$1" -c 'import venv, ensurepip' >/dev/null 2>&1; } # INTERPRETER
+
+make_venv() { # INTERPRETER FOLDER
+    can_make_venv "$1" || no_venv "$1"
+    rm -rf "$2"
+    "$1" -m venv "$2" || no_venv "$1"
+}
+
+any_python() {
+    # One that can hold uv, whatever its version.
+    for candidate in python3 python; do
+        [ -n "$(version_of "$candidate")" ] && command -v "$candidate" && return
+    done
+    return 0
+}
+
+a_uv() {
+    # The uv on the PATH, else one installed from the package index, checked against its hash.
+    command -v uv && return
+    if [ ! -x "$UV_VENV/bin/uv" ]; then
+        helper=$(any_python)
+        [ -n "$helper" ] || return 0
+        make_venv "$helper" "$UV_VENV"
+        locked "$(lock_of modern)" uv >"$UV_VENV/uv.txt"
+        "$UV_VENV/bin/python" -m pip install --quiet --no-deps --require-hashes -r "$UV_VENV/uv.txt" >&2 || return 0
+    fi
+    printf '%s\n' "$PWD/$UV_VENV/bin/uv"
+}
+
+install_python() { # STACK; by uv
+    uv=$(a_uv)
+    [ -n "$uv" ] || return 0
+    for version in $(versions_of "$1"); do
+        say "installing CPython $version with uv"
+        "$uv" python install --quiet --no-bin "$version" >&2 &&
+            "$uv" python find --no-project --managed-python "$version" && return
+    done
+    return 0
+}
+
+choose() {
+    # Sets `python` and `stack`.
+    case ${AISLE_STACK:-} in '' | modern | old) ;; *) die "AISLE_STACK=$AISLE_STACK is no stack; it may be modern or old" ;; esac
+    [ -n "$(stacks)" ] ||
+        die "$(getconf GNU_LIBC_VERSION 2>/dev/null || echo 'no glibc') was found; ${AISLE_STACK:-aisle}" \
+            "needs glibc 2.$(glibc_of "${AISLE_STACK:-old}") or newer: use a newer Linux, or a container (Dockerfile)"
     if [ -n "${AISLE_PYTHON:-}" ]; then
-        is_310 "$AISLE_PYTHON" || die "AISLE_PYTHON=$AISLE_PYTHON is not CPython 3.10"
-        printf '%s\n' "$AISLE_PYTHON"
+        python=$AISLE_PYTHON
+        stack=$(stack_of "$python")
+        [ -n "$stack" ] || die "AISLE_PYTHON=$AISLE_PYTHON is not CPython $(wanted_versions)"
         return
     fi
-    for candidate in python3.10 python3 python; do
-        if is_310 "$candidate"; then command -v "$candidate"; return; fi
+    for stack in $(stacks); do
+        python=$(find_python "$stack")
+        [ -z "$python" ] || return 0
     done
-    found=$(pyenv_folders | while IFS= read -r folder; do
-        for candidate in "$folder"/3.10*/bin/python3.10; do
-            if is_310 "$candidate"; then printf '%s\n' "$candidate"; break 2; fi
-        done
-    done)
-    [ -n "$found" ] || found=$(uv_python)
-    [ -n "$found" ] && is_310 "$found" && printf '%s\n' "$found" && return
-    die "CPython 3.10 was not found (looked on the PATH, among pyenv's versions, and with uv); install it," \
-        "for example with 'pyenv install 3.10' or 'uv python install 3.10', or set AISLE_PYTHON to it"
+    for stack in $(stacks); do
+        python=$(install_python "$stack") || exit 1
+        [ -z "$python" ] || return 0
+    done
+    die "CPython $(wanted_versions) was not found (looked on the PATH, among pyenv's versions, and with uv);" \
+        "install it, for example with 'apt-get install python3 python3-venv', 'pyenv install' or 'uv python install'," \
+        "or set AISLE_PYTHON to it"
+}
+
+wanted_versions() {
+    for stack in $(stacks); do versions_of "$stack"; done | tr ' ' '\n' | sed ':a;N;$!ba;s/\n/, /g;s/\(.*\), /\1 or /'
 }
 
 key() {
-    # What an installation depends on: the lock, the package's own description, and where it lies.
-    { cat "$LOCK" pyproject.toml setup.py bootstrap.sh; pwd; } | cksum | tr ' ' '-'
+    # What an installation depends on: the locks, the package's own description, and where it lies.
+    { cat requirements-*.lock pyproject.toml setup.py bootstrap.sh; pwd; echo "${AISLE_STACK:-}"; } | cksum | tr ' ' '-'
 }
 
-locked() {
-    # The lock's entry for one package: its pin and its hashes.
-    sed -n "/^$1==/,/[^\\\\]\$/p" "$LOCK"
+locked() { # LOCK PACKAGE; its entry: its pin and its hashes
+    sed -n "/^$2==/,/[^\\\\]\$/p" "$1"
 }
 
 pip_setting() {
@@ -90,7 +191,7 @@ quoted() {
 
 with_uv() {
     pins=$VENV/uv.txt
-    locked uv >"$pins"
+    locked "$lock" uv >"$pins"
     [ -s "$pins" ] || return 1
     quoted "$VENV/bin/python" -m pip install --quiet --no-deps --require-hashes -r "$pins" || return 1
     # In a subshell, so that what is exported for uv does not reach pip.
@@ -102,14 +203,14 @@ with_uv() {
         find_links=$(pip_setting FIND_LINKS | tr ' ' ',')
         if [ -n "$find_links" ] && [ -z "${UV_FIND_LINKS:-}" ]; then export UV_FIND_LINKS="$find_links"; fi
         # All the indexes hold the same files, by their hashes, so a package may come from any of them.
-        quoted "$VENV/bin/uv" pip sync --python "$VENV/bin/python" --require-hashes \
-            --index-strategy unsafe-best-match "$LOCK"
+        quoted "$VENV/bin/uv" pip sync --python "$VENV/bin/python" --require-hashes --compile-bytecode \
+            --index-strategy unsafe-best-match "$lock"
     )
 }
 
 with_pip() {
     say "uv could not install the lock; trying pip (minutes)"
-    quoted "$VENV/bin/python" -m pip install --no-deps --require-hashes -r "$LOCK"
+    quoted "$VENV/bin/python" -m pip install --no-deps --require-hashes -r "$lock"
 }
 
 last_error() {
@@ -117,10 +218,11 @@ last_error() {
 }
 
 install() {
-    python=$(find_python)
-    say "setting up $VENV with $("$python" --version 2>&1), once (3 GB; a minute or more)"
-    rm -rf "$VENV"
-    "$python" -m venv "$VENV" || die "could not make $VENV with $python; is its venv module there (python3.10-venv)?"
+    choose
+    lock=$(lock_of "$stack")
+    can_make_venv "$python" || no_venv "$python"
+    say "setting up $VENV with $("$python" --version 2>&1) and the $stack stack, once (4 GB; two minutes or more)"
+    make_venv "$python" "$VENV"
     : >"$VENV/bootstrap.log"
     with_uv || with_pip || {
         die "the packages could not be installed ($(last_error)); is a package index reachable?" \
@@ -141,7 +243,12 @@ except errors.InputError as error:
     say "ready: $VENV/bin/aisle --help"
 }
 
-if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(key)" ] && is_310 "$VENV/bin/python"; then
+if [ "${1:-}" = --python ]; then
+    choose
+    printf '%s %s\n' "$stack" "$python"
+    exit 0
+fi
+if [ -f "$STAMP" ] && [ "$(cat "$STAMP")" = "$(key)" ] && [ -n "$(version_of "$VENV/bin/python")" ]; then
     exit 0
 fi
 install

@@ -16,10 +16,10 @@ import click
 
 from aisle.schema import weights
 from aisle.schema.errors import InputError
+from aisle.schema.stacks import OLD, pythons, stack_of
 
-PYTHON = (3, 10)
-GLIBC = (2, 31)
-"""The oldest glibc the pinned TFX wheels load on."""
+EXTRAS = ("", "server", "pipeline")
+"""Of aisle's own requirements, those of a whole installation."""
 DISK_GIB = (2.0, 10.0)
 MEMORY_GIB = (4.0, 8.0)
 """Below the first a run is likely to fail, below the second large tables may not fit."""
@@ -49,9 +49,26 @@ class Check(NamedTuple):
 @click.option("--out", default=".", show_default=True, type=click.Path(), help="Folder a run would write to.")
 def doctor(out: str) -> None:
     """Check the machine and the installation; say what is wrong and how to mend it."""
-    checks = [
-        python_version(sys.version_info[:2]),
-        glibc_version(platform.libc_ver()),
+    checks = [python_version(sys.version_info[:2]), glibc_version(platform.libc_ver())]
+    if client_alone():
+        checks.append(
+            Check(
+                "packages",
+                Verdict.WARN,
+                "the client alone",
+                "pip install 'aisle[pipeline]', to run pipelines",
+            )
+        )
+    else:
+        checks += _of_the_pipeline(out)
+    _show(checks)
+    failed = sum(check.verdict is Verdict.FAIL for check in checks)
+    if failed:
+        sys.exit(1)
+
+
+def _of_the_pipeline(out: str) -> list[Check]:
+    return [
         packages(),
         bert_weights(),
         legacy_keras(os.environ.get("TF_USE_LEGACY_KERAS")),
@@ -60,30 +77,39 @@ def doctor(out: str) -> None:
         cores(len(os.sched_getaffinity(0))),
         port(PORT),
     ]
-    _show(checks)
-    failed = sum(check.verdict is Verdict.FAIL for check in checks)
-    if failed:
-        sys.exit(1)
 
 
 def python_version(version: tuple[int, ...]) -> Check:
-    """Python must be the version that the stack has wheels for."""
+    """Python must be a version that one of the stacks has wheels for."""
     found = ".".join(str(number) for number in version)
-    if version[:2] == PYTHON:
-        return Check("Python", Verdict.OK, found)
-    return Check("Python", Verdict.FAIL, found, "use CPython 3.10; TFX 1.16 has no wheels for others")
+    stack = stack_of(version)
+    if stack is not None:
+        return Check("Python", Verdict.OK, f"{found}, {stack}")
+    return Check("Python", Verdict.FAIL, found, f"use CPython {pythons()}; TFX has no wheels for others")
 
 
-def glibc_version(libc: tuple[str, str]) -> Check:
-    """The C library must be glibc, new enough for the binary wheels."""
-    name, version = libc
-    numbers = tuple(int(number) for number in version.split(".") if number.isdigit())
-    if name == "glibc" and numbers >= GLIBC:
-        return Check("C library", Verdict.OK, f"glibc {version}")
-    wanted = ".".join(str(number) for number in GLIBC)
-    return Check(
-        "C library", Verdict.FAIL, f"{name or 'unknown'} {version}".strip(), f"use Linux with glibc {wanted}+"
-    )
+def glibc_version(libc: tuple[str, str], version: tuple[int, ...] = sys.version_info[:2]) -> Check:
+    """The C library must be glibc, new enough for the wheels of the stack of a version of Python."""
+    name, found = libc
+    numbers = tuple(int(number) for number in found.split(".") if number.isdigit())
+    stack = stack_of(version) or OLD
+    if name == "glibc" and numbers >= stack.glibc:
+        return Check("C library", Verdict.OK, f"glibc {found}")
+    mend = f"use Linux with glibc {stack.glibc[0]}.{stack.glibc[1]} or newer for {stack}"
+    if name == "glibc" and numbers >= OLD.glibc:
+        mend += ", or take the old one: AISLE_STACK=old make setup"
+    return Check("C library", Verdict.FAIL, f"{name or 'unknown'} {found}".strip(), mend)
+
+
+def client_alone() -> bool:
+    """Whether `aisle` was installed without what runs pipelines and serves models."""
+    for package in ("tfx", "tensorflow"):
+        try:
+            importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        return False
+    return True
 
 
 def packages() -> Check:
@@ -96,12 +122,17 @@ def packages() -> Check:
         return Check(
             "packages", Verdict.FAIL, "aisle is not installed", "make setup, or pip install its wheel"
         )
-    wanted = [need for need in wanted if need.marker is None or need.marker.evaluate({"extra": ""})]
+    wanted = [
+        need
+        for need in wanted
+        if need.name != "aisle"
+        if need.marker is None or any(need.marker.evaluate({"extra": extra}) for extra in EXTRAS)
+    ]
     wrong = [text for need in wanted if (text := _mismatch(need.name, str(need.specifier)))]
     if not wrong:
         return Check("packages", Verdict.OK, f"all {len(wanted)} as pinned")
     shown = "; ".join(wrong[:3]) + (f"; and {len(wrong) - 3} more" if len(wrong) > 3 else "")
-    return Check("packages", Verdict.FAIL, shown, "install requirements.lock anew: make clean setup")
+    return Check("packages", Verdict.FAIL, shown, "install the lock anew: make clean setup")
 
 
 def _mismatch(name: str, specifier: str) -> str:

@@ -62,6 +62,16 @@ def main() -> None:
     except AisleError as error:
         click.echo(f"aisle: {error}", err=True)
         sys.exit(error.exit_code)
+    except ModuleNotFoundError as error:
+        package = (error.name or "aisle").partition(".")[0]
+        if package == "aisle":
+            raise
+        click.echo(
+            f"aisle: this command needs the package {package!r}, which the client does without; install what it takes "
+            "to serve by pip install 'aisle[server]', to run pipelines by pip install 'aisle[pipeline]'",
+            err=True,
+        )
+        sys.exit(1)
 
 
 if __name__ == "__main__":

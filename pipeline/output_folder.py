@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import json
 import pathlib
 import re
 import shutil
@@ -16,6 +17,7 @@ from typing import Any
 
 from aisle.pipeline.paths import Layout
 from aisle.schema.errors import AisleError, InputError
+from aisle.schema.stacks import OLD, STACKS, stack_of
 
 LOCK_SECONDS = 30.0
 """How long a run waits for metadata that another program has locked."""
@@ -29,12 +31,13 @@ def held(layout: Layout) -> Iterator[None]:
     """Holds the output folder for a run, its metadata checked and what a killed run left removed.
 
     Raises:
-        InputError: another run is writing to it, or its metadata can't be used.
+        InputError: another run is writing to it, its metadata can't be used, or another stack made it.
         AisleError: a disk is full.
     """
     with _full_disk_told(layout):
         pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
         with _only_run(layout):
+            _check_stack(layout)
             _check_metadata(layout)
             _remove_unfinished(layout)
             yield
@@ -82,6 +85,37 @@ def _free(folder: str) -> str:
         return f"{shutil.disk_usage(folder).free >> 20:,} MiB"
     except OSError:
         return "unknown MiB"
+
+
+def _check_stack(layout: Layout) -> None:
+    """Stamps the folder with this stack's name; raises InputError where it has another's.
+
+    A step's cached output is a graph, a transform or statistics in the form of the TensorFlow that made it: going on
+    from there with another one would mix the two.
+    """
+    stamp = pathlib.Path(layout.stack)
+    name = stack.name if (stack := stack_of()) else "unknown"
+    if stamp.is_file():
+        made_by = _stamped(stamp)
+    else:
+        # Folders were not stamped while there was the old stack alone.
+        made_by = OLD.name if pathlib.Path(layout.metadata).exists() else name
+    if made_by != name:
+        told = {each.name: str(each) for each in STACKS}
+        raise InputError(
+            f"{layout.root} was made by {told.get(made_by, made_by)}, and this is {told.get(name, name)}, which can't "
+            f"go on from there; choose another --out, or set the other one up: AISLE_STACK={made_by} make setup"
+        )
+    if not stamp.is_file():
+        stamp.write_text(json.dumps({"stack": name}) + "\n", encoding="utf-8")
+
+
+def _stamped(stamp: pathlib.Path) -> str:
+    try:
+        return str(json.loads(stamp.read_text(encoding="utf-8"))["stack"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{stamp} can't be read ({error!r}); remove it, or choose another --out"
+        raise InputError(message) from error
 
 
 def _check_metadata(layout: Layout) -> None:

@@ -63,6 +63,11 @@ class Layout:
         return posixpath.join(self.root, "serving", "aisle")
 
     @property
+    def stack(self) -> str:
+        """Names the stack whose artifacts lie here."""
+        return posixpath.join(self.root, "stack.json")
+
+    @property
     def lock(self) -> str:
         """Held while a run writes here."""
         return posixpath.join(self.root, ".lock")

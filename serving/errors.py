@@ -64,8 +64,13 @@ class BadAnswer(ServingError):
     """The answer lacks a tensor, or has one of another shape."""
 
 
-_UNTRUSTED = ("CERTIFICATE_VERIFY_FAILED", "WRONG_VERSION_NUMBER", "is not in peer certificate")
-"""By these gRPC's words for a failed handshake are told from those for a server that isn't there."""
+_UNTRUSTED = (
+    "CERTIFICATE_VERIFY_FAILED",
+    "WRONG_VERSION_NUMBER",
+    "is not in peer certificate",
+    "Hostname Verification Check failed",
+)
+"""By these (the last two of older and newer gRPC) gRPC's words for a failed handshake are told from those for a server that isn't there."""
 
 _CLASSES: dict[str, type[ServingError]] = {
     "UNAVAILABLE": Unreachable,

@@ -32,7 +32,7 @@ def needs_beam(options: tfdv.StatsOptions) -> bool:
     return bool(
         options.slicing_config
         or options.experimental_slice_functions
-        or options.experimental_slice_sqls
+        or getattr(options, "experimental_slice_sqls", None)  # gone from TFDV 1.21
         or options.sample_rate
         or options.label_feature
         or options.feature_allowlist

@@ -14,9 +14,17 @@ from aisle.schema import weights
 
 
 @pytest.mark.parametrize(
-    ("version", "verdict"), [((3, 10), Verdict.OK), ((3, 9), Verdict.FAIL), ((3, 11), Verdict.FAIL)]
+    ("version", "verdict"),
+    [
+        ((3, 9), Verdict.FAIL),
+        ((3, 10), Verdict.OK),
+        ((3, 11), Verdict.FAIL),
+        ((3, 12), Verdict.OK),
+        ((3, 13), Verdict.OK),
+        ((3, 14), Verdict.FAIL),
+    ],
 )
-def test_only_python_3_10_will_do(version: tuple[int, int], verdict: Verdict) -> None:
+def test_only_a_python_of_one_of_the_stacks_will_do(version: tuple[int, int], verdict: Verdict) -> None:
     assert doctor.python_version(version).verdict is verdict
 
 
@@ -32,17 +40,35 @@ def test_only_python_3_10_will_do(version: tuple[int, int], verdict: Verdict) ->
     ],
 )
 def test_an_old_or_other_c_library_fails(libc: tuple[str, str], verdict: Verdict) -> None:
-    assert doctor.glibc_version(libc).verdict is verdict
+    assert doctor.glibc_version(libc, (3, 10)).verdict is verdict
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("2.38", Verdict.OK), ("2.36", Verdict.FAIL)])
+def test_the_modern_stack_needs_a_newer_c_library_and_the_old_one_is_named(
+    version: str, verdict: Verdict
+) -> None:
+    check = doctor.glibc_version(("glibc", version), (3, 13))
+    assert check.verdict is verdict
+    assert ("AISLE_STACK=old make setup" in check.mend) == (verdict is Verdict.FAIL)
+
+
+def test_a_client_alone_is_no_failure_and_told_how_to_run_pipelines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "client_alone", lambda: True)
+    done = CliRunner().invoke(doctor.doctor, [])
+    assert done.exit_code == 0
+    assert "warn: packages: the client alone; to mend: pip install 'aisle[pipeline]'" in done.output
 
 
 def test_a_package_of_another_version_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = ["click==0.1", "no-such-package-of-ours>=2", "rich>=1", "ruff==0.0.1; extra == 'dev'"]
+    wanted += ["tfx==0.2; extra == 'pipeline'", "aisle[server]; extra == 'pipeline'"]
     monkeypatch.setattr(doctor.importlib.metadata, "requires", lambda name: wanted)
     check = doctor.packages()
     assert check.verdict is Verdict.FAIL
     assert "click" in check.found and "not ==0.1" in check.found
     assert "no-such-package-of-ours>=2 is missing" in check.found
-    assert "rich" not in check.found and "ruff" not in check.found
+    assert "tfx" in check.found and "not ==0.2" in check.found
+    assert "rich" not in check.found and "ruff" not in check.found and "aisle" not in check.found
     assert check.mend
 
 
@@ -89,7 +115,7 @@ def test_a_port_in_use_warns() -> None:
 
 def test_every_check_that_is_not_ok_says_how_to_mend_it() -> None:
     checks = [
-        doctor.python_version((3, 12)),
+        doctor.python_version((3, 14)),
         doctor.glibc_version(("", "")),
         doctor.legacy_keras("0"),
         doctor.disk(0.1),

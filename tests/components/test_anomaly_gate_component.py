@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 import tensorflow_data_validation as tfdv
 from tfx import types
+from tfx import version as tfx_version
 from tfx.components.example_validator.executor import DEFAULT_FILE_NAME
 from tfx.types import standard_artifacts
 from tfx.utils import io_utils, writer_utils
@@ -52,7 +53,7 @@ def _artifacts(root: pathlib.Path, rows: pa.Table, quarantined: int) -> dict[str
         artifact = inputs[f"items_{kind}"][0]
         artifact.split_names = '["rows"]'
         # What TFX's launcher notes of the writer; the layout inside the artifact follows from it.
-        artifact.set_string_custom_property("tfx_version", "1.16.0")
+        artifact.set_string_custom_property("tfx_version", tfx_version.__version__)
         (root / kind / "Split-rows").mkdir()
     statistics_file = root / "statistics" / "Split-rows" / "FeatureStats.pb"
     statistics_file.write_bytes(statistics.SerializeToString())

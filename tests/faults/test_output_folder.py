@@ -16,6 +16,7 @@ from aisle.pipeline import output_folder
 from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.schema.errors import AisleError, InputError
+from aisle.schema.stacks import MODERN, OLD
 
 HOLDING = """
 import sys
@@ -92,6 +93,37 @@ def test_damaged_metadata_is_told_with_the_way_out_and_left_as_it_is(damage: str
 def test_artifacts_without_their_metadata_are_never_mixed_with_new_ones(layout: Layout) -> None:
     (pathlib.Path(layout.artifacts) / "ExampleGen.items" / "examples" / "1").mkdir(parents=True)
     with pytest.raises(InputError, match=r"metadata\.db is gone, but not the artifacts"), held(layout):
+        pass
+
+
+def test_a_folder_of_another_stack_is_refused_with_the_two_ways_out(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(output_folder, "stack_of", lambda: MODERN)
+    with held(layout):
+        pass
+    with held(layout):
+        pass
+    monkeypatch.setattr(output_folder, "stack_of", lambda: OLD)
+    with pytest.raises(InputError) as caught, held(layout):
+        pass
+    assert f"was made by {MODERN}, and this is {OLD}" in str(caught.value)
+    assert "choose another --out, or set the other one up: AISLE_STACK=modern make setup" in str(caught.value)
+
+
+def test_a_folder_from_before_there_were_two_stacks_is_the_old_ones(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _database(layout)
+    monkeypatch.setattr(output_folder, "stack_of", lambda: MODERN)
+    with pytest.raises(InputError, match="was made by the old stack"), held(layout):
+        pass
+
+
+def test_a_stamp_that_cannot_be_read_is_told(layout: Layout) -> None:
+    pathlib.Path(layout.root).mkdir()
+    pathlib.Path(layout.stack).write_text("[", encoding="utf-8")
+    with pytest.raises(InputError, match=r"stack\.json can't be read .*; remove it"), held(layout):
         pass
 
 

@@ -56,7 +56,8 @@ def undisturbed(
 def assert_equal(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
     assert one.keys() == other.keys()
     for name, values in one.items():
-        np.testing.assert_array_equal(values, other[name], err_msg=name)
+        # Threads add in any order: the last bits differ, by far less than a step that was left out or done twice.
+        np.testing.assert_allclose(values, other[name], rtol=0, atol=1e-5, err_msg=name)
 
 
 @settings(max_examples=50)

@@ -57,6 +57,7 @@ def test_a_plain_installation_of_the_wheel_pulls_no_pytorch(wheel: pathlib.Path)
         metadata = archive.read("aisle-0.1.0.dist-info/METADATA").decode()
     requirements = [line for line in metadata.splitlines() if line.startswith("Requires-Dist:")]
     assert any("tfx==1.16.0" in line for line in requirements)
+    assert any("tfx==1.21.0" in line for line in requirements)
     assert not any("minilm" in line.lower() or "torch" in line.lower() for line in requirements)
 
 
