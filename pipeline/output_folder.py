@@ -37,8 +37,8 @@ def held(layout: Layout) -> Iterator[None]:
     with _full_disk_told(layout):
         pathlib.Path(layout.root).mkdir(parents=True, exist_ok=True)
         with _only_run(layout):
-            _check_stack(layout)
             _check_metadata(layout)
+            _check_stack(layout)
             _remove_unfinished(layout)
             yield
 

@@ -241,7 +241,7 @@ def _item_scores(signature: str, item_ids: np.ndarray, known: Mapping[str, float
     scores = np.array(found, np.float32).reshape(item_ids.shape)
     if signature != contract.EXPLAIN.name:
         return {contract.SCORES: scores}
-    rows, m = scores.shape
+    rows, m = item_ids.shape
     return {
         contract.SCORES: scores,
         contract.PARTS: np.array([b"score"], object),

@@ -28,7 +28,7 @@ _VARIABLES = {INK: "ink", FAINT: "line", REST: "rest", **{c: f"series-{i + 1}" f
 FONT = 11
 _LABEL_CHARACTERS = 20
 _SIDES: tuple[Literal["left", "center", "right"], ...] = ("left", "center", "right")
-_RC = {
+_RC: dict[Any, Any] = {
     "svg.fonttype": "none",
     "text.parse_math": False,
     "font.size": FONT,
