@@ -112,7 +112,8 @@ a_uv() {
         helper=$(any_python)
         [ -n "$helper" ] || return 0
         make_venv "$helper" "$UV_VENV"
-        locked "$(lock_of modern)" uv >"$UV_VENV/uv.txt"
+        # The old lock's entry, which no marker keeps from a Python that is newer than both stacks.
+        locked "$(lock_of old)" uv >"$UV_VENV/uv.txt"
         "$UV_VENV/bin/python" -m pip install --quiet --no-deps --require-hashes -r "$UV_VENV/uv.txt" >&2 || return 0
     fi
     printf '%s\n' "$PWD/$UV_VENV/bin/uv"
