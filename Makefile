@@ -38,8 +38,8 @@ wheel: setup ## build dist/aisle-VERSION-py3-none-any.whl
 	@rm -rf build/lib build/bdist.*
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
 
-image: ## build the pipeline's container image aisle:dev (needs docker)
-	docker build --tag aisle:dev .
+image: ## build the pipeline's container image aisle:dev, with docker or podman (IMAGE_ARGS="--build-arg BASE=…")
+	@sh image.sh $(IMAGE_ARGS)
 
 clean: ## remove .venv and everything built
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

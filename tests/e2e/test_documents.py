@@ -23,7 +23,7 @@ ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
     "make test": "it is what runs this test",
     "make wheel": "tests/packaging builds the wheel",
-    "make image": "needs Docker",
+    "make image": "needs docker or podman; .ci/image runs it",
     "docker": "needs Docker",
     "kubectl": "needs a cluster; tests/packaging/test_deployment_kubernetes.py builds and checks the manifests",
     "sh serving/deploy/ssl-config.sh": "needs a key; tests/packaging/test_deployment_configs.py runs it",

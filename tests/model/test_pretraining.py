@@ -184,7 +184,8 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
         json.loads((place / "logs" / "history.json").read_text(encoding="utf-8"))
         for place in (tmp_path, undisturbed[0])
     ]
-    assert curves[0] == curves[1]
+    # The means over the held-out texts are summed by several threads, in no fixed order.
+    assert curves[0] == {name: pytest.approx(curve, rel=1e-6) for name, curve in curves[1].items()}
 
 
 def _interrupted(monkeypatch: pytest.MonkeyPatch, bert: str, place: pathlib.Path) -> pathlib.Path:

@@ -1,4 +1,4 @@
-"""The pipeline's container image can't be built without Docker; hadolint holds its Dockerfile to good practice."""
+"""The container image is built by `.ci/image`, where there is podman; here hadolint holds its Dockerfile to good practice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ import pathlib
 import subprocess
 import sys
 
-DOCKERFILE = pathlib.Path(__file__).resolve().parents[2] / "Dockerfile"
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+DOCKERFILE = REPOSITORY / "Dockerfile"
 HADOLINT = pathlib.Path(sys.executable).parent / "hadolint"
 
 
@@ -31,3 +34,45 @@ def test_the_image_runs_as_a_user_without_rights_given_by_number() -> None:
     users = [line.split()[1] for line in lines if line.startswith("USER ")]
     assert users == ["1000"]
     assert any("useradd" in line and f"--uid {users[0]} " in line for line in lines)
+
+
+def _built(machine: pathlib.Path, engines: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """`image.sh` on a machine that has these engines, each a script."""
+    machine.mkdir()
+    for name in ("sh", "dirname"):
+        found = subprocess.run(["which", name], capture_output=True, text=True, check=True).stdout.strip()
+        (machine / name).symlink_to(found)
+    for name, script in engines.items():
+        (machine / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
+        (machine / name).chmod(0o755)
+    command = [str(machine / "sh"), str(REPOSITORY / "image.sh"), "--build-arg", "BASE=a base"]
+    return subprocess.run(command, env={"PATH": str(machine)}, capture_output=True, text=True, check=False)
+
+
+ANSWERS = 'printf "%s|" NAME "$@"; printf "\\n"'
+DEAF = '[ "$1" = info ] && exit 1; echo "asked all the same"'
+
+
+@pytest.mark.parametrize(
+    ("engines", "taken"),
+    [
+        ({"docker": '[ "$1" = info ] || ' + ANSWERS.replace("NAME", "docker")}, "docker"),
+        ({"docker": DEAF, "podman": ANSWERS.replace("NAME", "podman")}, "podman"),
+        ({"podman": ANSWERS.replace("NAME", "podman")}, "podman"),
+    ],
+)
+def test_the_engine_that_can_build_is_taken(
+    engines: dict[str, str], taken: str, tmp_path: pathlib.Path
+) -> None:
+    done = _built(tmp_path / "machine", engines)
+    assert done.stdout.strip() == f"{taken}|build|--tag|aisle:dev|--build-arg|BASE=a base|.|", done.stderr
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("engines", [{}, {"docker": DEAF}])
+def test_without_an_engine_the_two_are_named(engines: dict[str, str], tmp_path: pathlib.Path) -> None:
+    done = _built(tmp_path / "machine", engines)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "docker" in done.stderr
+    assert "podman" in done.stderr
