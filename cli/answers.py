@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from aisle.serving.answers import ScoredItem
-    from aisle.serving.filters import Facets
+    from aisle.serving.client.answers import ScoredItem
+    from aisle.serving.client.filters import Facets
 
 
 def print_json(items: list[ScoredItem], titles: dict[str, str], facets: Facets | None = None) -> None:

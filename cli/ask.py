@@ -14,10 +14,10 @@ from aisle.cli.explained import print_explained_json, print_explained_table
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
-    from aisle.serving.answers import ScoredItem
-    from aisle.serving.client import Client
-    from aisle.serving.filters import Facets, Filters
-    from aisle.serving.recommender import Recommender
+    from aisle.serving.client.answers import ScoredItem
+    from aisle.serving.client.client import Client
+    from aisle.serving.client.filters import Facets, Filters
+    from aisle.serving.client.recommender import Recommender
 
 DEFAULT_TARGET = "127.0.0.1:8500"
 MAX_K = 1000
@@ -111,7 +111,7 @@ def search(
         return
     if filters is not None:
         raise InputError("filters and --facets go with one QUERY, not with --queries FILE")
-    from aisle.serving import batch
+    from aisle.cli import batch
 
     assert queries is not None and output is not None
     values = batch.read_values(queries, "query")
@@ -141,7 +141,7 @@ def recommend(
     if user is not None:
         _answer(target, out, as_json, lambda model: model.recommend(user, exclude_seen=exclude_seen, k=k))
         return
-    from aisle.serving import batch
+    from aisle.cli import batch
 
     assert users is not None and output is not None
     values = batch.read_values(users, "user_id")
@@ -168,7 +168,7 @@ def rank(pairs: str | None, output: str | None, target: str | None, out: str) ->
     """Score every pair of query and item in a file."""
     if pairs is None or output is None:
         raise InputError("expected --pairs FILE.csv and --output FILE.csv")
-    from aisle.serving import batch
+    from aisle.cli import batch
 
     values = batch.read_pairs(pairs)
 
@@ -217,7 +217,7 @@ def _print(
     ask: Callable[[Recommender], tuple[list[ScoredItem], Facets | None]],
 ) -> None:
     from aisle.pipeline.paths import Layout
-    from aisle.serving.folders import read_titles
+    from aisle.serving.releases.folders import read_titles
 
     with _client(target or DEFAULT_TARGET) as client:
         items, facets = ask(client)
@@ -238,7 +238,7 @@ def _filters(
     facets: bool,
 ) -> Filters | None:
     """The filters that the options name, None where they name nothing and no facets are asked for."""
-    from aisle.serving.filters import Filters
+    from aisle.serving.client.filters import Filters
 
     filters = Filters(category, brands, price, in_stock)
     return filters if facets or filters != Filters() else None
@@ -261,7 +261,7 @@ def _explain(target: str | None, out: str, as_json: bool, query: str | None, k: 
     if query is None:
         raise InputError("--explain goes with one QUERY, not with --queries FILE")
     from aisle.pipeline.paths import Layout
-    from aisle.serving.folders import read_titles
+    from aisle.serving.releases.folders import read_titles
 
     with _client(target or DEFAULT_TARGET) as client:
         items = client.search(query, k=k)
@@ -282,7 +282,7 @@ def _batch(
     from rich.console import Console
     from rich.progress import track
 
-    from aisle.serving import batch
+    from aisle.cli import batch
 
     batch.check_writable(output)
     console = Console(file=sys.stderr)
@@ -306,8 +306,8 @@ def _client(target: str, timeout: float = 10.0, messages: int = 1) -> Client:
         timeout: seconds.
         messages: the largest message, in gRPC's default ones.
     """
-    from aisle.serving.client import Client
-    from aisle.serving.transport import MAX_MESSAGE_BYTES, Retry
+    from aisle.serving.client.client import Client
+    from aisle.serving.client.transport import MAX_MESSAGE_BYTES, Retry
 
     return Client(
         target, timeout=timeout, retry=Retry(attempts=4), max_message_bytes=messages * MAX_MESSAGE_BYTES
@@ -319,8 +319,8 @@ def _recommender(target: str | None, out: str) -> Recommender:
         return _client(target, BATCH_SECONDS, 4)
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
-    from aisle.serving.folders import require_version
     from aisle.serving.local import LocalModel
+    from aisle.serving.releases.folders import require_version
 
     base = pathlib.Path(Layout(out).serving)
     require_version(base)

@@ -12,8 +12,8 @@ from aisle.cli.answers import printable
 from aisle.schema.contract import WORD_PARTS
 
 if TYPE_CHECKING:
-    from aisle.serving.answers import ScoredItem
-    from aisle.serving.explanation import Explanation
+    from aisle.serving.client.answers import ScoredItem
+    from aisle.serving.client.explanation import Explanation
 
 STRONGEST = 6
 """So many reasons of an item are shown, the others as their sum."""

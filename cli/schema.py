@@ -12,7 +12,7 @@ from aisle.cli.quiet import quieten_tensorflow
 
 if TYPE_CHECKING:
     from aisle.components.anomaly_gate.evidence import Finding
-    from aisle.components.anomaly_gate.schema_folder import TableDifference
+    from aisle.components.curated_schema.folder import TableDifference
 
 MAX_VALUES = 10
 """Values of a column that a line lists."""
@@ -63,7 +63,7 @@ def diff(data: str, folder: str) -> None:
 def accept(data: str, folder: str, names: tuple[str, ...]) -> None:
     """Change the schemas so that they allow what DATA holds: all of it, or the differences NAMES."""
     module = _folder()
-    from aisle.components.anomaly_gate.schema_changes import named
+    from aisle.components.curated_schema.changes import named
 
     found = module.differences(data, folder)
     chosen = {f.name for f in named([f for d in found for f in d.changes.findings], names)}
@@ -80,7 +80,7 @@ def accept(data: str, folder: str, names: tuple[str, ...]) -> None:
 def _folder() -> Any:
     quieten_tensorflow()
     click.echo("loading TensorFlow Data Validation (a few seconds)", err=True)
-    from aisle.components.anomaly_gate import schema_folder
+    from aisle.components.curated_schema import folder as schema_folder
 
     return schema_folder
 

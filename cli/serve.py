@@ -65,10 +65,10 @@ def serve(
     """
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
-    from aisle.serving.folders import require_version
-    from aisle.serving.server import ServerOptions
-    from aisle.serving.server import serve as run_server
-    from aisle.serving.server_tls import ServerTls
+    from aisle.serving.releases.folders import require_version
+    from aisle.serving.server.server import ServerOptions
+    from aisle.serving.server.server import serve as run_server
+    from aisle.serving.server.tls import ServerTls
 
     options = ServerOptions(
         host,

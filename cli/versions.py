@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from aisle.serving.releases import Release
+    from aisle.serving.releases.pushed import Release
 
 _OUT = click.option(
     "--out", default="out", show_default=True, type=click.Path(), help="Output folder of `aisle run`."
@@ -26,8 +26,8 @@ def versions(out: str, as_json: bool) -> None:
 
     Servers answer by the newest one that is served, unless a request names a version or a label.
     """
-    from aisle.serving.folders import require_version
-    from aisle.serving.releases import releases
+    from aisle.serving.releases.folders import require_version
+    from aisle.serving.releases.pushed import releases
 
     base = _base(out)
     require_version(base)
@@ -79,7 +79,7 @@ def rollback(out: str, to: int | None) -> None:
 
     Their folders are renamed to .withdrawn-VERSION, and stay to be looked into.
     """
-    from aisle.serving.releases import withdraw
+    from aisle.serving.releases.pushed import withdraw
 
     base = _base(out)
     with _told(base):
@@ -91,7 +91,7 @@ def rollback(out: str, to: int | None) -> None:
 
 
 def _served(base: pathlib.Path) -> str:
-    from aisle.serving.folders import version_folders
+    from aisle.serving.releases.folders import version_folders
 
     return f"version {max(version_folders(base))} is served"
 
@@ -111,8 +111,8 @@ def promote(version: int, label: str, out: str, base_path: str) -> None:
 
     Labels are kept in TF Serving's configuration file, serving/models.config in the output folder.
     """
-    from aisle.serving.model_config import config_file
-    from aisle.serving.releases import promote as label_version
+    from aisle.serving.releases.labels import config_file
+    from aisle.serving.releases.pushed import promote as label_version
 
     base = _base(out)
     with _told(base):

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Mapping
 
-from aisle.components.anomaly_gate.baseline import FOLDER, SUMMARY_FILE
+from aisle.components.anomaly_gate.compare.baseline import FOLDER, SUMMARY_FILE
 
 _NUMBER_FILE = "number"
 """Counts the baselines as they come: a clock that is set back changes nothing."""

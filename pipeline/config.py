@@ -12,8 +12,8 @@ import tomli
 
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
-from aisle.components.evaluator.thresholds import BlessOptions
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import (
     BundleOptions,

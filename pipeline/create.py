@@ -25,16 +25,22 @@ from aisle.components.pretraining.component import Pretraining
 from aisle.components.pusher.component import Pusher
 from aisle.components.statistics_gen.component import StatisticsGen
 from aisle.pipeline.baselines import tables_fingerprint
+from aisle.pipeline.code_hash import code_hash, show_code_to_cache
 from aisle.pipeline.config import Config
 from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
-from aisle.pipeline.source_hash import show_code_to_cache, source_hash
 from aisle.schema.contract import SERVING_DEFAULT
 from aisle.schema.features import LABEL
 
 PIPELINE_NAME = "aisle"
+PRETRAIN_FN = "aisle.model.pretrain.pretrain_fn"
+PREPROCESSING_FN = "aisle.model.preprocessing.preprocessing_fn"
+TWO_TOWER_FN = "aisle.model.train_two_tower.run_fn"
+CANDIDATES_FN = "aisle.model.find_candidates.candidates_fn"
+RANKING_FN = "aisle.model.train_ranking.run_fn"
+BUNDLE_FN = "aisle.model.make_bundle.bundle_fn"
 SERVER_MODULE = "aisle.serving.server"
-SETTLE_FN = "aisle.serving.releases.settle"
+SETTLE_FN = "aisle.serving.releases.pushed.settle"
 
 Checked = Mapping[str, channel.BaseChannel]
 """A table's channels: examples, quarantine, statistics, schema, anomalies."""
@@ -141,15 +147,14 @@ def _models(
     cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config
 ) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
-    code = source_hash("model", "schema")
-    pretraining = _pretraining(cleaner, labeler, layout, config, code)
+    pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
-    trained, nodes = _trained(labeler, bert, config, code)
+    trained, nodes = _trained(labeler, bert, config)
     return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
 
 
 def _pretraining(
-    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config, code: str
+    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config
 ) -> list[base_component.BaseComponent]:
     """Trains BERT on the shop's texts; nothing where the settings ask for no steps."""
     if not config.pretrain.steps:
@@ -158,60 +163,60 @@ def _pretraining(
         Pretraining(
             tables=cleaner.outputs["tables"],
             interactions=labeler.outputs["interactions"],
-            pretrain_fn="aisle.model.entry.pretrain_fn",
-            custom_config=_custom(config.pretrain, config, code),
+            pretrain_fn=PRETRAIN_FN,
+            custom_config=_custom(config.pretrain, config, PRETRAIN_FN),
             checkpoints_dir=layout.checkpoints,
         )
     ]
 
 
 def _trained(
-    labeler: Labeler, bert: channel.BaseChannel | None, config: Config, code: str
+    labeler: Labeler, bert: channel.BaseChannel | None, config: Config
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
-    """Trains both models and makes one of them; `code` is the hash of what they are made by."""
+    """Trains both models and makes one of them."""
     transform = tfx.components.Transform(
         examples=labeler.outputs["examples"],
         schema=labeler.outputs["schema"],
-        preprocessing_fn="aisle.model.preprocessing.preprocessing_fn",
+        preprocessing_fn=PREPROCESSING_FN,
         splits_config=tfx.proto.SplitsConfig(
             analyze=["items", "train"], transform=["items", "train", "eval"]
         ),
         # Nobody reads them, and both make a good part of its Beam graph.
         disable_statistics=True,
         disable_analyzer_cache=True,
-        custom_config={"code": code},
+        custom_config={"code": _code(PREPROCESSING_FN)},
     )
     two_tower = tfx.components.Trainer(
-        run_fn="aisle.model.two_tower_trainer.run_fn",
+        run_fn=TWO_TOWER_FN,
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         base_model=bert,
         train_args=tfx.proto.TrainArgs(splits=["items", "train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-        custom_config={"options": _json(config.retrieval), "bert": config.model.bert, "code": code},
+        custom_config=_trainer_config(config.retrieval, config, TWO_TOWER_FN),
     ).with_id("Trainer.two_tower")
     candidates = Candidates(
         model=two_tower.outputs["model"],
         interactions=labeler.outputs["interactions"],
         bert=bert,
-        candidates_fn="aisle.model.entry.candidates_fn",
-        custom_config=_custom(config.candidates, config, code),
+        candidates_fn=CANDIDATES_FN,
+        custom_config=_custom(config.candidates, config, CANDIDATES_FN),
     )
     ranking = tfx.components.Trainer(
-        run_fn="aisle.model.ranking_trainer.run_fn",
+        run_fn=RANKING_FN,
         base_model=bert,
         examples=candidates.outputs["examples"],
         train_args=tfx.proto.TrainArgs(splits=["train"]),
         eval_args=tfx.proto.EvalArgs(splits=["eval"]),
-        custom_config={"options": _json(config.ranker), "bert": config.model.bert, "code": code},
+        custom_config=_trainer_config(config.ranker, config, RANKING_FN),
     ).with_id("Trainer.ranking")
     bundle = Bundle(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
         bert=bert,
-        bundle_fn="aisle.model.entry.bundle_fn",
-        custom_config=_custom(config.bundle, config, code),
+        bundle_fn=BUNDLE_FN,
+        custom_config=_custom(config.bundle, config, BUNDLE_FN),
     )
     trained = _Trained(two_tower, candidates, ranking, bundle)
     return trained, [transform, two_tower, candidates, ranking, bundle]
@@ -278,11 +283,21 @@ def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
     )
 
 
+def _code(function: str) -> str:
+    """The hash of the code that a function, by its dotted path, leads to: TFX's cache sees the path alone."""
+    return code_hash(function.rpartition(".")[0])
+
+
 def _json(options: object) -> str:
     return json.dumps(dataclasses.asdict(options), sort_keys=True)  # type: ignore[call-overload]
 
 
-def _custom(options: object, config: Config, code: str) -> str:
-    """What a function called by dotted path is told; the code's hash makes the cache see the code."""
+def _trainer_config(options: object, config: Config, run_fn: str) -> dict[str, str]:
+    """What a Trainer's `run_fn` is told."""
+    return {"options": _json(options), "bert": config.model.bert, "code": _code(run_fn)}
+
+
+def _custom(options: object, config: Config, function: str) -> str:
+    """What a function that a component of ours calls by its dotted path is told."""
     values = dataclasses.asdict(options)  # type: ignore[call-overload]
-    return json.dumps({"options": values, "bert": config.model.bert, "code": code}, sort_keys=True)
+    return json.dumps({"options": values, "bert": config.model.bert, "code": _code(function)}, sort_keys=True)

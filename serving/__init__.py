@@ -8,12 +8,12 @@ Importing this costs no TensorFlow.
 
 from __future__ import annotations
 
-from aisle.serving.answers import FilteredItems, ScoredItem, ScoredItems
-from aisle.serving.async_client import AsyncClient
-from aisle.serving.async_recommender import AsyncRecommender
-from aisle.serving.client import Client
-from aisle.serving.conversation import VersionStatus
-from aisle.serving.errors import (
+from aisle.serving.client.answers import FilteredItems, ScoredItem, ScoredItems
+from aisle.serving.client.async_client import AsyncClient
+from aisle.serving.client.async_recommender import AsyncRecommender
+from aisle.serving.client.client import Client
+from aisle.serving.client.conversation import VersionStatus
+from aisle.serving.client.errors import (
     BadAnswer,
     DeadlineExceeded,
     MessageTooLarge,
@@ -24,14 +24,14 @@ from aisle.serving.errors import (
     Unreachable,
     Untrusted,
 )
-from aisle.serving.explanation import Explanation, FoundBy, Part, WordMatch
-from aisle.serving.fallback import Fallback
-from aisle.serving.filters import Facet, Facets, Filters
-from aisle.serving.questions import Question
-from aisle.serving.recommender import Recommender
-from aisle.serving.routing import Canary
-from aisle.serving.tls import Tls
-from aisle.serving.transport import (
+from aisle.serving.client.explanation import Explanation, FoundBy, Part, WordMatch
+from aisle.serving.client.fallback import Fallback
+from aisle.serving.client.filters import Facet, Facets, Filters
+from aisle.serving.client.questions import Question
+from aisle.serving.client.recommender import Recommender
+from aisle.serving.client.routing import Canary
+from aisle.serving.client.tls import Tls
+from aisle.serving.client.transport import (
     AsyncGrpcTransport,
     AsyncTransport,
     CallError,

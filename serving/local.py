@@ -7,11 +7,11 @@ import pathlib
 import numpy as np
 
 from aisle.schema.contract import Signature
-from aisle.serving.errors import RequestRefused
-from aisle.serving.folders import require_version
-from aisle.serving.inputs import Tensors
-from aisle.serving.recommender import Recommender
-from aisle.serving.tensorflow_settings import set_tensorflow
+from aisle.serving.client.errors import RequestRefused
+from aisle.serving.client.inputs import Tensors
+from aisle.serving.client.recommender import Recommender
+from aisle.serving.releases.folders import require_version
+from aisle.serving.server.loaded.tensorflow_settings import set_tensorflow
 
 
 class LocalModel(Recommender):
@@ -33,7 +33,7 @@ class LocalModel(Recommender):
         """
         require_version(pathlib.Path(base))
         set_tensorflow()
-        from aisle.serving.versions import Versions
+        from aisle.serving.server.loaded.versions import Versions
 
         self._model = Versions(base, labelled=False).current
 

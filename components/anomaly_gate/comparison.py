@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 
-from aisle.components.anomaly_gate.baseline import Baseline, Comparison, as_baseline
-from aisle.components.anomaly_gate.baseline_findings import baseline_findings, gone_tables
-from aisle.components.anomaly_gate.compare import DRIFT, SKEW, Limits, movements
+from aisle.components.anomaly_gate.compare.baseline import Baseline, Comparison, as_baseline
+from aisle.components.anomaly_gate.compare.drift import DRIFT, SKEW, Limits, movements
 from aisle.components.anomaly_gate.evidence import Finding, Movements, TableEvidence
+from aisle.components.anomaly_gate.findings.baseline import baseline_findings, gone_tables
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import log_evidence, serving_findings
 

@@ -16,7 +16,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from aisle.components.anomaly_gate.baseline import FOLDER, Baseline, read_baseline, write_baseline
+from aisle.components.anomaly_gate.compare.baseline import FOLDER, Baseline, read_baseline, write_baseline
 from aisle.components.anomaly_gate.comparison import compare
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge

@@ -7,15 +7,15 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from aisle.components.anomaly_gate.baseline import Comparison
-from aisle.components.anomaly_gate.distributions import distributions
+from aisle.components.anomaly_gate.compare.baseline import Comparison
+from aisle.components.anomaly_gate.compare.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
-from aisle.components.anomaly_gate.leakage_findings import leakage_findings
+from aisle.components.anomaly_gate.findings.leakage import leakage_findings
+from aisle.components.anomaly_gate.findings.references import reference_findings
+from aisle.components.anomaly_gate.findings.rows import row_findings
+from aisle.components.anomaly_gate.findings.tables import quarantine_by_reason, table_findings
+from aisle.components.anomaly_gate.findings.validator import validator_findings
 from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
-from aisle.components.anomaly_gate.reference_findings import reference_findings
-from aisle.components.anomaly_gate.row_findings import row_findings
-from aisle.components.anomaly_gate.table_findings import quarantine_by_reason, table_findings
-from aisle.components.anomaly_gate.validator_findings import validator_findings
 from aisle.components.reports.page import visible
 from aisle.schema.tables import TABLE_BY_NAME
 

@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
 import tensorflow_data_validation as tfdv
 
-from aisle.components.anomaly_gate.baseline_findings import SKEW, filled_findings, movement_findings
-from aisle.components.anomaly_gate.curate import SERVING, infer_table_schema
 from aisle.components.anomaly_gate.evidence import Finding, Movement, TableEvidence, listed
+from aisle.components.anomaly_gate.findings.baseline import SKEW, filled_findings, movement_findings
+from aisle.components.anomaly_gate.findings.validator import TYPE_CHANGES, anomaly_findings
+from aisle.components.anomaly_gate.infer_schema import SERVING, infer_table_schema
 from aisle.components.anomaly_gate.options import WARNING, GateOptions
 from aisle.components.anomaly_gate.statistics import table_statistics
-from aisle.components.anomaly_gate.validator_findings import TYPE_CHANGES, anomaly_findings
 from aisle.components.storage import is_folder, list_folder, open_file
 from aisle.schema.errors import InputError
 

@@ -54,7 +54,7 @@ class Bundle(base_component.BaseComponent):
             two_tower: the trained two-tower.
             ranking: the trained ranking head.
             interactions: of the Labeler.
-            bundle_fn: dotted path of a function like `aisle.model.entry.bundle_fn`.
+            bundle_fn: dotted path of a function like `aisle.model.make_bundle.bundle_fn`.
             custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
             bert: of Pretraining, where the pipeline has it.
         """

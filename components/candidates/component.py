@@ -44,7 +44,7 @@ class Candidates(base_component.BaseComponent):
         Args:
             model: the trained two-tower.
             interactions: of the Labeler.
-            candidates_fn: dotted path of a function like `aisle.model.entry.candidates_fn`.
+            candidates_fn: dotted path of a function like `aisle.model.find_candidates.candidates_fn`.
             custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
             bert: of Pretraining, where the pipeline has it.
         """

@@ -10,19 +10,19 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.cleaner.catalogue import (
+from aisle.components.cleaner.ledger import ROW, Ledger
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.steps.catalogue import (
     clean_items,
     clean_judgements,
     clean_users,
     fill_items,
     impute_prices,
 )
-from aisle.components.cleaner.events import Catalogue, clean_events
-from aisle.components.cleaner.ledger import ROW, Ledger
-from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.outliers import treat_catalogue_prices
-from aisle.components.cleaner.products import no_product, priced_like_no_product
-from aisle.components.cleaner.texts import in_capitals
+from aisle.components.cleaner.steps.events import Catalogue, clean_events
+from aisle.components.cleaner.steps.outliers import treat_catalogue_prices
+from aisle.components.cleaner.steps.products import no_product, priced_like_no_product
+from aisle.components.cleaner.steps.texts import in_capitals
 from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS

@@ -6,7 +6,7 @@ import dataclasses
 import json
 from typing import Any
 
-from aisle.components.cleaner.rules import parse_rule
+from aisle.components.cleaner.steps.rules import parse_rule
 from aisle.schema.errors import InputError
 
 POLICIES = ("note", "clip", "quarantine")

@@ -7,9 +7,9 @@ from tfx.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions, Report
+from aisle.components.evaluator.blessing.thresholds import BlessOptions, thresholds_to_json
 from aisle.components.evaluator.executor import Executor
 from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
-from aisle.components.evaluator.thresholds import BlessOptions, thresholds_to_json
 
 
 class RecommendationEvaluatorSpec(component_spec.ComponentSpec):

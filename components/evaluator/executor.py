@@ -12,14 +12,14 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from aisle.components.evaluator.blessing import bless
+from aisle.components.evaluator.blessing.last_blessed import keep_blessed, last_blessed, not_compared
+from aisle.components.evaluator.blessing.thresholds import thresholds_from_json
+from aisle.components.evaluator.blessing.verdict import bless
 from aisle.components.evaluator.holdout import Holdout
-from aisle.components.evaluator.last_blessed import keep_blessed, last_blessed, not_compared
-from aisle.components.evaluator.measure import ask_all, compare_models, measure
+from aisle.components.evaluator.measures.measure import ask_all, compare_models, measure
+from aisle.components.evaluator.measures.ranking import ranking_metrics
 from aisle.components.evaluator.options import options_from_json
-from aisle.components.evaluator.ranking import ranking_metrics
 from aisle.components.evaluator.served_model import ServedModel
-from aisle.components.evaluator.thresholds import thresholds_from_json
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json

@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from aisle.components.evaluator.lexical import BM25
+from aisle.components.evaluator.baselines.lexical import BM25
+from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
+from aisle.components.evaluator.measures.search import Catalogue, Searches, clicked_queries, judged_queries
 from aisle.components.evaluator.options import EvaluatorOptions
-from aisle.components.evaluator.protocol import Protocol, make_protocol
-from aisle.components.evaluator.search import Catalogue, Searches, clicked_queries, judged_queries
 from aisle.components.storage import exists
 from aisle.components.tables import read_json, read_parquet
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import tensorflow as tf
 import tensorflow_text  # noqa: F401  Its ops must be registered before a model with BERT is loaded.
 
-from aisle.components.evaluator.metrics import Floats
-from aisle.components.evaluator.systems import Recommend
+from aisle.components.evaluator.measures.metrics import Floats
+from aisle.components.evaluator.measures.systems import Recommend
 from aisle.schema.contract import ITEM_IDS, RANK, SCORES, SEARCH
 
 _CANDIDATES = 64  # Items to a row that a batch is sized for; longer rows go in smaller batches.

@@ -7,16 +7,16 @@ import dataclasses
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.agreement import Agreement, agreement
-from aisle.components.labeler.attribution import Joins, attribute
-from aisle.components.labeler.impressions import Outcomes, make_impressions
-from aisle.components.labeler.intents import Intents, query_intents
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
-from aisle.components.labeler.judgements import apply_precedence, split_judgements
+from aisle.components.labeler.judged.agreement import Agreement, agreement
+from aisle.components.labeler.judged.judgements import apply_precedence, split_judgements
+from aisle.components.labeler.meaning.intents import Intents, query_intents
+from aisle.components.labeler.meaning.tags import item_tags
 from aisle.components.labeler.options import LabelerOptions
-from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
-from aisle.components.labeler.tags import item_tags
+from aisle.components.labeler.searches.attribution import Joins, attribute
+from aisle.components.labeler.searches.impressions import Outcomes, make_impressions
+from aisle.components.labeler.searches.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.schema.errors import InputError
 
 ITEMS_SPLIT = "items"

@@ -47,7 +47,7 @@ class Pretraining(base_component.BaseComponent):
         Args:
             tables: of the Cleaner.
             interactions: of the Labeler.
-            pretrain_fn: dotted path of a function like `aisle.model.entry.pretrain_fn`.
+            pretrain_fn: dotted path of a function like `aisle.model.pretrain.pretrain_fn`.
             custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
             checkpoints_dir: outside the artifacts, so that a run finds what a killed one left there.
         """

@@ -12,9 +12,9 @@ import numpy as np
 import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
-from aisle.datasets.simulator.catalogue_faults import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.event_faults import EVENT_FAULTS
-from aisle.datasets.simulator.faults import Fault, Plan, plan_faults, plant
+from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plant
 from aisle.datasets.simulator.shop import Shop
 
 GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 import importlib
-import pathlib
-import sys
 import types
 
 import numpy as np
 import pytest
 
-BENCHMARKS = pathlib.Path(__file__).resolve().parents[2] / "benchmarks"
 PAGE = np.array([0, 0, 0, 1, 1])
 TRUTH = np.array([0.9, 0.1, 0.5, 0.2, 0.2])
 SCORES = np.array([0.3, 0.8, 0.5, 0.7, 0.1])
 
 
 @pytest.fixture
-def measures(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    monkeypatch.delitem(sys.modules, "click_measures", raising=False)
-    return importlib.import_module("click_measures")
+def measures() -> types.ModuleType:
+    return importlib.import_module("benchmarks.clicks.measures")
 
 
 def test_auc_is_the_share_of_pairs_in_order_and_ties_count_half(measures: types.ModuleType) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import pathlib
 import sys
 import types
@@ -12,17 +12,10 @@ import pytest
 
 from aisle.datasets.simulator import SimulatorOptions
 
-SCRIPT = pathlib.Path(__file__).resolve().parents[2] / "benchmarks" / "data_quality.py"
-
 
 @pytest.fixture(scope="module")
 def benchmark() -> types.ModuleType:
-    spec = importlib.util.spec_from_file_location("data_quality", SCRIPT)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["data_quality"] = module
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module("benchmarks.data.data_quality")
 
 
 def test_every_kind_planted_in_a_small_shop_is_found_and_hardly_anything_else(

@@ -14,8 +14,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 def test_it_measures_both_indexes_and_rewrites_its_section(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    import index
+    from benchmarks.recommendation import index
 
     page, found = tmp_path / "results.md", tmp_path / "found.json"
     page.write_text("<!-- index -->\n<!-- end -->\n", encoding="utf-8")

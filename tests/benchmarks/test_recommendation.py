@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib
 import pathlib
-import sys
-import types
 
 import numpy as np
 import pytest
@@ -14,20 +12,8 @@ from scipy import sparse
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def benchmark(monkeypatch: pytest.MonkeyPatch) -> object:
-    """Imports a module of benchmarks/ as its scripts do."""
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-
-    def load(name: str) -> types.ModuleType:
-        monkeypatch.delitem(sys.modules, name, raising=False)
-        return importlib.import_module(name)
-
-    return load
-
-
-def test_ease_is_the_best_linear_model_without_a_diagonal(benchmark: object) -> None:
-    weights = benchmark("baselines").ease_weights  # type: ignore[operator]
+def test_ease_is_the_best_linear_model_without_a_diagonal() -> None:
+    weights = importlib.import_module("benchmarks.recommendation.baselines").ease_weights
     taken = (np.random.default_rng(0).random((60, 5)) < 0.5).astype(float)
     found = weights(sparse.csr_matrix(taken), 3.0)
     for item in range(5):
@@ -37,8 +23,8 @@ def test_ease_is_the_best_linear_model_without_a_diagonal(benchmark: object) -> 
     assert not np.diag(found).any()
 
 
-def test_a_results_section_is_replaced_and_nothing_else(benchmark: object, tmp_path: pathlib.Path) -> None:
-    write_section = benchmark("results").write_section  # type: ignore[operator]
+def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) -> None:
+    write_section = importlib.import_module("benchmarks.shared.results").write_section
     page = tmp_path / "results.md"
     page.write_text("# R\n<!-- a -->\nold\n<!-- end -->\nkept\n<!-- b -->\n<!-- end -->\n", encoding="utf-8")
     write_section(page, "a", "| new |")
@@ -68,8 +54,8 @@ def test_the_results_page_has_a_section_for_each_benchmark() -> None:
         assert f"<!-- {name} -->" in page
 
 
-def test_the_next_item_is_ranked_among_all_the_user_has_not_had(benchmark: object) -> None:
-    beauty = benchmark("beauty")  # type: ignore[operator]
+def test_the_next_item_is_ranked_among_all_the_user_has_not_had() -> None:
+    beauty = importlib.import_module("benchmarks.recommendation.beauty")
     taken = [np.array([0, 1, 3]), np.array([2, 0, 1])]
     sequences = beauty.Sequences(["u", "v"], list("abcd"), taken, [1, 1])
     recent = sequences.matrix(sequences.history, 0.5).toarray()
@@ -83,8 +69,8 @@ def test_the_next_item_is_ranked_among_all_the_user_has_not_had(benchmark: objec
     np.testing.assert_allclose(ndcg, [1 / np.log2(3), 1, 0])
 
 
-def test_a_served_answer_is_cut_after_what_the_user_had_is_left_out(benchmark: object) -> None:
-    beauty = benchmark("beauty")  # type: ignore[operator]
+def test_a_served_answer_is_cut_after_what_the_user_had_is_left_out() -> None:
+    beauty = importlib.import_module("benchmarks.recommendation.beauty")
     sequences = beauty.Sequences(["u", "v"], list("abcd"), [np.array([0, 1, 3]), np.array([2, 0, 1])], [1, 1])
     asked = []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import sys
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,16 +14,13 @@ from aisle.schema.weights import BERT_VARIABLE, bert_folder
 from tests.model.small_bert import make_small_bert
 
 NAMES = [f"mug {n * n * 7919} of {n}" for n in range(40)]
-FOLDER = pathlib.Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture
-def searches(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import judged_searches
+def searches() -> Any:
+    from benchmarks.search import judged_searches
 
-    yield judged_searches
-    sys.modules.pop("judged_searches", None)
+    return judged_searches
 
 
 def shop(module: Any) -> Any:
@@ -75,12 +70,11 @@ def test_words_are_stemmed_by_their_s(searches: Any, word: str, stem: str) -> No
 
 
 def test_the_tested_queries_train_and_validate_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER))
     import polars as pl
-    import search_models
 
     from aisle.components.labeler.label import label
     from aisle.components.labeler.options import LabelerOptions
+    from benchmarks.search import search_models
 
     items = pl.DataFrame({"item_id": ["a", "b"], "title": ["a mug", "a lamp"]}).to_arrow()
     rows = [(NAMES[n], item, grade) for n in range(40) for item, grade in (("a", 4.0), ("b", 1.0))]
@@ -102,9 +96,8 @@ def test_the_tested_queries_train_and_validate_nothing(monkeypatch: pytest.Monke
 def test_a_pretrained_variant_reads_by_a_bert_of_its_own_and_leaves_the_others_theirs(
     monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path
 ) -> None:
-    monkeypatch.syspath_prepend(str(FOLDER))
-    import search_models
-    from judged_searches import Searches
+    from benchmarks.search import search_models
+    from benchmarks.search.judged_searches import Searches
 
     came = make_small_bert(tmp_path / "came")
     monkeypatch.setenv(BERT_VARIABLE, came)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import pathlib
 import types
 from typing import Any
 
@@ -12,18 +11,16 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.options import TwoTowerOptions
-from aisle.model.two_tower import QueryTower
-from aisle.model.two_tower_recall import best_items
+from aisle.model.two_tower.model import QueryTower
+from aisle.model.two_tower.recall import best_items
 from tests.model.test_two_tower import SIZES, catalogue, model, queries
 
 OPTIONS = TwoTowerOptions(width=8, batch=16, unknown=0.0)
 
 
 @pytest.fixture
-def variants(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """benchmarks/two_tower_variants.py, imported as its script does."""
-    monkeypatch.syspath_prepend(str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks"))
-    return importlib.import_module("two_tower_variants")
+def variants() -> types.ModuleType:
+    return importlib.import_module("benchmarks.recommendation.two_tower_variants")
 
 
 def _first(dataset: tf.data.Dataset) -> Any:

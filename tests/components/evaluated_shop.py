@@ -12,9 +12,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Report
+from aisle.components.evaluator.blessing.thresholds import BlessOptions, thresholds_to_json
 from aisle.components.evaluator.executor import Executor
 from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
-from aisle.components.evaluator.thresholds import BlessOptions, thresholds_to_json
 from aisle.components.tables import write_json, write_parquet
 
 DAY = 86_400_000_000

@@ -12,7 +12,7 @@ import pathlib
 import sys
 
 from aisle.schema.errors import AisleError
-from aisle.serving.server import ServerOptions, serve
+from aisle.serving.server.server import ServerOptions, serve
 
 
 def main() -> None:

@@ -11,11 +11,16 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.spatial.distance import jensenshannon
 
-from aisle.components.anomaly_gate import histograms
-from aisle.components.anomaly_gate.baseline import Baseline, as_baseline, read_baseline, write_baseline
+from aisle.components.anomaly_gate.compare import histograms
+from aisle.components.anomaly_gate.compare.baseline import (
+    Baseline,
+    as_baseline,
+    read_baseline,
+    write_baseline,
+)
 from aisle.components.anomaly_gate.comparison import compare
-from aisle.components.anomaly_gate.curate import infer_table_schema
 from aisle.components.anomaly_gate.evidence import TableEvidence
+from aisle.components.anomaly_gate.infer_schema import infer_table_schema
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from aisle.components.anomaly_gate.evidence import TableEvidence
+from aisle.components.anomaly_gate.findings.leakage import held_out_auc
 from aisle.components.anomaly_gate.judge import judge
-from aisle.components.anomaly_gate.leakage_findings import held_out_auc
 from aisle.components.anomaly_gate.options import GateOptions
 
 NOW = 20_000 * 24 * 60 * 60 * 1_000_000

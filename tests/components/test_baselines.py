@@ -10,8 +10,9 @@ import polars as pl
 import pytest
 from scipy import sparse
 
-from aisle.components.evaluator import baselines, metrics
-from aisle.components.evaluator.baselines import Train
+from aisle.components.evaluator.baselines import recommenders as baselines
+from aisle.components.evaluator.baselines.recommenders import Train
+from aisle.components.evaluator.measures import metrics
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 CUT = 1000 * MICROSECONDS_PER_DAY

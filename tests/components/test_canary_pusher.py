@@ -25,7 +25,7 @@ from aisle.schema.versions import next_version
 
 TINY = pathlib.Path(__file__).parents[1] / "serving" / "tiny_model.py"
 SERVER = "aisle.serving.server"
-SETTLE_FN = "aisle.serving.releases.settle"
+SETTLE_FN = "aisle.serving.releases.pushed.settle"
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.cleaner.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.schema.errors import InputError
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))

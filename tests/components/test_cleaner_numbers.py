@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.components.cleaner.ledger import ROW, Ledger
-from aisle.components.cleaner.money import number_of, settle_money
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.outliers import treat_catalogue_prices, treat_outliers
+from aisle.components.cleaner.steps.money import number_of, settle_money
+from aisle.components.cleaner.steps.outliers import treat_catalogue_prices, treat_outliers
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
 ledger_of, steps_of = LEDGER.ledger_of, LEDGER.steps_of

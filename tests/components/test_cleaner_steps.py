@@ -13,13 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.cleaner.bots import bots, take_out_bots
-from aisle.components.cleaner.keys import merge_near_duplicates
 from aisle.components.cleaner.ledger import ROW
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.products import priced_like_no_product
-from aisle.components.cleaner.references import spell_as_catalogued, take_out_strangers
-from aisle.components.cleaner.texts import strip_markup, unify_units
+from aisle.components.cleaner.steps.bots import bots, take_out_bots
+from aisle.components.cleaner.steps.keys import merge_near_duplicates
+from aisle.components.cleaner.steps.products import priced_like_no_product
+from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
+from aisle.components.cleaner.steps.texts import strip_markup, unify_units
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
 SECOND, ledger_of, steps_of = LEDGER.SECOND, LEDGER.ledger_of, LEDGER.steps_of

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from aisle.components.anomaly_gate.curate import infer_table_schema
 from aisle.components.anomaly_gate.evidence import TableEvidence, listed
+from aisle.components.anomaly_gate.infer_schema import infer_table_schema
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
-from aisle.components.anomaly_gate.schema_changes import accept, changes, read_schema, schema_text
 from aisle.components.anomaly_gate.statistics import table_statistics
+from aisle.components.curated_schema.changes import accept, changes, read_schema, schema_text
 
 
 def _table(name: str, rows: pa.Table) -> TableEvidence:

@@ -19,9 +19,15 @@ from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Report
 from aisle.components.evaluator.component import RecommendationEvaluator
+from aisle.components.evaluator.measures.systems import (
+    ITEM_KNN,
+    OWN_HISTORY,
+    POPULARITY,
+    RETRIEVAL,
+    WHOLE_PIPELINE,
+)
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.served_model import ServedModel
-from aisle.components.evaluator.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, RETRIEVAL, WHOLE_PIPELINE
 from aisle.components.reports.evaluation import write_evaluation
 from aisle.components.tables import write_json
 

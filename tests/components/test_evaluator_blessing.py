@@ -6,12 +6,16 @@ from typing import Any
 
 import pytest
 
-from aisle.components.evaluator.blessing import bless
+from aisle.components.evaluator.blessing.thresholds import (
+    BlessOptions,
+    thresholds_from_json,
+    thresholds_to_json,
+)
+from aisle.components.evaluator.blessing.verdict import bless
+from aisle.components.evaluator.measures.ranking import pick_metrics
+from aisle.components.evaluator.measures.search import BM25_TITLES
+from aisle.components.evaluator.measures.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, WHOLE_PIPELINE
 from aisle.components.evaluator.options import EvaluatorOptions, options_from_json, options_to_json
-from aisle.components.evaluator.ranking import pick_metrics
-from aisle.components.evaluator.search import BM25_TITLES
-from aisle.components.evaluator.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, WHOLE_PIPELINE
-from aisle.components.evaluator.thresholds import BlessOptions, thresholds_from_json, thresholds_to_json
 from aisle.schema.errors import InputError
 
 NO_LAST = {"compared": False, "why": "no other model was blessed before", "failed": False}

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from aisle.components.evaluator.calibration import calibration_error, reliability
-from aisle.components.evaluator.ranking import pick_calibration
+from aisle.components.evaluator.measures.calibration import calibration_error, reliability
+from aisle.components.evaluator.measures.ranking import pick_calibration
 
 
 def test_two_bins_by_hand() -> None:

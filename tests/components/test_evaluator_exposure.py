@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from scipy import sparse
 from scipy.spatial.distance import cityblock
 
-from aisle.components.evaluator.baselines import Train
-from aisle.components.evaluator.exposure import (
+from aisle.components.evaluator.baselines.recommenders import Train
+from aisle.components.evaluator.measures.exposure import (
     NOT_STATED,
     OTHERS,
     exposure,
@@ -23,13 +23,13 @@ from aisle.components.evaluator.exposure import (
     groupings,
     total_variation,
 )
-from aisle.components.evaluator.popularity_bias import (
+from aisle.components.evaluator.measures.popularity_bias import (
     GROUPS,
     novelty,
     popularity_groups,
     recommended_popularity,
 )
-from aisle.components.evaluator.protocol import Protocol
+from aisle.components.evaluator.measures.protocol import Protocol
 
 ITEMS = 6
 ANSWERS = st.lists(st.lists(st.integers(-1, ITEMS - 1), min_size=4, max_size=4), min_size=1, max_size=5).map(

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from aisle.components.evaluator.blessing import bless
-from aisle.components.evaluator.systems import POPULARITY, WHOLE_PIPELINE
-from aisle.components.evaluator.thresholds import BlessOptions
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
+from aisle.components.evaluator.blessing.verdict import bless
+from aisle.components.evaluator.measures.systems import POPULARITY, WHOLE_PIPELINE
 
 SYSTEMS = [{"name": name, "all": {"ndcg": 0.2}} for name in (WHOLE_PIPELINE, POPULARITY)]
 

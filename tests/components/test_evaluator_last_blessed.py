@@ -11,16 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aisle.components.evaluator.last_blessed import (
+from aisle.components.evaluator.blessing.last_blessed import (
     Figures,
     Record,
     compare_with_last,
     keep_blessed,
     last_blessed,
 )
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.served_model import ServedModel
-from aisle.components.evaluator.thresholds import BlessOptions
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("evaluated_shop.py"))))
 LENIENT = BlessOptions(popularity_ratio=0.01, baseline_ratio=0.0)

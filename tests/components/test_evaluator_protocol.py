@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from aisle.components.evaluator.protocol import Protocol, make_protocol, positions
+from aisle.components.evaluator.measures.protocol import Protocol, make_protocol, positions
 from aisle.schema.errors import InputError
 
 TEST_START = 100

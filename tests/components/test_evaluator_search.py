@@ -9,10 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from aisle.components.evaluator.baselines import Train
-from aisle.components.evaluator.lexical import BM25, tokenize
-from aisle.components.evaluator.options import EvaluatorOptions
-from aisle.components.evaluator.search import (
+from aisle.components.evaluator.baselines.lexical import BM25, tokenize
+from aisle.components.evaluator.baselines.recommenders import Train
+from aisle.components.evaluator.measures.search import (
     Catalogue,
     Clicked,
     Judged,
@@ -22,6 +21,7 @@ from aisle.components.evaluator.search import (
     compare_searches,
     judged_queries,
 )
+from aisle.components.evaluator.options import EvaluatorOptions
 
 IDS = pa.array(["cup", "mug", "owl", "red"])
 TITLES = ["Blue cup", "blue MUG blue", "white owl", "red"]

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from aisle.components.evaluator.measures.protocol import Protocol, make_protocol, recent_histories
+from aisle.components.evaluator.measures.slices import measure_slices
+from aisle.components.evaluator.measures.systems import POPULARITY, ask_systems
 from aisle.components.evaluator.options import EvaluatorOptions
-from aisle.components.evaluator.protocol import Protocol, make_protocol, recent_histories
-from aisle.components.evaluator.slices import measure_slices
-from aisle.components.evaluator.systems import POPULARITY, ask_systems
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 CUT = 100 * DAY
@@ -113,7 +113,7 @@ def test_countries_hold_their_users_and_no_country_is_none(protocol: Protocol) -
 
 
 def test_the_rarer_countries_are_one(protocol: Protocol, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aisle.components.evaluator.slices._COUNTRIES", 1)
+    monkeypatch.setattr("aisle.components.evaluator.measures.slices._COUNTRIES", 1)
     countries = [name for kind, name in _slices(protocol) if kind == "country"]
     assert countries == ["de", "other countries"]
 

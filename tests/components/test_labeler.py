@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.components.labeler.interactions import choose_splits, make_interactions
-from aisle.components.labeler.judgements import split_judgements
+from aisle.components.labeler.judged.judgements import split_judgements
 from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.queries import query_examples

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.labeler.attribution import Joins, attribute
-from aisle.components.labeler.impressions import UNKNOWN, Outcomes, make_impressions
 from aisle.components.labeler.interactions import Splits, make_interactions
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.searches.attribution import Joins, attribute
+from aisle.components.labeler.searches.impressions import UNKNOWN, Outcomes, make_impressions
 from aisle.datasets.simulator import SimulatorOptions, simulate
 
 SECOND = 1_000_000

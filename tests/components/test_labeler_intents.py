@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.labeler.categories import category_levels
-from aisle.components.labeler.intents import query_intents
 from aisle.components.labeler.interactions import choose_splits, make_interactions
+from aisle.components.labeler.meaning.categories import category_levels
+from aisle.components.labeler.meaning.intents import query_intents
+from aisle.components.labeler.meaning.tags import item_tags
 from aisle.components.labeler.options import LabelerOptions
-from aisle.components.labeler.tags import item_tags
 from aisle.datasets.simulator import SimulatorOptions, simulate
 from aisle.datasets.simulator import vocabulary as words
 from aisle.datasets.simulator.catalogue import NOUNS, make_catalogue

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.labeler.agreement import Agreement, agreement, krippendorff_alpha
-from aisle.components.labeler.judgements import apply_precedence, split_judgements
+from aisle.components.labeler.judged.agreement import Agreement, agreement, krippendorff_alpha
+from aisle.components.labeler.judged.judgements import apply_precedence, split_judgements
 from aisle.components.tables import PROVENANCE_SCHEMA
 
 # Krippendorff 2011, section C: four observers, twelve units, missing data.

@@ -12,13 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from aisle.components.labeler.attribution import attribute
-from aisle.components.labeler.harvest import Cells, harvest
-from aisle.components.labeler.impressions import make_impressions
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
 from aisle.components.labeler.options import LabelerOptions
-from aisle.components.labeler.position_bias import PositionBias, estimate_position_bias, weigh
-from aisle.components.labeler.regression_em import kinds_of_pairs, regression_em
+from aisle.components.labeler.searches.attribution import attribute
+from aisle.components.labeler.searches.harvest import Cells, harvest
+from aisle.components.labeler.searches.impressions import make_impressions
+from aisle.components.labeler.searches.position_bias import PositionBias, estimate_position_bias, weigh
+from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em
 from aisle.datasets.simulator import SimulatorOptions, simulate
 from aisle.datasets.simulator.behaviour import EXAMINATION
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.metrics import label_ranking_average_precision_score, ndcg_score
 
-from aisle.components.evaluator import metrics
+from aisle.components.evaluator.measures import metrics
 
 ITEMS = 12
 CASES = st.lists(

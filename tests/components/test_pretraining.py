@@ -78,7 +78,7 @@ def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> No
     component = Pretraining(
         tables=channel_utils.as_channel([artifacts["tables"]]),
         interactions=channel_utils.as_channel([artifacts["interactions"]]),
-        pretrain_fn="aisle.model.entry.pretrain_fn",
+        pretrain_fn="aisle.model.pretrain.pretrain_fn",
         custom_config=json.dumps(config),
         checkpoints_dir=str(tmp_path / "checkpoints"),
     )

@@ -13,10 +13,10 @@ import polars as pl
 import pytest
 
 from aisle.datasets.simulator import GROUND_TRUTH, Shop, SimulatorOptions, simulate, write
-from aisle.datasets.simulator.bots import BOT_ROWS, CRAWLS
-from aisle.datasets.simulator.catalogue_faults import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.event_faults import EVENT_FAULTS
-from aisle.datasets.simulator.faults import plan_faults
+from aisle.datasets.simulator.faults.bots import BOT_ROWS, CRAWLS
+from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
+from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.plant import plan_faults
 
 OPTIONS = SimulatorOptions(users=300, items=400, days=20, events=20_000, seed=5, dirt=0.1)
 COPIES = {kind.name for kind in (*EVENT_FAULTS, *ITEM_FAULTS, *USER_FAULTS) if kind.copy}

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 import tensorflow_data_validation as tfdv
 
-from aisle.components.anomaly_gate.baseline import as_baseline
+from aisle.components.anomaly_gate.compare.baseline import as_baseline
 from aisle.components.anomaly_gate.comparison import compare
-from aisle.components.anomaly_gate.curate import infer_table_schema
 from aisle.components.anomaly_gate.evidence import TableEvidence, listed
+from aisle.components.anomaly_gate.infer_schema import infer_table_schema
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.statistics import table_statistics

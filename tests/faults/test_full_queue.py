@@ -16,7 +16,7 @@ from aisle.serving import Client, Overloaded
 TINY = pathlib.Path(__file__).parents[1] / "serving" / "tiny_model.py"
 ONE_AT_A_TIME = """
 import sys
-from aisle.serving.server import ServerOptions, serve
+from aisle.serving.server.server import ServerOptions, serve
 serve(sys.argv[1], ServerOptions(port=0, workers=1, waiting=0), lambda address: print(address, flush=True))
 """
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.bundle import _specs
-from aisle.model.query import fold_all
-from aisle.model.text import MAX_CHARACTERS, Tokenizer
+from aisle.model.served.bundle import _specs
+from aisle.model.text.bert import MAX_CHARACTERS, Tokenizer
+from aisle.model.text.query import fold_all
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 

@@ -14,7 +14,7 @@ from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.anomaly_gate.statistics import table_statistics
-from aisle.serving.request_log import RequestLog
+from aisle.serving.server.request_log import RequestLog
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_proto
 

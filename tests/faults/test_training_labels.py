@@ -15,7 +15,7 @@ import tensorflow as tf
 from tfx.types import standard_artifacts
 
 from aisle.components.examples import write_examples
-from aisle.model import ranking_trainer
+from aisle.model import train_ranking as ranking_trainer
 from aisle.model.options import RankingOptions
 from aisle.schema import features as f
 from aisle.schema.errors import AisleError, InputError

@@ -12,7 +12,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import standard_artifacts
 from tfx.utils import proto_utils
 
-from aisle.components.evaluator.thresholds import BlessOptions
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.pusher.executor import Executor as Pusher
 from aisle.components.tables import read_json
 from aisle.pipeline.local import _result

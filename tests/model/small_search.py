@@ -8,13 +8,13 @@ import numpy as np
 import polars as pl
 import tensorflow as tf
 
-from aisle.model.bundle import Bundle
-from aisle.model.item_table import ItemTable
-from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions, RankingOptions
-from aisle.model.ranking_export import Labels, RankingModule
-from aisle.model.retriever import Retriever
-from aisle.model.state import make_state
+from aisle.model.ranking.export import Labels, RankingModule
+from aisle.model.retrieval.item_table import ItemTable
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.state import make_state
+from aisle.model.served.bundle import Bundle
+from aisle.model.text.lexical import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from tests.model.test_text_head import make_head
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import polars as pl
 import tensorflow as tf
 
-from aisle.model.bundle import Bundle
-from aisle.model.item_table import item_table
-from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
-from aisle.model.retriever import Retriever
-from aisle.model.state import make_state
-from aisle.model.text import SentenceEncoder
-from aisle.model.two_tower_export import nearest_texts
+from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.state import make_state
+from aisle.model.served.bundle import Bundle
+from aisle.model.text.bert import SentenceEncoder
+from aisle.model.text.lexical import TextSearch
+from aisle.model.two_tower.export import nearest_texts
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
 

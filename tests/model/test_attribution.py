@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.attribution import feature_parts, integrated_gradients
-from aisle.model.ranking import Ensemble, FeatureHead
+from aisle.model.ranking.attribution import feature_parts, integrated_gradients
+from aisle.model.ranking.numbers import Ensemble, FeatureHead
 
 
 def test_of_a_linear_function_each_value_adds_its_weight_times_itself() -> None:

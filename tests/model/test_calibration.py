@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.model.calibration import AS_IT_IS, fit_platt, platt
+from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
 
 LOGIT = np.log(3.0)  # Of 3 in 4.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from aisle.model.candidates import _recommendations, _rows, _searches, _windows
+from aisle.model.ranking.candidates import _recommendations, _rows, _searches, _windows
 from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 

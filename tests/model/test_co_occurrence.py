@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from aisle.model import co_occurrence
-from aisle.model.co_occurrence import cosine, ease, transitions
+from aisle.model.retrieval import co_occurrence
+from aisle.model.retrieval.co_occurrence import cosine, ease, transitions
 
 EASE_L2 = 20.0
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.bundle import Bundle
+from aisle.model.served.bundle import Bundle
 from aisle.schema.contract import WORD_PARTS
 from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.serving import Client

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.explanation import explain, head_parts
-from aisle.model.text import Tokenizer
-from aisle.model.words import Words
+from aisle.model.ranking.explanation import explain, head_parts
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.words import Words
 from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
 from tests.model.test_text_head import make_head

@@ -15,9 +15,9 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.model.bundle import Bundle, _specs
-from aisle.model.filters import Filter, Filters
-from aisle.model.item_table import ItemTable, item_table
+from aisle.model.retrieval.filters import Filter, Filters
+from aisle.model.retrieval.item_table import ItemTable, item_table
+from aisle.model.served.bundle import Bundle, _specs
 from aisle.schema import contract
 
 _SHOP = runpy.run_path(str(pathlib.Path(__file__).with_name("small_shop.py")))

@@ -9,16 +9,16 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from aisle.model import clusters, index_choice
-from aisle.model.bundle import Bundle
-from aisle.model.clusters import make_index, spherical_kmeans
-from aisle.model.index import ApproximateIndex, ExactIndex, nearest_by_sum
-from aisle.model.item_table import ItemTable
-from aisle.model.lexical import TextSearch
 from aisle.model.options import BundleOptions
-from aisle.model.retriever import Retriever
-from aisle.model.state import make_state
-from aisle.model.text import Tokenizer
+from aisle.model.retrieval import clusters, index_choice
+from aisle.model.retrieval.clusters import make_index, spherical_kmeans
+from aisle.model.retrieval.index import ApproximateIndex, ExactIndex, nearest_by_sum
+from aisle.model.retrieval.item_table import ItemTable
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.state import make_state
+from aisle.model.served.bundle import Bundle
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lexical import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
 

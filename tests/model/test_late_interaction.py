@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.late_interaction import LateInteraction, similarities
-from aisle.model.text import Tokenizer, load_bert
-from aisle.model.word_table import WordTable
+from aisle.model.ranking.late_interaction import LateInteraction, similarities
+from aisle.model.served.word_table import WordTable
+from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert
 
 

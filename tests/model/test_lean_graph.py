@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from aisle.model.lean_graph import _merge, make_lean
+from aisle.model.served.lean_graph import _merge, make_lean
 from tests.model.small_search import make_small_search, save_small_search
 
 _OPERATIONS = (operator.add, operator.sub, operator.mul, tf.maximum)

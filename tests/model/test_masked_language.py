@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.masked_language import MaskedLanguageModel, Masking
-from aisle.model.text import Tokenizer, load_bert
+from aisle.model.text.bert import Tokenizer, load_bert
+from aisle.model.text.masked_language import MaskedLanguageModel, Masking
 from aisle.schema.errors import InputError
 from tests.model.small_bert import make_small_bert
 

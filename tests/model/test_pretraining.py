@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
-from aisle.model.entry import pretrain_fn
 from aisle.model.options import PretrainOptions
-from aisle.model.pretraining import LengthBuckets, Texts
-from aisle.model.text import SentenceEncoder, Tokenizer
+from aisle.model.pretrain import pretrain_fn
+from aisle.model.text.bert import SentenceEncoder, Tokenizer
+from aisle.model.text.pretraining import LengthBuckets, Texts
 from aisle.schema.bert_files import check_bert
 from aisle.schema.errors import AisleError, InputError
 from tests.model.small_bert import make_small_bert
@@ -149,8 +149,8 @@ def test_the_anchor_keeps_the_weights_near(bert: str, tmp_path: pathlib.Path) ->
 
 _KILLED = """
 import json, os, signal, sys
-import aisle.model.entry as entry
-from aisle.model import pretraining
+import aisle.model.pretrain as entry
+from aisle.model.text import pretraining
 
 texts, config, place, at = json.loads(sys.argv[1])
 step = pretraining.Pretraining.step
@@ -190,7 +190,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
 
 def _interrupted(monkeypatch: pytest.MonkeyPatch, bert: str, place: pathlib.Path) -> pathlib.Path:
     """The folder of the checkpoints of a run that failed behind its first one."""
-    from aisle.model.pretraining import Pretraining
+    from aisle.model.text.pretraining import Pretraining
 
     step = Pretraining.step
 
@@ -229,7 +229,7 @@ def test_a_damaged_checkpoint_is_named(
 def test_a_loss_that_is_no_number_ends_it_and_nothing_is_exported(
     bert: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from aisle.model.masked_language import MaskedLanguageModel
+    from aisle.model.text.masked_language import MaskedLanguageModel
 
     losses_of = MaskedLanguageModel.losses_of
 

@@ -11,10 +11,10 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.model.lexical import TextSearch
-from aisle.model.query import QueryReader, fold_all
-from aisle.model.spelling import Spelling
-from aisle.model.text import Tokenizer
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lexical import TextSearch
+from aisle.model.text.query import QueryReader, fold_all
+from aisle.model.text.spelling import Spelling
 from aisle.schema.weights import bert_folder
 
 TITLES = [

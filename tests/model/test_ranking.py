@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.ranker_inputs import history_titles
-from aisle.model.ranking import Ensemble, FeatureHead, bin_edges, log_odds, probabilities, ranking_loss
+from aisle.model.ranking.inputs import history_titles
+from aisle.model.ranking.numbers import (
+    Ensemble,
+    FeatureHead,
+    bin_edges,
+    log_odds,
+    probabilities,
+    ranking_loss,
+)
 
 
 def test_conversion_is_click_times_conversion_given_the_click() -> None:

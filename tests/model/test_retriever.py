@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from aisle.model.lexical import TextSearch
-from aisle.model.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
-from aisle.model.state import COUNTS, State, make_state
-from aisle.model.text import Tokenizer
-from aisle.model.two_tower_export import nearest_texts
+from aisle.model.retrieval.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
+from aisle.model.retrieval.state import COUNTS, State, make_state
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lexical import TextSearch
+from aisle.model.two_tower.export import nearest_texts
 from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder

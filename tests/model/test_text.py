@@ -11,8 +11,8 @@ import pytest
 import tensorflow as tf
 from transformers import BertTokenizer, TFBertModel
 
-from aisle.model.lexical import BM25
-from aisle.model.text import SentenceEncoder, Tokenizer, load_bert
+from aisle.model.text.bert import SentenceEncoder, Tokenizer, load_bert
+from aisle.model.text.lexical import BM25
 from aisle.schema.errors import InputError
 from aisle.schema.weights import bert_folder
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model import ranking_trainer
-from aisle.model.candidate_lists import drawn_lists, whole_lists
-from aisle.model.late_interaction import LateInteraction
-from aisle.model.list_losses import contrast, list_losses
+from aisle.model import train_ranking as ranking_trainer
 from aisle.model.options import RankingOptions
-from aisle.model.ranking import Ensemble, FeatureHead, ranking_loss
-from aisle.model.text import Tokenizer, load_bert
-from aisle.model.text_head import EVIDENCE, RankingHead, evidence_of
-from aisle.model.text_trainer import losses_of_both_parts, train_text
+from aisle.model.ranking.candidate_lists import drawn_lists, whole_lists
+from aisle.model.ranking.late_interaction import LateInteraction
+from aisle.model.ranking.list_losses import contrast, list_losses
+from aisle.model.ranking.numbers import Ensemble, FeatureHead, ranking_loss
+from aisle.model.ranking.text_head import EVIDENCE, RankingHead, evidence_of
+from aisle.model.ranking.text_trainer import losses_of_both_parts, train_text
+from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
 

@@ -11,13 +11,13 @@ import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
-from aisle.model.in_batch_softmax import in_batch_softmax
 from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
-from aisle.model.two_tower import QueryTower, Sizes, TwoTower, decayed
-from aisle.model.two_tower_inputs import Catalogue, Queries, batches
-from aisle.model.two_tower_recall import best_items
-from aisle.model.two_tower_trainer import compiled
+from aisle.model.train_two_tower import compiled
+from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
+from aisle.model.two_tower.inputs import Catalogue, Queries, batches
+from aisle.model.two_tower.model import QueryTower, Sizes, TwoTower, decayed
+from aisle.model.two_tower.recall import best_items
 
 SIZES = Sizes(items=31, categories=3, brands=4, users=6, countries=3, text=5)
 

@@ -8,7 +8,7 @@ import polars as pl
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from aisle.model.warmup import write_warmup
+from aisle.model.served.warmup import write_warmup
 from aisle.schema.contract import SIGNATURES
 
 ITEMS, TITLES = ["a", "b", "c"], ["red mug of clay", "lamp", ""]

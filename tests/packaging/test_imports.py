@@ -28,10 +28,12 @@ def _lint(root: pathlib.Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture
 def hollow(tmp_path: pathlib.Path) -> pathlib.Path:
-    """All parts, empty."""
+    """All parts, every module empty."""
     for part in PARTS:
-        (tmp_path / "aisle" / part).mkdir(parents=True)
-        (tmp_path / "aisle" / part / "__init__.py").touch()
+        for module in (REPOSITORY / part).rglob("*.py"):
+            empty = tmp_path / "aisle" / module.relative_to(REPOSITORY)
+            empty.parent.mkdir(parents=True, exist_ok=True)
+            empty.touch()
     return tmp_path
 
 
@@ -55,6 +57,9 @@ def test_the_parts_import_each_other_one_way(tmp_path: pathlib.Path) -> None:
         ("model", "aisle.pipeline"),
         ("datasets", "aisle.components"),
         ("pipeline", "aisle.serving"),
+        ("model/text", "aisle.model.ranking"),
+        ("model/retrieval", "aisle.model.served"),
+        ("serving/client", "aisle.serving.server"),
     ],
 )
 def test_an_import_against_the_arrows_is_found(part: str, imported: str, hollow: pathlib.Path) -> None:
@@ -62,6 +67,20 @@ def test_an_import_against_the_arrows_is_found(part: str, imported: str, hollow:
     done = _lint(hollow)
     assert done.returncode == 1, done.stdout[-3000:] + done.stderr[-3000:]
     assert "1 broken" in done.stdout
+
+
+@pytest.mark.parametrize("part", [*PARTS, "benchmarks"])
+def test_no_folder_holds_more_modules_than_a_stranger_takes_in(part: str) -> None:
+    folders = {module.parent for module in (REPOSITORY / part).rglob("*.py")}
+    modules = {
+        folder: [one for one in folder.glob("*.py") if one.name != "__init__.py"] for folder in folders
+    }
+    full = {
+        str(folder.relative_to(REPOSITORY)): len(found)
+        for folder, found in modules.items()
+        if len(found) > 15
+    }
+    assert full == {}
 
 
 @pytest.mark.parametrize("part", PARTS)

@@ -11,10 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.schema.contract import Signature
-from aisle.schema.errors import InputError
-from aisle.serving import Recommender
-from aisle.serving.batch import (
+from aisle.cli.batch import (
     PAIRS_AT_ONCE,
     Pair,
     check_writable,
@@ -26,8 +23,11 @@ from aisle.serving.batch import (
     search_rows,
     write_csv,
 )
-from aisle.serving.csv_cells import read_cell, write_cell
-from aisle.serving.inputs import Tensors
+from aisle.schema.contract import Signature
+from aisle.schema.csv_cells import read_cell, write_cell
+from aisle.schema.errors import InputError
+from aisle.serving import Recommender
+from aisle.serving.client.inputs import Tensors
 
 
 class Echo(Recommender):

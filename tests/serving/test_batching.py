@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.schema.contract import EXPLAIN, FILTERED_SEARCH, RANK, RECOMMEND, SEARCH, SERVING_DEFAULT, SIMILAR
-from aisle.serving.batching import Batcher, agreement, join, joined_inputs, split
-from aisle.serving.calls import Arrays, RequestError, invalid
+from aisle.serving.server.batching import Batcher, agreement, join, joined_inputs, split
+from aisle.serving.server.calls import Arrays, RequestError, invalid
 
 JOINED = joined_inputs(SEARCH)
 QUERIES = st.lists(st.text(max_size=3).map(str.encode), min_size=1, max_size=4)

@@ -22,8 +22,8 @@ def test_the_documented_client_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     def answering(fake: Callable[..., Any]) -> Callable[..., Any]:
         return lambda target, max_message_bytes, tls: fake(ANSWERS)
 
-    monkeypatch.setattr("aisle.serving.client.GrpcTransport", answering(FakeTransport))
-    monkeypatch.setattr("aisle.serving.async_client.AsyncGrpcTransport", answering(AsyncFakeTransport))
+    monkeypatch.setattr("aisle.serving.client.client.GrpcTransport", answering(FakeTransport))
+    monkeypatch.setattr("aisle.serving.client.async_client.AsyncGrpcTransport", answering(AsyncFakeTransport))
     # Its files are the reader's own.
     monkeypatch.setattr(Tls, "__post_init__", lambda self: None)
     blocks = re.findall(

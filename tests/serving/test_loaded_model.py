@@ -12,8 +12,8 @@ import pytest
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
-from aisle.serving.c_api import FREEING
-from aisle.serving.loaded_model import load
+from aisle.serving.server.loaded.c_api import FREEING
+from aisle.serving.server.loaded.loaded_model import load
 
 
 class Counted(tf.Module):

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 
-from aisle.serving.metrics import Metrics, Observing, count
+from aisle.serving.server.metrics import Metrics, Observing, count
 from aisle.serving.wire import messages_pb2
 
 METHOD = "/tensorflow.serving.PredictionService/Predict"

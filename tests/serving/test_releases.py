@@ -12,8 +12,8 @@ from google.protobuf import text_format
 from tensorflow_serving.config import model_server_config_pb2
 
 from aisle.schema.errors import InputError
-from aisle.serving.model_config import config_file, read_labels
-from aisle.serving.releases import promote, releases, settle, withdraw
+from aisle.serving.releases.labels import config_file, read_labels
+from aisle.serving.releases.pushed import promote, releases, settle, withdraw
 
 
 @pytest.fixture
@@ -232,7 +232,7 @@ def test_a_push_a_rollback_and_a_removal_bring_the_versions_to_load_up_to_date(b
 
 def test_none_of_it_imports_tensorflow() -> None:
     code = (
-        "import sys, aisle.serving.releases\n"
+        "import sys, aisle.serving.releases.pushed\n"
         "sys.exit(','.join({'tensorflow', 'tfx'} & set(sys.modules)) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

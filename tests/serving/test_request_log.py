@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from aisle.serving import request_log
-from aisle.serving.request_log import RequestLog, logged_rows
+from aisle.serving.server import request_log
+from aisle.serving.server.request_log import RequestLog, logged_rows
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_proto
 

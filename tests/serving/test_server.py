@@ -24,9 +24,9 @@ from tensorflow_serving.apis import (
     prediction_service_pb2_grpc,
 )
 
-from aisle.serving.model_config import config_file
-from aisle.serving.releases import promote, withdraw
-from aisle.serving.versions import Versions
+from aisle.serving.releases.labels import config_file
+from aisle.serving.releases.pushed import promote, withdraw
+from aisle.serving.server.loaded.versions import Versions
 
 save_tiny_model: Callable[..., None] = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_model.py")))[
     "save_tiny_model"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from aisle.schema.errors import InputError
-from aisle.serving.server_tls import ServerTls
+from aisle.serving.server.tls import ServerTls
 
 METHOD = "/test/Echo"
 

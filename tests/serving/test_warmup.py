@@ -12,9 +12,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from aisle.schema.errors import AisleError
-from aisle.serving.loaded_model import load
-from aisle.serving.versions import Versions
-from aisle.serving.warmup import warm_up
+from aisle.serving.server.loaded.loaded_model import load
+from aisle.serving.server.loaded.versions import Versions
+from aisle.serving.server.warmup import warm_up
 
 save_tiny_model: Callable[..., None] = runpy.run_path(str(pathlib.Path(__file__).with_name("tiny_model.py")))[
     "save_tiny_model"

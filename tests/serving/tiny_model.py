@@ -12,9 +12,7 @@ import pathlib
 import sys
 
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
 
-_METHODS = ("classify", "regress")
 TITLES = {"a": "red shirt", "b": "blue shirt", "c": "green hat", "d": "shoe"}
 
 
@@ -57,17 +55,6 @@ class TinyModel(tf.Module):
     @tf.function(input_signature=[_strings(None, name="examples")])
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"scores": _price(examples)}
-
-    @tf.function(input_signature=[_strings(None, name="inputs")])
-    def classify(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        """How dear and how cheap each example is, by its price from 0 to 1."""
-        price = _price(inputs)
-        labels = tf.tile(tf.constant([["dear", "cheap"]]), [tf.size(inputs), 1])
-        return {"classes": labels, "scores": tf.stack([price, 1 - price], 1)}
-
-    @tf.function(input_signature=[_strings(None, name="inputs")])
-    def regress(self, inputs: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"outputs": _price(inputs) * self.values[3]}
 
     @tf.function(input_signature=[_strings(None, name="query"), _strings(None, name="user_id"), _K])
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -153,24 +140,15 @@ def save_tiny_model(folder: pathlib.Path, factor: float = 1.0) -> None:
     """Writes the model and its `assets.extra/titles.json`."""
     model = TinyModel(factor)
     names = ("serving_default", "search", "filtered_search", "recommend", "similar", "rank", "explain")
-    signatures = {name: getattr(model, name) for name in (*names, *_METHODS)} | {"retrieve": model.recommend}
+    signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     tf.saved_model.save(model, str(folder), signatures=signatures)
-    _set_methods(folder / "saved_model.pb")
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "titles.json").write_text(json.dumps(TITLES))
 
 
-def _set_methods(path: pathlib.Path) -> None:
-    """Gives the signatures for Classify and Regress their methods, which TensorFlow 2 doesn't write."""
-    saved = saved_model_pb2.SavedModel.FromString(path.read_bytes())
-    for name in _METHODS:
-        saved.meta_graphs[0].signature_def[name].method_name = f"tensorflow/serving/{name}"
-    path.write_bytes(saved.SerializeToString())
-
-
 def save_versions(folder: pathlib.Path) -> pathlib.Path:
     """Writes versions 9, labelled stable, whose scores are doubled, and 10; returns the folder that holds them."""
-    from aisle.serving.releases import promote
+    from aisle.serving.releases.pushed import promote
 
     base = folder / "aisle"
     save_tiny_model(base / "9", factor=2.0)

@@ -1,4 +1,4 @@
-"""A few hundred requests that nobody should send; `benchmarks/fuzz_server.py` sends a hundred thousand."""
+"""A few hundred requests that nobody should send; `benchmarks/serving/fuzz_server.py` sends a hundred thousand."""
 
 from __future__ import annotations
 

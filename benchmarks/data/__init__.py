@@ -1,0 +1,1 @@
+"""The data path: speed, memory, and what cleaning finds and is worth."""

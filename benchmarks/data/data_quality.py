@@ -1,0 +1,231 @@
+"""How many planted faults the reader and the cleaner find, and how often they cry wolf.
+
+Simulates a shop, plants faults of some forty kinds, reads and cleans its tables as a run does, and compares
+which rows were found, and why, with the ground truth. Prints a Markdown table and writes it as JSON; the exit
+code is 1 where a kind misses its goal.
+
+    python -m benchmarks.data.data_quality --events 500000 --dirt 0.05 --seed 0
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import sys
+import tempfile
+import time
+from typing import Any
+
+import polars as pl
+
+from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.example_gen.reader import read_table
+from aisle.datasets.simulator import GROUND_TRUTH, SimulatorOptions, simulate, write
+from aisle.schema.tables import EVENTS, ITEMS, TABLE_BY_NAME, USERS
+
+TABLES = (ITEMS.name, USERS.name, EVENTS.name)
+DEFINITE, FUZZY = 0.99, 0.9
+"""The least recall and precision: of what can be known for sure, and of what can only be judged."""
+FUZZY_KINDS = frozenset(
+    {"near_duplicate", "partial_duplicate", "outlier_price", "outlier_quantity", "bot_session", "bot_user"}
+)
+NOT_A_VALUE = frozenset({"wrong_type", "currency_price"})
+BAD_NUMBER = frozenset({"bad_price", "nan_price"})
+
+CLAIMS: dict[str, frozenset[str]] = {
+    # The reader's reasons.
+    "missing required value": frozenset({"missing_item", "missing_required"}),
+    "not a number": NOT_A_VALUE,
+    "not an integer": NOT_A_VALUE,
+    "integer beyond 64 bits": frozenset({"integer_overflow"}),
+    "not a timestamp": frozenset({"bad_timestamp"}),
+    "wrong number of cells": frozenset({"ragged_row"}),
+    "invalid UTF-8": frozenset({"invalid_utf8"}),
+    # The cleaner's.
+    "exact duplicate": frozenset({"exact_duplicate"}),
+    "the same within": frozenset({"near_duplicate", "partial_duplicate"}),
+    "unknown item": frozenset({"unknown_item"}),
+    "non-product code": frozenset({"non_product"}),
+    "unknown event": frozenset({"bad_event"}),
+    "timestamp at the epoch": frozenset({"epoch_timestamp"}),
+    "timestamp in the future": frozenset({"future_timestamp"}),
+    "timestamp far from": frozenset({"unset_clock"}),
+    "bad price": BAD_NUMBER,
+    "bad quantity": frozenset({"bad_quantity"}),
+    "price outlier": frozenset({"outlier_price"}),
+    "quantity outlier": frozenset({"outlier_quantity"}),
+    "position below 1": frozenset({"bad_position"}),
+    "rating outside": frozenset({"bad_rating"}),
+    "event: case": frozenset({"event_noise"}),
+    "item_id: Unicode": frozenset({"item_noise"}),
+    "bot session": frozenset({"bot_session"}),
+    "bot user": frozenset({"bot_user"}),
+    "stock note": frozenset({"conflicting_title"}),
+    "one title per": frozenset({"former_title"}),
+    "title: Unicode": frozenset({"title_noise"}),
+    "title: markup": frozenset({"script_in_title"}),
+    "category: ": frozenset({"category_noise"}),
+    "stock below zero": frozenset({"bad_stock"}),
+    "available at the epoch": frozenset({"epoch_timestamp"}),
+    "one country per": frozenset({"former_country"}),
+    "country: ": frozenset({"country_noise"}),
+    "age outside": frozenset({"outlier_age", "bad_age"}),
+    "joined at the epoch": frozenset({"epoch_timestamp"}),
+    "joined in the future": frozenset({"future_timestamp"}),
+}
+"""Which kinds of fault a row may have that a reason, so beginning, flags; other reasons accuse no row."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """How well one kind of fault is found.
+
+    Attributes:
+        table: where it was planted.
+        kind: its name in the ground truth.
+        planted: rows that have it.
+        found: those of them that a reason flagged which may claim the kind.
+        flagged: rows that those reasons flagged.
+        right: those of them that were planted with any kind the reason may claim.
+        goal: the least recall and precision.
+    """
+
+    table: str
+    kind: str
+    planted: int
+    found: int
+    flagged: int
+    right: int
+    goal: float
+
+    @property
+    def recall(self) -> float:
+        """Of the planted rows, the share found."""
+        return self.found / self.planted
+
+    @property
+    def precision(self) -> float:
+        """Of the rows flagged, the share rightly flagged; 0 where none was."""
+        return self.right / self.flagged if self.flagged else 0.0
+
+    @property
+    def reached(self) -> bool:
+        """Whether recall and precision reach the goal."""
+        return min(self.recall, self.precision) >= self.goal
+
+
+def claimed(reason: str) -> frozenset[str]:
+    """Returns the kinds that a reason may claim; the longest beginning in CLAIMS counts."""
+    matches = [start for start in CLAIMS if reason.startswith(start)]
+    return CLAIMS[max(matches, key=len)] if matches else frozenset()
+
+
+def measure(truth: pl.DataFrame, evidence: pl.DataFrame) -> list[Kind]:
+    """Compares what was found with what was planted.
+
+    Args:
+        truth: `table`, `file`, `line`, `kind` of each planted fault.
+        evidence: as `aisle.components.tables.EVIDENCE_SCHEMA`.
+    """
+    claims = pl.DataFrame(
+        [(reason, kind) for reason in evidence["reason"].unique() for kind in claimed(reason)],
+        schema={"reason": pl.String, "claim": pl.String},
+        orient="row",
+    )
+    place = ["table", "file", "line"]
+    # A row with the kinds that were seen in it, each once, and the kind it was planted with, if any.
+    seen = evidence.join(claims, on="reason").join(truth.select(*place, "kind"), on=place, how="left")
+    rightful = claims.rename({"claim": "kind"}).with_columns(right=pl.lit(True))
+    seen = seen.join(rightful, on=["reason", "kind"], how="left").group_by(*place, "claim").agg(
+        right=pl.col("right").any(), kind=pl.col("kind").first()
+    )  # fmt: skip
+    found = seen.group_by("table", "claim").agg(
+        flagged=pl.len(),
+        right=pl.col("right").fill_null(False).sum(),
+        found=(pl.col("kind") == pl.col("claim")).sum(),
+    )
+    planted = truth.group_by("table", "kind").agg(planted=pl.len())
+    rows = planted.join(found, left_on=["table", "kind"], right_on=["table", "claim"], how="left")
+    return [
+        Kind(**row, goal=FUZZY if row["kind"] in FUZZY_KINDS else DEFINITE)
+        for row in rows.fill_null(0).sort("table", "kind").iter_rows(named=True)
+    ]
+
+
+def run(options: SimulatorOptions, folder: pathlib.Path) -> tuple[list[Kind], dict[str, Any]]:
+    """Simulates, reads and cleans a shop; returns how each kind fared, and the figures of the whole."""
+    write(simulate(options), folder)
+    start = time.perf_counter()
+    read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in TABLES}
+    reading = time.perf_counter() - start
+    start = time.perf_counter()
+    result = clean(
+        {name: table.rows for name, table in read.items()},
+        {name: table.provenance for name, table in read.items()},
+        {name: table.quarantine for name, table in read.items()},
+        CleanerOptions(),
+        now=options.end_seconds * 1_000_000,
+    )
+    cleaning = time.perf_counter() - start
+    truth = pl.read_csv(folder / GROUND_TRUTH, schema_overrides={"line": pl.Int64})
+    evidence = pl.DataFrame(pl.from_arrow(result.evidence))
+    lost = evidence.filter(pl.col("outcome").is_in(["quarantined", "merged"]))
+    innocent = lost.join(truth, on=["table", "file", "line"], how="anti")
+    by_reason = innocent.group_by("table", "reason").len("rows").sort("rows", descending=True)
+    return measure(truth, evidence), {
+        "read": {name: table.read for name, table in read.items()},
+        "used": {name: table.num_rows for name, table in result.tables.items()},
+        "faults": len(truth),
+        "innocent_rows_lost": by_reason.to_dicts(),
+        "seconds": {"read": round(reading, 2), "clean": round(cleaning, 2)},
+    }
+
+
+def table(kinds: list[Kind]) -> str:
+    """Returns the kinds as a Markdown table."""
+    lines = ["| table | fault | goal | planted | found | recall | flagged | precision | reached |"]
+    lines.append("|---|---|---|--:|--:|--:|--:|--:|---|")
+    for kind in kinds:
+        cells = [kind.table, kind.kind, f"{kind.goal:.2f}", f"{kind.planted:,}", f"{kind.found:,}"]
+        cells += [f"{kind.recall:.4f}", f"{kind.flagged:,}", f"{kind.precision:.4f}"]
+        lines.append("| " + " | ".join([*cells, "yes" if kind.reached else "**no**"]) + " |")
+    return "\n".join(lines)
+
+
+def main() -> int:
+    """Runs the benchmark; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--users", type=int, default=20_000)
+    parser.add_argument("--items", type=int, default=20_000)
+    parser.add_argument("--days", type=int, default=60)
+    parser.add_argument("--dirt", type=float, default=0.05)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("build", "data_quality.json"))
+    told = parser.parse_args()
+    options = SimulatorOptions(
+        users=told.users, items=told.items, days=told.days, seed=told.seed, dirt=told.dirt, events=told.events
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        kinds, figures = run(options, pathlib.Path(folder))
+    print(table(kinds))
+    reached = sum(kind.reached for kind in kinds)
+    print(
+        f"\n{reached} of {len(kinds)} kinds reach their goal ({len({k.kind for k in kinds})} different ones)."
+    )
+    print(f"Read {sum(figures['read'].values()):,} rows in {figures['seconds']['read']} s, ", end="")
+    print(f"cleaned them in {figures['seconds']['clean']} s.")
+    for entry in figures["innocent_rows_lost"]:
+        print(f"Lost without a fault of their own: {entry['rows']:,} {entry['table']}: {entry['reason']}.")
+    told.json.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{**dataclasses.asdict(k), "recall": k.recall, "precision": k.precision} for k in kinds]
+    report = {"version": 1, "options": {**vars(told), "json": None}, "kinds": rows, **figures}
+    told.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0 if reached == len(kinds) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

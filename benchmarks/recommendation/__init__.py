@@ -1,0 +1,1 @@
+"""Recommendation, the two-tower and its index."""

@@ -1,0 +1,253 @@
+"""Next item on Amazon Beauty, leave one out: the whole pipeline and what it must beat, on the same users.
+
+    python -m benchmarks.recommendation.beauty --source ../shared/data/beauty [--seeds 1 2 3] [--results docs/results.md]
+
+Each user's last item tests and the one before it validates; all items are ranked, those the user had are masked.
+Every parameter is fitted on the sequences without their last two items; the history at the test holds the validation
+item too, and comes with the request. With `--validate` the last item is left out altogether, and the one before it
+is foretold: what was chosen was chosen there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+from aisle.components.evaluator.measures.metrics import bootstrap_interval, paired_interval
+from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.options import LabelerOptions
+from aisle.model.options import TwoTowerOptions
+from aisle.schema.tables import MICROSECONDS_PER_DAY
+from benchmarks.recommendation.baselines import ease_weights
+from benchmarks.shared.results import write_section
+from benchmarks.shared.served import Trained
+from benchmarks.shared.training import fit_two_tower, read_clean_label, transform
+
+K = 10
+RECENCY = 0.7
+POPULARITY, KNN, EASE = "popularity", f"item-kNN, recency {RECENCY}^k", f"EASE, recency {RECENCY}^k"
+OURS = "aisle, whole pipeline"
+EASE_L2 = 100.0
+BATCH = 64
+
+Floats = npt.NDArray[np.float64]
+Score = Callable[[sparse.csr_matrix], Any]
+"""Recency-weighted histories [users, items] to scores [users, items]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Sequences:
+    """Who took what, oldest first, as indices of `items`; the last item is to be foretold, the one before is known.
+
+    Attributes:
+        users: ids.
+        items: ids.
+        taken: an array of item indices for each user.
+        fitted: how many of the first of each may be learnt from.
+    """
+
+    users: list[str]
+    items: list[str]
+    taken: list[npt.NDArray[np.int64]]
+    fitted: list[int]
+
+    def matrix(self, known: list[int], recency: float = 1.0) -> sparse.csr_matrix:
+        """The first `known` items of each user, the latest 1 and each before it `recency` as much: [users, items]."""
+        rows = np.repeat(np.arange(len(known)), known)
+        columns = np.concatenate([taken[:k] for taken, k in zip(self.taken, known, strict=True)])
+        ago = np.concatenate([np.arange(k)[::-1] for k in known])
+        shape = (len(self.users), len(self.items))
+        return sparse.csr_matrix((recency**ago, (rows, columns)), shape=shape)
+
+    @property
+    def history(self) -> list[int]:
+        """How many items of each are known when the next is asked for."""
+        return [len(taken) - 1 for taken in self.taken]
+
+
+def main() -> None:
+    """Parses the arguments, measures, prints and writes."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of Amazon Beauty")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--validate", action="store_true", help="foretell the validation item instead")
+    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("beauty.json"))
+    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
+    arguments = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as scratch:
+        found = measure(arguments.source, pathlib.Path(scratch), arguments.seeds, arguments.validate)
+    found["minutes"] = round((time.monotonic() - started) / 60, 1)
+    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
+    print(markdown(found))
+    if arguments.results:
+        write_section(arguments.results, "beauty", markdown(found))
+
+
+def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], validate: bool) -> dict[str, Any]:
+    """Every system; see `markdown` for the shape."""
+    from aisle.datasets import sequences as adapter
+
+    counts = adapter.convert(source, scratch / "shop")
+    # A day before the end begins what tests, two days before that what validates.
+    labelled = read_clean_label(scratch / "shop", LabelerOptions(test_days=1, eval_days=2))
+    sequences = read_sequences(labelled, validate)
+    ranks = {}
+    for name, make in _BASELINES.items():
+        ranks[name] = ranks_of(sequences, make(sequences))
+        print(f"{name}: {record(ranks[name])}", flush=True)
+    transformed = transform(labelled, scratch)
+    ours = []
+    for seed in seeds:
+        folder = scratch / f"seed-{seed}"
+        tower = fit_two_tower(transformed, folder, TwoTowerOptions(seed=seed))
+        ours.append(_pipeline(labelled, tower, folder, seed, sequences))
+        print(f"seed {seed}: {record(ours[-1])}", flush=True)
+    one = np.mean([hit_value(rank) for rank in ours], 0)
+    best = max(ranks.values(), key=lambda rank: hit_value(rank)[1].mean())
+    return {
+        "items": len(sequences.items), "users": len(sequences.users), "events": counts["events"],
+        "validated": validate,
+        "systems": {name: record(rank) for name, rank in ranks.items()},
+        "ours": {"hr": float(one[0].mean()), "ndcg": float(one[1].mean()),
+                 "ndcg_ci": bootstrap_interval(one[1])},
+        "seeds": [record(rank) for rank in ours],
+        "gain": {metric: {"mean": float((ours_ - theirs).mean()), "ci": paired_interval(ours_, theirs)}
+                 for metric, ours_, theirs in zip(("hr", "ndcg"), one, hit_value(best), strict=True)},
+    }  # fmt: skip
+
+
+def read_sequences(labelled: Labelled, validate: bool) -> Sequences:
+    """The cleaned interactions by user; with `validate` without the last item of each."""
+    import polars as pl
+
+    rows = pl.DataFrame(pl.from_arrow(labelled.tables["interactions"])).sort("user_id", "timestamp")
+    items = pl.DataFrame(pl.from_arrow(labelled.tables["items"]))["item_id"].to_list()
+    index = {item: number for number, item in enumerate(items)}
+    groups = rows.group_by("user_id", maintain_order=True).agg("item_id")
+    taken = [np.array([index[item] for item in user]) for user in groups["item_id"].to_list()]
+    fitted = [len(user) - 2 for user in taken]
+    if validate:
+        taken = [user[:-1] for user in taken]
+    return Sequences(groups["user_id"].to_list(), items, taken, fitted)
+
+
+def _pipeline(
+    labelled: Labelled, tower: str, folder: pathlib.Path, seed: int, sequences: Sequences
+) -> npt.NDArray[np.int64]:
+    """The ranks by the pipeline's models, all as of the start of the validation window."""
+    window = labelled.splits.test_start - labelled.splits.eval_start
+    splits = dataclasses.replace(
+        labelled.splits,
+        test_start=labelled.splits.eval_start,
+        eval_start=labelled.splits.eval_start - window,
+    )
+    assert window == 2 * MICROSECONDS_PER_DAY
+    # Each window holds an item of every user; the items before the last four are learnt from by the sources alone.
+    given = {"windows": 2, "users": 10_000}
+    trained = Trained.make(dataclasses.replace(labelled, splits=splits), tower, folder, seed, **given)
+    return ranks_served(sequences, trained.bundle().recommend)
+
+
+def ranks_served(sequences: Sequences, recommend: Callable[..., list[list[str]]]) -> npt.NDArray[np.int64]:
+    """The place of each user's last item among the K answered, K where it isn't there.
+
+    What the user had is masked here: a request's history is shorter than some sequences.
+    """
+    ranks = np.full(len(sequences.users), K)
+    longest = max(sequences.history)
+    for start in range(0, len(sequences.users), BATCH):
+        part = range(start, min(start + BATCH, len(sequences.users)))
+        histories = [[sequences.items[i] for i in sequences.taken[u][:-1]] for u in part]
+        answers = recommend([sequences.users[u] for u in part], histories, True, K + longest)
+        for user, history, answer in zip(part, histories, answers, strict=True):
+            seen = set(history)
+            best = [item for item in answer if item not in seen][:K]
+            target = sequences.items[sequences.taken[user][-1]]
+            ranks[user] = best.index(target) if target in best else K
+    return ranks
+
+
+def ranks_of(sequences: Sequences, score: Score, block: int = 2000) -> npt.NDArray[np.int64]:
+    """The place of each user's last item among all they had not had."""
+    recent, had = sequences.matrix(sequences.history, RECENCY), sequences.matrix(sequences.history)
+    ranks = []
+    for start in range(0, len(sequences.users), block):
+        scores = np.asarray(score(recent[start : start + block]))
+        scores[had[start : start + block].nonzero()] = -np.inf
+        target = [taken[-1] for taken in sequences.taken[start : start + block]]
+        own = scores[np.arange(len(target)), target]
+        ranks.append((scores > own[:, None]).sum(1))
+    return np.concatenate(ranks)
+
+
+def _popularity(sequences: Sequences) -> Score:
+    counts = np.asarray(sequences.matrix(sequences.fitted).sum(0)).ravel()
+    return lambda histories: np.tile(counts, (histories.shape[0], 1))
+
+
+def _knn(sequences: Sequences) -> Score:
+    taken = sequences.matrix(sequences.fitted)
+    unit = taken @ sparse.diags(1.0 / np.sqrt(np.maximum(np.asarray(taken.sum(0)).ravel(), 1.0)))
+    similar = (unit.T @ unit).tolil()
+    similar.setdiag(0.0)
+    near = similar.tocsr()
+    return lambda histories: (histories @ near).toarray()
+
+
+def _ease(sequences: Sequences) -> Score:
+    weights = ease_weights(sequences.matrix(sequences.fitted), EASE_L2)
+    return lambda histories: histories @ weights
+
+
+_BASELINES: dict[str, Callable[[Sequences], Score]] = {POPULARITY: _popularity, KNN: _knn, EASE: _ease}
+
+
+def hit_value(ranks: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+    """Hit rate and nDCG at K of each user: with one relevant item nDCG is 1 / log2(rank + 2)."""
+    hit = (ranks < K).astype(np.float64)
+    return hit, hit / np.log2(ranks + 2.0)
+
+
+def record(ranks: npt.NDArray[np.int64]) -> dict[str, float]:
+    """The means."""
+    hit, value = hit_value(ranks)
+    return {"hr": float(hit.mean()), "ndcg": float(value.mean())}
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The table people read."""
+    gain = found["gain"]
+    what = "the validation item" if found["validated"] else "the last item"
+    seeds = len(found["seeds"])
+    of = "of one seed" if seeds == 1 else f"the mean of {seeds} seeds"
+    lines = [
+        f"{found['users']:,} users, {found['items']:,} items, {found['events']:,} events; foretold is {what}; aisle's "
+        f"row is {of}. It took {found['minutes']} minutes.",
+        "",
+        f"| | HR@{K} | NDCG@{K} |",
+        "|---|---|---|",
+        *(f"| {name} | {one['hr']:.4f} | {one['ndcg']:.4f} |" for name, one in found["systems"].items()),
+        f"| {OURS} | {found['ours']['hr']:.4f} | {found['ours']['ndcg']:.4f} |",
+        "",
+        f"Beside the best of the others HR@{K} is {gain['hr']['mean']:+.4f} "
+        f"[{gain['hr']['ci'][0]:+.4f}, {gain['hr']['ci'][1]:+.4f}] and NDCG@{K} {gain['ndcg']['mean']:+.4f} "
+        f"[{gain['ndcg']['ci'][0]:+.4f}, {gain['ndcg']['ci'][1]:+.4f}] (95 %, paired bootstrap over users). By seed: "
+        + ", ".join(f"{one['hr']:.4f} / {one['ndcg']:.4f}" for one in found["seeds"])
+        + ".",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Search: quality by people's judgements, and time."""

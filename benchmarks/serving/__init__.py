@@ -1,0 +1,1 @@
+"""The embedded server, the client, and how soon either can do something."""

@@ -1,0 +1,174 @@
+"""The served model of a benchmark: candidates, ranking head and bundle by the pipeline's own code."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from aisle.components.evaluator.measures.metrics import Ints
+from aisle.components.evaluator.measures.protocol import Protocol, positions
+from aisle.components.labeler.label import Labelled
+from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from aisle.model.retrieval.item_table import ItemTable
+    from aisle.model.retrieval.retriever import Retriever
+
+BATCH = 64
+MEMBERS = RankingOptions().members
+
+
+@dataclasses.dataclass(frozen=True)
+class Trained:
+    """A trained two-tower with the candidates that the ranking head learns from."""
+
+    labelled: Labelled
+    tower: str
+    examples: dict[str, pa.Table]
+    folder: pathlib.Path
+    seed: int
+
+    @staticmethod
+    def make(labelled: Labelled, tower: str, folder: pathlib.Path, seed: int, **given: int) -> Trained:
+        """Draws candidates."""
+        from aisle.model.ranking.candidates import make_candidates
+
+        splits = dataclasses.asdict(labelled.splits)
+        options = CandidateOptions(seed=seed, test_users=0, **given)
+        return Trained(
+            labelled, tower, make_candidates(tower, "", labelled.tables, splits, options), folder, seed
+        )
+
+    def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS) -> Answering:
+        """The served model as of the start of the test, its head trained without the numbers `hidden`."""
+        from aisle.model.ranking.export import Labels, RankingModule
+        from aisle.model.train_ranking import train_features
+
+        train, valid = (tensors(self.examples[split], hidden) for split in ("train", "eval"))
+        options = RankingOptions(seed=self.seed, text="never", members=members)
+        head = train_features(train, valid, options, str(self.folder / "ranking"))
+        ranker = RankingModule(head, None, options, Labels(False, True), False)
+        return Answering.of(self.labelled, self.tower, ranker)
+
+
+class Answering:
+    """The served model's functions as of the start of the test, in this process."""
+
+    def __init__(self, bundle: Any) -> None:
+        self.retriever = bundle.retriever
+        self._bundle = bundle
+        self._asked: dict[str, Any] = {}
+
+    @staticmethod
+    def of(labelled: Labelled, two_tower: str, ranker: object) -> Answering:
+        """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
+        from aisle.model.served.bundle import Bundle
+
+        retriever, table = make_retriever(labelled, two_tower)
+        return Answering(Bundle(retriever, ranker, table, BundleOptions()))
+
+    def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
+        """The `k` items of the signature `name` as a function of `exclude_seen`, for every user of the protocol."""
+        import tensorflow as tf
+
+        signature = self._ask(name)
+
+        def call(new: bool) -> Ints:
+            def ask(user: tf.Tensor) -> tf.Tensor:
+                none = tf.zeros([len(user), 0], tf.string)
+                return signature(user, none, tf.constant(new), tf.constant(k))["item_ids"]
+
+            return ask_users(protocol, ask, k)
+
+        return call
+
+    def recommend(
+        self, users: list[str], histories: list[list[str]], exclude_seen: bool, k: int
+    ) -> list[list[str]]:
+        """The item ids for each user with the history that the request brings, oldest first."""
+        import tensorflow as tf
+
+        given = tf.ragged.constant(histories, dtype=tf.string).to_tensor("")
+        found = self._ask("recommend")(tf.constant(users), given, tf.constant(exclude_seen), tf.constant(k))
+        return _named(found)
+
+    def search(self, queries: list[str], k: int) -> list[list[str]]:
+        """The item ids for each query, asked by nobody known."""
+        import tensorflow as tf
+
+        return _named(self._ask("search")(tf.constant(queries), tf.fill([len(queries)], ""), tf.constant(k)))
+
+    def rank(self, queries: list[str], items: list[list[str]]) -> list[npt.NDArray[np.float64]]:
+        """The scores of each query's items."""
+        import tensorflow as tf
+
+        padded = tf.ragged.constant(items, dtype=tf.string).to_tensor("")
+        found = self._ask("rank")(tf.constant(queries), tf.fill([len(queries)], ""), padded)["scores"]
+        return [row[: len(some)] for row, some in zip(found.numpy().astype(float), items, strict=True)]
+
+    def _ask(self, name: str) -> Any:
+        """A signature of the bundle as a graph."""
+        import tensorflow as tf
+
+        if name not in self._asked:
+            self._asked[name] = tf.function(getattr(self._bundle, name), reduce_retracing=True)
+        return self._asked[name]
+
+
+def _named(found: dict[str, Any]) -> list[list[str]]:
+    return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
+
+
+def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tuple[Retriever, ItemTable]:
+    """What finds candidates as of `now` (None: the start of the test), by the two-tower in a folder; and the items."""
+    import polars as pl
+    import tensorflow as tf
+
+    from aisle.model.retrieval.item_table import item_table
+    from aisle.model.retrieval.retriever import Retriever
+    from aisle.model.retrieval.state import make_state
+    from aisle.model.text.bert import Tokenizer
+    from aisle.model.text.lexical import TextSearch
+    from aisle.schema.weights import bert_folder
+
+    loaded = tf.saved_model.load(tower)
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
+    table = item_table(loaded, frames["items"])
+    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
+    ids = [item.decode() for item in loaded.item_ids.numpy()]
+    now = labelled.splits.test_start if now is None else now
+    state = make_state(frames["interactions"], frames["users"], ids, now)
+    return Retriever(loaded, text, table.prices, state), table
+
+
+def ask_users(protocol: Protocol, ask: Callable[[tf.Tensor], tf.Tensor], k: int) -> Ints:
+    """Asks for every user of the protocol, a batch at a time: string [b] to item ids [b, k]; indices [n, k]."""
+    import tensorflow as tf
+
+    users = protocol.user_ids.to_pylist()
+    found = [
+        ask(tf.constant(users[start : start + BATCH])).numpy().ravel()
+        for start in range(0, len(users), BATCH)
+    ]
+    ids = pa.array(np.concatenate(found), pa.binary()).cast(pa.string())
+    return positions(ids, protocol.item_ids).reshape(-1, k)
+
+
+def tensors(table: pa.Table, hidden: Iterable[str] = ()) -> dict[str, Any]:
+    """Ranking examples as tensors, as the Trainer reads them; what is hidden is unknown (NaN)."""
+    import tensorflow as tf
+
+    columns = {name: table[name].combine_chunks().flatten() for name in table.column_names}
+    rows = {
+        name: tf.constant(values.to_pylist() if pa.types.is_binary(values.type) else values.to_numpy(False))
+        for name, values in columns.items()
+    }
+    return rows | {name: tf.fill(tf.shape(rows[name]), np.float32(np.nan)) for name in hidden}

@@ -1,0 +1,1 @@
+"""What the gate finds, a file a kind of evidence."""

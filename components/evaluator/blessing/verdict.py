@@ -1,0 +1,181 @@
+"""Whether a model may be pushed, and why."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
+
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
+from aisle.components.evaluator.measures.search import BM25_TITLES
+from aisle.components.evaluator.measures.systems import BASELINES, POPULARITY, WHOLE_PIPELINE
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One condition of the blessing, in words with its figures; `passed` is None where it wasn't asked."""
+
+    passed: bool | None
+    line: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """The figure that decides, in words, and its value by system.
+
+    `floor` is the baseline that is easy to beat; `baselines` are all there are.
+    """
+
+    label: str
+    is_ndcg: bool
+    values: Mapping[str, Any]
+    floor: str
+    baselines: tuple[str, ...]
+
+
+def bless(
+    systems: list[dict[str, Any]],
+    search: dict[str, Any] | None,
+    thresholds: BlessOptions,
+    ranking: dict[str, Any] | None,
+    last: dict[str, Any],
+    *,
+    ranking_given: bool,
+    ranking_blessed: bool | None,
+    index: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Judges a model; a missing metric refuses it.
+
+    Args:
+        systems: of `systems.compare`; empty without test users, and then the search is judged by.
+        search: of `search.compare_searches`.
+        thresholds: what must be reached.
+        ranking: `auc` and `log_loss` of the ranking head, None where there are none.
+        last: of `last_blessed.compare_with_last`.
+        ranking_given: whether the ranking head was evaluated, so that its figures must be there.
+        ranking_blessed: the ranking head's own blessing; None where it wasn't asked for.
+        index: what the model says of its index, None where it says nothing.
+
+    Returns:
+        `blessed`; `checks`, each with `passed` (None: not asked) and its `line`; and `reasons`: the lines
+        of what failed, or where nothing did, all.
+    """
+    figure = _figure(systems, search)
+    if figure is None:
+        line = "no data: no known user has a test item and no test query was judged or taken from"
+        checks = [Check(False, line)]
+    else:
+        checks = _of_value(figure, thresholds) + [_of_change(last, thresholds.max_drop)]
+    if ranking_given:
+        missing = [name for name in ("auc", "log_loss") if not _is_number((ranking or {}).get(name))]
+        checks.append(
+            Check(
+                not missing,
+                f"the ranking head's evaluation lacks {' and '.join(missing)}"
+                if missing
+                else "the ranking head's evaluation has its metrics",
+            )
+        )
+    if ranking_blessed is not None:
+        verb = "passed" if ranking_blessed else "failed"
+        checks.append(Check(ranking_blessed, f"the ranking head {verb} its own thresholds"))
+    if index is not None and index["kind"] != "exact":
+        checks.append(_of_index(index, thresholds.index_recall))
+    failed = [check.line for check in checks if check.passed is False]
+    return {
+        "blessed": not failed,
+        "reasons": failed or [check.line for check in checks],
+        "checks": [dataclasses.asdict(check) for check in checks],
+    }
+
+
+def _figure(systems: list[dict[str, Any]], search: dict[str, Any] | None) -> Figure | None:
+    """The figure of whatever was tested; None where nothing was."""
+    if systems:
+        values = {one["name"]: (one["all"] or {}).get("ndcg") for one in systems}
+        there = tuple(name for name in BASELINES if name in values)
+        return Figure("nDCG of all test items", True, values, POPULARITY, there)
+    if search is None:
+        return None
+    judged = bool(search["judged"])
+    values = {one["name"]: one.get("ndcg" if judged else "recall") for one in search["systems"]}
+    # Popularity is asked for what was taken only.
+    there = tuple(
+        name for name in (BM25_TITLES, POPULARITY) if name in values and not (judged and name == POPULARITY)
+    )
+    label = "nDCG of judged searches" if judged else "recall of searches"
+    return Figure(label, judged, values, BM25_TITLES, there)
+
+
+def _of_value(figure: Figure, thresholds: BlessOptions) -> list[Check]:
+    """The checks that hold the figure against a number or a baseline; never none."""
+    ours = figure.values.get(WHOLE_PIPELINE)
+    if not _is_number(ours):
+        return [Check(False, f"{figure.label} is missing for {WHOLE_PIPELINE}")]
+    checks = list(_against_baselines(figure, ours, thresholds))
+    if thresholds.min_ndcg and figure.is_ndcg:
+        word = "reaches" if ours >= thresholds.min_ndcg else "is below"
+        line = f"{figure.label}: {WHOLE_PIPELINE} at {ours:.4f} {word} bless.min_ndcg={thresholds.min_ndcg:g}"
+        checks.append(Check(ours >= thresholds.min_ndcg, line))
+    return checks or [Check(False, f"no threshold is set for {figure.label}, so nothing tells a good model")]
+
+
+def _against_baselines(figure: Figure, ours: float, thresholds: BlessOptions) -> Iterator[Check]:
+    if thresholds.popularity_ratio:
+        yield _against(figure, ours, figure.floor, thresholds.popularity_ratio)
+    if not thresholds.baseline_ratio:
+        return
+    missing = next((name for name in figure.baselines if not _is_number(figure.values[name])), None)
+    if missing is not None:
+        yield Check(False, f"{figure.label} is missing for {missing}")
+    elif figure.baselines:
+        best = max(figure.baselines, key=lambda name: float(figure.values[name]))
+        if best != figure.floor or thresholds.baseline_ratio > thresholds.popularity_ratio:
+            yield _against(figure, ours, best, thresholds.baseline_ratio, "the best baseline, ")
+
+
+def _against(figure: Figure, ours: float, baseline: str, ratio: float, what: str = "") -> Check:
+    theirs = figure.values.get(baseline)
+    if not _is_number(theirs):
+        return Check(False, f"{figure.label} is missing for {baseline}")
+    times = "" if ratio == 1.0 else f" times {ratio:g}"
+    word = "reaches" if ours >= theirs * ratio else "is below"
+    line = f"{figure.label}: {WHOLE_PIPELINE} at {ours:.4f} {word} {what}{baseline} at {theirs:.4f}{times}"
+    return Check(bool(ours >= theirs * ratio), line)
+
+
+def _of_change(last: Mapping[str, Any], max_drop: float) -> Check:
+    """The new model against the last blessed one on the same test."""
+    if not last["compared"]:
+        return Check(
+            False if last["failed"] else None, f"not compared with a last blessed model: {last['why']}"
+        )
+    ours, theirs = last["pipeline"], last["last"]
+    if not (_is_number(ours) and _is_number(theirs)):
+        whose = WHOLE_PIPELINE if not _is_number(ours) else "the last blessed model"
+        return Check(False, f"{last['figure']} is missing for {whose} where the two are compared")
+    passed = bool(ours >= theirs * (1.0 - max_drop))
+    word = "reaches" if passed else "is below"
+    times = f" times {1.0 - max_drop:g}" if max_drop else ""
+    given = "; both were given the users' latest histories" if last["given"] else ""
+    line = f"{last['figure']}: {WHOLE_PIPELINE} at {ours:.4f} {word} the last blessed model at {theirs:.4f}"
+    return Check(passed, line + times + given)
+
+
+def _of_index(index: dict[str, Any], least: float) -> Check:
+    """What the approximate index finds of the nearest items, against `bless.index_recall`."""
+    recall = index.get("recall")
+    if not _is_number(recall):
+        return Check(False, "the recall of the approximate index is missing")
+    passed = bool(recall >= least)
+    line = (
+        f"recall@{index['recall_at']} of the approximate index against the exact one: {recall:.4f} "
+        f"{'reaches' if passed else 'is below'} bless.index_recall={least:g}"
+    )
+    hint = "" if passed else f"; bundle.exact_items={index['items']} compares every item"
+    return Check(passed, line + hint)
+
+
+def _is_number(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,1 @@
+"""People's judgements, and how far they agree."""

@@ -1,0 +1,1 @@
+"""What a query and an item are about: categories, intents, tags."""

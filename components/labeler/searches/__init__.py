@@ -1,0 +1,1 @@
+"""What was shown for a search, and what its position did to its clicks."""

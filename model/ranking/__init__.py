@@ -1,0 +1,1 @@
+"""The ranking head: the part that reads numbers, the part that reads texts, and why a score is what it is."""

@@ -1,0 +1,303 @@
+"""The ranking head's examples: real candidates of a later window, labelled by what happened."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import zlib
+from collections.abc import Iterator
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import tensorflow as tf
+
+from aisle.model.options import CandidateOptions
+from aisle.model.ranking.inputs import history_titles
+from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever
+from aisle.model.retrieval.state import make_state
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lexical import TextSearch
+from aisle.schema import features as f
+from aisle.schema.weights import bert_folder
+
+_BATCH = 64
+_CELLS = 6_400_000
+"""Questions times items that are scored at once: fewer questions where there are more than 100,000 items."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Question:
+    """A user or a query with the outcome of its items: (item row, click, conversion), -1 unknown."""
+
+    query: str
+    user: str
+    outcomes: dict[int, tuple[float, float]]
+    split: str
+    otherwise: tuple[float, float] | None
+    """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
+    shown: dict[int, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    """Whether each result of a search was clicked, and its weight by position; by item row."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Window:
+    """A moment at which candidates are retrieved, and what happens until `end`.
+
+    Attributes:
+        start, end: microseconds UTC.
+        split: what its candidates are for.
+        unseen: whether the two-tower has not learnt from it, so that its scores don't tell the outcome.
+    """
+
+    start: int
+    end: int
+    split: str
+    unseen: bool
+
+
+def make_candidates(
+    two_tower: str,
+    bert: str,
+    tables: dict[str, pa.Table],
+    splits: dict[str, int | str],
+    options: CandidateOptions,
+) -> dict[str, pa.Table]:
+    """Retrieves candidates as of the start of a window and labels them by what happened in it.
+
+    Training comes from the validation window and from windows before it, validation from the
+    validation window (a tenth of the users, who train nothing), testing from the test window;
+    judged queries keep their own split.
+
+    Args:
+        two_tower: the folder of the exported two-tower.
+        bert: a BERT folder, "" for the installed one.
+        tables: the Labeler's tables by name.
+        splits: the Labeler's splits.
+        options: how many.
+
+    Returns:
+        Ranking examples by split, columns of lists.
+    """
+    tower = tf.saved_model.load(two_tower)
+    tokenizer = Tokenizer(bert or bert_folder())
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
+    table = item_table(tower, frames["items"])
+    text = TextSearch(tokenizer, table.titles, table.descriptions)
+    rng = np.random.default_rng(options.seed)
+    found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
+    rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
+    for window in _windows(frames["interactions"], splits, options.windows):
+        name = window.split
+        most = options.test_users if name == "test" else options.users
+        if not most:
+            continue
+        state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
+        retriever = Retriever(tower, text, table.prices, state)
+        questions = _recommendations(
+            frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
+        )
+        questions = _draw(questions, most, rng)
+        if window.unseen:
+            questions += _draw(_searches(frames, name, rows), most, rng)
+            questions += _judged(frames["judgements"], rows) if name == "eval" else []
+        for split, part in _ask(retriever, tf.constant(table.titles), questions, options, rng):
+            found[split].append(part)
+    return {split: _table(parts) for split, parts in found.items()}
+
+
+def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int) -> list[_Window]:
+    """The test window, the validation window, and up to `most - 1` before it, half a window apart.
+
+    A window has at least a third of the time before the test behind it, so that there are histories. Where nobody
+    ever took anything, there is no time: the validation window alone stands for the judged queries.
+    """
+    if interactions.is_empty():
+        return [_Window(0, 0, "eval", True)]
+    test, begin, end = (int(splits[name]) for name in ("test_start", "eval_start", "end"))
+    length = test - begin
+    first = int(interactions["timestamp"].min() or 0)  # type: ignore[arg-type]
+    starts = [begin - number * length // 2 for number in range(1, most)]
+    return [
+        _Window(test, end, "test", True),
+        _Window(begin, test, "eval", True),
+        *(
+            _Window(start, start + length, "train", False)
+            for start in starts
+            if start - first >= (test - first) / 3
+        ),
+    ]
+
+
+def _recommendations(
+    interactions: pl.DataFrame, window: _Window, name: str, goal: str, known: set[str], rows: dict[str, int]
+) -> list[_Question]:
+    """What known users went on to take; everything else retrieved for them was not taken."""
+    took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
+    took = took.filter(pl.col("user_id") != "")
+    if goal == "purchase":
+        took = took.filter(pl.col("event") == "purchase")
+    hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == "purchase" else ((1.0, -1.0), (0.0, -1.0))
+    baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
+    split = {user: _user_split(user, name) for user in baskets["user_id"]}
+    return [
+        _Question("", user, {rows[item]: hit for item in items if item in rows}, split[user], miss)
+        for user, items in baskets.iter_rows()
+        if user in known and (window.unseen or split[user] == "train")
+    ]
+
+
+def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[_Question]:
+    """What was shown for a query, and whether it was clicked and bought; the unseen stay unlabelled."""
+    shown = frames["impressions"].filter(pl.col("split") == window)
+    pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
+        "item_id", "click", "purchase", "clicked", "weight"
+    )
+    return [
+        _Question(
+            query,
+            user,
+            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases, strict=False) if i in rows},
+            _user_split(query, window),
+            None,
+            {rows[i]: (s, w) for i, s, w in zip(items, clicked, weights, strict=True) if i in rows},
+        )
+        for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
+        # A page without a click trains no order; a rate of clicks is that of all pages.
+        if max(clicks) > 0 or _user_split(query, window) != "train"
+    ]
+
+
+def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
+    """Judged queries: the grade as a share of the highest; an unjudged candidate is taken as irrelevant."""
+    if judgements.is_empty():
+        return []
+    lowest, highest = float(judgements["grade"].min()), float(judgements["grade"].max())  # type: ignore[arg-type]
+    span = max(highest - lowest, 1e-9)
+    queries = judgements.group_by("query", "split", maintain_order=True).agg("item_id", "grade")
+    return [
+        _Question(
+            query,
+            "",
+            {rows[i]: ((g - lowest) / span, -1.0) for i, g in zip(items, grades, strict=False) if i in rows},
+            split,
+            (0.0, -1.0),
+        )
+        for query, split, items, grades in queries.iter_rows()
+    ]
+
+
+def _user_split(name: str, window: str) -> str:
+    if window == "test":
+        return "test"
+    return "eval" if zlib.crc32(name.encode()) % 10 == 0 else "train"
+
+
+def _draw(questions: list[_Question], most: int, rng: np.random.Generator) -> list[_Question]:
+    chosen = rng.permutation(len(questions))[:most]
+    return [questions[number] for number in chosen if questions[number].outcomes]
+
+
+def _ask(
+    retriever: Retriever,
+    titles: tf.Tensor,
+    questions: list[_Question],
+    options: CandidateOptions,
+    rng: np.random.Generator,
+) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+    """Asks the retriever in batches; yields each question's split and labelled candidates."""
+    depth = min(options.depth, retriever.count)
+    spec = tf.TensorSpec([None], tf.string)
+
+    def ask(query: tf.Tensor, user: tf.Tensor) -> Context:
+        return retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+
+    @tf.function(input_signature=[spec, spec])
+    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        context = ask(query, user)
+        nothing = tf.zeros_like(context.scores["count"], tf.bool)
+        recommended = retriever.candidates(context, RECOMMEND_SOURCES, nothing)
+        searched = retriever.fuse(context, SEARCH_SOURCES, nothing)
+        top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)
+        found = tf.where(top.values > 0, top.indices, -1)
+        return found, history_titles(context.history, titles), context.query
+
+    @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
+    def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+        return retriever.features(ask(query, user), tf.maximum(rows, 0))
+
+    names = titles.numpy()
+    size = max(1, min(_BATCH, _CELLS // retriever.count))
+    for start in range(0, len(questions), size):
+        batch = questions[start : start + size]
+        query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
+        retrieved, history, read = (value.numpy() for value in retrieve(query, user))
+        chosen = [
+            _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=True)
+        ]
+        padded = tf.ragged.constant([list(rows) for rows in chosen], dtype=tf.int32).to_tensor(-1)
+        if not padded.shape[1]:
+            continue
+        numbers = features(query, user, padded).numpy()
+        for number, (question, rows) in enumerate(zip(batch, chosen, strict=True)):
+            if rows:
+                kept = numbers[number, : len(rows)]
+                texts = (read[number], history[number], names[list(rows)])
+                yield question.split, _rows(question, rows, texts, kept)
+
+
+def _choose(
+    question: _Question, retrieved: np.ndarray, options: CandidateOptions, rng: np.random.Generator
+) -> dict[int, tuple[float, float]]:
+    """The candidates kept of a question, with their outcomes, in the order retrieved."""
+    found = [int(row) for row in retrieved if row >= 0]
+    if question.query:
+        # What a person saw or judged is kept whole, retrieved or not.
+        judged = dict(question.outcomes)
+    else:
+        judged = {row: question.outcomes[row] for row in found if row in question.outcomes}
+    if question.otherwise is None:
+        return judged
+    others = [row for row in found if row not in question.outcomes]
+    drawn: list[int] = rng.permutation(others)[: options.negatives].tolist() if others else []
+    return {**judged, **{row: question.otherwise for row in drawn}}
+
+
+def _rows(
+    question: _Question,
+    rows: dict[int, tuple[float, float]],
+    texts: tuple[bytes, bytes, np.ndarray],
+    numbers: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """The ranking examples of a question; `texts` are the query and the history as read, and each row's title."""
+    query, history, titles = texts
+    click, conversion = np.array(list(rows.values()), np.float32).T
+    clicked, weight = np.array([question.shown.get(row, (-1.0, 1.0)) for row in rows], np.float32).T
+    outcome = np.where(conversion >= 0, conversion, click)
+    if question.query:
+        outcome = click
+    return {
+        "query": np.full(len(rows), query, object),
+        "history_titles": np.full(len(rows), history, object),
+        "title": titles,
+        **{feature.name: numbers[:, n] for n, feature in enumerate(f.CANDIDATE_FEATURES)},
+        "click": click,
+        "conversion": conversion,
+        "label": (outcome >= 0.5).astype(np.float32),
+        "clicked": clicked,
+        "weight": weight,
+    }
+
+
+def _table(parts: list[dict[str, np.ndarray]]) -> pa.Table:
+    """Ranking examples as list columns of one value each."""
+    columns = {}
+    for feature in f.RANKING_FEATURES:
+        values = np.concatenate([part[feature.name] for part in parts]) if parts else np.array([])
+        kind = pa.binary() if feature.dtype is f.Dtype.BYTES else pa.float32()
+        offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32))
+        columns[feature.name] = pa.ListArray.from_arrays(offsets, pa.array(values, kind))
+    return pa.table(columns)

@@ -1,0 +1,215 @@
+"""The exported ranking head: what the bundle and `serving_default` ask."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+
+from aisle.model.options import RankingOptions
+from aisle.model.ranking import explanation
+from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
+from aisle.model.ranking.numbers import Ensemble, log_odds
+from aisle.model.ranking.rows import INPUT_SPEC, numbers
+from aisle.model.ranking.text_head import RankingHead
+from aisle.model.text.words import Words
+from aisle.schema import contract
+from aisle.schema import features as f
+
+_CALIBRATED = 256
+"""Validation examples that are scored at once."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Labels:
+    """Which labels the training candidates had, so that the served score is one that was learnt."""
+
+    search: bool
+    conversion: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class _Models:
+    """The Keras models, out of sight of what saves the module: it would trace every layer's own functions."""
+
+    features: Ensemble
+    head: RankingHead | None
+
+
+class RankingModule(tf.Module):
+    """The exported ranking head.
+
+    Attributes:
+        searches: whether it learnt from queries (bool []); else its score says nothing of one.
+        reads_history: whether a recommendation's score needs its texts (bool []).
+        calibration: scale and shift of the log odds of recommendations and of searches (float32 [2, 2]).
+        feedback: what the cosine with a search's best answers adds to the logit of a click (float32 []).
+    """
+
+    def __init__(
+        self,
+        features: Ensemble,
+        head: RankingHead | None,
+        options: RankingOptions,
+        labels: Labels,
+        reads_history: bool,
+    ) -> None:
+        super().__init__()
+        self.head_weights = [*features.variables, *(head.variables if head else ())]
+        self.searches = tf.Variable(labels.search, trainable=False)
+        self.reads_history = tf.Variable(reads_history, trainable=False)
+        self.calibration = tf.Variable([AS_IT_IS, AS_IT_IS], trainable=False, dtype=tf.float32)
+        self.feedback = tf.Variable(head.feedback if head else 0.0, trainable=False)
+        self._models, self._options = _Models(features, head), options
+        self._labels = labels
+        texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
+        width = head.reader.width if head else 1
+        count = len(f.CANDIDATE_FEATURES)
+        self.score_numbers = tf.function(
+            self._score_numbers, input_signature=[texts, tf.TensorSpec([None, count], tf.float32)]
+        )
+        self.read_query = tf.function(self._read_query, input_signature=[texts, texts])
+        self.read_title = tf.function(self._read_title, input_signature=[texts])
+        read = [
+            tf.TensorSpec([None, None, width], tf.float32),
+            tf.TensorSpec([None], tf.int32),
+            tf.TensorSpec([None, None, None, width], tf.float32),
+            counts,
+            tf.TensorSpec([None, None, count], tf.float32),
+        ]
+        self.logits = tf.function(self._logits, input_signature=read)
+        self.score = tf.function(
+            self._score, input_signature=[texts, tf.TensorSpec([None, None, 2], tf.float32)]
+        )
+        if head is not None:
+            self._words = Words(head.reader.tokenizer)
+            self.explain_read = tf.function(
+                self._explain_read, input_signature=[texts, tf.TensorSpec([None, None], tf.string), *read]
+            )
+        example = tf.TensorSpec([None], tf.string, name="examples")
+        self.serve = tf.function(self._serve, input_signature=[example])
+
+    def _odds(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The log odds of what is ranked by: logits [n, 2] to float32 [n]."""
+        click, conversion = log_odds(logits)
+        # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
+        return tf.where(query != "", click, conversion) if self._labels.conversion else click
+
+    def _chosen(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The score of logits [n, 2]: float32 [n]."""
+        searched = tf.cast(query != "", tf.int32)
+        return platt(self._odds(query, logits), tf.gather(self.calibration, searched))
+
+    def _score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+        """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""
+        return self._chosen(query, self._models.features(values))
+
+    def _read_query(self, query: tf.Tensor, history_titles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A query, or a history where it is empty: strings [b] to vectors [b, 1 + Q, width] and counts [b]."""
+        return self._read(tf.where(query == "", history_titles, query), self._options.query_pieces)
+
+    def _read_title(self, title: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Titles: string [n] to vectors [n, 1 + P, width] and counts [n]."""
+        return self._read(title, self._options.title_pieces)
+
+    def _read(self, text: tf.Tensor, limit: int) -> tuple[tf.Tensor, tf.Tensor]:
+        if self._models.head is None:
+            return tf.zeros([tf.shape(text)[0], 1, 1]), tf.zeros_like(text, tf.int32)
+        return self._models.head.reader(
+            self._models.head.reader.tokenizer.pieces(text, limit), training=False
+        )
+
+    def _logits(
+        self,
+        read: tf.Tensor,
+        read_count: tf.Tensor,
+        title: tf.Tensor,
+        title_count: tf.Tensor,
+        values: tf.Tensor,
+    ) -> tf.Tensor:
+        """The logits of candidates whose texts were read: `values` float32 [b, m, F] to float32 [b, m, 2].
+
+        Args:
+            read: vectors of `read_query`.
+            read_count: how many each has.
+            title: vectors of `read_title`, [b, m, L, width].
+            title_count: how many each has, [b, m].
+            values: in the order of CANDIDATE_FEATURES.
+        """
+        if self._models.head is not None:
+            return self._models.head.logits(read, read_count, title, title_count, values)
+        flat = self._models.features(tf.reshape(values, [-1, values.shape[-1]]))
+        return tf.reshape(flat, tf.concat([tf.shape(values)[:2], [2]], 0))
+
+    def _score(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        """The scores of logits: string [b] and float32 [b, m, 2] to float32 [b, m]."""
+        shape = tf.shape(logits)[:2]
+        flat = self._chosen(tf.repeat(query, shape[1]), tf.reshape(logits, [-1, 2]))
+        return tf.reshape(flat, shape)
+
+    def rows_logits(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
+        """The logits of ranking examples, texts read where that is learnt: float32 [n, 2]."""
+        values = numbers(rows)
+        title, count = self._read_title(rows["title"])
+        read = self._read_query(rows["query"], rows["history_titles"])
+        logits = self._logits(*read, title[:, None], count[:, None], values[:, None])[:, 0]
+        reads = (rows["query"] != "") | self.reads_history
+        return tf.where(reads[:, None], logits, self._models.features(values))
+
+    def _explain_read(
+        self,
+        query: tf.Tensor,
+        titles: tf.Tensor,
+        read: tf.Tensor,
+        read_count: tf.Tensor,
+        title: tf.Tensor,
+        title_count: tf.Tensor,
+        values: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Why searched candidates score as they do: see `explanation.explain`, and the contract's `parts`.
+
+        Args: as of `logits`, and `titles` string [b, m].
+        """
+        assert self._models.head is not None
+        pieces, options = self._models.head.reader.tokenizer.pieces, self._options
+        asked = self._words.spell(pieces(query, options.query_pieces))
+        found = self._words.spell(pieces(tf.reshape(titles, [-1]), options.title_pieces))
+        texts = (read, read_count, title, title_count)
+        return {
+            contract.PARTS: tf.constant(explanation.head_parts(self._models.head)),
+            **explanation.explain(self._models.head, asked, found, texts, values),
+        }
+
+    def _serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Scores serialized ranking examples."""
+        rows = tf.io.parse_example(examples, INPUT_SPEC)
+        return {"scores": self._chosen(rows["query"], self.rows_logits(rows))}
+
+    def calibrate(self, valid: dict[str, tf.Tensor]) -> None:
+        """Fits `calibration` to what was observed in validation, searches and recommendations apart.
+
+        Weights by position, grades of judges, lists and averaged heads all leave scores that are good for an order
+        alone. A search is fitted to the clicks on what was shown, where there are such.
+        """
+        searched = valid["query"].numpy() != b""
+        click, conversion, clicked = (valid[name].numpy() for name in ("click", "conversion", "clicked"))
+        if (searched & (clicked >= 0)).any():
+            click = np.where(searched, clicked, click)
+        target = np.where(searched | (not self._labels.conversion), click, conversion)
+        lines = [AS_IT_IS, AS_IT_IS]
+        odds = tf.function(
+            lambda rows: self._odds(rows["query"], self.rows_logits(rows)), reduce_retracing=True
+        )
+        for kind in (0, 1):
+            chosen = np.flatnonzero((searched == bool(kind)) & (target >= 0))
+            chosen = np.random.default_rng(self._options.seed).permutation(chosen)[: self._options.text_rows]
+            parts = [
+                odds(
+                    {name: tf.gather(valid[name], chosen[start : start + _CALIBRATED]) for name in INPUT_SPEC}
+                )
+                for start in range(0, len(chosen), _CALIBRATED)
+            ]
+            if parts:
+                lines[kind] = fit_platt(np.concatenate([part.numpy() for part in parts]), target[chosen])
+        self.calibration.assign(lines)

@@ -1,0 +1,97 @@
+"""Which indexes a catalogue gets, and the shop's own questions that measure them."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
+import polars as pl
+import tensorflow as tf
+from absl import logging
+
+from aisle.model.retrieval.clusters import DEPTH, make_index
+from aisle.model.retrieval.retriever import Retriever
+
+_QUESTIONS = 256
+"""Of each kind at most: half choose how many clusters are read, half measure the recall."""
+_BATCH = 64
+_VECTORS = {"two_tower": "item_embeddings", "dense": "text_embeddings"}
+"""Where the tower keeps the items' vectors of each score."""
+
+
+def choose_indexes(
+    retriever: Retriever, users: list[str], frames: dict[str, pl.DataFrame], exact_items: int, seed: int = 1
+) -> dict[str, Any]:
+    """Gives the retriever approximate indexes where the catalogue is too large to compare every item.
+
+    Args:
+        retriever: not traced yet; with exact indexes.
+        users: known users, whose vectors are among the questions.
+        frames: the Labeler's tables by name, for what was searched.
+        exact_items: catalogues of at most so many items keep the exact indexes.
+        seed: of the clusters and of which questions are drawn.
+
+    Returns:
+        What `assets.extra/index.json` holds: `kind` (`exact` or `approximate`), `items`, `recall_at`,
+        `recall` (the lowest there is), and `indexes`: the figures of each by name.
+    """
+    found: dict[str, Any] = {"kind": "exact", "items": retriever.count, "recall_at": DEPTH, "recall": 1.0}
+    if retriever.count <= exact_items:
+        return {**found, "indexes": {}}
+    asked = _questions(retriever, users, _searched(frames), np.random.default_rng(seed))
+    made = {
+        name: make_index(getattr(retriever.tower, place), asked[name], seed=seed)
+        for name, place in _VECTORS.items()
+    }
+    retriever.indexes = {name: one.index for name, one in made.items()}
+    recalls = {(name, kind): r for name, one in made.items() for kind, r in one.figures["recall"].items()}
+    for (name, kind), recall in recalls.items():
+        logging.info("index of %s: recall@%d of %s is %.4f", name, DEPTH, kind, recall)
+    figures = {name: one.figures for name, one in made.items()}
+    return {**found, "kind": "approximate", "recall": min(recalls.values()), "indexes": figures}
+
+
+def _questions(
+    retriever: Retriever, users: list[str], searched: list[str], rng: np.random.Generator
+) -> dict[str, dict[str, np.ndarray]]:
+    """Vectors that are asked of each index, by kind: float32 [q, d]."""
+    drawn = {
+        "users": [users[row] for row in rng.permutation(len(users))[:_QUESTIONS]],
+        "searches": [searched[row] for row in rng.permutation(len(searched))[:_QUESTIONS]],
+    }
+    items = {name: _sample(getattr(retriever.tower, place), rng) for name, place in _VECTORS.items()}
+    empty = {name: np.zeros((0, vectors.shape[1]), np.float32) for name, vectors in items.items()}
+    text = tf.function(retriever.tower.embed_text)
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def user(name: tf.Tensor) -> tf.Tensor:
+        nothing = tf.zeros([tf.shape(name)[0], 0], tf.string)
+        return retriever.context(tf.zeros_like(name), name, nothing).vectors["two_tower"]
+
+    return {
+        "two_tower": {"users": _embed(user, drawn["users"], empty["two_tower"]), "items": items["two_tower"]},
+        "dense": {"searches": _embed(text, drawn["searches"], empty["dense"]), "items": items["dense"]},
+    }
+
+
+def _sample(vectors: tf.Variable, rng: np.random.Generator) -> np.ndarray:
+    """Some of the items' vectors, without empty ones."""
+    rows = tf.gather(vectors, rng.permutation(int(vectors.shape[0]))[:_QUESTIONS]).numpy()
+    return np.asarray(rows[np.linalg.norm(rows, axis=1) > 0])
+
+
+def _embed(function: Any, names: list[str], none: np.ndarray) -> np.ndarray:
+    parts = [
+        function(tf.constant(names[start : start + _BATCH])).numpy() for start in range(0, len(names), _BATCH)
+    ]
+    return np.concatenate([none, *parts])
+
+
+def _searched(frames: dict[str, pl.DataFrame]) -> list[str]:
+    """The different queries that were searched or judged, in order."""
+    columns = [frames[name]["query"] for name in ("impressions", "judgements") if name in frames]
+    queries = {query.strip() for column in columns for query in column.drop_nulls().to_list()}
+    return sorted(queries - {""})

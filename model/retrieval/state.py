@@ -1,0 +1,280 @@
+"""What a shop knows at a moment: who took what, what sells, what is taken together."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+
+from aisle.model.retrieval.co_occurrence import PAST_DECAY, cosine, ease, transitions
+from aisle.schema.features import HISTORY_LENGTH
+from aisle.schema.tables import MICROSECONDS_PER_DAY
+
+TAKEN = 500
+"""How many different items of a user are known, the latest."""
+HALF_LIVES = (7.0, 15.0, 30.0, 60.0, 180.0)
+"""Days after which a taken item counts half, for each of five ways to count it."""
+BASKET_HALF_LIFE = 60.0
+EASE_L2, EASE_DECAYED_L2 = 200.0, 50.0
+"""EASE's regularisation of what was ever taken, and of what was taken lately (half after 60 days)."""
+TRANSITIONS_L2 = 100.0
+SAME_ORDER_DAYS = 1.0
+"""What was taken at most so long before a user's latest item is their latest order."""
+
+COUNTS = ("count", *(f"repeat_{half_life:.0f}" for half_life in HALF_LIVES), "repeat_orders", "latest_order")
+"""What of a user and an item they took is summed; `repeat_orders` decays by orders since, not by days."""
+USER_NUMBERS = (
+    "user_orders",
+    "user_orders_60",
+    "user_items",
+    "user_repeat",
+    "user_basket",
+    "user_last",
+    "user_first",
+)
+ITEM_NUMBERS = (
+    "popularity",
+    "popularity_7",
+    "popularity_28",
+    "popularity_90",
+    "popularity_all",
+    "item_trend",
+    "item_users",
+    "item_repeat",
+    "item_last",
+    "item_first",
+)
+POPULARITY_DAYS = {
+    "popularity_7": 7.0,
+    "popularity_28": 28.0,
+    "popularity_90": 90.0,
+    "popularity_all": np.inf,
+}
+"""Days over which the takings of known users are summed; `popularity` is of everyone, over 28 days."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Neighbours:
+    """Items by items: `items` int32 [n, K] and `weights` float32 [n, K], 0 where there is none."""
+
+    items: np.ndarray
+    weights: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class State:
+    """The shop as of `now`; nothing later is in it.
+
+    Items are numbered by their row in the catalogue. Ages are in days.
+
+    Attributes:
+        users: known user ids [u].
+        countries: of each [u].
+        splits: where each user's history begins and ends in the next three [u + 1].
+        history: item rows of the latest interactions, oldest first [total].
+        age: of each, float32 [total].
+        weight: strength of each, float32 [total].
+        taken_splits: where each user's different items begin and end in the next three [u + 1].
+        taken: item rows [pairs].
+        counts: COUNTS of each pair, float32 [pairs, 8].
+        ages: of the latest and of the first time, float32 [pairs, 2].
+        user_numbers: USER_NUMBERS, first of a typical user, then of each, float32 [u + 1, 7].
+        item_numbers: ITEM_NUMBERS, float32 [n, 10].
+        ease: what who took an item takes too, and doesn't.
+        ease_decayed: the same, learnt from what was taken lately.
+        transitions: what is taken in the orders after an item's.
+        users_cosine: items by the cosine of who took them.
+        baskets: what is taken in one order.
+        typical_age: the mean age of the latest, second latest, … item of a history, float32 [H].
+    """
+
+    users: list[str]
+    countries: list[str]
+    splits: np.ndarray
+    history: np.ndarray
+    age: np.ndarray
+    weight: np.ndarray
+    taken_splits: np.ndarray
+    taken: np.ndarray
+    counts: np.ndarray
+    ages: np.ndarray
+    user_numbers: np.ndarray
+    item_numbers: np.ndarray
+    ease: Neighbours
+    ease_decayed: Neighbours
+    transitions: Neighbours
+    users_cosine: Neighbours
+    baskets: Neighbours
+    typical_age: np.ndarray
+
+
+def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str], now: int) -> State:
+    """Sums up the interactions before `now`.
+
+    Args:
+        interactions: the Labeler's, in any order.
+        users: `user_id` and `country`.
+        items: the catalogue's ids, in order.
+        now: microseconds UTC; interactions at or after it are left out.
+    """
+    rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
+    past = (
+        interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id").sort("timestamp", "item_id")
+    )
+    past = past.with_columns(
+        ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age"),
+    )
+    known = _placed(past.filter(pl.col("user_id") != ""))
+    latest = (
+        known.group_by("user_id", maintain_order=True)
+        .tail(HISTORY_LENGTH)
+        .sort("user_id", "timestamp", "item_id")
+    )
+    sizes = latest.group_by("user_id", maintain_order=True).len()
+    country = {user: value or "" for user, value in users.select("user_id", "country").iter_rows()}
+    names = sizes["user_id"].to_list()
+    pairs = _pairs(known)
+    owner = pairs["user_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    cells, shape = (owner, pairs["row"].to_numpy()), (max(len(names), 1), len(items))
+    taken = sp.csr_matrix((np.ones(len(pairs), np.float32), cells), shape)
+    decayed = sp.csr_matrix((pairs["repeat_60"].to_numpy(), cells), shape)
+    lists = (
+        pairs.group_by("user_id", maintain_order=True)
+        .tail(TAKEN)
+        .sort("user_id", "last", descending=[False, True])
+    )
+    return State(
+        users=names,
+        countries=[country.get(user, "") for user in names],
+        splits=_splits(sizes["len"]),
+        history=latest["row"].to_numpy(),
+        age=latest["age"].to_numpy(),
+        weight=latest["weight"].to_numpy().astype(np.float32),
+        taken_splits=_splits(lists.group_by("user_id", maintain_order=True).len()["len"]),
+        taken=lists["row"].to_numpy(),
+        counts=lists.select(COUNTS).to_numpy().astype(np.float32),
+        ages=lists.select("last", "first").to_numpy().astype(np.float32),
+        user_numbers=_user_numbers(known, pairs),
+        item_numbers=_item_numbers(past, pairs, len(items)),
+        ease=Neighbours(*ease(taken, EASE_L2)),
+        ease_decayed=Neighbours(*ease(decayed, EASE_DECAYED_L2)),
+        transitions=Neighbours(*_transitions(known, len(items))),
+        users_cosine=Neighbours(*cosine(taken, np.ones(shape[0], np.float32), shrink=0.0)),
+        baskets=Neighbours(*_baskets(known, len(items))),
+        typical_age=_typical_age(latest),
+    )
+
+
+def _splits(lengths: pl.Series) -> np.ndarray:
+    return np.concatenate([[0], np.cumsum(lengths.to_numpy())]).astype(np.int64)
+
+
+def _placed(known: pl.DataFrame) -> pl.DataFrame:
+    """Adds `since`: how many orders a user made after the one a row belongs to."""
+    start = pl.col("timestamp").min().over("user_id", "session_id")
+    since = start.rank("dense", descending=True).over("user_id").cast(pl.Int32) - 1
+    return known.with_columns(since.alias("since"))
+
+
+def _pairs(known: pl.DataFrame) -> pl.DataFrame:
+    """One row for each user and item, by user, the item taken last at the end: COUNTS, `last`, `first`."""
+    weight, age = pl.col("weight").cast(pl.Float32), pl.col("age")
+    recent = age <= age.min().over("user_id") + SAME_ORDER_DAYS
+    return (
+        known.with_columns(recent.alias("latest_order"))
+        .group_by("user_id", "row")
+        .agg(
+            weight.sum().alias("count"),
+            *((weight * 0.5 ** (age / h)).sum().alias(f"repeat_{h:.0f}") for h in HALF_LIVES),
+            (weight * PAST_DECAY ** pl.col("since")).sum().alias("repeat_orders"),
+            pl.col("latest_order").any().cast(pl.Float32),
+            age.min().alias("last"),
+            age.max().alias("first"),
+        )
+        .sort("user_id", pl.col("last").neg(), "row")
+    )
+
+
+def _user_numbers(known: pl.DataFrame, pairs: pl.DataFrame) -> np.ndarray:
+    """USER_NUMBERS of the median user, then of each in the order of their names."""
+    orders = known.group_by("user_id").agg(
+        pl.col("session_id").n_unique().alias("user_orders"),
+        pl.col("session_id").filter(pl.col("age") <= 60).n_unique().alias("user_orders_60"),
+        pl.col("age").min().alias("user_last"),
+        pl.col("age").max().alias("user_first"),
+        pl.len().alias("rows"),
+    )
+    kinds = pairs.group_by("user_id").agg(
+        pl.len().alias("user_items"), (pl.col("first") > pl.col("last")).sum().alias("again")
+    )
+    joined = orders.join(kinds, on="user_id").sort("user_id")
+    numbers = joined.select(
+        "user_orders",
+        "user_orders_60",
+        "user_items",
+        (pl.col("again") / (pl.col("user_items") + 5)).alias("user_repeat"),
+        (pl.col("rows") / pl.col("user_orders")).alias("user_basket"),
+        "user_last",
+        "user_first",
+    )
+    values = numbers.select(USER_NUMBERS).to_numpy().astype(np.float32)
+    typical = np.median(values, axis=0) if len(values) else np.zeros(len(USER_NUMBERS))
+    return np.concatenate([typical[None], values]).astype(np.float32)
+
+
+def _item_numbers(past: pl.DataFrame, pairs: pl.DataFrame, count: int) -> np.ndarray:
+    """ITEM_NUMBERS; how often an item was taken is log1p of the sum of weights."""
+
+    def taken(rows: pl.DataFrame, days: float) -> np.ndarray:
+        recent = rows.filter(pl.col("age") <= days)
+        return np.log1p(np.bincount(recent["row"].to_numpy(), recent["weight"].to_numpy(), count))
+
+    known = past.filter(pl.col("user_id") != "")
+    numbers = {name: taken(known, days) for name, days in POPULARITY_DAYS.items()}
+    numbers["popularity"] = taken(past, 28.0)
+    week, month = (np.expm1(numbers[name]) for name in ("popularity_7", "popularity_28"))
+    numbers["item_trend"] = np.log1p(week) - np.log1p(month / 4)
+    users = np.bincount(pairs["row"].to_numpy(), minlength=count)
+    again = pairs.filter(pl.col("first") > pl.col("last"))["row"].to_numpy()
+    numbers["item_users"] = np.log1p(users)
+    numbers["item_repeat"] = np.bincount(again, minlength=count) / (users + 5.0)
+    row, age = past["row"].to_numpy(), past["age"].to_numpy()
+    numbers["item_last"] = np.full(count, float(age.max()) if len(age) else 0.0, np.float32)
+    np.minimum.at(numbers["item_last"], row, age)
+    numbers["item_first"] = np.zeros(count, np.float32)
+    np.maximum.at(numbers["item_first"], row, age)
+    return np.stack([numbers[name] for name in ITEM_NUMBERS], 1).astype(np.float32)
+
+
+def _baskets(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """What is taken in one order, an order of two months ago counting half."""
+    basket = pl.struct("user_id", "session_id").rank("dense").cast(pl.Int64) - 1
+    rows = known.select(basket.alias("basket"), "row", "age")
+    number, age = rows["basket"].to_numpy(), rows["age"].to_numpy()
+    size = int(number.max()) + 1 if len(number) else 1
+    weight = np.zeros(size, np.float32)
+    weight[number] = 0.5 ** (age / BASKET_HALF_LIFE)
+    held = sp.csr_matrix((np.ones(len(number), np.float32), (number, rows["row"].to_numpy())), (size, count))
+    held.data[:] = 1.0
+    return cosine(held, weight, shrink=1.0)
+
+
+def _transitions(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """What follows on what, order by order."""
+    rows = known.select("user_id", "since", "row").unique().sort("user_id", "since", descending=[False, True])
+    order = rows.select(pl.struct("user_id", "since").rle_id()).to_series().to_numpy().astype(np.int64)
+    first = np.flatnonzero(np.diff(order, prepend=-1))
+    users = rows["user_id"].rle_id().to_numpy()[first]
+    cells = (np.ones(len(order), np.float32), (order, rows["row"].to_numpy()))
+    return transitions(sp.csr_matrix(cells, (len(users), count)), users, TRANSITIONS_L2)
+
+
+def _typical_age(latest: pl.DataFrame) -> np.ndarray:
+    """The mean age by place from the end, so that a history given without times has plausible ages."""
+    placed = latest.with_columns(pl.int_range(pl.len()).reverse().over("user_id").alias("place"))
+    means = placed.group_by("place").agg(pl.col("age").mean())
+    ages = np.zeros(HISTORY_LENGTH, np.float32)
+    ages[means["place"].to_numpy()] = means["age"].to_numpy()
+    return np.maximum.accumulate(ages)

@@ -1,0 +1,77 @@
+"""The served `explain`: which parts, words and sources brought an item its place in a search."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from aisle.model.ranking.explanation import BIAS
+from aisle.model.retrieval.retriever import SEARCH_SOURCES, Context, Retriever
+from aisle.schema import contract
+
+
+def by_sources(retriever: Retriever, context: Context, rows: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The explanation where no head learnt from searches, and sources alone order the items.
+
+    A part is then what a source adds in the reciprocal rank fusion, and there are no words.
+
+    Args:
+        retriever: what gave the candidates.
+        context: of the search.
+        rows: int32 [b, m].
+    """
+    shares = retriever.shares(SEARCH_SOURCES, retriever.ranks(context, SEARCH_SOURCES, rows))
+    nobody = tf.zeros([tf.shape(rows)[0], tf.shape(rows)[1], 0])
+    return {
+        contract.SCORES: tf.reduce_sum(shares, -1),
+        contract.PARTS: tf.constant([f"source.{source.score}" for source in SEARCH_SOURCES]),
+        contract.CONTRIBUTIONS: shares,
+        contract.WORDS: tf.zeros([tf.shape(rows)[0], 0], tf.string),
+        contract.WORD_CONTRIBUTIONS: nobody,
+        contract.MATCHED_WORDS: tf.fill(tf.shape(nobody), ""),
+    }
+
+
+def as_served(found: dict[str, tf.Tensor], feedback: tf.Tensor, line: tf.Tensor) -> dict[str, tf.Tensor]:
+    """The head's explanation with what is served beyond it: the part `feedback`, and the calibration.
+
+    Args:
+        found: of the head.
+        feedback: what being like the search's best answers adds, float32 [b, m].
+        line: scale and shift of the calibrated log odds, float32 [2]; the shift is in the part `bias`.
+    """
+    shift = line[1] * tf.cast(found[contract.PARTS] == BIAS, tf.float32)
+    return {
+        **found,
+        contract.SCORES: line[0] * (found[contract.SCORES] + feedback) + line[1],
+        contract.PARTS: tf.concat([found[contract.PARTS], ["feedback"]], 0),
+        contract.CONTRIBUTIONS: tf.concat(
+            [found[contract.CONTRIBUTIONS] * line[0] + shift, line[0] * feedback[..., None]], -1
+        ),
+        contract.WORD_CONTRIBUTIONS: line[0] * found[contract.WORD_CONTRIBUTIONS],
+    }
+
+
+def complete(
+    retriever: Retriever, context: Context, rows: tf.Tensor, found: dict[str, tf.Tensor]
+) -> dict[str, tf.Tensor]:
+    """Adds the sources to an explanation, and empties it of what is no item or was not searched.
+
+    Args:
+        retriever: what gave the candidates.
+        context: of the search.
+        rows: int32 [b, m], -1 for an unknown item.
+        found: the contract's other outputs.
+    """
+    there = (rows >= 0) & (context.query != "")[:, None]
+    many = there[..., None]
+    ranks = retriever.ranks(context, SEARCH_SOURCES, tf.maximum(rows, 0))
+    return {
+        **found,
+        contract.SCORES: tf.where(there, found[contract.SCORES], -np.inf),
+        contract.CONTRIBUTIONS: tf.where(many, found[contract.CONTRIBUTIONS], 0.0),
+        contract.WORD_CONTRIBUTIONS: tf.where(many, found[contract.WORD_CONTRIBUTIONS], 0.0),
+        contract.MATCHED_WORDS: tf.where(many, found[contract.MATCHED_WORDS], ""),
+        contract.SOURCES: tf.constant([source.score for source in SEARCH_SOURCES]),
+        contract.SOURCE_RANKS: tf.where(many, ranks, 0),
+    }

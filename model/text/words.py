@@ -1,0 +1,53 @@
+"""Word pieces put together to the words that people read."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import tensorflow as tf
+
+from aisle.model.stored import stored
+from aisle.model.text.bert import Tokenizer
+
+
+@dataclasses.dataclass(frozen=True)
+class Spelled:
+    """Texts as they were read, n of at most W words and P word pieces.
+
+    Attributes:
+        words: string [n, W], "" behind a text's end.
+        of_piece: the number of each piece's word, int32 [n, P]; 0 behind the end.
+        piece_words: each piece's word itself, string [n, P]; "" behind the end.
+    """
+
+    words: tf.Tensor
+    of_piece: tf.Tensor
+    piece_words: tf.Tensor
+
+
+class Words(tf.Module):
+    """Spells the words that word pieces stand for: `fridge ##s` is `fridges`."""
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        super().__init__()
+        self._vocabulary = stored(list(tokenizer.vocabulary), tf.string)
+
+    def spell(self, pieces: tf.RaggedTensor) -> Spelled:
+        """Puts word pieces together: int32 [n, (p)]."""
+        text = tf.gather(self._vocabulary, pieces.values)
+        owner = pieces.value_rowids()
+        first = tf.range(tf.size(text, tf.int64)) == tf.gather(pieces.row_starts(), owner)
+        begins = first | ~tf.strings.regex_full_match(text, "##.+")
+        number = tf.cumsum(tf.cast(begins, tf.int64)) - 1
+        count = tf.math.count_nonzero(begins)
+        letters = tf.where(begins, text, tf.strings.regex_replace(text, "^##", ""))
+        joined = tf.strings.unsorted_segment_join(letters, number, count)
+        words = tf.RaggedTensor.from_value_rowids(
+            joined, tf.boolean_mask(owner, begins), pieces.nrows(), validate=False
+        )
+        place = tf.cast(number - tf.gather(words.row_starts(), owner), tf.int32)
+        return Spelled(
+            words.to_tensor(""),
+            pieces.with_values(place).to_tensor(0),
+            pieces.with_values(tf.gather(joined, number)).to_tensor(""),
+        )

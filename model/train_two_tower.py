@@ -1,0 +1,103 @@
+"""The TFX Trainer's `run_fn` of the two-tower: reads, trains, exports."""
+
+from __future__ import annotations
+
+import json
+import os
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import tensorflow as tf
+import tensorflow_transform as tft
+from tfx.components.trainer.fn_args_utils import FnArgs
+
+from aisle.model import history
+from aisle.model.lazy_adam import LazyAdam
+from aisle.model.options import TwoTowerOptions
+from aisle.model.preprocessing import (
+    BRAND_VOCABULARY,
+    CATEGORY_VOCABULARY,
+    COUNTRY_VOCABULARY,
+    ITEM_VOCABULARY,
+    USER_VOCABULARY,
+)
+from aisle.model.text.bert import SentenceEncoder
+from aisle.model.text.chosen_bert import chosen_bert
+from aisle.model.two_tower.export import export
+from aisle.model.two_tower.inputs import Catalogue, Queries, batches, read_catalogue, read_queries
+from aisle.model.two_tower.model import Sizes, TwoTower
+from aisle.model.two_tower.recall import BestRecall
+
+STEPS_PER_CALL = 20
+"""Steps that run in the graph before Python has its say again."""
+
+
+def run_fn(fn_args: FnArgs) -> None:
+    """Trains the two-tower and exports it to `fn_args.serving_model_dir`.
+
+    Args:
+        fn_args: `train_files` hold the splits `items` and `train`, `eval_files` the split `eval`;
+            `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "");
+            `base_model` is the BERT that this run pretrained, or None.
+    """
+    train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model, fn_args.custom_config.get("bert"))))
+
+
+def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
+    """As `run_fn`, with the encoder of the titles and queries given."""
+    options = TwoTowerOptions(**json.loads(fn_args.custom_config["options"]))
+    tf.keras.utils.set_random_seed(options.seed)
+    transform = tft.TFTransformOutput(fn_args.transform_output)
+    catalogue = read_catalogue(_matching(fn_args.train_files, "items"), transform, encoder)
+    splits = [_matching(fn_args.train_files, "train"), fn_args.eval_files]
+    queries, valid = read_queries(splits, transform, catalogue, encoder)
+    model = compiled(sizes(transform, encoder.width), options)
+    fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
+    export(model, transform, encoder, catalogue.ids, catalogue.features, fn_args.serving_model_dir)
+
+
+def compiled(sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower) -> TwoTower:
+    """The model, ready to be fitted."""
+    model = kind(sizes, options)
+    model.compile(optimizer=LazyAdam(options.learning_rate), steps_per_execution=STEPS_PER_CALL)
+    return model
+
+
+def fit(
+    model: TwoTower,
+    endless: tf.data.Dataset,
+    valid: Queries,
+    catalogue: Catalogue,
+    options: TwoTowerOptions,
+    run_dir: str,
+) -> None:
+    """Trains on endless batches until the validation's recall no longer rises; `run_dir` receives the curves."""
+    epoch = options.steps_per_epoch or max(1, options.steps // 10)
+    result = model.fit(
+        endless,
+        epochs=-(-options.steps // epoch),
+        steps_per_epoch=epoch,
+        callbacks=[BestRecall(model, catalogue, valid, options.patience), *history.callbacks(run_dir)],
+        verbose=0,
+    )
+    history.finish(result, run_dir)
+
+
+def sizes(transform: tft.TFTransformOutput, text: int) -> Sizes:
+    """The sizes of the vocabularies; `text`: of the sentence embeddings."""
+
+    def size(name: str) -> int:
+        return int(transform.vocabulary_size_by_name(name)) + 1
+
+    return Sizes(
+        items=size(ITEM_VOCABULARY),
+        categories=size(CATEGORY_VOCABULARY),
+        brands=size(BRAND_VOCABULARY),
+        users=size(USER_VOCABULARY),
+        countries=size(COUNTRY_VOCABULARY),
+        text=text,
+    )
+
+
+def _matching(patterns: list[str], split: str) -> list[str]:
+    return [pattern for pattern in patterns if f"Split-{split}" in pattern]

@@ -1,0 +1,1 @@
+"""The two-tower: a query and an item meet as vectors of one space."""

@@ -1,0 +1,141 @@
+"""Exports the trained two-tower as a SavedModel that needs neither Keras nor TFX to use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from aisle.model.text.bert import SentenceEncoder
+from aisle.model.two_tower.model import TwoTower, decayed
+from aisle.schema import features as f
+
+NEIGHBOURS = 10
+_COMPARED = 100_000
+"""Of a larger catalogue every text is compared with every other in hours: an item's neighbour is itself there."""
+_BLOCK = 512
+
+
+class TwoTowerModule(tf.Module):
+    """The exported two-tower.
+
+    Attributes:
+        item_ids: string [n], the catalogue.
+        item_embeddings: float32 [n, width], the item tower's vector of each item.
+        text_embeddings: float32 [n, text width], what each item says: see `SentenceEncoder.encode_items`.
+        text_neighbours: int32 [n, NEIGHBOURS], the items that say the most alike.
+    """
+
+    def __init__(
+        self,
+        model: TwoTower,
+        transform: tft.TFTransformOutput,
+        encoder: SentenceEncoder,
+        item_ids: tf.Tensor,
+        item_features: dict[str, tf.Tensor],
+    ) -> None:
+        super().__init__()
+        self.item_ids = tf.Variable(item_ids, trainable=False)
+        self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
+        self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
+        self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
+        self.transform = transform.transform_features_layer()
+        # Keras would trace every layer's own functions if it met the models; their weights are enough.
+        self.tower_weights = list(model.queries.variables)
+        self.encoder_weights = list(encoder.bert.variables)
+        strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
+        one = tf.TensorSpec([None], tf.string)
+
+        def embed_text(text: tf.Tensor) -> tf.Tensor:
+            return encoder(text)
+
+        self.embed_text = tf.function(embed_text, input_signature=[one])
+        self.embed_query = tf.function(
+            _query_embedding(model, self.transform),
+            input_signature=[
+                one,
+                one,
+                tf.TensorSpec([None, encoder.width], tf.float32),
+                strings,
+                floats,
+                floats,
+            ],
+        )
+
+
+def export(
+    model: TwoTower,
+    transform: tft.TFTransformOutput,
+    encoder: SentenceEncoder,
+    item_ids: tf.Tensor,
+    item_features: dict[str, tf.Tensor],
+    folder: str,
+) -> None:
+    """Writes a TwoTowerModule; `serving_default` maps texts to sentence embeddings."""
+    module = TwoTowerModule(model, transform, encoder, item_ids, item_features)
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.embed_text})
+
+
+def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Callable[..., tf.Tensor]:
+    """The query tower on raw features: strings [b], text [b, text width], history [b, h] to [b, width]."""
+
+    def embed_query(
+        user_id: tf.Tensor,
+        country: tf.Tensor,
+        text: tf.Tensor,
+        history: tf.Tensor,
+        age: tf.Tensor,
+        weight: tf.Tensor,
+    ) -> tf.Tensor:
+        mask = history != ""
+
+        def sparse(values: tf.Tensor) -> tf.SparseTensor:
+            return tf.ragged.boolean_mask(values, mask).to_sparse()
+
+        out = transform_layer(
+            {
+                f.USER_ID.name: tf.sparse.from_dense(user_id[:, None]),
+                f.COUNTRY.name: tf.sparse.from_dense(country[:, None]),
+                f.HISTORY.name: sparse(history),
+                f.HISTORY_AGE.name: sparse(age),
+                f.HISTORY_WEIGHT.name: sparse(weight),
+            }
+        )
+        items, age, weight = (
+            tf.RaggedTensor.from_sparse(out[name]) for name in ("history", "history_age", "history_weight")
+        )
+        return model.queries(
+            {
+                "user_id": out["user_id"],
+                "country": out["country"],
+                "text": text,
+                "history": items,
+                "history_weight": decayed(weight, age),
+            }
+        )
+
+    return embed_query
+
+
+def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096) -> tf.Tensor:
+    count = len(features["item_id"])
+    parts = [
+        model.items({name: value[start : start + batch] for name, value in features.items()})
+        for start in range(0, count, batch)
+    ]
+    return tf.concat(parts, 0)
+
+
+def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:
+    """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
+    count = embeddings.shape[0]
+    if not 1 < count <= _COMPARED:
+        return tf.range(count)[:, None]
+    parts = []
+    for start in range(0, count, _BLOCK):
+        cosines = tf.matmul(embeddings[start : start + _BLOCK], embeddings, transpose_b=True)
+        itself = tf.one_hot(tf.range(start, start + len(cosines)), count, on_value=9.0)
+        parts.append(tf.math.top_k(cosines - itself, min(NEIGHBOURS, count - 1)).indices)
+    return tf.concat(parts, 0)

@@ -1,0 +1,138 @@
+"""What the two-tower learns from, in memory: the catalogue, the queries with their targets, and batches of both."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_transform as tft
+
+from aisle.model.options import TwoTowerOptions
+from aisle.model.text.bert import SentenceEncoder
+from aisle.model.two_tower.model import decayed
+
+READ_BATCH = 4096
+
+
+@dataclasses.dataclass(frozen=True)
+class Catalogue:
+    """The item tower's inputs for every item; row r of each tensor is item r.
+
+    Attributes:
+        ids: string [n].
+        features: `item_id`, `category` (ragged), `brand`, `price`, `text`.
+    """
+
+    ids: tf.Tensor
+    features: dict[str, tf.Tensor]
+
+    def rows(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The features of some rows: int64 [m]."""
+        return {name: tf.gather(value, row) for name, value in self.features.items()}
+
+
+@dataclasses.dataclass(frozen=True)
+class Queries:
+    """The query tower's inputs, and what was taken after each.
+
+    Attributes:
+        features: `user_id`, `country` [n], ragged [n, (h)] `history`, `history_weight`.
+        texts: float32 [distinct, text width], the embeddings of all distinct query texts.
+        text_row: int64 [n], the row of each query's.
+        targets: ragged int64 [n, (t)], rows of the catalogue, never empty.
+    """
+
+    features: dict[str, tf.Tensor]
+    texts: tf.Tensor
+    text_row: tf.Tensor
+    targets: tf.RaggedTensor
+
+    def rows(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The tower's inputs for some queries: int64 [m]; a text that several share is there once."""
+        features = {name: tf.gather(value, row) for name, value in self.features.items()}
+        distinct, features["text_row"] = tf.unique(tf.gather(self.text_row, row))
+        return {**features, "text": tf.gather(self.texts, distinct)}
+
+
+def read_catalogue(
+    patterns: list[str], transform: tft.TFTransformOutput, encoder: SentenceEncoder
+) -> Catalogue:
+    """Reads the transformed items."""
+    names = ("item_id", "category", "brand", "price")
+    rows = _examples(patterns, transform, ("item", *names, "title", "description"))
+    text = encoder.encode_items(rows["title"], rows["description"])
+    return Catalogue(rows["item"], {**{name: rows[name] for name in names}, "text": text})
+
+
+def read_queries(
+    splits: list[list[str]], transform: tft.TFTransformOutput, catalogue: Catalogue, encoder: SentenceEncoder
+) -> list[Queries]:
+    """Reads the transformed queries of each split (its file patterns); those without a known target are left out."""
+    names = ("user_id", "country", "query", "history", "history_age", "history_weight", "targets")
+    count = len(catalogue.ids)
+    known = tf.lookup.StaticHashTable(
+        tf.lookup.KeyValueTensorInitializer(catalogue.ids, tf.range(count, dtype=tf.int64)), -1
+    )
+    read = [_with_targets(_examples(patterns, transform, names), known) for patterns in splits]
+    distinct, text_row = np.unique(
+        np.concatenate([rows["query"].numpy().astype(object) for rows in read]), return_inverse=True
+    )
+    texts = encoder.encode(tf.constant(distinct, tf.string, [len(distinct)]))
+    found, start = [], 0
+    for rows in read:
+        row = tf.constant(text_row[start : start + len(rows["query"])], tf.int64)
+        start += len(rows["query"])
+        features = {name: rows[name] for name in ("user_id", "country", "history")}
+        features["history_weight"] = decayed(rows["history_weight"], rows["history_age"])
+        found.append(Queries(features, texts, row, rows["targets"]))
+    return found
+
+
+def _with_targets(rows: dict[str, tf.Tensor], known: tf.lookup.StaticHashTable) -> dict[str, tf.Tensor]:
+    targets = tf.ragged.map_flat_values(known.lookup, rows["targets"])
+    targets = tf.ragged.boolean_mask(targets, targets >= 0)
+    kept = tf.where(targets.row_lengths() > 0)[:, 0]
+    return {name: tf.gather(value, kept) for name, value in {**rows, "targets": targets}.items()}
+
+
+def _examples(
+    patterns: list[str], transform: tft.TFTransformOutput, names: tuple[str, ...]
+) -> dict[str, tf.Tensor]:
+    """Some features of all transformed examples of some files, sparse ones as ragged tensors."""
+    spec = {name: feature for name, feature in transform.transformed_feature_spec().items() if name in names}
+
+    def parse(records: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {
+            name: tf.RaggedTensor.from_sparse(value) if isinstance(value, tf.SparseTensor) else value
+            for name, value in tf.io.parse_example(records, spec).items()
+        }
+
+    files = [path for pattern in patterns for path in tf.io.gfile.glob(pattern)]
+    dataset = tf.data.TFRecordDataset(files, "GZIP").batch(READ_BATCH).map(parse, num_parallel_calls=2)
+    batches = list(dataset) or [parse(tf.zeros([0], tf.string))]
+    return {name: tf.concat([batch.pop(name) for batch in batches], 0) for name in names}
+
+
+def batches(queries: Queries, catalogue: Catalogue, options: TwoTowerOptions) -> tf.data.Dataset:
+    """Endless batches, as `TwoTower.compute_loss` takes them: random queries, one random target of each.
+
+    A basket is drawn as often as it has targets, so that every (query, target) pair is as likely.
+    """
+    owner, rows = queries.targets.value_rowids(), queries.targets.values
+    pairs = len(rows)
+    drawn = np.bincount(rows.numpy(), minlength=len(catalogue.ids)) / pairs
+    probability = tf.constant(drawn, tf.float32)
+
+    def batch(step: tf.Tensor) -> dict[str, object]:
+        pair = tf.random.stateless_uniform([options.batch], [options.seed, step], 0, pairs, tf.int64)
+        distinct, place, count = tf.unique_with_counts(tf.gather(rows, pair))
+        return {
+            "query": queries.rows(tf.gather(owner, pair)),
+            "item": catalogue.rows(distinct),
+            "place": place,
+            "count": count,
+            "probability": tf.gather(probability, distinct),
+        }
+
+    return tf.data.Dataset.counter().map(batch, num_parallel_calls=2).prefetch(4)

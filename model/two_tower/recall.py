@@ -1,0 +1,81 @@
+"""Validation of the two-tower by recall over the whole catalogue, in blocks, so that its memory is bounded."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from aisle.model.two_tower.inputs import Catalogue, Queries
+from aisle.model.two_tower.model import TwoTower
+
+RECALL_AT = 20
+BLOCK = 8192
+"""Items scored at once."""
+MOST_SCORES = 200_000_000
+"""Of one validation: above, fewer queries are asked."""
+
+
+class BestRecall(tf.keras.callbacks.Callback):
+    """Validates by recall@20; keeps the best weights, ends training when none improves."""
+
+    def __init__(
+        self, model: TwoTower, catalogue: Catalogue, valid: Queries, patience: int, most: int = 2000
+    ) -> None:
+        """Args: `patience`: validations without a better recall before the end. `most`: queries asked."""
+        super().__init__()
+        self._towers = model
+        self._catalogue = catalogue
+        asked = max(100, min(most, MOST_SCORES // len(catalogue.ids)))
+        chosen = np.random.default_rng(1).permutation(len(valid.text_row))[:asked]
+        self._queries = valid.rows(tf.constant(chosen))
+        self._targets = tf.gather(valid.targets, chosen)
+        self._patience, self._waited = patience, 0
+        self._best, self._weights = -1.0, model.get_weights()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Adds `val_recall` to the logs."""
+        recall = self._recall()
+        if logs is not None:
+            logs["val_recall"] = recall
+        loss = logs["loss"] if logs else 0.0
+        print(f"two-tower: epoch {epoch + 1}, loss {loss:.1f}, recall@{RECALL_AT} {recall:.4f}")
+        if recall > self._best:
+            self._best, self._weights, self._waited = recall, self._towers.get_weights(), 0
+        else:
+            self._waited += 1
+            self.model.stop_training = self._waited >= self._patience
+
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        """Puts the best weights back."""
+        if self._weights:
+            self._towers.set_weights(self._weights)
+
+    def _recall(self) -> float:
+        top = best_items(self._towers, self._catalogue, self._queries, RECALL_AT).numpy()
+        hits = [
+            len(set(row) & set(found)) / min(RECALL_AT, len(set(row)))
+            for row, found in zip(self._targets.to_list(), top, strict=True)
+        ]
+        return float(np.mean(hits))
+
+
+def best_items(
+    model: TwoTower, catalogue: Catalogue, queries: dict[str, tf.Tensor], k: int, block: int = BLOCK
+) -> tf.Tensor:
+    """The rows of each query's best items, best first: int64 [n, min(k, items)].
+
+    Never more than `block` + k scores a query are held at once.
+    """
+    query = model.queries(queries)
+    rows = tf.zeros([tf.shape(query)[0], 0], tf.int64)
+    scores = tf.zeros([tf.shape(query)[0], 0])
+    count = len(catalogue.ids)
+    for start in range(0, count, block):
+        end = min(start + block, count)
+        items = model.items({name: value[start:end] for name, value in catalogue.features.items()})
+        found = tf.math.top_k(tf.matmul(query, items, transpose_b=True), min(k, end - start))
+        scores = tf.concat([scores, found.values], 1)
+        rows = tf.concat([rows, tf.cast(found.indices, tf.int64) + start], 1)
+        scores, place = tf.math.top_k(scores, min(k, scores.shape[1]))
+        rows = tf.gather(rows, place, batch_dims=1)
+    return rows

@@ -1,0 +1,93 @@
+"""The typed questions as coroutines: `Recommender`'s methods, word for word, to be awaited."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import TypeVar, overload
+
+import numpy as np
+
+from aisle.schema.contract import Signature
+from aisle.serving.client import questions
+from aisle.serving.client.answers import FilteredItems, ScoredItems
+from aisle.serving.client.explanation import Explanation
+from aisle.serving.client.filters import Filters
+from aisle.serving.client.inputs import Tensors
+from aisle.serving.client.questions import Question, only
+
+T = TypeVar("T")
+
+
+class AsyncRecommender(abc.ABC):
+    """Searches, recommends, and ranks by one model; arguments, answers and errors are `Recommender`'s."""
+
+    @abc.abstractmethod
+    async def predict(self, signature: Signature, inputs: Tensors) -> dict[str, np.ndarray]:
+        """See `Recommender.predict`."""
+
+    @abc.abstractmethod
+    async def ask(self, question: Question[T]) -> T:
+        """See `Recommender.ask`."""
+
+    @overload
+    async def search(
+        self, query: str, user_id: str = "", k: int = 10, filters: None = None
+    ) -> ScoredItems: ...
+
+    @overload
+    async def search(
+        self, query: str, user_id: str = "", k: int = 10, *, filters: Filters
+    ) -> FilteredItems: ...
+
+    async def search(
+        self, query: str, user_id: str = "", k: int = 10, filters: Filters | None = None
+    ) -> ScoredItems | FilteredItems:
+        """See `Recommender.search`."""
+        if filters is None:
+            return await self.ask(only(questions.search([query], [user_id], k)))
+        return await self.ask(questions.filtered_search(query, user_id, k, filters))
+
+    async def search_batch(
+        self, queries: Sequence[str], user_ids: Sequence[str] | None = None, k: int = 10
+    ) -> list[ScoredItems]:
+        """See `Recommender.search_batch`."""
+        return await self.ask(questions.search(queries, user_ids, k))
+
+    async def recommend(
+        self, user_id: str, history: Sequence[str] = (), exclude_seen: bool = False, k: int = 10
+    ) -> ScoredItems:
+        """See `Recommender.recommend`."""
+        return await self.ask(only(questions.recommend([user_id], [history], exclude_seen, k)))
+
+    async def recommend_batch(
+        self,
+        user_ids: Sequence[str],
+        histories: Sequence[Sequence[str]] | None = None,
+        exclude_seen: bool = False,
+        k: int = 10,
+    ) -> list[ScoredItems]:
+        """See `Recommender.recommend_batch`."""
+        return await self.ask(questions.recommend(user_ids, histories, exclude_seen, k))
+
+    async def similar(self, item_id: str, k: int = 10) -> ScoredItems:
+        """See `Recommender.similar`."""
+        return await self.ask(only(questions.similar([item_id], k)))
+
+    async def similar_batch(self, item_ids: Sequence[str], k: int = 10) -> list[ScoredItems]:
+        """See `Recommender.similar_batch`."""
+        return await self.ask(questions.similar(item_ids, k))
+
+    async def rank(self, query: str, user_id: str, item_ids: Sequence[str]) -> ScoredItems:
+        """See `Recommender.rank`."""
+        return await self.ask(only(questions.rank([query], [user_id], [item_ids])))
+
+    async def rank_batch(
+        self, queries: Sequence[str], user_ids: Sequence[str], item_ids: Sequence[Sequence[str]]
+    ) -> list[ScoredItems]:
+        """See `Recommender.rank_batch`."""
+        return await self.ask(questions.rank(queries, user_ids, item_ids))
+
+    async def explain(self, query: str, item_ids: Sequence[str], user_id: str = "") -> list[Explanation]:
+        """See `Recommender.explain`."""
+        return await self.ask(questions.explain(query, item_ids, user_id))

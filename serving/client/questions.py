@@ -1,0 +1,168 @@
+"""The questions a served model answers: what is sent for each, and how its answer is read.
+
+Nothing here calls anything. The clients and the model in this process ask what is made here, so that a question
+has one form whichever way it goes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from aisle.schema.contract import (
+    EXPLAIN,
+    FILTERED_SEARCH,
+    RANK,
+    RECOMMEND,
+    RETRIEVE,
+    SCORES,
+    SEARCH,
+    SIMILAR,
+    Signature,
+)
+from aisle.serving.client.answers import (
+    FilteredItems,
+    ScoredItem,
+    ScoredItems,
+    read_all_facets,
+    read_lists,
+    read_output,
+)
+from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
+from aisle.serving.client.filters import Filters
+from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Question(Generic[T]):
+    """One call of the model, and the reading of what it answers.
+
+    Attributes:
+        signature: what is called.
+        inputs: of the signature's names, dtypes and shapes.
+        read: makes the answer of the outputs; raises BadAnswer.
+        sent: False where the answer is known without the model; `read({})` is it then.
+        fallback: what may be asked instead where this is not answered in time, if anything may.
+    """
+
+    signature: Signature
+    inputs: Tensors
+    read: Callable[[Tensors], T]
+    sent: bool = True
+    fallback: Question[T] | None = None
+
+
+def only(batch: Question[list[T]]) -> Question[T]:
+    """The question of a batch of one."""
+    return Question(
+        batch.signature,
+        batch.inputs,
+        lambda outputs: batch.read(outputs)[0],
+        batch.sent,
+        only(batch.fallback) if batch.fallback else None,
+    )
+
+
+def search(queries: Sequence[str], user_ids: Sequence[str] | None, k: int) -> Question[list[ScoredItems]]:
+    """See `Recommender.search_batch`."""
+    inputs = {
+        "query": strings("queries", queries),
+        "user_id": strings("user_ids", as_many(user_ids, queries, "user_ids", "queries")),
+        "k": count(k),
+    }
+    return _lists(SEARCH, inputs, len(queries))
+
+
+def filtered_search(query: str, user_id: str, k: int, filters: Filters) -> Question[FilteredItems]:
+    """See `Recommender.search`."""
+    inputs = {
+        "query": strings("queries", [query]),
+        "user_id": strings("user_ids", [user_id]),
+        **filters.tensors(),
+        "k": count(k),
+    }
+    return Question(
+        FILTERED_SEARCH,
+        inputs,
+        lambda outputs: FilteredItems(tuple(read_lists(outputs, 1, k)[0]), read_all_facets(outputs)),
+    )
+
+
+def recommend(
+    user_ids: Sequence[str], histories: Sequence[Sequence[str]] | None, exclude_seen: bool, k: int
+) -> Question[list[ScoredItems]]:
+    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked."""
+    inputs = {
+        "user_id": strings("user_ids", user_ids),
+        "history": padded("histories", as_many(histories, user_ids, "histories", "user_ids", ())),
+        "exclude_seen": np.array(bool(exclude_seen)),
+        "k": count(k),
+    }
+    rows = len(user_ids)
+    retrieved = Question(RETRIEVE, inputs, lambda outputs: read_lists(outputs, rows, k, fallback=True))
+    return dataclasses.replace(_lists(RECOMMEND, inputs, rows), fallback=retrieved)
+
+
+def similar(item_ids: Sequence[str], k: int) -> Question[list[ScoredItems]]:
+    """See `Recommender.similar_batch`."""
+    inputs = {"item_id": strings("item_ids", item_ids), "k": count(k)}
+    return _lists(SIMILAR, inputs, len(item_ids))
+
+
+def rank(
+    queries: Sequence[str], user_ids: Sequence[str], item_ids: Sequence[Sequence[str]]
+) -> Question[list[ScoredItems]]:
+    """See `Recommender.rank_batch`; the fallback is the items as they came, which needs no server."""
+    candidates = as_many(item_ids, queries, "item_ids", "queries")
+    inputs = {
+        "query": strings("queries", queries),
+        "user_id": strings("user_ids", as_many(user_ids, queries, "user_ids", "queries")),
+        "item_ids": padded("item_ids", candidates),
+    }
+    shape = inputs["item_ids"].shape
+
+    def read(outputs: Tensors) -> list[ScoredItems]:
+        # Not strict: behind a shorter row's scores are those of its padding.
+        return [
+            ScoredItems(ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False))
+            for row, row_scores in zip(candidates, read_output(outputs, SCORES, shape), strict=True)
+        ]
+
+    def as_they_came(_: Tensors) -> list[ScoredItems]:
+        return [ScoredItems((ScoredItem(item, 0.0) for item in row), fallback=True) for row in candidates]
+
+    if not inputs["item_ids"].size:
+        return Question(RANK, inputs, lambda _: [ScoredItems() for _ in queries], sent=False)
+    return Question(RANK, inputs, read, fallback=Question(RANK, {}, as_they_came, sent=False))
+
+
+def explain(query: str, item_ids: Sequence[str], user_id: str) -> Question[list[Explanation]]:
+    """See `Recommender.explain`."""
+    inputs = {
+        "query": strings("query", [query]),
+        "user_id": strings("user_id", [user_id]),
+        "item_ids": padded("item_ids", [item_ids]),
+    }
+
+    def read(outputs: Tensors) -> list[Explanation]:
+        shapes = output_shapes(outputs, len(item_ids))
+        return read_explanations(
+            item_ids, {name: read_output(outputs, name, shape) for name, shape in shapes.items()}
+        )
+
+    if not item_ids:
+        return Question(EXPLAIN, inputs, lambda _: [], sent=False)
+    return Question(EXPLAIN, inputs, read)
+
+
+def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:
+    """A question that each row of a batch has a list of at most k items for."""
+    if not rows:
+        return Question(signature, inputs, lambda _: [], sent=False)
+    k = int(inputs["k"])
+    return Question(signature, inputs, lambda outputs: read_lists(outputs, rows, k))

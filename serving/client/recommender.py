@@ -1,0 +1,122 @@
+"""The typed questions, asked and waited for; the client and the local model share them."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Sequence
+from typing import TypeVar, overload
+
+import numpy as np
+
+from aisle.schema.contract import Signature
+from aisle.serving.client import questions
+from aisle.serving.client.answers import FilteredItems, ScoredItems
+from aisle.serving.client.explanation import Explanation
+from aisle.serving.client.filters import Filters
+from aisle.serving.client.inputs import Tensors
+from aisle.serving.client.questions import Question, only
+
+T = TypeVar("T")
+
+
+class Recommender(abc.ABC):
+    """Searches, recommends, and ranks by one model.
+
+    Each question has a form for one request and one for a batch (`…_batch`), which is answered by one
+    call of the model. Unknown users, items and queries have an answer, which may be empty. All raise
+    InputError for a wrong argument, and ServingError where the model fails. `AsyncRecommender` has the
+    same methods as coroutines.
+    """
+
+    @abc.abstractmethod
+    def predict(self, signature: Signature, inputs: Tensors) -> dict[str, np.ndarray]:
+        """The model's outputs for inputs of the signature's names, dtypes and shapes."""
+
+    def ask(self, question: Question[T]) -> T:
+        """The question's answer; every typed method below makes a question and asks it."""
+        return question.read(self.predict(question.signature, question.inputs) if question.sent else {})
+
+    @overload
+    def search(self, query: str, user_id: str = "", k: int = 10, filters: None = None) -> ScoredItems: ...
+
+    @overload
+    def search(self, query: str, user_id: str = "", k: int = 10, *, filters: Filters) -> FilteredItems: ...
+
+    def search(
+        self, query: str, user_id: str = "", k: int = 10, filters: Filters | None = None
+    ) -> ScoredItems | FilteredItems:
+        """The best items for a query, best first.
+
+        Args:
+            query: as typed.
+            user_id: "" is anonymous.
+            k: items at most.
+            filters: searches among the items that pass alone, and counts what it finds by category and brand;
+                an empty query lists all that pass by popularity. Empty filters ask for the counts alone.
+        """
+        if filters is None:
+            return self.ask(only(questions.search([query], [user_id], k)))
+        return self.ask(questions.filtered_search(query, user_id, k, filters))
+
+    def search_batch(
+        self, queries: Sequence[str], user_ids: Sequence[str] | None = None, k: int = 10
+    ) -> list[ScoredItems]:
+        """`search` for each query, with its user if `user_ids` are given."""
+        return self.ask(questions.search(queries, user_ids, k))
+
+    def recommend(
+        self, user_id: str, history: Sequence[str] = (), exclude_seen: bool = False, k: int = 10
+    ) -> ScoredItems:
+        """The best items for a user, best first.
+
+        Args:
+            user_id: "" is anonymous.
+            history: item ids, oldest first; empty is the history known when the model was trained.
+            exclude_seen: leaves out the items of the history.
+            k: items at most.
+        """
+        return self.ask(only(questions.recommend([user_id], [history], exclude_seen, k)))
+
+    def recommend_batch(
+        self,
+        user_ids: Sequence[str],
+        histories: Sequence[Sequence[str]] | None = None,
+        exclude_seen: bool = False,
+        k: int = 10,
+    ) -> list[ScoredItems]:
+        """`recommend` for each user, with its history if `histories` are given."""
+        return self.ask(questions.recommend(user_ids, histories, exclude_seen, k))
+
+    def similar(self, item_id: str, k: int = 10) -> ScoredItems:
+        """The `k` items most like an item, best first; the item itself is not among them."""
+        return self.ask(only(questions.similar([item_id], k)))
+
+    def similar_batch(self, item_ids: Sequence[str], k: int = 10) -> list[ScoredItems]:
+        """`similar` for each item."""
+        return self.ask(questions.similar(item_ids, k))
+
+    def rank(self, query: str, user_id: str, item_ids: Sequence[str]) -> ScoredItems:
+        """The score of each item for a query and user, in the order the items came in.
+
+        Args:
+            query: "" where there is none.
+            user_id: "" is anonymous.
+            item_ids: the candidates.
+        """
+        return self.ask(only(questions.rank([query], [user_id], [item_ids])))
+
+    def rank_batch(
+        self, queries: Sequence[str], user_ids: Sequence[str], item_ids: Sequence[Sequence[str]]
+    ) -> list[ScoredItems]:
+        """`rank` for each query with its user and its candidates."""
+        return self.ask(questions.rank(queries, user_ids, item_ids))
+
+    def explain(self, query: str, item_ids: Sequence[str], user_id: str = "") -> list[Explanation]:
+        """Why a search for `query` scores each item as it does, in the order the items came in.
+
+        Args:
+            query: as typed; nothing explains the score of an item without one.
+            item_ids: what the search found, or missed.
+            user_id: "" is anonymous.
+        """
+        return self.ask(questions.explain(query, item_ids, user_id))

@@ -1,0 +1,1 @@
+"""The pushed versions of a model, as a local folder holds them."""
