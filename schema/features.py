@@ -72,27 +72,6 @@ RANK_QUERY = Feature("query")
 RANK_HISTORY = Feature("history_titles")
 """Titles of the latest history, newest first; the text beside the candidate where no query is."""
 RANK_TITLE = Feature("title")
-CANDIDATE_FEATURES = tuple(
-    Feature(name, Dtype.FLOAT)
-    for name in (
-        # What each source says of the item, as it is and as a share of the best item's.
-        *("two_tower", "ease", "ease_recent", "ease_decayed", "ease_orders", "transitions"),
-        *("users_cosine", "baskets", "latest_basket", "lexical", "dense", "dense_near"),
-        *("ease_share", "ease_recent_share", "ease_decayed_share", "ease_orders_share", "transitions_share"),
-        *("users_cosine_share", "baskets_share", "latest_basket_share", "lexical_share"),
-        # What this user did with this item: how often, how long ago, and how often for this user.
-        *("count", "repeat_7", "repeat_15", "repeat_30", "repeat_60", "repeat_180"),
-        *("repeat_orders", "latest_order"),
-        *("last", "first", "gap", "overdue", "order_share"),
-        # The item.
-        *("popularity", "popularity_7", "popularity_28", "popularity_90", "popularity_all", "item_trend"),
-        *("item_users", "item_repeat", "item_last", "item_first", "price_level"),
-        # The user, and whether they search.
-        *("user_orders", "user_orders_60", "user_items", "user_repeat", "user_basket"),
-        *("user_last", "user_first", "searched"),
-    )
-)
-"""Numbers about a query with a candidate, computed by one graph offline and served."""
 CLICK = Feature("click", Dtype.FLOAT)
 """Clicked or judged relevant, 0 to 1; -1 where no such label exists."""
 CONVERSION = Feature("conversion", Dtype.FLOAT)
@@ -104,9 +83,6 @@ CLICKED = Feature("clicked", Dtype.FLOAT)
 WEIGHT = Feature("weight", Dtype.FLOAT)
 """How much the click and the conversion of a search's result count, the inverse propensity of its position;
 1 where there is none."""
-
-RANKING_INPUTS = (RANK_QUERY, RANK_HISTORY, RANK_TITLE, *CANDIDATE_FEATURES)
-RANKING_FEATURES = (*RANKING_INPUTS, CLICK, CONVERSION, LABEL, CLICKED, WEIGHT)
 
 
 def metadata_schema(features: tuple[Feature, ...]) -> schema_pb2.Schema:

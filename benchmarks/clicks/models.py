@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from aisle.model.options import RankingOptions
-from aisle.schema.features import CANDIDATE_FEATURES, WEIGHT
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
+from aisle.schema.features import WEIGHT
 from benchmarks.clicks.pages import Floats, Pages, Searches
 
 

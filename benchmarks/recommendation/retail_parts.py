@@ -124,14 +124,15 @@ def source_recall(retriever: Any, protocol: Protocol) -> dict[str, Any]:
     """Recall at 100 of each source, of their union, and of the union without each."""
     import tensorflow as tf
 
-    from aisle.model.retrieval.retriever import RECOMMEND_SOURCES, Source
+    from aisle.model.retrieval.sources import offers
+    from aisle.model.retrieval.sources.source import Offer
 
-    tower = Source("two_tower", 60, 1.0, signed=True)
-    wide = {s.score: (dataclasses.replace(s, bound=DEEP),) for s in (*RECOMMEND_SOURCES, tower)}
-    sets: dict[str, tuple[Source, ...]] = {**wide, "all sources": RECOMMEND_SOURCES}
-    sets["all sources and two_tower"] = (*RECOMMEND_SOURCES, tower)
-    for one in RECOMMEND_SOURCES:
-        sets[f"all but {one.score}"] = tuple(s for s in RECOMMEND_SOURCES if s is not one)
+    served, tower = offers("recommend"), Offer("two_tower", 60, 1.0, signed=True)
+    wide = {s.score: (dataclasses.replace(s, bound=DEEP),) for s in (*served, tower)}
+    sets: dict[str, tuple[Offer, ...]] = {**wide, "all sources": served}
+    sets["all sources and two_tower"] = (*served, tower)
+    for one in served:
+        sets[f"all but {one.score}"] = tuple(s for s in served if s is not one)
 
     @tf.function(reduce_retracing=True)
     def top(user: tf.Tensor, new: tf.Tensor) -> list[tf.Tensor]:

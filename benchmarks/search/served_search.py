@@ -68,6 +68,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.ranking.late_interaction import LateInteraction
     from aisle.model.ranking.numbers import Ensemble, FeatureHead
     from aisle.model.ranking.text_head import RankingHead
+    from aisle.model.retrieval.features import CANDIDATE_FEATURES
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.state import make_state
@@ -75,7 +76,6 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.served.lean_graph import make_lean
     from aisle.model.text.bert import Tokenizer, load_bert
     from aisle.model.text.lexical import TextSearch
-    from aisle.schema.features import CANDIDATE_FEATURES
     from aisle.schema.weights import bert_folder
     from aisle.serving.server.loaded.loaded_model import load
 

@@ -16,8 +16,12 @@ import tensorflow as tf
 
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
+from aisle.model.ranking.rows import RANKING_FEATURES
+from aisle.model.retrieval.context import Context
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
-from aisle.model.retrieval.retriever import RECOMMEND_SOURCES, SEARCH_SOURCES, Context, Retriever
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical import TextSearch
@@ -219,8 +223,8 @@ def _ask(
     def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         context = ask(query, user)
         nothing = tf.zeros_like(context.scores["count"], tf.bool)
-        recommended = retriever.candidates(context, RECOMMEND_SOURCES, nothing)
-        searched = retriever.fuse(context, SEARCH_SOURCES, nothing)
+        recommended = retriever.candidates(context, offers("recommend"), nothing)
+        searched = retriever.fuse(context, offers("search"), nothing)
         top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)
         found = tf.where(top.values > 0, top.indices, -1)
         return found, history_titles(context.history, titles), context.query
@@ -283,7 +287,7 @@ def _rows(
         "query": np.full(len(rows), query, object),
         "history_titles": np.full(len(rows), history, object),
         "title": titles,
-        **{feature.name: numbers[:, n] for n, feature in enumerate(f.CANDIDATE_FEATURES)},
+        **{feature.name: numbers[:, n] for n, feature in enumerate(CANDIDATE_FEATURES)},
         "click": click,
         "conversion": conversion,
         "label": (outcome >= 0.5).astype(np.float32),
@@ -295,7 +299,7 @@ def _rows(
 def _table(parts: list[dict[str, np.ndarray]]) -> pa.Table:
     """Ranking examples as list columns of one value each."""
     columns = {}
-    for feature in f.RANKING_FEATURES:
+    for feature in RANKING_FEATURES:
         values = np.concatenate([part[feature.name] for part in parts]) if parts else np.array([])
         kind = pa.binary() if feature.dtype is f.Dtype.BYTES else pa.float32()
         offsets = pa.array(np.arange(len(values) + 1, dtype=np.int32))

@@ -7,9 +7,9 @@ import tensorflow as tf
 from aisle.model.ranking.attribution import feature_parts
 from aisle.model.ranking.late_interaction import best_words, similarities, word_cosines, word_shares
 from aisle.model.ranking.text_head import EVIDENCE, RankingHead, evidence_of
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.words import Spelled
 from aisle.schema import contract
-from aisle.schema.features import CANDIDATE_FEATURES
 
 BIAS, REST = "bias", "rest"
 _SEARCHES, _CLICK = 1, 0

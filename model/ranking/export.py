@@ -13,9 +13,9 @@ from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
 from aisle.model.ranking.numbers import Ensemble, log_odds
 from aisle.model.ranking.rows import INPUT_SPEC, numbers
 from aisle.model.ranking.text_head import RankingHead
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.words import Words
 from aisle.schema import contract
-from aisle.schema import features as f
 
 _CALIBRATED = 256
 """Validation examples that are scored at once."""
@@ -65,7 +65,7 @@ class RankingModule(tf.Module):
         self._labels = labels
         texts, counts = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.int32)
         width = head.reader.width if head else 1
-        count = len(f.CANDIDATE_FEATURES)
+        count = len(CANDIDATE_FEATURES)
         self.score_numbers = tf.function(
             self._score_numbers, input_signature=[texts, tf.TensorSpec([None, count], tf.float32)]
         )

@@ -5,13 +5,18 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.schema import features as f
+
+_LABELS = (f.CLICK, f.CONVERSION, f.CLICKED, f.WEIGHT)
+RANKING_INPUTS = (f.RANK_QUERY, f.RANK_HISTORY, f.RANK_TITLE, *CANDIDATE_FEATURES)
+RANKING_FEATURES = (*RANKING_INPUTS, f.CLICK, f.CONVERSION, f.LABEL, f.CLICKED, f.WEIGHT)
+"""Of a ranking example."""
 
 INPUT_SPEC = {
     feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
-    for feature in f.RANKING_INPUTS
+    for feature in RANKING_INPUTS
 }
-_LABELS = (f.CLICK, f.CONVERSION, f.CLICKED, f.WEIGHT)
 _LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in _LABELS}
 
 
@@ -31,7 +36,7 @@ def choose(rows: dict[str, tf.Tensor], chosen: np.ndarray) -> dict[str, tf.Tenso
 
 def numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
     """The numbers that heads read, in the order of CANDIDATE_FEATURES: float32 [n, F]."""
-    return tf.stack([rows[feature.name] for feature in f.CANDIDATE_FEATURES], axis=1)
+    return tf.stack([rows[feature.name] for feature in CANDIDATE_FEATURES], axis=1)
 
 
 def targets(rows: dict[str, tf.Tensor]) -> tf.Tensor:

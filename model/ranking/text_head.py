@@ -7,7 +7,7 @@ import tensorflow as tf
 from aisle.model.ranking.late_interaction import SIMILARITIES, LateInteraction, similarities
 from aisle.model.ranking.list_losses import contrast, list_losses
 from aisle.model.ranking.numbers import Ensemble
-from aisle.schema.features import CANDIDATE_FEATURES
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 
 EVIDENCE = (*SIMILARITIES, "dense_near", "lexical_share")
 """What the relevance of a text is a weighted sum of: what BERT, as it is tuned, says of the words; what it said

@@ -14,12 +14,11 @@ from absl import logging
 
 from aisle.model.retrieval.clusters import DEPTH, make_index
 from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import vector_sources
 
 _QUESTIONS = 256
 """Of each kind at most: half choose how many clusters are read, half measure the recall."""
 _BATCH = 64
-_VECTORS = {"two_tower": "item_embeddings", "dense": "text_embeddings"}
-"""Where the tower keeps the items' vectors of each score."""
 
 
 def choose_indexes(
@@ -43,8 +42,8 @@ def choose_indexes(
         return {**found, "indexes": {}}
     asked = _questions(retriever, users, _searched(frames), np.random.default_rng(seed))
     made = {
-        name: make_index(getattr(retriever.tower, place), asked[name], seed=seed)
-        for name, place in _VECTORS.items()
+        source.name: make_index(getattr(retriever.tower, source.items), asked[source.name], seed=seed)
+        for source in vector_sources()
     }
     retriever.indexes = {name: one.index for name, one in made.items()}
     recalls = {(name, kind): r for name, one in made.items() for kind, r in one.figures["recall"].items()}
@@ -62,19 +61,21 @@ def _questions(
         "users": [users[row] for row in rng.permutation(len(users))[:_QUESTIONS]],
         "searches": [searched[row] for row in rng.permutation(len(searched))[:_QUESTIONS]],
     }
-    items = {name: _sample(getattr(retriever.tower, place), rng) for name, place in _VECTORS.items()}
-    empty = {name: np.zeros((0, vectors.shape[1]), np.float32) for name, vectors in items.items()}
-    text = tf.function(retriever.tower.embed_text)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
-    def user(name: tf.Tensor) -> tf.Tensor:
-        nothing = tf.zeros([tf.shape(name)[0], 0], tf.string)
-        return retriever.context(tf.zeros_like(name), name, nothing).vectors["two_tower"]
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.string)])
+    def vectors(query: tf.Tensor, user: tf.Tensor) -> dict[str, tf.Tensor]:
+        return retriever.context(query, user, tf.zeros([tf.shape(user)[0], 0], tf.string)).vectors
 
-    return {
-        "two_tower": {"users": _embed(user, drawn["users"], empty["two_tower"]), "items": items["two_tower"]},
-        "dense": {"searches": _embed(text, drawn["searches"], empty["dense"]), "items": items["dense"]},
-    }
+    found = {}
+    for source in vector_sources():
+        items = _sample(getattr(retriever.tower, source.items), rng)
+        names = drawn[source.asked]
+        nobody = [""] * len(names)
+        queries, people = (nobody, names) if source.asked == "users" else (names, nobody)
+        none = np.zeros((0, items.shape[1]), np.float32)
+        asked = _embed(vectors, source.name, queries, people, none)
+        found[source.name] = {source.asked: asked, "items": items}
+    return found
 
 
 def _sample(vectors: tf.Variable, rng: np.random.Generator) -> np.ndarray:
@@ -83,9 +84,10 @@ def _sample(vectors: tf.Variable, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(rows[np.linalg.norm(rows, axis=1) > 0])
 
 
-def _embed(function: Any, names: list[str], none: np.ndarray) -> np.ndarray:
+def _embed(function: Any, name: str, queries: list[str], users: list[str], none: np.ndarray) -> np.ndarray:
     parts = [
-        function(tf.constant(names[start : start + _BATCH])).numpy() for start in range(0, len(names), _BATCH)
+        function(tf.constant(queries[at : at + _BATCH]), tf.constant(users[at : at + _BATCH]))[name].numpy()
+        for at in range(0, len(users), _BATCH)
     ]
     return np.concatenate([none, *parts])
 

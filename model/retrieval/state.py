@@ -6,25 +6,16 @@ import dataclasses
 
 import numpy as np
 import polars as pl
-import scipy.sparse as sp
 
-from aisle.model.retrieval.co_occurrence import PAST_DECAY, cosine, ease, transitions
+from aisle.model.retrieval.co_occurrence import PAST_DECAY
+from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.sources import table_sources
+from aisle.model.retrieval.sources.source import Arrays, Past
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 TAKEN = 500
 """How many different items of a user are known, the latest."""
-HALF_LIVES = (7.0, 15.0, 30.0, 60.0, 180.0)
-"""Days after which a taken item counts half, for each of five ways to count it."""
-BASKET_HALF_LIFE = 60.0
-EASE_L2, EASE_DECAYED_L2 = 200.0, 50.0
-"""EASE's regularisation of what was ever taken, and of what was taken lately (half after 60 days)."""
-TRANSITIONS_L2 = 100.0
-SAME_ORDER_DAYS = 1.0
-"""What was taken at most so long before a user's latest item is their latest order."""
-
-COUNTS = ("count", *(f"repeat_{half_life:.0f}" for half_life in HALF_LIVES), "repeat_orders", "latest_order")
-"""What of a user and an item they took is summed; `repeat_orders` decays by orders since, not by days."""
 USER_NUMBERS = (
     "user_orders",
     "user_orders_60",
@@ -56,14 +47,6 @@ POPULARITY_DAYS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Neighbours:
-    """Items by items: `items` int32 [n, K] and `weights` float32 [n, K], 0 where there is none."""
-
-    items: np.ndarray
-    weights: np.ndarray
-
-
-@dataclasses.dataclass(frozen=True)
 class State:
     """The shop as of `now`; nothing later is in it.
 
@@ -82,11 +65,7 @@ class State:
         ages: of the latest and of the first time, float32 [pairs, 2].
         user_numbers: USER_NUMBERS, first of a typical user, then of each, float32 [u + 1, 7].
         item_numbers: ITEM_NUMBERS, float32 [n, 10].
-        ease: what who took an item takes too, and doesn't.
-        ease_decayed: the same, learnt from what was taken lately.
-        transitions: what is taken in the orders after an item's.
-        users_cosine: items by the cosine of who took them.
-        baskets: what is taken in one order.
+        tables: what each source keeps, by its name.
         typical_age: the mean age of the latest, second latest, … item of a history, float32 [H].
     """
 
@@ -102,11 +81,7 @@ class State:
     ages: np.ndarray
     user_numbers: np.ndarray
     item_numbers: np.ndarray
-    ease: Neighbours
-    ease_decayed: Neighbours
-    transitions: Neighbours
-    users_cosine: Neighbours
-    baskets: Neighbours
+    tables: dict[str, Arrays]
     typical_age: np.ndarray
 
 
@@ -136,10 +111,8 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
     country = {user: value or "" for user, value in users.select("user_id", "country").iter_rows()}
     names = sizes["user_id"].to_list()
     pairs = _pairs(known)
-    owner = pairs["user_id"].rank("dense").to_numpy().astype(np.int64) - 1
-    cells, shape = (owner, pairs["row"].to_numpy()), (max(len(names), 1), len(items))
-    taken = sp.csr_matrix((np.ones(len(pairs), np.float32), cells), shape)
-    decayed = sp.csr_matrix((pairs["repeat_60"].to_numpy(), cells), shape)
+    item_numbers = _item_numbers(past, pairs, len(items))
+    sources = Past(len(items), known, pairs, dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True)))
     lists = (
         pairs.group_by("user_id", maintain_order=True)
         .tail(TAKEN)
@@ -157,12 +130,8 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
         counts=lists.select(COUNTS).to_numpy().astype(np.float32),
         ages=lists.select("last", "first").to_numpy().astype(np.float32),
         user_numbers=_user_numbers(known, pairs),
-        item_numbers=_item_numbers(past, pairs, len(items)),
-        ease=Neighbours(*ease(taken, EASE_L2)),
-        ease_decayed=Neighbours(*ease(decayed, EASE_DECAYED_L2)),
-        transitions=Neighbours(*_transitions(known, len(items))),
-        users_cosine=Neighbours(*cosine(taken, np.ones(shape[0], np.float32), shrink=0.0)),
-        baskets=Neighbours(*_baskets(known, len(items))),
+        item_numbers=item_numbers,
+        tables={source.name: source.build(sources) for source in table_sources()},
         typical_age=_typical_age(latest),
     )
 
@@ -246,29 +215,6 @@ def _item_numbers(past: pl.DataFrame, pairs: pl.DataFrame, count: int) -> np.nda
     numbers["item_first"] = np.zeros(count, np.float32)
     np.maximum.at(numbers["item_first"], row, age)
     return np.stack([numbers[name] for name in ITEM_NUMBERS], 1).astype(np.float32)
-
-
-def _baskets(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """What is taken in one order, an order of two months ago counting half."""
-    basket = pl.struct("user_id", "session_id").rank("dense").cast(pl.Int64) - 1
-    rows = known.select(basket.alias("basket"), "row", "age")
-    number, age = rows["basket"].to_numpy(), rows["age"].to_numpy()
-    size = int(number.max()) + 1 if len(number) else 1
-    weight = np.zeros(size, np.float32)
-    weight[number] = 0.5 ** (age / BASKET_HALF_LIFE)
-    held = sp.csr_matrix((np.ones(len(number), np.float32), (number, rows["row"].to_numpy())), (size, count))
-    held.data[:] = 1.0
-    return cosine(held, weight, shrink=1.0)
-
-
-def _transitions(known: pl.DataFrame, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """What follows on what, order by order."""
-    rows = known.select("user_id", "since", "row").unique().sort("user_id", "since", descending=[False, True])
-    order = rows.select(pl.struct("user_id", "since").rle_id()).to_series().to_numpy().astype(np.int64)
-    first = np.flatnonzero(np.diff(order, prepend=-1))
-    users = rows["user_id"].rle_id().to_numpy()[first]
-    cells = (np.ones(len(order), np.float32), (order, rows["row"].to_numpy()))
-    return transitions(sp.csr_matrix(cells, (len(users), count)), users, TRANSITIONS_L2)
 
 
 def _typical_age(latest: pl.DataFrame) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""What users took, and what goes with it."""
+"""What users took, in the graph."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
-from aisle.model.retrieval.state import COUNTS, HALF_LIVES, SAME_ORDER_DAYS, USER_NUMBERS, Neighbours, State
+from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.sources.source import Pairs, Tensors
+from aisle.model.retrieval.state import USER_NUMBERS, State
 from aisle.model.stored import stored
 from aisle.schema.features import HISTORY_LENGTH
 
@@ -32,25 +34,8 @@ class Asking:
     brings: tf.Tensor
 
 
-@dataclasses.dataclass(frozen=True)
-class _Pairs:
-    """What the users of a batch took, flat: a pair may come more than once.
-
-    Attributes:
-        owner: row of the batch, [t].
-        item: row of the catalogue, [t].
-        counts: COUNTS, float32 [t, C].
-        ages: days since the latest and the first time, float32 [t, 2].
-    """
-
-    owner: tf.Tensor
-    item: tf.Tensor
-    counts: tf.Tensor
-    ages: tf.Tensor
-
-
 class Taken(tf.Module):
-    """The users' histories, and every item's scores by what they took."""
+    """The users' histories, and the sums of what they took."""
 
     def __init__(self, state: State, items: tf.lookup.StaticHashTable) -> None:
         """Makes the graph's tensors.
@@ -76,9 +61,6 @@ class Taken(tf.Module):
         self._counts = stored(state.counts)
         self._ages = stored(state.ages)
         self._user_numbers = stored(state.user_numbers)
-        self._ease, self._ease_decayed = _neighbours(state.ease), _neighbours(state.ease_decayed)
-        self._transitions = _neighbours(state.transitions)
-        self._users_cosine, self._baskets = _neighbours(state.users_cosine), _neighbours(state.baskets)
 
     def asking(self, user_id: tf.Tensor, history: tf.Tensor) -> Asking:
         """Looks up who asks: string [b], and string [b, h], where "" pads."""
@@ -108,23 +90,24 @@ class Taken(tf.Module):
             tf.where(brings, tf.ones_like(age), known(self._weight, 0.0)),
         )
 
-    def scores(self, asking: Asking) -> dict[str, tf.Tensor]:
-        """What was taken, and what goes with it: float32 [b, n] by name."""
-        taken, batch = self._pairs(asking), tf.shape(asking.user)[0]
-        cells = batch * self._count
-        segment = taken.owner * self._count + taken.item
-        shape = [batch, self._count]
-        counts = tf.math.unsorted_segment_sum(taken.counts, segment, cells)
-        scores = {name: tf.reshape(counts[:, n], shape) for n, name in enumerate(COUNTS)}
-        last = tf.math.unsorted_segment_min(taken.ages[:, 0], segment, cells)
-        first = tf.math.unsorted_segment_max(taken.ages[:, 1], segment, cells)
-        never = scores["count"] <= 0
-        scores["last"] = tf.where(never, NEVER, tf.reshape(last, shape))
-        scores["first"] = tf.where(never, NEVER, tf.reshape(first, shape))
+    def sums(self, asking: Asking) -> tuple[Pairs, Tensors]:
+        """What each took, and SUMS of every item by name, float32 [b, n] each."""
+        owner, item, counts, ages = self._pairs(asking)
+        batch = tf.shape(asking.user)[0]
+        cells, shape = batch * self._count, [batch, self._count]
+        segment = owner * self._count + item
+        summed = tf.math.unsorted_segment_sum(counts, segment, cells)
+        sums = {name: tf.reshape(summed[:, n], shape) for n, name in enumerate(COUNTS)}
+        last = tf.math.unsorted_segment_min(ages[:, 0], segment, cells)
+        first = tf.math.unsorted_segment_max(ages[:, 1], segment, cells)
+        never = sums["count"] <= 0
+        sums["last"] = tf.where(never, NEVER, tf.reshape(last, shape))
+        sums["first"] = tf.where(never, NEVER, tf.reshape(first, shape))
         # A pair that comes several times (an item twice in a given history) is one.
-        times = tf.math.unsorted_segment_sum(tf.ones_like(taken.ages[:, 0]), segment, cells)
+        times = tf.math.unsorted_segment_sum(tf.ones_like(ages[:, 0]), segment, cells)
         once = 1.0 / tf.gather(times, segment)
-        return scores | self._spread_all(taken, once, batch)
+        by_name = dict(zip(COUNTS, tf.unstack(counts, axis=1), strict=True))
+        return Pairs(owner, item, by_name, ages, once), sums
 
     def numbers(self, asking: Asking, count: tf.Tensor) -> tf.Tensor:
         """USER_NUMBERS of each, those of a typical user where they are unknown.
@@ -143,8 +126,8 @@ class Taken(tf.Module):
         columns[place] = tf.where(asking.brings | (asking.user == 0), items, columns[place])
         return tf.stack(columns, 1)
 
-    def _pairs(self, asking: Asking) -> _Pairs:
-        """What each user is known to have taken, or was said to have."""
+    def _pairs(self, asking: Asking) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+        """What each user is known to have taken, or was said to have: owner, item, COUNTS [t, C], ages [t, 2]."""
         places = tf.range(tf.shape(self._taken)[0])
         ragged = tf.RaggedTensor.from_row_splits(places, self._taken_splits, validate=False)
         known = tf.gather(ragged, tf.where(asking.brings, 0, asking.user))
@@ -155,47 +138,14 @@ class Taken(tf.Module):
         decayed = [tf.math.pow(0.5, age / half_life) for half_life in HALF_LIVES]
         since = tf.math.pow(PAST_DECAY, tf.cast(HISTORY_LENGTH - 1 - place, tf.float32))
         counts = tf.stack([tf.ones_like(age), *decayed, since, latest], 1)
-        return _Pairs(
+        return (
             tf.concat([tf.cast(known.value_rowids(), tf.int32), owner], 0),
             tf.concat([tf.gather(self._taken, known.values), tf.boolean_mask(asking.given, there)], 0),
             tf.concat([tf.gather(self._counts, known.values), counts], 0),
             tf.concat([tf.gather(self._ages, known.values), tf.stack([age, age], 1)], 0),
         )
 
-    def _spread_all(self, taken: _Pairs, once: tf.Tensor, batch: tf.Tensor) -> dict[str, tf.Tensor]:
-        """What goes with what was taken, by each table of neighbours; `once` [t] counts an item once."""
-        decayed, orders, latest = (
-            taken.counts[:, COUNTS.index(name)] for name in ("repeat_60", "repeat_orders", "latest_order")
-        )
-        scores = {}
-        scores["ease"], scores["ease_recent"], scores["ease_orders"] = self._spread(
-            self._ease, taken, [once, decayed, orders], batch
-        )
-        (scores["transitions"],) = self._spread(self._transitions, taken, [orders], batch)
-        (scores["ease_decayed"],) = self._spread(self._ease_decayed, taken, [decayed], batch)
-        (scores["users_cosine"],) = self._spread(self._users_cosine, taken, [decayed], batch)
-        scores["baskets"], scores["latest_basket"] = self._spread(
-            self._baskets, taken, [decayed, latest], batch
-        )
-        return scores
-
-    def _spread(
-        self, near: tuple[tf.Tensor, tf.Tensor], taken: _Pairs, worth: list[tf.Tensor], batch: tf.Tensor
-    ) -> list[tf.Tensor]:
-        """Sums over what was taken the weights of its neighbours, times each of `worth` [t]: [b, n]."""
-        items, weights = (tf.gather(part, taken.item) for part in near)
-        values = weights[:, :, None] * tf.stack(worth, 1)[:, None, :]
-        segment = taken.owner[:, None] * self._count + items
-        flat = tf.math.unsorted_segment_sum(
-            tf.reshape(values, [-1, len(worth)]), tf.reshape(segment, [-1]), batch * self._count
-        )
-        return [tf.reshape(flat[:, n], [batch, self._count]) for n in range(len(worth))]
-
 
 def _row_splits(splits: np.ndarray) -> tf.Tensor:
     """Row splits with an empty row in front, for users that are unknown."""
     return tf.constant(np.concatenate([[0], splits]), tf.int64)
-
-
-def _neighbours(near: Neighbours) -> tuple[tf.Variable, tf.Variable]:
-    return stored(near.items, tf.int32), stored(near.weights)

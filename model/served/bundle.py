@@ -14,10 +14,13 @@ import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.options import BundleOptions
+from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.filters import Filter, Filters
 from aisle.model.retrieval.index_choice import choose_indexes
 from aisle.model.retrieval.item_table import ItemTable, item_table
-from aisle.model.retrieval.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever, Source
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import offers
+from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import make_state
 from aisle.model.served import explained_search
 from aisle.model.served.lean_graph import make_lean
@@ -28,7 +31,7 @@ from aisle.model.text.lexical import TextSearch
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 
-TWO_TOWER_ONLY = (Source("two_tower", 1_000_000, 1.0, signed=True),)
+TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
@@ -117,7 +120,7 @@ class Bundle(tf.Module):
         """Items for a user, best first."""
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
         exclude = self._excluded(context, exclude_seen)
-        fused = self.retriever.candidates(context, RECOMMEND_SOURCES, exclude)
+        fused = self.retriever.candidates(context, offers("recommend"), exclude)
         # Popularity, scaled below every source's share, fills the places that no source reached.
         fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
         ranked = self._rerank(context, fused, self._numbers)
@@ -172,7 +175,7 @@ class Bundle(tf.Module):
 
     def _cold(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
         """The scores of whoever has no history, of whom the head has learnt nothing: float32 [b, n]."""
-        fused = self.retriever.fuse(context, COLD_SOURCES, exclude)
+        fused = self.retriever.fuse(context, offers("cold"), exclude)
         return fused + tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
 
     def _has_history(self, context: Context) -> tf.Tensor:

@@ -6,7 +6,9 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.ranking.explanation import BIAS
-from aisle.model.retrieval.retriever import SEARCH_SOURCES, Context, Retriever
+from aisle.model.retrieval.context import Context
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import offers
 from aisle.schema import contract
 
 
@@ -20,11 +22,11 @@ def by_sources(retriever: Retriever, context: Context, rows: tf.Tensor) -> dict[
         context: of the search.
         rows: int32 [b, m].
     """
-    shares = retriever.shares(SEARCH_SOURCES, retriever.ranks(context, SEARCH_SOURCES, rows))
+    shares = retriever.shares(offers("search"), retriever.ranks(context, offers("search"), rows))
     nobody = tf.zeros([tf.shape(rows)[0], tf.shape(rows)[1], 0])
     return {
         contract.SCORES: tf.reduce_sum(shares, -1),
-        contract.PARTS: tf.constant([f"source.{source.score}" for source in SEARCH_SOURCES]),
+        contract.PARTS: tf.constant([f"source.{offer.score}" for offer in offers("search")]),
         contract.CONTRIBUTIONS: shares,
         contract.WORDS: tf.zeros([tf.shape(rows)[0], 0], tf.string),
         contract.WORD_CONTRIBUTIONS: nobody,
@@ -65,13 +67,13 @@ def complete(
     """
     there = (rows >= 0) & (context.query != "")[:, None]
     many = there[..., None]
-    ranks = retriever.ranks(context, SEARCH_SOURCES, tf.maximum(rows, 0))
+    ranks = retriever.ranks(context, offers("search"), tf.maximum(rows, 0))
     return {
         **found,
         contract.SCORES: tf.where(there, found[contract.SCORES], -np.inf),
         contract.CONTRIBUTIONS: tf.where(many, found[contract.CONTRIBUTIONS], 0.0),
         contract.WORD_CONTRIBUTIONS: tf.where(many, found[contract.WORD_CONTRIBUTIONS], 0.0),
         contract.MATCHED_WORDS: tf.where(many, found[contract.MATCHED_WORDS], ""),
-        contract.SOURCES: tf.constant([source.score for source in SEARCH_SOURCES]),
+        contract.SOURCES: tf.constant([offer.score for offer in offers("search")]),
         contract.SOURCE_RANKS: tf.where(many, ranks, 0),
     }

@@ -6,12 +6,15 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.ranking.inputs import history_titles
-from aisle.model.retrieval.retriever import SEARCH_SOURCES, Context, Retriever, Source
+from aisle.model.retrieval.context import Context
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import offers
+from aisle.model.retrieval.sources.source import Offer
 from aisle.model.served import explained_search
 from aisle.model.served.word_table import WordTable
 from aisle.model.stored import stored
 
-_FILLED = Source("popularity", 100, 1e-3, signed=True)
+_FILLED = Offer("popularity", 100, 1e-3, signed=True)
 """Behind all that a search finds of a filter's items in a catalogue too large to compare whole."""
 
 _FEEDBACK = 10
@@ -48,7 +51,7 @@ class SearchOrder(tf.Module):
 
     def found(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
         """What the sources of a search find, nothing for an empty query: float32 [b, n]."""
-        fused = self.retriever.fuse(context, SEARCH_SOURCES, exclude)
+        fused = self.retriever.fuse(context, offers("search"), exclude)
         if self.retriever.indexes["dense"].limit < self.retriever.count:
             # An approximate index reads the nearest clusters alone, in which few items may pass a filter.
             few = tf.math.count_nonzero(fused, 1)[:, None] < _FILLED.bound

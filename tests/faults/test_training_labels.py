@@ -17,6 +17,7 @@ from tfx.types import standard_artifacts
 from aisle.components.examples import write_examples
 from aisle.model import train_ranking as ranking_trainer
 from aisle.model.options import RankingOptions
+from aisle.model.ranking.rows import RANKING_FEATURES
 from aisle.schema import features as f
 from aisle.schema.errors import AisleError, InputError
 
@@ -29,7 +30,7 @@ def ranking_examples(query: str = "", **labels: float | np.ndarray) -> pa.Table:
     given = {"click": -1.0, "conversion": -1.0, "label": 0.0, "clicked": -1.0, "weight": 1.0, **labels}
     random = np.random.default_rng(0)
     columns = {}
-    for feature in f.RANKING_FEATURES:
+    for feature in RANKING_FEATURES:
         if feature.dtype is f.Dtype.BYTES:
             values: Any = [[query.encode() if feature is f.RANK_QUERY else b"mug"]] * ROWS
         elif feature.name in given:

@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 
 from aisle.model.ranking.candidates import _recommendations, _rows, _searches, _windows
-from aisle.schema.features import CANDIDATE_FEATURES
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 SPLITS: dict[str, int | str] = {

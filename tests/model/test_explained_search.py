@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.served.bundle import Bundle
 from aisle.schema.contract import WORD_PARTS
-from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.serving import Client
 from tests.model.small_search import ITEMS, make_small_search, save_small_search
 from tests.serving.conftest import end_server, start_server

@@ -9,13 +9,13 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.ranking.explanation import explain, head_parts
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.words import Words
-from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
 from tests.model.test_text_head import make_head
 
-NAMES = [feature.name for feature in f.CANDIDATE_FEATURES]
+NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,15 @@ import polars as pl
 import pytest
 import tensorflow as tf
 
-from aisle.model.retrieval.retriever import COLD_SOURCES, RECOMMEND_SOURCES, Context, Retriever
-from aisle.model.retrieval.state import COUNTS, State, make_state
+from aisle.model.retrieval.context import Context
+from aisle.model.retrieval.counts import COUNTS
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.sources import offers
+from aisle.model.retrieval.state import State, make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical import TextSearch
 from aisle.model.two_tower.export import nearest_texts
-from aisle.schema.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
 
@@ -88,15 +91,20 @@ def test_each_source_scores_what_the_user_took(retriever: Retriever, state: Stat
     decayed, orders, latest = (
         counts[:, COUNTS.index(name)] for name in ("repeat_60", "repeat_orders", "latest_order")
     )
+
+    def kept(source: str, prefix: str = "") -> tuple[np.ndarray, np.ndarray]:
+        return state.tables[source][f"{prefix}items"], state.tables[source][f"{prefix}weights"]
+
+    ease = kept("ease")
     expected = {
-        "ease": spread(state.ease.items, state.ease.weights, rows, np.ones(len(rows))),
-        "ease_recent": spread(state.ease.items, state.ease.weights, rows, decayed),
-        "ease_decayed": spread(state.ease_decayed.items, state.ease_decayed.weights, rows, decayed),
-        "ease_orders": spread(state.ease.items, state.ease.weights, rows, orders),
-        "transitions": spread(state.transitions.items, state.transitions.weights, rows, orders),
-        "users_cosine": spread(state.users_cosine.items, state.users_cosine.weights, rows, decayed),
-        "baskets": spread(state.baskets.items, state.baskets.weights, rows, decayed),
-        "latest_basket": spread(state.baskets.items, state.baskets.weights, rows, latest),
+        "ease": spread(*ease, rows, np.ones(len(rows))),
+        "ease_recent": spread(*ease, rows, decayed),
+        "ease_decayed": spread(*kept("ease", "decayed_"), rows, decayed),
+        "ease_orders": spread(*ease, rows, orders),
+        "transitions": spread(*kept("transitions"), rows, orders),
+        "users_cosine": spread(*kept("users_cosine"), rows, decayed),
+        "baskets": spread(*kept("baskets"), rows, decayed),
+        "latest_basket": spread(*kept("baskets"), rows, latest),
     }
     for name, values in expected.items():
         np.testing.assert_allclose(scores[name], values, atol=1e-5, err_msg=name)
@@ -152,17 +160,17 @@ def test_the_features_of_candidates_are_those_of_their_items(retriever: Retrieve
 def test_candidates_hold_own_items_and_unseen_ones_and_nothing_excluded(retriever: Retriever) -> None:
     context = ask(retriever, "u5", ["i2", "i4"])
     nothing = tf.zeros([1, len(ITEMS)], tf.bool)
-    fused = retriever.candidates(context, RECOMMEND_SOURCES, nothing).numpy()[0]
+    fused = retriever.candidates(context, offers("recommend"), nothing).numpy()[0]
     seen = retriever.seen(context).numpy()[0]
     assert (fused[seen] > 0).all()
     assert (fused[:7][~seen[:7]] > 0).any()
-    without = retriever.candidates(context, RECOMMEND_SOURCES, retriever.seen(context)).numpy()[0]
+    without = retriever.candidates(context, offers("recommend"), retriever.seen(context)).numpy()[0]
     assert not without[seen].any()
 
 
 def test_a_visitor_without_history_gets_what_is_popular_first(retriever: Retriever) -> None:
     context = ask(retriever, "nobody")
-    fused = retriever.fuse(context, COLD_SOURCES, tf.zeros([1, len(ITEMS)], tf.bool)).numpy()[0]
+    fused = retriever.fuse(context, offers("cold"), tf.zeros([1, len(ITEMS)], tf.bool)).numpy()[0]
     popularity = context.scores["popularity"].numpy()[0]
     assert fused.argmax() == popularity.argmax()
     assert not retriever.seen(context).numpy().any()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from aisle.model.retrieval.state import COUNTS, ITEM_NUMBERS, USER_NUMBERS, State, make_state
+from aisle.model.retrieval.counts import COUNTS
+from aisle.model.retrieval.state import ITEM_NUMBERS, USER_NUMBERS, State, make_state
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 ITEMS = ["a", "b", "c"]

@@ -16,12 +16,12 @@ from aisle.model.ranking.list_losses import contrast, list_losses
 from aisle.model.ranking.numbers import Ensemble, FeatureHead, ranking_loss
 from aisle.model.ranking.text_head import EVIDENCE, RankingHead, evidence_of
 from aisle.model.ranking.text_trainer import losses_of_both_parts, train_text
+from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.bert import Tokenizer, load_bert
-from aisle.schema import features as f
 from tests.model.small_bert import make_small_bert
 
-COUNT = len(f.CANDIDATE_FEATURES)
-NAMES = [feature.name for feature in f.CANDIDATE_FEATURES]
+COUNT = len(CANDIDATE_FEATURES)
+NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 
 
 def make_head(folder: pathlib.Path, clicked: bool, layers: int = 2, **given: float) -> RankingHead:
@@ -32,7 +32,7 @@ def make_head(folder: pathlib.Path, clicked: bool, layers: int = 2, **given: flo
 
 
 def judged(queries: list[str], titles: list[str], click: list[float]) -> dict[str, tf.Tensor]:
-    rows = {feature.name: tf.zeros(len(queries)) for feature in f.CANDIDATE_FEATURES}
+    rows = {feature.name: tf.zeros(len(queries)) for feature in CANDIDATE_FEATURES}
     rows |= {"searched": tf.ones(len(queries)), "history_titles": tf.fill([len(queries)], "")}
     rows |= {"query": tf.constant(queries), "title": tf.constant(titles)}
     return (

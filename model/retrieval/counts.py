@@ -1,0 +1,12 @@
+"""How what a user took is counted."""
+
+from __future__ import annotations
+
+HALF_LIVES = (7.0, 15.0, 30.0, 60.0, 180.0)
+"""Days after which a taken item counts half, for each of five ways to count it."""
+SAME_ORDER_DAYS = 1.0
+"""What was taken at most so long before a user's latest item is their latest order."""
+COUNTS = ("count", *(f"repeat_{half_life:.0f}" for half_life in HALF_LIVES), "repeat_orders", "latest_order")
+"""What of a user and an item they took is summed; `repeat_orders` decays by orders since, not by days."""
+SUMS = (*COUNTS, "last", "first")
+"""With the days since the latest and the first time."""

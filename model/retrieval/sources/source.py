@@ -1,0 +1,185 @@
+"""What a source of candidates is: what it keeps of the past, what it says of each item, and its part in an answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+import tensorflow as tf
+
+from aisle.model.text.lexical import TextSearch
+
+Kind = Literal["recommend", "cold", "search"]
+"""What is asked for: a user with a history, one without, a query."""
+Arrays = dict[str, np.ndarray]
+Tensors = dict[str, tf.Tensor]
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion."""
+
+    bound: int
+    weight: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """A number that a source says of every item.
+
+    Attributes:
+        name: of the score, and of the number that the ranking head reads.
+        recommend, cold, search: its part in each kind of answer; None has none.
+        signed: whether a score of 0 or less makes a candidate, too.
+        number: whether the ranking head reads it.
+        share: whether the head reads it as a share of the best item's, too.
+        searches_only: whether the head reads it for searches alone.
+    """
+
+    name: str
+    recommend: Part | None = None
+    cold: Part | None = None
+    search: Part | None = None
+    signed: bool = False
+    number: bool = True
+    share: bool = False
+    searches_only: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Past:
+    """What happened before a moment.
+
+    Attributes:
+        count: items of the catalogue, n; they are numbered by their row.
+        known: interactions of known users by time: `user_id`, `session_id`, `row`, `age` in days, `weight`, and
+            `since`, how many orders the user made after it.
+        pairs: one row for each user and item: COUNTS of `taken`, `last` and `first` age; by user.
+        item_numbers: ITEM_NUMBERS by name, float32 [n] each.
+    """
+
+    count: int
+    known: pl.DataFrame
+    pairs: pl.DataFrame
+    item_numbers: Arrays
+
+    def by_user(self, column: str | None = None) -> sp.csr_matrix:
+        """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""
+        owner = self.pairs["user_id"].rank("dense").to_numpy().astype(np.int64) - 1
+        values = self.pairs[column].to_numpy() if column else np.ones(len(self.pairs), np.float32)
+        shape = (max(self.pairs["user_id"].n_unique(), 1), self.count)
+        return sp.csr_matrix((values, (owner, self.pairs["row"].to_numpy())), shape)
+
+
+@dataclasses.dataclass(frozen=True)
+class Pairs:
+    """What the users of a batch took, flat: a pair may come more than once.
+
+    Attributes:
+        owner: row of the batch, [t].
+        item: row of the catalogue, [t].
+        counts: COUNTS by name, float32 [t] each.
+        ages: days since the latest and the first time, float32 [t, 2].
+        once: what each counts so that an item that comes several times counts as one, float32 [t].
+    """
+
+    owner: tf.Tensor
+    item: tf.Tensor
+    counts: Tensors
+    ages: tf.Tensor
+    once: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """What a batch of questions gives to the sources.
+
+    Attributes:
+        batch: how many questions, b.
+        count: items of the catalogue, n.
+        query: as it was read, string [b].
+        text: the catalogue by its texts.
+        taken: what the users took.
+        sums: COUNTS, `last` and `first` of every item by name, float32 [b, n] each.
+        item_numbers: ITEM_NUMBERS by name, float32 [n] each.
+    """
+
+    batch: tf.Tensor
+    count: int
+    query: tf.Tensor
+    text: TextSearch
+    taken: Pairs
+    sums: Tensors
+    item_numbers: Tensors
+
+    def everywhere(self, values: tf.Tensor) -> tf.Tensor:
+        """The same for every question: [n] to [b, n]."""
+        return tf.tile(values[None], [self.batch, 1])
+
+
+def _nothing(_: Past) -> Arrays:
+    return {}
+
+
+@dataclasses.dataclass(frozen=True)
+class TableSource:
+    """A source that scores every item.
+
+    Attributes:
+        name: of the source.
+        scores: what it says.
+        score: the scores by name, float32 [b, n] each, of the inputs and of what `build` kept, as tensors.
+        build: what is kept of the past, arrays by name.
+    """
+
+    name: str
+    scores: tuple[Score, ...]
+    score: Callable[[Inputs, Tensors], Tensors]
+    build: Callable[[Past], Arrays] = _nothing
+
+
+@dataclasses.dataclass(frozen=True)
+class Vectors:
+    """The vectors of a batch of questions: of users by the two-tower, of queries by BERT; float32 [b, d] each."""
+
+    user: tf.Tensor
+    text: tf.Tensor
+
+
+@dataclasses.dataclass(frozen=True)
+class VectorSource:
+    """A source that finds the items whose vectors are near the question's, by an index.
+
+    Attributes:
+        name: of the source.
+        scores: one, the inner product.
+        items: the tower's attribute that holds the items' vectors, float32 [n, d].
+        vector: the question's.
+        asked: of whom its vectors are, which its index is tried with.
+        neighbours: the tower's attribute that holds each item's most alike ones, int32 [n, m], whose mean score is
+            one more number, `NAME_near`; None has none.
+    """
+
+    name: str
+    scores: tuple[Score]
+    items: str
+    vector: Callable[[Vectors], tf.Tensor]
+    asked: Literal["users", "searches"]
+    neighbours: str | None = None
+
+
+Source = TableSource | VectorSource
+
+
+@dataclasses.dataclass(frozen=True)
+class Offer:
+    """A score's part in one kind of answer; see `Part` and `Score`."""
+
+    score: str
+    bound: int
+    weight: float
+    signed: bool = False
