@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 
+from aisle.schema.splits import ITEMS, TRAIN
+
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import tensorflow as tf
@@ -48,8 +50,8 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     options = TwoTowerOptions(**json.loads(fn_args.custom_config["options"]))
     tf.keras.utils.set_random_seed(options.seed)
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    catalogue = read_catalogue(_matching(fn_args.train_files, "items"), transform, encoder)
-    splits = [_matching(fn_args.train_files, "train"), fn_args.eval_files]
+    catalogue = read_catalogue(_matching(fn_args.train_files, ITEMS), transform, encoder)
+    splits = [_matching(fn_args.train_files, TRAIN), fn_args.eval_files]
     queries, valid = read_queries(splits, transform, catalogue, encoder)
     model = compiled(sizes(transform, encoder.width), options)
     fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)

@@ -31,6 +31,7 @@ from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
 from aisle.schema.contract import SERVING_DEFAULT
 from aisle.schema.features import LABEL
+from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
 
 PIPELINE_NAME = "aisle"
 PRETRAIN_FN = "aisle.model.pretrain.pretrain_fn"
@@ -178,9 +179,7 @@ def _trained(
         examples=labeler.outputs["examples"],
         schema=labeler.outputs["schema"],
         preprocessing_fn=PREPROCESSING_FN,
-        splits_config=tfx.proto.SplitsConfig(
-            analyze=["items", "train"], transform=["items", "train", "eval"]
-        ),
+        splits_config=tfx.proto.SplitsConfig(analyze=[ITEMS, TRAIN], transform=[ITEMS, TRAIN, EVAL]),
         # Nobody reads them, and both make a good part of its Beam graph.
         disable_statistics=True,
         disable_analyzer_cache=True,
@@ -191,8 +190,8 @@ def _trained(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         base_model=bert,
-        train_args=tfx.proto.TrainArgs(splits=["items", "train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        train_args=tfx.proto.TrainArgs(splits=[ITEMS, TRAIN]),
+        eval_args=tfx.proto.EvalArgs(splits=[EVAL]),
         custom_config=_trainer_config(config.retrieval, config, TWO_TOWER_FN),
     ).with_id("Trainer.two_tower")
     candidates = Candidates(
@@ -206,8 +205,8 @@ def _trained(
         run_fn=RANKING_FN,
         base_model=bert,
         examples=candidates.outputs["examples"],
-        train_args=tfx.proto.TrainArgs(splits=["train"]),
-        eval_args=tfx.proto.EvalArgs(splits=["eval"]),
+        train_args=tfx.proto.TrainArgs(splits=[TRAIN]),
+        eval_args=tfx.proto.EvalArgs(splits=[EVAL]),
         custom_config=_trainer_config(config.ranker, config, RANKING_FN),
     ).with_id("Trainer.ranking")
     bundle = Bundle(
@@ -230,7 +229,7 @@ def _judged(
     ranking_evaluator = tfx.components.Evaluator(
         examples=trained.candidates.outputs["examples"],
         model=bundle.outputs["tested_model"],
-        example_splits=["test"],
+        example_splits=[TEST],
         eval_config=_ranking_metrics(config.bless.min_auc),
     ).with_id("Evaluator.ranking")
     evaluator = RecommendationEvaluator(

@@ -104,6 +104,3 @@ JUDGEMENTS = Table(
 
 TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS)
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
-
-EVENT_TYPES: tuple[str, ...] = ("impression", "click", "cart", "purchase", "return", "review")
-"""The values `events.event` may take."""

@@ -34,10 +34,10 @@ from aisle.components.evaluator.measures.metrics import Ints, bootstrap_interval
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
 from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import read_table
-from aisle.components.labeler.interactions import EVENT_WEIGHT
 from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
+from aisle.schema.events import weights
 from aisle.schema.tables import TABLE_BY_NAME
 from benchmarks.shared.measured import K, Measured
 from benchmarks.shared.served import ask_users, make_retriever
@@ -99,7 +99,7 @@ def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
         CleanerOptions(),
     ).tables
     labelled = {CLEANED: label(cleaned, LabelerOptions())}
-    taken = pc.is_in(cleaned["events"]["event"], pa.array(list(EVENT_WEIGHT)))
+    taken = pc.is_in(cleaned["events"]["event"], pa.array(list(weights())))
     span = pc.min_max(cleaned["events"].filter(taken)["timestamp"]).as_py()
     labelled[RAW] = label(raw(rows, span["min"], span["max"]), LabelerOptions())
     if labelled[RAW].splits.test_start != labelled[CLEANED].splits.test_start:

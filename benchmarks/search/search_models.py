@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from aisle.components.labeler.label import ITEMS_SPLIT, Labelled
+from aisle.components.labeler.label import Labelled
 from aisle.components.labeler.queries import judged_examples
 from aisle.model.options import CandidateOptions, PretrainOptions, TwoTowerOptions
+from aisle.schema.splits import ITEMS
 from aisle.schema.weights import BERT_FILES, BERT_VARIABLE, bert_folder
 from benchmarks.search.judged_searches import RECALLED, Answered, Searches
 from benchmarks.shared.served import Answering, tensors
@@ -185,7 +186,7 @@ def _without(labelled: Labelled, tested: list[str], seed: int) -> Labelled:
     return dataclasses.replace(
         labelled,
         tables={**labelled.tables, "judgements": judged.to_arrow()},
-        examples={ITEMS_SPLIT: labelled.examples[ITEMS_SPLIT], **examples},
+        examples={ITEMS: labelled.examples[ITEMS], **examples},
     )
 
 

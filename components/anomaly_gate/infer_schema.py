@@ -16,7 +16,8 @@ from aisle.components.anomaly_gate.evidence import (
     nonfinite_counts,
     value_counts,
 )
-from aisle.schema.tables import EVENT_TYPES, TABLE_BY_NAME, Kind
+from aisle.schema import events as kinds
+from aisle.schema.tables import TABLE_BY_NAME, Kind
 
 TRAINING, SERVING = "TRAINING", "SERVING"
 OUTCOMES = {
@@ -92,7 +93,7 @@ def _curated(
         feature.not_in_environment.append(SERVING)
     if inferred.domain and not name.endswith("_id") and name not in FREE_TEXT:
         values = set(value_counts(seen)) | (
-            set(EVENT_TYPES) if (table, name) == ("events", "event") else set()
+            set(kinds.names()) if (table, name) == ("events", "event") else set()
         )
         feature.string_domain.name = name
         feature.string_domain.value.extend(sorted(values))

@@ -7,13 +7,10 @@ import dataclasses
 import polars as pl
 
 from aisle.components.labeler.options import LabelerOptions
+from aisle.schema import events as kinds
 from aisle.schema.errors import InputError
+from aisle.schema.splits import EVAL, TEST, TRAIN
 from aisle.schema.tables import MICROSECONDS_PER_DAY
-
-EVENT_WEIGHT: dict[str, float] = {"click": 0.2, "cart": 0.5, "purchase": 1.0}
-"""How much of a liking each kind of event shows; also their order of strength."""
-
-TRAIN, EVAL, TEST = "train", "eval", "test"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,10 +36,11 @@ def choose_splits(events: pl.DataFrame, options: LabelerOptions) -> Splits:
         events: canonical events, `timestamp` in microseconds.
         options: the windows' lengths.
     """
-    positive = events.filter(pl.col("event").is_in(list(EVENT_WEIGHT)))
+    positive = events.filter(pl.col("event").is_in(list(kinds.weights())))
     if positive.is_empty():
+        *most, last_kind = kinds.weights()
         raise InputError(
-            "the events hold no click, cart or purchase: there is nothing to learn from; "
+            f"the events hold no {', '.join(most)} or {last_kind}: there is nothing to learn from; "
             "add such events, or a judgements table"
         )
     first, last = int(positive["timestamp"].min()), int(positive["timestamp"].max())  # type: ignore[arg-type]
@@ -50,7 +48,7 @@ def choose_splits(events: pl.DataFrame, options: LabelerOptions) -> Splits:
     cap = int((end - first) * options.max_share)
     test_start = _midnight(end - min(options.test_days * MICROSECONDS_PER_DAY, cap), first, end)
     eval_start = _midnight(test_start - min(options.eval_days * MICROSECONDS_PER_DAY, cap), first, test_start)
-    goal = "purchase" if (positive["event"] == "purchase").any() else "click"
+    goal = "purchase" if (positive["event"] == kinds.PURCHASE.name).any() else kinds.CLICK.name
     return Splits(eval_start, test_start, end, goal)
 
 
@@ -69,14 +67,14 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
         Columns user_id, item_id, timestamp, event, weight, session_id, query, split; ascending by
         timestamp.
     """
-    order = pl.col("event").replace_strict(EVENT_WEIGHT, default=None, return_dtype=pl.Float32)
+    order = pl.col("event").replace_strict(kinds.weights(), default=None, return_dtype=pl.Float32)
     session = pl.coalesce(pl.col("session_id"), (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.String))
     query: pl.Expr = pl.when(pl.col("query") != "").then("query")
     if events["query"].null_count() < len(events):
         query = query.forward_fill().over(pl.col("user_id").fill_null(""), session, "item_id")
     return (
         events.lazy()
-        .filter(pl.col("event").is_in(list(EVENT_WEIGHT)))
+        .filter(pl.col("event").is_in(list(kinds.weights())))
         .sort("timestamp", maintain_order=True)
         .select(
             pl.col("user_id").fill_null(""),

@@ -18,8 +18,7 @@ from aisle.components.labeler.searches.attribution import Joins, attribute
 from aisle.components.labeler.searches.impressions import Outcomes, make_impressions
 from aisle.components.labeler.searches.position_bias import PositionBias, estimate_position_bias, weigh
 from aisle.schema.errors import InputError
-
-ITEMS_SPLIT = "items"
+from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +74,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     intents = query_intents(interactions, items, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
-    examples.pop("test", None)  # The towers never see it; the Evaluator reads the interactions.
+    examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
     _require(examples, options)
     return Labelled(
         tables={
@@ -87,7 +86,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
             "intents": intents.table.to_arrow(),
             "tags": item_tags(items, options).to_arrow(),
         },
-        examples={ITEMS_SPLIT: item_examples(items), **examples},
+        examples={ITEMS: item_examples(items), **examples},
         splits=splits,
         outcomes=outcomes,
         joins=found.joins(),
@@ -117,9 +116,9 @@ def _join(one: dict[str, pa.Table], other: dict[str, pa.Table]) -> dict[str, pa.
 
 def _require(examples: dict[str, pa.Table], options: LabelerOptions) -> None:
     """Raises InputError unless training and validation both have queries."""
-    for split in ("train", "eval"):
+    for split in (TRAIN, EVAL):
         found = examples[split].num_rows if split in examples else 0
-        least = options.min_queries if split == "train" else 1
+        least = options.min_queries if split == TRAIN else 1
         if found < least:
             raise InputError(
                 f"no data: the {split} split holds {found} baskets or searches, at least {least} are needed; "

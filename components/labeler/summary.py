@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from aisle.components.labeler.interactions import EVAL, TEST, TRAIN, Splits
+from aisle.components.labeler.interactions import Splits
 from aisle.components.labeler.options import LabelerOptions
+from aisle.schema import events as kinds
+from aisle.schema.splits import EVAL, TEST, TRAIN
 
 if TYPE_CHECKING:
     from aisle.components.labeler.label import Labelled
@@ -87,7 +89,8 @@ def _splits(
                 "end": _moment(end) if timed else None,
                 "examples": examples[split].num_rows if split in examples else 0,
                 "interactions": part["interactions"].height,
-                "purchases": int((part["interactions"]["event"] == "purchase").sum()),
+                "events": _counts(part["interactions"], "event"),
+                "purchases": int((part["interactions"]["event"] == kinds.PURCHASE.name).sum()),
                 "results": shown.height,
                 "clicked": int(shown["clicked"].sum()),
                 "converted": int((shown["purchase"] == 1).sum()),

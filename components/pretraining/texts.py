@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-_TRAIN = "train"
+from aisle.schema.splits import TRAIN
 
 
 def training_texts(
@@ -29,8 +29,8 @@ def training_texts(
     if "timestamp" in events.columns:
         events = events.filter(pl.col("timestamp") < splits["eval_start"])
     items = pl.DataFrame(pl.from_arrow(tables["items"]))
-    withheld = set(judged.filter(pl.col("split") != _TRAIN)["query"])
-    queries = {*_column(events, "query"), *judged.filter(pl.col("split") == _TRAIN)["query"]} - withheld
+    withheld = set(judged.filter(pl.col("split") != TRAIN)["query"])
+    queries = {*_column(events, "query"), *judged.filter(pl.col("split") == TRAIN)["query"]} - withheld
     written = {*_column(items, "title"), *_column(items, "description"), *_column(events, "text")}
     return sorted(text for text in written | queries if text and text.strip())
 

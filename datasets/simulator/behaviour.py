@@ -14,9 +14,9 @@ from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People
 from aisle.datasets.simulator.slates import PAGE_SIZE, Impressions
 from aisle.datasets.simulator.visits import Pages
-from aisle.schema.tables import EVENT_TYPES
+from aisle.schema.events import KINDS
 
-IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW = range(len(EVENT_TYPES))
+IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW = range(len(KINDS))
 
 EXAMINATION = np.arange(1, PAGE_SIZE + 1, dtype=np.float64) ** -0.8
 """The probability that a user looks at each position (Joachims et al. 2005: people read from the top)."""
@@ -36,7 +36,7 @@ class Events:
 
     Attributes:
         time: [e] seconds since the epoch.
-        kind: [e] an index into EVENT_TYPES.
+        kind: [e] an index into KINDS.
         item: [e] the item.
         user: [e] the user, also where not logged in.
         visit: [e] the visit.

@@ -15,7 +15,7 @@ from aisle.datasets.simulator.people import People, make_people
 from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
 from aisle.datasets.simulator.slates import Impressions, make_impressions
 from aisle.datasets.simulator.visits import Pages, make_pages
-from aisle.schema.tables import EVENT_TYPES
+from aisle.schema.events import names
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _event_table(world: World, events: Events) -> pl.DataFrame:
     return pl.DataFrame(
         {
             "timestamp": pl.from_epoch(pl.Series(events.time), time_unit="s"),
-            "event": _gather(pl.Series(EVENT_TYPES), events.kind),
+            "event": _gather(pl.Series(names()), events.kind),
             "item_id": _gather(catalogue.table["item_id"], events.item),
             "user_id": _gather(people.table["user_id"], np.where(anonymous, NONE, events.user)),
             "session_id": _gather(_session_ids(events), events.visit),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import zlib
 from collections.abc import Iterator
+
+from aisle.schema.events import PURCHASE
+from aisle.schema.splits import EVAL, TEST, TRAIN, tenth
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -92,11 +94,11 @@ def make_candidates(
     table = item_table(tower, frames["items"])
     text = TextSearch(tokenizer, table.titles, table.descriptions)
     rng = np.random.default_rng(options.seed)
-    found: dict[str, list[dict[str, np.ndarray]]] = {"train": [], "eval": [], "test": []}
+    found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
     for window in _windows(frames["interactions"], splits, options.windows):
         name = window.split
-        most = options.test_users if name == "test" else options.users
+        most = options.test_users if name == TEST else options.users
         if not most:
             continue
         state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
@@ -107,7 +109,7 @@ def make_candidates(
         questions = _draw(questions, most, rng)
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
-            questions += _judged(frames["judgements"], rows) if name == "eval" else []
+            questions += _judged(frames["judgements"], rows) if name == EVAL else []
         for split, part in _ask(retriever, tf.constant(table.titles), questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
@@ -120,16 +122,16 @@ def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int
     ever took anything, there is no time: the validation window alone stands for the judged queries.
     """
     if interactions.is_empty():
-        return [_Window(0, 0, "eval", True)]
+        return [_Window(0, 0, EVAL, True)]
     test, begin, end = (int(splits[name]) for name in ("test_start", "eval_start", "end"))
     length = test - begin
     first = int(interactions["timestamp"].min() or 0)  # type: ignore[arg-type]
     starts = [begin - number * length // 2 for number in range(1, most)]
     return [
-        _Window(test, end, "test", True),
-        _Window(begin, test, "eval", True),
+        _Window(test, end, TEST, True),
+        _Window(begin, test, EVAL, True),
         *(
-            _Window(start, start + length, "train", False)
+            _Window(start, start + length, TRAIN, False)
             for start in starts
             if start - first >= (test - first) / 3
         ),
@@ -142,15 +144,15 @@ def _recommendations(
     """What known users went on to take; everything else retrieved for them was not taken."""
     took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
     took = took.filter(pl.col("user_id") != "")
-    if goal == "purchase":
-        took = took.filter(pl.col("event") == "purchase")
-    hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == "purchase" else ((1.0, -1.0), (0.0, -1.0))
+    if goal == PURCHASE.name:
+        took = took.filter(pl.col("event") == PURCHASE.name)
+    hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == PURCHASE.name else ((1.0, -1.0), (0.0, -1.0))
     baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
     split = {user: _user_split(user, name) for user in baskets["user_id"]}
     return [
         _Question("", user, {rows[item]: hit for item in items if item in rows}, split[user], miss)
         for user, items in baskets.iter_rows()
-        if user in known and (window.unseen or split[user] == "train")
+        if user in known and (window.unseen or split[user] == TRAIN)
     ]
 
 
@@ -171,7 +173,7 @@ def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]
         )
         for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
         # A page without a click trains no order; a rate of clicks is that of all pages.
-        if max(clicks) > 0 or _user_split(query, window) != "train"
+        if max(clicks) > 0 or _user_split(query, window) != TRAIN
     ]
 
 
@@ -195,9 +197,10 @@ def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
 
 
 def _user_split(name: str, window: str) -> str:
-    if window == "test":
-        return "test"
-    return "eval" if zlib.crc32(name.encode()) % 10 == 0 else "train"
+    """The split of a user or a query: in the validation window a tenth validate, who train nothing."""
+    if window == TEST:
+        return TEST
+    return EVAL if tenth(name) == 0 else TRAIN
 
 
 def _draw(questions: list[_Question], most: int, rng: np.random.Generator) -> list[_Question]:

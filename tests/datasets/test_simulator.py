@@ -12,7 +12,8 @@ import pytest
 from aisle.datasets.simulator import Shop, SimulatorOptions, simulate, write
 from aisle.datasets.simulator.leaves import LEAVES, Noun, plural
 from aisle.schema.errors import InputError
-from aisle.schema.tables import EVENT_TYPES, TABLES
+from aisle.schema.events import names
+from aisle.schema.tables import TABLES
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_a_clean_shop_is_clean(shop: Shop) -> None:
     assert users["user_id"].n_unique() == len(users) == 500
     assert items["price"].min() > 0  # type: ignore[operator]
     assert events["timestamp"].is_sorted()
-    assert set(events["event"]) <= set(EVENT_TYPES)
+    assert set(events["event"]) <= set(names())
     assert set(events["item_id"]) <= set(items["item_id"])
     assert set(events["user_id"].drop_nulls()) <= set(users["user_id"])
     assert events.is_duplicated().sum() == 0
@@ -76,7 +77,7 @@ def test_the_defaults_make_a_shop_of_demo_size(shop: Shop) -> None:
     assert 50_000 < len(shop.events) < 75_000
     counts = dict(shop.events["event"].value_counts().iter_rows())
     assert counts["impression"] > counts["click"] > counts["cart"] > counts["purchase"] > 1_500
-    assert set(counts) == set(EVENT_TYPES)
+    assert set(counts) == set(names())
     assert 0.08 < shop.events["user_id"].null_count() / len(shop.events) < 0.16
 
 

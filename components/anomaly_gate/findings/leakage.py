@@ -12,12 +12,11 @@ from scipy import stats
 
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence
 from aisle.components.anomaly_gate.options import WARNING, GateOptions
+from aisle.schema import events as kinds
 from aisle.schema.tables import TABLE_BY_NAME
 
 LABEL_LEAKAGE = "LABEL_LEAKAGE"
 
-GOALS = {"purchase": ("purchase",), "click": ("click", "cart", "purchase")}
-"""What the models learn to predict, and the events that show it."""
 MIN_CLASS_ROWS = 50
 """A class with fewer rows proves nothing."""
 MAX_BINS = 100
@@ -41,7 +40,7 @@ def leakage_findings(tables: Sequence[TableEvidence], options: GateOptions) -> I
     events = by_name.get("events")
     if events is not None and events.rows is not None and "event" in events.rows.column_names:
         yield from _of_events(events, events.rows, options)
-        hit = _hits(events.rows, "purchase")
+        hit = _hits(events.rows, [kinds.PURCHASE.name])
         for name, key in (("items", "item_id"), ("users", "user_id")):
             table = by_name.get(name)
             if table is not None and table.rows is not None and key in events.rows.column_names:
@@ -104,7 +103,8 @@ def _of_events(table: TableEvidence, rows: pa.Table, options: GateOptions) -> It
         return
     drawn = _drawn(rows.num_rows)
     sample = rows.select(["event", *extra]).take(pa.array(drawn))
-    hits = {goal: hit for goal in GOALS if _has_both_classes(hit := _hits(sample, goal))}
+    goals = _goals()
+    hits = {goal: hit for goal, of in goals.items() if _has_both_classes(hit := _hits(sample, of))}
     for name in extra:
         values = pl.Series(pl.from_arrow(sample[name])).alias(name)
         found = (_of_column(table, values, goal, hit, drawn, options) for goal, hit in hits.items())
@@ -171,8 +171,13 @@ def _leak(
     )  # fmt: skip
 
 
-def _hits(events: pa.Table, goal: str) -> NDArray[np.bool_]:
-    shown = pl.Series(pl.from_arrow(events["event"])).is_in(GOALS[goal]).fill_null(False)
+def _goals() -> dict[str, list[str]]:
+    """What the models learn to predict, and the events that show it."""
+    return {kinds.PURCHASE.name: [kinds.PURCHASE.name], kinds.CLICK.name: list(kinds.weights())}
+
+
+def _hits(events: pa.Table, goal: list[str]) -> NDArray[np.bool_]:
+    shown = pl.Series(pl.from_arrow(events["event"])).is_in(goal).fill_null(False)
     hit: NDArray[np.bool_] = shown.to_numpy()
     return hit
 

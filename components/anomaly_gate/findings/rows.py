@@ -11,14 +11,12 @@ import pyarrow.compute as pc
 from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableEvidence
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.reports.page import counted
+from aisle.schema import events as kinds
 from aisle.schema.tables import MICROSECONDS_PER_DAY, TABLE_BY_NAME, Kind
 
 DUPLICATE_KEYS = "DUPLICATE_KEYS"
 SINGLE_CLASS = "SINGLE_CLASS"
 TIME_OUT_OF_RANGE = "TIME_OUT_OF_RANGE"
-
-_POSITIVES = ("click", "cart", "purchase")
-"""The events that say a user wanted an item; without one there is no label to learn."""
 
 
 def row_findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[Finding]:
@@ -60,12 +58,13 @@ def _single_class(table: TableEvidence) -> Iterator[Finding]:
     if rows is None:
         return
     if table.name == "events" and "event" in rows.column_names:
-        kinds = sorted(str(kind) for kind in pc.unique(rows["event"].drop_null()).to_pylist())
-        if not set(kinds) & set(_POSITIVES):
+        there = sorted(str(kind) for kind in pc.unique(rows["event"].drop_null()).to_pylist())
+        wanted = list(kinds.weights())
+        if not set(there) & set(wanted):
             yield Finding(
                 "events", "event", SINGLE_CLASS, ERROR,
-                what=f"Nothing to learn: no event is a {', '.join(_POSITIVES[:-1])} or {_POSITIVES[-1]}.",
-                value=", ".join(kinds[:5]) or "no event", threshold=" or ".join(_POSITIVES),
+                what=f"Nothing to learn: no event is a {', '.join(wanted[:-1])} or {wanted[-1]}.",
+                value=", ".join(there[:5]) or "no event", threshold=" or ".join(wanted),
                 mend="Deliver the events that say what users wanted, or leave the table out.",
             )  # fmt: skip
     if table.name == "judgements" and "grade" in rows.column_names:

@@ -6,11 +6,11 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.schema import events as kinds
 
 _SECOND = 1_000_000
 _PAUSE = 30 * 60 * _SECOND
 """A longer time without a click is a pause, and says nothing of the pace."""
-_LOOKING = ("click", "impression")
 
 
 def take_out_bots(ledger: Ledger, options: CleanerOptions) -> None:
@@ -29,9 +29,9 @@ def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:
         key: `session_id` or `user_id`.
         options: how many clicks make one suspect, and which pace convicts.
     """
-    click = pl.col("event") == "click"
+    click = pl.col("event") == kinds.CLICK.name
     counts = events.lazy().filter(pl.col(key).is_not_null()).group_by(key).agg(
-        clicks=click.sum(), bought=(~pl.col("event").is_in(_LOOKING)).sum()
+        clicks=click.sum(), bought=(~pl.col("event").is_in(kinds.looks())).sum()
     )  # fmt: skip
     suspects = counts.filter((pl.col("clicks") >= options.bot_clicks) & (pl.col("bought") == 0)).collect()
     clicks = events.filter(click & pl.col(key).is_in(suspects[key].implode())).sort("timestamp")

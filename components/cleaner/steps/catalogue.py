@@ -11,6 +11,7 @@ from aisle.components.cleaner.steps.missing import delete_missing, fill_missing,
 from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import cut, is_stock_note, normalise, strip_markup, unify_units
+from aisle.schema import events as kinds
 
 _EPOCH = 0
 
@@ -67,7 +68,9 @@ def impute_prices(items: Ledger, events: pl.DataFrame) -> None:
     if not {"price", "event", "item_id"} <= set(events.columns) or "price" not in items.rows.columns:
         return
     sales = (
-        events.filter(pl.col("event") == "purchase").group_by("item_id").agg(sold=pl.col("price").median())
+        events.filter(pl.col("event") == kinds.PURCHASE.name)
+        .group_by("item_id")
+        .agg(sold=pl.col("price").median())
     )
     sold = items.rows.select("item_id").join(sales, on="item_id", how="left", maintain_order="left")["sold"]
     price = items.rows["price"]

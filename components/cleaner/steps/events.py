@@ -16,11 +16,12 @@ from aisle.components.cleaner.steps.outliers import treat_outliers
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.returns import settle_returns
 from aisle.components.cleaner.steps.texts import cut, is_stock_note, normalise, unify_units
-from aisle.schema.tables import EVENT_TYPES, MICROSECONDS_PER_DAY
+from aisle.schema import events as kinds
+from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
 """A clock that was never set counts from 1970: nothing was sold online in that year."""
-_PURCHASE = pl.col("event") == "purchase"
+_PURCHASE = pl.col("event") == kinds.PURCHASE.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +55,7 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
     rules = rules_of(ledger.table, options.missing)
     _normalise(ledger, catalogue.items["item_id"], options)
     merge_duplicates(ledger)
-    known = pl.col("event").is_in(EVENT_TYPES).fill_null(False)
+    known = pl.col("event").is_in(kinds.names()).fill_null(False)
     ledger.take_out("denoise", "unknown event", "event", ~known)
     _times(ledger, options, now)
     _products(ledger, catalogue, options)
@@ -110,7 +111,7 @@ def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
     if "quantity" in names:
         quantity = pl.col("quantity")
         # Returns count below zero in many a feed, and rightly so.
-        bad = (quantity == 0) | ((quantity < 0) & (pl.col("event") != "return"))
+        bad = (quantity == 0) | ((quantity < 0) & (pl.col("event") != kinds.RETURN.name))
         ledger.take_out("denoise", "bad quantity", "quantity", _PURCHASE & bad)
         ledger.change("impute", "bad quantity: unknown", "quantity", pl.when(~bad).then(quantity))
     if "price" in names:

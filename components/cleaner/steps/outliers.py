@@ -8,12 +8,12 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.schema import events as kinds
 
 _SCALE = 1.4826
 """Makes the median absolute deviation of a normal distribution its standard deviation."""
 _FLOOR = {"quantity": 0.5, "price": 0.25}
 """The least median absolute deviation of the logarithm: an item that always sold at one price has none."""
-_SALES = ("purchase", "cart")
 _SHOP = "__shop__"
 _REASON = "outlier: far from what is usual for the item"
 
@@ -74,7 +74,7 @@ def _own_limits(ids: pl.Series, events: pl.DataFrame, options: CleanerOptions) -
     if not {"price", "event", "item_id"} <= set(events.columns):
         nothing = pl.lit(None, pl.Float64)
         return ids.to_frame().with_columns(sold=nothing, sold_reach=nothing, sales=nothing)
-    sales = events.filter(pl.col("event").is_in(_SALES) & pl.col("price").is_not_null())
+    sales = events.filter(pl.col("event").is_in(kinds.sales()) & pl.col("price").is_not_null())
     sales = sales.select("item_id", x=pl.col("price").log())
     own = _limits(sales, "item_id", "price", options, least=1).rename(
         {"centre": "sold", "reach": "sold_reach"}
@@ -96,7 +96,7 @@ def _event_outliers(
     if "category" in categories.columns:
         known = categories.select("item_id", "category").unique("item_id")
         frame = frame.join(known, on="item_id", how="left", maintain_order="left")
-    sales = frame.filter(pl.col("event").is_in(_SALES))
+    sales = frame.filter(pl.col("event").is_in(kinds.sales()))
     limits = [_limits(sales, level, column, options) for level in _levels(frame, ("item_id",))]
     away = pl.col("x") - pl.col("centre")
     far = _first_limits(frame, limits).filter(away.abs() > pl.col("reach"))

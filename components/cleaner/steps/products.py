@@ -7,6 +7,7 @@ import math
 import polars as pl
 
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.schema import events as kinds
 
 _OWN_PRICES = 0.4
 """The share of sales with a price that no other sale has, from which on a price is typed in, not looked up."""
@@ -34,7 +35,7 @@ def priced_like_no_product(events: pl.DataFrame, options: CleanerOptions) -> pl.
     if not options.odd_sales or not {"event", "item_id", "price"} <= set(events.columns):
         return none
     price = pl.col("price")
-    sales = events.filter((pl.col("event") == "purchase") & price.is_finite() & (price > 0))
+    sales = events.filter((pl.col("event") == kinds.PURCHASE.name) & price.is_finite() & (price > 0))
     prices = sales.group_by("item_id").agg(
         count=pl.len(),
         distinct=price.n_unique(),
@@ -45,6 +46,6 @@ def priced_like_no_product(events: pl.DataFrame, options: CleanerOptions) -> pl.
         & (pl.col("factor") >= math.log(options.odd_factor))
         & (pl.col("distinct") >= _OWN_PRICES * pl.col("count"))
     )["item_id"]
-    clicked = events.filter((pl.col("event") == "click") & pl.col("item_id").is_in(odd.implode()))
+    clicked = events.filter((pl.col("event") == kinds.CLICK.name) & pl.col("item_id").is_in(odd.implode()))
     odd = odd.filter(~odd.is_in(clicked["item_id"].implode()))
     return odd if len(odd) <= _MOST_ODD * len(prices) else none

@@ -6,11 +6,12 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.schema import events as kinds
 
 
 def settle_returns(ledger: Ledger, options: CleanerOptions) -> None:
     """Notes returns, and settles what becomes of the purchases that they undo in full."""
-    ledger.note("note", "cancellation or return", pl.col("event") == "return")
+    ledger.note("note", "cancellation or return", pl.col("event") == kinds.RETURN.name)
     if not {"user_id", "quantity"} <= set(ledger.rows.columns):
         return
     undone = _undone(ledger.rows)
@@ -33,8 +34,8 @@ def _undone(rows: pl.DataFrame) -> pl.Series:
     # From the latest event to the first: a return opens a claim, the next purchase before it takes it up.
     # On one timestamp the purchase came first. With claims counted up and purchases counted down, a
     # purchase is undone where the running sum stays above its least value so far.
-    moves = pieces.filter(pl.col("event").is_in(["purchase", "return"])).with_columns(
-        move=pl.when(pl.col("event") == "return").then(1).otherwise(-1)
+    moves = pieces.filter(pl.col("event").is_in([kinds.PURCHASE.name, kinds.RETURN.name])).with_columns(
+        move=pl.when(pl.col("event") == kinds.RETURN.name).then(1).otherwise(-1)
     )
     moves = moves.filter((pl.col("move") == 1).any().over(key))
     moves = moves.sort("timestamp", "move", descending=True, maintain_order=True)

@@ -19,10 +19,10 @@ from scipy import sparse
 
 from aisle.components.evaluator.baselines.recommenders import Train, seen
 from aisle.components.evaluator.measures.metrics import Bools, Ints, relevant_items
+from aisle.schema import events as kinds
 from aisle.schema.errors import InputError
 
-TEST = "test"
-CLICK, PURCHASE, JUDGEMENT = "click", "purchase", "judgement"
+CLICK, PURCHASE, JUDGEMENT = kinds.CLICK.name, kinds.PURCHASE.name, "judgement"
 
 
 @dataclasses.dataclass(frozen=True)

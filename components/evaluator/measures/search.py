@@ -25,9 +25,10 @@ from aisle.components.evaluator.measures.metrics import (
     relevant_items,
     without_repeats,
 )
-from aisle.components.evaluator.measures.protocol import TEST, positions
+from aisle.components.evaluator.measures.protocol import positions
 from aisle.components.evaluator.measures.systems import POPULARITY, WHOLE_PIPELINE
 from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.schema.splits import TEST
 
 BM25_TITLES = "BM25, title"
 _BLOCK = 64

@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import polars as pl
 
-from aisle.components.labeler.interactions import EVAL, TEST, TRAIN
+from aisle.schema.splits import EVAL, TEST, TRAIN, tenth
 
 CLICK, JUDGEMENT = "click", "judgement"
 
 
 def split_judgements(judgements: pl.DataFrame) -> pl.DataFrame:
-    """Puts whole queries into splits, by a hash that is the same everywhere: 8 train, 1 eval, 1 test.
-
-    Not by a checksum, by which whoever made the judgements may have parted them before: of queries whose CRC-32 is even,
-    none would be left to test.
-    """
-    numbers = {query: _hash(query) % 10 for query in judgements["query"].unique()}
-    bucket = pl.lit(pl.Series([numbers[query] for query in judgements["query"]], dtype=pl.Int64))
+    """Puts whole queries into splits: 8 tenths train, 1 eval, 1 test."""
+    tenths = {query: tenth(query) for query in judgements["query"].unique()}
+    bucket = pl.lit(pl.Series([tenths[query] for query in judgements["query"]], dtype=pl.Int64))
     split = pl.when(bucket < 8).then(pl.lit(TRAIN)).when(bucket < 9).then(pl.lit(EVAL))
     return judgements.select("query", "item_id", "grade", split.otherwise(pl.lit(TEST)).alias("split"))
-
-
-def _hash(query: str) -> int:
-    return int.from_bytes(hashlib.sha256(query.encode()).digest()[:8], "big")
 
 
 def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, precedence: str) -> pl.DataFrame:

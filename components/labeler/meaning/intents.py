@@ -6,9 +6,9 @@ import dataclasses
 
 import polars as pl
 
-from aisle.components.labeler.interactions import TRAIN
 from aisle.components.labeler.meaning.categories import category_levels
 from aisle.components.labeler.options import LabelerOptions
+from aisle.schema.splits import TRAIN
 
 WORDS = r"[\p{L}\p{N}]+"
 _SCHEMA = {

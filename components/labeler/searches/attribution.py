@@ -7,6 +7,7 @@ import dataclasses
 import polars as pl
 
 from aisle.components.labeler.options import LabelerOptions
+from aisle.schema import events as kinds
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _MINUTE = 60 * 1_000_000
@@ -91,9 +92,9 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         options: the windows.
     """
     # A shop that logs no impressions has nothing to join, however much it sells.
-    logged = events if (events["event"] == "impression").any() else events.head(0)
+    logged = events if (events["event"] == kinds.IMPRESSION.name).any() else events.head(0)
     ordered = _coded(logged).sort("timestamp", maintain_order=True)
-    impressions = ordered.filter(pl.col("event") == "impression")
+    impressions = ordered.filter(pl.col("event") == kinds.IMPRESSION.name)
     # The same result logged twice for one page is one result.
     impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
     nameless = pl.col("session_id").is_null() & pl.col("user_id").is_null()
@@ -103,14 +104,14 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         nothing = pl.DataFrame(schema={"timestamp": pl.Int64, "shown": shown.schema["row"]})
         no_delay = nothing.with_columns(pl.lit(None, pl.Int64).alias("delay"))
         return Attribution(shown, nothing, no_delay, events, unnamed)
-    taken = ordered.filter(pl.col("event") != "impression").with_row_index("row")
+    taken = ordered.filter(pl.col("event") != kinds.IMPRESSION.name).with_row_index("row")
     coded = taken.select("row", "timestamp", "event", *_CODES)
     touches = _touches(shown, coded, int(options.click_window_minutes * _MINUTE))
     window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)
     return Attribution(
         shown.drop(*_CODES),
         touches.select("timestamp", "shown"),
-        _conversions(touches, coded.filter(pl.col("event") == "purchase"), window),
+        _conversions(touches, coded.filter(pl.col("event") == kinds.PURCHASE.name), window),
         _with_queries(taken, touches, shown).select(*_COLUMNS),
         unnamed,
     )
@@ -121,7 +122,7 @@ def _coded(events: pl.DataFrame) -> pl.DataFrame:
     return (
         events.lazy()
         .select(*_COLUMNS)
-        .filter(pl.col("event").is_in(["impression", "click", "cart", "purchase"]))
+        .filter(pl.col("event").is_in([kinds.IMPRESSION.name, *kinds.weights()]))
         .with_columns(pl.when(pl.col("query") != "").then("query"))
         .with_columns(
             pl.col(text).cast(pl.Categorical).to_physical().alias(code) for code, text in _CODES.items()
@@ -133,7 +134,7 @@ def _coded(events: pl.DataFrame) -> pl.DataFrame:
 def _conversions(touches: pl.DataFrame, purchases: pl.DataFrame, window: int) -> pl.DataFrame:
     """The purchases, each with the impression that its last click answers, and the time since that click."""
     # What answers no impression leads to a purchase only if it is a click: the last click has the credit.
-    leads = touches.filter((pl.col("event") == "click") | pl.col("shown").is_not_null())
+    leads = touches.filter((pl.col("event") == kinds.CLICK.name) | pl.col("shown").is_not_null())
     leads = leads.drop("row").with_row_index("row")
     credited = pl.DataFrame({"row": _last_before(purchases, leads, window)}).join(
         leads.select("row", "shown", pl.col("timestamp").alias("clicked")),
@@ -160,7 +161,7 @@ def _with_queries(taken: pl.DataFrame, touches: pl.DataFrame, shown: pl.DataFram
 
 def _touches(shown: pl.DataFrame, taken: pl.DataFrame, window: int) -> pl.DataFrame:
     """The clicks and what stands for one, each with the row of the impression it answers as `shown`."""
-    is_click = pl.col("event") == "click"
+    is_click = pl.col("event") == kinds.CLICK.name
     clicks, others = taken.filter(is_click), taken.filter(~is_click)
     unled = others.filter(_last_before(others, clicks, window).is_null())
     touches = pl.concat([clicks, unled]).sort("timestamp", "row")

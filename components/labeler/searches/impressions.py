@@ -6,9 +6,10 @@ import dataclasses
 
 import polars as pl
 
-from aisle.components.labeler.interactions import EVAL, TEST, TRAIN, Splits, split_of
+from aisle.components.labeler.interactions import Splits, split_of
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.searches.attribution import Attribution
+from aisle.schema.splits import EVAL, TEST, TRAIN
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 UNKNOWN = -1.0

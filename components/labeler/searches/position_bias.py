@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from aisle.components.labeler.interactions import TRAIN
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.searches.harvest import Cells, Floats, Harvest, Ints, harvest
 from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em
+from aisle.schema.splits import TRAIN
 
 HARVEST, EM, NONE = "harvest", "em", "none"
 _PLACE_CLICKS = 50
