@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 # Without compiled modules every process compiles TensorFlow's thousands anew, which triples its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint lock wheel image clean
+.PHONY: help setup demo test lint lock schemas wheel image clean
 
 help: ## what can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,9 @@ LOCK := .venv/bin/uv pip compile pyproject.toml --extra dev --group weights --qu
 lock: setup ## bring both locks up to pyproject.toml (versions stay where they can)
 	@$(LOCK) --universal --python-version 3.12 --output-file requirements-modern.lock
 	@$(LOCK) --python-version 3.10 --python-platform x86_64-unknown-linux-gnu --output-file requirements-old.lock
+
+schemas: setup ## write the reports' JSON Schemas, docs/schemas, from the code
+	@$(BIN)/python -m aisle.components.reports.schemas docs/schemas
 
 wheel: setup ## build dist/aisle-VERSION-py3-none-any.whl
 	@rm -rf build/lib build/bdist.*

@@ -1,6 +1,6 @@
 """What each part of the recommendations on Online Retail is worth: numbers, windows, titles, sources, cold items.
 
-    python -m benchmarks.recommendation.retail_parts --source ../shared/data/online-retail [--seed 1] [--results docs/results.md]
+    python -m benchmarks.recommendation.retail_parts --source ../shared/data/online-retail [--seed 1] [--results docs/experiments.md]
 
 Users, test and training are those of `retail.py`. The ranking head, one instead of several, is trained again without a
 group of its numbers, on one window alone, and with BERT reading the titles.

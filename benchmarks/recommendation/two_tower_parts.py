@@ -1,6 +1,6 @@
 """What the parts of the two-tower are worth, and what was tried instead, in the validation window of Online Retail.
 
-    python -m benchmarks.recommendation.two_tower_parts --source ../shared/data/online-retail [--seeds 1] [--results docs/results.md]
+    python -m benchmarks.recommendation.two_tower_parts --source ../shared/data/online-retail [--seeds 1] [--results docs/experiments.md]
 
 Each variant trains from the start, by the pipeline's loop, on the same transformed examples, and answers the queries of
 the 30 days before the test with 20 items of the whole catalogue. Items that first sell in the first of these weeks,

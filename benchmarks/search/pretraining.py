@@ -1,6 +1,6 @@
 """What training BERT further on a shop's own texts does to its search, before any training on judgements.
 
-    python -m benchmarks.search.pretraining --source ../shared/data/search-relevance [--results docs/results.md]
+    python -m benchmarks.search.pretraining --source ../shared/data/search-relevance [--results docs/experiments.md]
 
 Titles and descriptions train; the judged items of every query are ranked by BERT as it is then: by the cosine of the
 mean-pooled query and title, and by late interaction (MaxSim). nDCG@10, gain 2^(grade-1) - 1, mean over the queries.

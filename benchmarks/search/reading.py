@@ -1,6 +1,6 @@
 """What BERT's reading costs in other forms than the served one, which the search waits for with each query.
 
-    python -m benchmarks.search.reading --source ../shared/data/search-relevance [--results docs/results.md]
+    python -m benchmarks.search.reading --source ../shared/data/search-relevance [--results docs/experiments.md]
 
 Every form reads the same texts by the same weights, in a process of its own: queries one by one, as they come to a
 server, and titles by batches, as when a model is made. How far its sentence vectors are from those of the first form is

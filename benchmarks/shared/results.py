@@ -1,4 +1,4 @@
-"""Keeps the tables of docs/results.md: each benchmark rewrites its own section."""
+"""Keeps the tables of docs/results.md, experiments.md and speed.md: each benchmark rewrites its own section."""
 
 from __future__ import annotations
 

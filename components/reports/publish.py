@@ -25,13 +25,17 @@ def publish(name: str, report: dict[str, Any], page: str, folder: str, summary: 
         The path of the HTML file.
     """
     make_folder(folder)
-    text = json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
-    _write(os.path.join(folder, f"{name}.json"), text)
+    _write(os.path.join(folder, f"{name}.json"), as_json(report))
     if summary:
         _write(os.path.join(folder, f"{name}.md"), summary)
     path = os.path.join(folder, f"{name}.html")
     _write(path, page)
     return path
+
+
+def as_json(report: dict[str, Any]) -> str:
+    """Returns the text of a report's JSON file; NaN and infinities become null."""
+    return json.dumps(_finite(report), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def _write(path: str, text: str) -> None:

@@ -33,7 +33,7 @@ def distil(
     It starts from the teacher's embeddings and from layers taken evenly, as DistilBERT does (Sanh et al., 2019), and
     learns the cosine of each vector with the teacher's: what is compared in a search is these alone, so nothing
     else need be alike. Half of each batch are titles, half what is as short as a query: queries, and parts of titles.
-    Nothing is dropped out: the aim is free of noise, and so is the way to it (docs/results.md).
+    Nothing is dropped out: the aim is free of noise, and so is the way to it (docs/experiments.md).
 
     Args:
         teacher: trained and finished; it stays as it is.

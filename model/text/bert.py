@@ -147,7 +147,7 @@ class SentenceEncoder:
         """Embeds items: the title and, read together, the title with the description: two of [n] to [n, width].
 
         Their sum, of which the second counts twice, to unit length, finds and ranks better than either
-        (docs/results.md). An item without a description has its title's embedding.
+        (docs/experiments.md). An item without a description has its title's embedding.
         """
         found = self.encode(titles).numpy()
         described = np.flatnonzero(descriptions.numpy() != b"")

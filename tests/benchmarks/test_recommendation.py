@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pathlib
+import re
 
 import numpy as np
 import pytest
@@ -35,23 +36,30 @@ def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) 
         write_section(page, "c", "x")
 
 
-def test_the_results_page_has_a_section_for_each_benchmark() -> None:
-    page = (REPOSITORY / "docs" / "results.md").read_text(encoding="utf-8")
-    for name in (
-        "retail",
-        "retail-parts",
-        "beauty",
-        "index",
-        "throughput",
-        "two-tower-parts",
-        "clicks",
-        "search",
-        "search-speed",
-        "reading",
-        "pretraining",
-        "growth",
-    ):
-        assert f"<!-- {name} -->" in page
+PAGES = {
+    "results.md": ["retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "growth", "fuzz"],
+    "experiments.md": [
+        "retail-parts", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",
+    ],
+}  # fmt: skip
+"""What holds of what is shipped, and what was tried: each page's sections, in order."""
+COMMAND = re.compile(r"^```text\npython -m ([\w.]+)(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_section_of_a_page_has_the_command_that_writes_it(name: str) -> None:
+    page = (REPOSITORY / "docs" / name).read_text(encoding="utf-8")
+    assert re.findall(r"<!-- (?!end)(.+) -->", page) == PAGES[name]
+    commands = COMMAND.findall(page)
+    assert len(commands) == len(PAGES[name])
+    for (module, arguments), section in zip(commands, PAGES[name], strict=True):
+        source = REPOSITORY.joinpath(*module.split(".")).with_suffix(".py").read_text(encoding="utf-8")
+        assert f"--results docs/{name}" in arguments
+        if f"--section {section}" in arguments:
+            continue
+        assert "--section" not in arguments
+        assert f'"{section}"' in source
+        assert f"--results docs/{name}]" in source
 
 
 def test_the_next_item_is_ranked_among_all_the_user_has_not_had() -> None:

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.reports.publish import as_json
+from aisle.components.reports.schemas import validate
 from aisle.components.tables import PROVENANCE_SCHEMA
 
 SECOND = 1_000_000
@@ -42,7 +44,9 @@ def clean_rows(options: CleanerOptions | None = None, **tables: list[dict[str, A
         )
         for name, table in rows.items()
     }
-    return clean(rows, provenance, {}, options or CleanerOptions(), now=NOW)
+    result = clean(rows, provenance, {}, options or CleanerOptions(), now=NOW)
+    validate("cleaning", as_json(result.ledger))
+    return result
 
 
 def steps_of(result: CleanResult, table: str) -> dict[str, tuple[str, int]]:

@@ -15,6 +15,7 @@ from aisle.components.artifacts import Interactions, Report
 from aisle.components.evaluator.blessing.thresholds import BlessOptions, thresholds_to_json
 from aisle.components.evaluator.executor import Executor
 from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+from aisle.components.reports.schemas import validate
 from aisle.components.tables import write_json, write_parquet
 
 DAY = 86_400_000_000
@@ -157,6 +158,7 @@ def evaluate(
         },
     )
     written = [folder / part / "evaluation.json" for part in ("evaluation", "reports")]
-    one, other = (json.loads(path.read_text()) for path in written)
+    one, other = (path.read_text(encoding="utf-8") for path in written)
     assert one == other
-    return one, blessing
+    validate("evaluation", one)
+    return json.loads(one), blessing

@@ -66,9 +66,12 @@ LEDGER: dict[str, Any] = {
             "read": 100, "used": 90, "quarantined": 6, "merged": 4,
             "steps": [
                 {"step": "deduplicate", "reason": "exact duplicate", "outcome": "merged", "rows": 4,
+                 "column": "", "before": 100, "after": 96,
                  "examples": [{"file": "events.csv", "line": 5, "before": {"query": EVIL}, "after": None}]},
-                {"step": "range", "reason": EVIL, "outcome": "quarantined", "rows": 6, "examples": []},
+                {"step": "range", "reason": EVIL, "outcome": "quarantined", "rows": 6,
+                 "column": "", "before": 96, "after": 90, "examples": []},
                 {"step": "normalise", "reason": "white space", "outcome": "changed", "rows": 50,
+                 "column": "query", "before": 90, "after": 90,
                  "examples": [{"file": "", "line": 2, "before": {"query": " a"}, "after": {"query": "a"}}]},
             ],
         },
@@ -76,7 +79,15 @@ LEDGER: dict[str, Any] = {
     },
 }  # fmt: skip
 
-METRICS = {"recall": 0.3382, "ndcg": 0.3301, "coverage": 0.6, "ci": {"ndcg": [0.31, 0.35]}}
+METRICS = {
+    "recall": 0.3382, "ndcg": 0.3301, "mrr": 0.4, "hit_rate": 0.7, "coverage": 0.6, "novelty": 8.5,
+    "popularity": 120.5, "ci": {"ndcg": [0.31, 0.35]},
+}  # fmt: skip
+POPULARITY = {
+    "recall": 0.1061, "ndcg": 0.1068, "mrr": 0.2, "hit_rate": 0.5, "coverage": 0.9, "novelty": 5.5,
+    "popularity": 900.0, "ci": {"ndcg": None},
+    "pipeline_gain": {"ndcg": 0.2233, "ci": [0.2, 0.25]},
+}  # fmt: skip
 EVALUATION: dict[str, Any] = {
     "version": 1,
     "goal": "purchase",
@@ -85,8 +96,8 @@ EVALUATION: dict[str, Any] = {
     "users": {"all": 1104, "new": 1026},
     "catalogue": 3411,
     "systems": [
-        {"name": "whole pipeline", "all": METRICS, "new": {**METRICS, "ci": {}}},
-        {"name": EVIL, "all": {"recall": 0.1061, "ndcg": 0.1068, "coverage": 0.9}, "new": None},
+        {"name": "whole pipeline", "all": METRICS, "new": {**METRICS, "ci": {"ndcg": None}}},
+        {"name": EVIL, "all": POPULARITY, "new": None},
     ],
     "slices": [
         {"kind": "country", "name": EVIL, "rule": "of that country", "users": 40, "recall": 0.3, "ndcg": 0.25,
@@ -102,9 +113,11 @@ EVALUATION: dict[str, Any] = {
     ],
     "search": {
         "queries": 27,
+        "judged": 20,
+        "clicked": 7,
         "ndcg_at": 10,
         "recall_at": 100,
-        "systems": [{"name": "BM25", "ndcg": 0.8, "recall": 0.9}],
+        "systems": [{"name": "BM25", "ndcg": 0.8, "ndcg_full": 0.7, "recall": 0.9}],
     },
     "ranking": {
         "auc": 0.78, "log_loss": math.nan, "rows": 5000,
@@ -113,6 +126,7 @@ EVALUATION: dict[str, Any] = {
                                  {"predicted": 0.3, "observed": 0.3, "count": 2500}]},
     },
     "last_blessed": {"compared": False, "why": EVIL, "failed": False},
+    "index": {"kind": "exact", "items": 3411, "recall_at": 100, "recall": 1.0, "indexes": {}},
     "blessing": {
         "blessed": False, "reasons": [f"worse than {EVIL}"],
         "checks": [{"passed": False, "line": f"worse than {EVIL}"}, {"passed": True, "line": "reached"},

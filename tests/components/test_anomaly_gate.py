@@ -14,6 +14,8 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import blocking_line, judge
 from aisle.components.anomaly_gate.options import GateOptions, options_from_json, options_to_json
+from aisle.components.reports.publish import as_json
+from aisle.components.reports.schemas import validate
 from aisle.components.tables import QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 
@@ -50,6 +52,7 @@ def _prices(values: int, nan: int, infinite: int) -> statistics_pb2.DatasetFeatu
 
 def _findings(table: TableEvidence, **options: Any) -> dict[str, dict[str, Any]]:
     report = judge([table], GateOptions(**options), NOW)
+    validate("anomalies", as_json(report))
     return {anomaly["name"]: anomaly for anomaly in report["anomalies"]}
 
 

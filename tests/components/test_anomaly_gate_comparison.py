@@ -25,6 +25,8 @@ from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.anomaly_gate.statistics import table_statistics
+from aisle.components.reports.publish import as_json
+from aisle.components.reports.schemas import validate
 from aisle.schema.errors import InputError
 
 DAY = 24 * 60 * 60 * 1_000_000
@@ -57,6 +59,7 @@ def _against(
     told = GateOptions(**options)
     baseline: Baseline = {before.name: as_baseline(before)} if before is not None else {}
     report = judge([now], told, NOW, compare([now], told, baseline, curated=False, log=log))
+    validate("anomalies", as_json(report))
     return report, {anomaly["name"]: anomaly for anomaly in report["anomalies"]}
 
 

@@ -19,6 +19,7 @@ from aisle.components.anomaly_gate.component import AnomalyGate
 from aisle.components.anomaly_gate.executor import Executor
 from aisle.components.anomaly_gate.options import GateOptions, options_to_json
 from aisle.components.artifacts import Quarantine, Report
+from aisle.components.reports.schemas import validate
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA, write_quarantine, write_rows
 from aisle.schema.errors import GateBlocked, InputError
 
@@ -86,7 +87,9 @@ def _run(
 
 def test_warnings_let_the_run_go_on_and_leave_the_report_in_both_places(tmp_path: pathlib.Path) -> None:
     _run(tmp_path, quarantined=1)
-    written = json.loads((tmp_path / "reports" / "anomalies.json").read_text())
+    text = (tmp_path / "reports" / "anomalies.json").read_text(encoding="utf-8")
+    validate("anomalies", text)
+    written = json.loads(text)
     assert written["verdict"] == "passed"
     assert {a["name"] for a in written["anomalies"]} == {
         "items:QUARANTINED_ROWS",

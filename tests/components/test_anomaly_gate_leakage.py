@@ -16,6 +16,8 @@ from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.findings.leakage import held_out_auc
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.reports.publish import as_json
+from aisle.components.reports.schemas import validate
 
 NOW = 20_000 * 24 * 60 * 60 * 1_000_000
 ROWS = 2000
@@ -34,6 +36,7 @@ def _table(name: str, columns: dict[str, Any]) -> TableEvidence:
 
 def _leaks(*tables: TableEvidence, **options: Any) -> dict[str, dict[str, Any]]:
     report = judge(tables, GateOptions(**options), NOW)
+    validate("anomalies", as_json(report))
     return {a["name"]: a for a in report["anomalies"] if a["type"] == "LABEL_LEAKAGE"}
 
 

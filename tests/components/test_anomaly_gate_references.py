@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.reports.publish import as_json
+from aisle.components.reports.schemas import validate
 
 NOW = 20_000 * 24 * 60 * 60 * 1_000_000
 
@@ -29,6 +31,7 @@ def _table(name: str, first_line: int = 2, **columns: Any) -> TableEvidence:
 
 def _findings(*tables: TableEvidence, **options: Any) -> dict[str, dict[str, Any]]:
     report = judge(tables, GateOptions(**options), NOW)
+    validate("anomalies", as_json(report))
     return {anomaly["name"]: anomaly for anomaly in report["anomalies"]}
 
 

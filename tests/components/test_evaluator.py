@@ -86,7 +86,7 @@ def test_an_index_that_finds_too_little_is_not_blessed(tmp_path: pathlib.Path) -
     shop = model(tmp_path / "shop")
     extra = pathlib.Path(path_utils.serving_model_path(shop.uri)) / "assets.extra"
     extra.mkdir()
-    index = {"kind": "approximate", "items": 200_000, "recall_at": 100, "recall": 0.9421}
+    index = {"kind": "approximate", "items": 200_000, "recall_at": 100, "recall": 0.9421, "indexes": {}}
     write_json(str(extra / "index.json"), index)
     report, blessing = evaluate(tmp_path, {"model": shop, "interactions": interactions(tmp_path / "in")})
     assert report["index"] == index

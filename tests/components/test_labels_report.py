@@ -19,6 +19,7 @@ from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.storage import TABLES, read_interactions, write_interactions
 from aisle.components.labeler.summary import summarise
 from aisle.components.reports import write_labels
+from aisle.components.reports.schemas import validate
 from aisle.datasets.simulator import SimulatorOptions, simulate
 
 OPTIONS = LabelerOptions(conversion_window_days=1.0, precedence="judgements")
@@ -43,7 +44,9 @@ def report(labelled: Labelled) -> dict[str, Any]:
 
 
 def page(report: dict[str, Any], folder: pathlib.Path) -> str:
-    return pathlib.Path(write_labels(report, str(folder))).read_text(encoding="utf-8")
+    written = pathlib.Path(write_labels(report, str(folder)))
+    validate("labels", written.with_suffix(".json").read_text(encoding="utf-8"))
+    return written.read_text(encoding="utf-8")
 
 
 def test_the_counts_are_those_of_the_tables(labelled: Labelled, report: dict[str, Any]) -> None:

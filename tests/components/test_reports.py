@@ -124,7 +124,9 @@ def test_charts_take_the_colours_of_the_page(tmp_path: pathlib.Path) -> None:
 def test_the_best_of_each_column_is_marked(tmp_path: pathlib.Path) -> None:
     page = pathlib.Path(write_evaluation(EVALUATION, str(tmp_path))).read_text(encoding="utf-8")
     best = re.findall(r'<td class="n best">([\d.]+)', page)
-    assert best == ["0.3382", "0.3301", "0.9000", "0.3382", "0.3301", "0.6000", "0.9000", "0.8000"]
+    everything = ["0.3382", "0.3301", "0.4000", "0.7000", "0.9000"]
+    new = ["0.3382", "0.3301", "0.4000", "0.7000", "0.6000"]
+    assert best == [*everything, *new, "0.9000", "0.8000", "0.7000"]
 
 
 def test_every_check_says_whether_it_passed(tmp_path: pathlib.Path) -> None:

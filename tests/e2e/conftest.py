@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import pytest
 
 SETTINGS = (
-    # As shop.toml of the README and pretrained.toml of docs/pretraining.md have it, whose runs find it all done.
+    # As shop.toml of docs/tables.md and pretrained.toml of docs/pretraining.md have it, whose runs find it all done.
     "gate.max_quarantined_share=0.05",
     "labels.test_days=14",
     "pretrain.steps=2",

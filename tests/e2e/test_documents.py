@@ -123,7 +123,7 @@ def test_what_is_not_run_is_still_shown() -> None:
         assert any(command == words or command.startswith(f"{words} ") for command in _commands()), words
 
 
-def test_batch_answers_are_csv_with_the_columns_of_the_readme(desk: Any) -> None:
+def test_batch_answers_are_csv_with_the_documented_columns(desk: Any) -> None:
     headers = {"search": "query,rank,item_id,score", "recommend": "user_id,rank,item_id,score"}
     for name, header in {**headers, "rank": "query,item_id,score"}.items():
         path = desk.home / "answers" / f"{name}.csv"

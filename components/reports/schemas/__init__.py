@@ -1,0 +1,57 @@
+"""What the reports' JSON files hold: a type each, from which the JSON Schemas in `docs/schemas/` are made."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import pydantic
+from pydantic.json_schema import GenerateJsonSchema
+
+from aisle.components.reports.schemas.anomalies import Anomalies
+from aisle.components.reports.schemas.cleaning import Cleaning
+from aisle.components.reports.schemas.evaluation import Evaluation
+from aisle.components.reports.schemas.labels import Labels
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+_TYPES: dict[str, type] = {
+    "anomalies": Anomalies,
+    "cleaning": Cleaning,
+    "labels": Labels,
+    "evaluation": Evaluation,
+}
+
+
+class _WithoutTitles(GenerateJsonSchema):
+    """Leaves out the titles of fields, which say no more than their keys."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def json_schema(name: str) -> dict[str, Any]:
+    """Returns the JSON Schema of a report.
+
+    Args:
+        name: of `aisle.components.reports.REPORTS`.
+    """
+    return {"$schema": DIALECT, **_type(name).json_schema(schema_generator=_WithoutTitles)}
+
+
+def validate(name: str, text: str) -> None:
+    """Holds the text of `NAME.json` against the report's type.
+
+    Args:
+        name: of `aisle.components.reports.REPORTS`.
+        text: JSON.
+
+    Raises:
+        pydantic.ValidationError: a key is missing, unknown, or has a value of another type.
+    """
+    _type(name).validate_json(text)
+
+
+@functools.cache
+def _type(name: str) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(_TYPES[name])

@@ -1,0 +1,281 @@
+"""The report `evaluation`, as `aisle.components.evaluator.executor` gives it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from typing_extensions import NotRequired, TypedDict
+
+from aisle.components.reports.schemas.record import record
+
+Interval = tuple[float, float]
+"""The ends of a 95 % interval."""
+
+
+@record
+class Window(TypedDict):
+    """The test's time, RFC 3339."""
+
+    test_start: str
+    end: str
+
+
+@record
+class Users(TypedDict):
+    """Users tested."""
+
+    all: int
+    new: int
+    """With an item they had not taken before."""
+
+
+@record
+class Intervals(TypedDict):
+    """95 % intervals by metric."""
+
+    ndcg: Interval | None
+
+
+@record
+class Gain(TypedDict):
+    """The whole pipeline's nDCG less another system's."""
+
+    ndcg: float | None
+    ci: Interval | None
+    """Its paired interval."""
+
+
+@record
+class Metrics(TypedDict):
+    """A system's figures; a mean of nothing is null."""
+
+    recall: float | None
+    ndcg: float | None
+    mrr: float | None
+    hit_rate: float | None
+    coverage: float | None
+    novelty: float | None
+    """Bits."""
+    popularity: float | None
+    """Mean number of events of what is recommended."""
+    ci: Intervals
+    pipeline_gain: NotRequired[Gain]
+    """Of every system but the first, which is the whole pipeline."""
+
+
+@record
+class System(TypedDict):
+    """A recommender."""
+
+    name: str
+    all: Metrics | None
+    """Every item taken counts; null where the system has no answer."""
+    new: Metrics | None
+    """Only items not taken before count, and those are left out of the answers."""
+
+
+@record
+class Baseline(TypedDict):
+    """The best simple method on a slice."""
+
+    name: str
+    recall: float | None
+    ndcg: float | None
+
+
+@record
+class Slice(TypedDict):
+    """A part of the test; its figures are null where it has too few users."""
+
+    kind: Literal["activity", "newcomers", "items", "country"]
+    name: str
+    rule: str
+    users: int
+    recall: float | None
+    ndcg: float | None
+    baseline: Baseline | None
+    gain: Gain | None
+
+
+@record
+class Group(TypedDict):
+    """A group of items, by shares."""
+
+    name: str
+    catalogue: float | None
+    taken: float | None
+    """In the test."""
+    exposure: dict[str, float | None]
+    """By system."""
+
+
+@record
+class Exposure(TypedDict):
+    """Who is shown how much, by one way to part the catalogue."""
+
+    by: Literal["popularity", "category", "brand"]
+    groups: list[Group]
+    distance: dict[str, float | None]
+    """Total variation of exposure and taken, by system."""
+
+
+@record
+class SearchSystem(TypedDict):
+    """A search."""
+
+    name: str
+    ndcg: float | None
+    """Of the judged items, put in order."""
+    ndcg_full: float | None
+    """Of the whole catalogue; what is unjudged is worth nothing."""
+    recall: float | None
+    """Of the items taken."""
+    ci: NotRequired[Intervals]
+    """Where queries were judged."""
+    pipeline_gain: NotRequired[Gain]
+    """Of BM25, where queries were judged."""
+
+
+@record
+class Search(TypedDict):
+    """The test's queries."""
+
+    queries: int
+    judged: int
+    clicked: int
+    ndcg_at: int
+    recall_at: int
+    systems: list[SearchSystem]
+
+
+@record
+class Bin(TypedDict):
+    """Candidates of about the same probability."""
+
+    predicted: float
+    observed: float
+    count: int
+
+
+@record
+class Calibration(TypedDict):
+    """Whether a predicted probability happens as often as it says."""
+
+    predicted: float
+    observed: float
+    ece: float | None
+    """Expected calibration error."""
+    bins: list[Bin]
+
+
+@record
+class Ranking(TypedDict):
+    """The ranking head's own metrics."""
+
+    auc: float | None
+    log_loss: float | None
+    rows: int | None
+    calibration: Calibration | None
+
+
+@record
+class Compared(TypedDict):
+    """The last blessed model, asked the same test."""
+
+    compared: Literal[True]
+    model: str
+    """Its folder."""
+    figure: str
+    last: float | None
+    pipeline: float | None
+    given: bool
+    """Whether both were given the users' histories."""
+    gain: float | None
+    ci: Interval | None
+
+
+@record
+class NotCompared(TypedDict):
+    """Why the last blessed model was not asked."""
+
+    compared: Literal[False]
+    why: str
+    failed: bool
+    """Whether it should have been possible."""
+
+
+@record
+class IndexFigures(TypedDict):
+    """An approximate index."""
+
+    clusters: int
+    probes: int
+    """Clusters read."""
+    recall: dict[str, float | None]
+    """By kind of question."""
+    queries: dict[str, int]
+    """By kind of question."""
+    read_share: float
+    """Items compared, of all."""
+    index_mb: float
+    vectors_mb: float
+
+
+@record
+class Index(TypedDict):
+    """The index of the served model."""
+
+    kind: Literal["exact", "approximate"]
+    items: int
+    recall_at: int
+    recall: float | None
+    """The share of the nearest items that is found, the lowest there is."""
+    indexes: dict[str, IndexFigures]
+
+
+@record
+class Check(TypedDict):
+    """A condition of the blessing."""
+
+    passed: bool | None
+    """Null: not asked."""
+    line: str
+
+
+@record
+class Blessing(TypedDict):
+    """Whether the model may be pushed."""
+
+    blessed: bool
+    reasons: list[str]
+    """The lines of what failed, or where nothing did, all."""
+    checks: list[Check]
+
+
+@record
+class Evaluation(TypedDict):
+    """How good the new model is, beside what it must beat."""
+
+    version: Literal[1]
+    goal: Literal["purchase", "click", "judgement"]
+    window: Window
+    k: int
+    """The length of an answer."""
+    users: Users
+    catalogue: int
+    """Items that could be answered."""
+    systems: list[System]
+    slices: list[Slice]
+    slice_users: int
+    """With fewer users a slice has no figures."""
+    exposure: list[Exposure]
+    search: Search | None
+    """Null without queries."""
+    ranking: Ranking | None
+    """Null without a ranking head."""
+    last_blessed: Compared | NotCompared
+    index: Index | None
+    """Null for a model that doesn't say."""
+    blessing: Blessing
+    training: dict[str, dict[str, list[float | None]]]
+    """Curves by model and name, by epoch; empty where the trainings left none."""
