@@ -10,6 +10,14 @@ from aisle.components.reports.schemas.record import record
 
 
 @record
+class EventCount(TypedDict):
+    """How many interactions are of a kind."""
+
+    event: str
+    count: int
+
+
+@record
 class Split(TypedDict):
     """The labels of a part of the data, by time."""
 
@@ -21,6 +29,8 @@ class Split(TypedDict):
     examples: int
     """For the two-tower."""
     interactions: int
+    events: list[EventCount]
+    """Interactions by the kind of their strongest event."""
     purchases: int
     """Of the interactions."""
     results: int
