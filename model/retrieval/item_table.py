@@ -7,6 +7,8 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from aisle.model.retrieval.tower import Tower
+
 
 @dataclasses.dataclass(frozen=True)
 class ItemTable:
@@ -26,14 +28,14 @@ class ItemTable:
     stock: np.ndarray
 
 
-def item_table(tower: object, items: pl.DataFrame) -> ItemTable:
+def item_table(tower: Tower, items: pl.DataFrame) -> ItemTable:
     """The columns of the tower's items.
 
     Args:
         tower: a loaded TwoTowerModule.
         items: the Labeler's items; columns beside `item_id` and `title` may be absent.
     """
-    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})  # type: ignore[attr-defined]
+    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})
     joined = order.join(items, on="item_id", how="left", maintain_order="left")
 
     def texts(name: str) -> list[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import tensorflow as tf
 
@@ -14,6 +12,7 @@ from aisle.model.retrieval.sources import table_sources, vector_sources
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
+from aisle.model.retrieval.tower import Tower
 from aisle.model.stored import stored
 from aisle.model.text.lexical import TextSearch
 
@@ -29,7 +28,7 @@ class Retriever(tf.Module):
             are put there before the graph is traced.
     """
 
-    def __init__(self, tower: Any, text: TextSearch, prices: np.ndarray, state: State) -> None:
+    def __init__(self, tower: Tower, text: TextSearch, prices: np.ndarray, state: State) -> None:
         """Makes the graph's tensors.
 
         Args:

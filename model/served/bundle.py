@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
-from collections.abc import Callable
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.options import BundleOptions
+from aisle.model.ranking.ranker import Ranker
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.filters import Filter, Filters
 from aisle.model.retrieval.index_choice import choose_indexes
@@ -24,6 +25,7 @@ from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import make_state
 from aisle.model.served import explained_search
 from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.ranked import Ranked
 from aisle.model.served.search_order import SearchOrder
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
@@ -42,15 +44,15 @@ class Bundle(tf.Module):
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: object, table: ItemTable, options: BundleOptions
+        self, retriever: Retriever, ranker: Ranker, table: ItemTable, options: BundleOptions
     ) -> None:
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
         self._filters = Filters(table)
-        self._depth = options.depth
+        self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
-        self._score_numbers = ranker.score_numbers  # type: ignore[attr-defined]
+        self._score_numbers = ranker.score_numbers
 
     def signatures(self) -> dict[str, object]:
         """The concrete functions of every signature, by name."""
@@ -67,7 +69,7 @@ class Bundle(tf.Module):
             signature.name: tf.function(function, input_signature=_specs(signature)).get_concrete_function()
             for signature, function in functions.items()
         }
-        serve = self.ranker.serve  # type: ignore[attr-defined]
+        serve = self.ranker.serve
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
@@ -75,7 +77,7 @@ class Bundle(tf.Module):
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """Items for a query, best first; an empty query has no answer."""
         context = self.retriever.context(query, user_id, _no_history(query))
-        return self._answer(self._ranked(context, self._order.found(context, _nothing(context))), k)
+        return self._answer(self._in_order(context, self._order.found(context, _nothing(context))), k)
 
     def filtered_search(
         self,
@@ -96,23 +98,22 @@ class Bundle(tf.Module):
         context = self.retriever.context(query, user_id, _no_history(query))
         exclude = ~self._filters.matching(asked)
         found = self._order.found(context, exclude)
-        # A query comes in the same batch as none: the head's order is only for those that ask.
         searched = (context.query != "")[:, None]
-        listed = ~exclude & asked.narrows()[:, None] & ~searched
-        scores = tf.where(searched, self._ranked(context, found), 0.0)
-        scores = tf.where(listed, 1.0 + context.scores["popularity"], scores)
-        return {**self._answer(scores, k), **self._filters.facets(listed | (found > 0))}
+        listed = Ranked(context.scores["popularity"], ~exclude & asked.narrows()[:, None])
+        # A query comes in the same batch as none: the head's order is only for those that ask.
+        ranked = self._in_order(context, found).otherwise(searched, listed)
+        return {**self._answer(ranked, k), **self._filters.facets(ranked.there)}
 
-    def _ranked(self, context: Context, found: tf.Tensor) -> tf.Tensor:
-        """The best of what was found in the head's order: float32 [b, n] to [b, n]."""
+    def _in_order(self, context: Context, found: Ranked) -> Ranked:
+        """What was found for searches, the best of it in the head's order."""
         if not self._order.searches:
             # A head that never read a query would only add noise.
             return found
 
-        def score(context: Context, rows: tf.Tensor) -> tf.Tensor:
-            return self._order.relevance(context, rows, tf.gather(found, rows, batch_dims=1) > 0)
+        def score(rows: tf.Tensor) -> tf.Tensor:
+            return self._order.relevance(context, rows, tf.gather(found.there, rows, batch_dims=1))
 
-        return self._rerank(context, found, score)
+        return found.with_first(self._most, score)
 
     def recommend(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -121,13 +122,12 @@ class Bundle(tf.Module):
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
         exclude = self._excluded(context, exclude_seen)
         fused = self.retriever.candidates(context, offers("recommend"), exclude)
-        # Popularity, scaled below every source's share, fills the places that no source reached.
-        fused += tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
-        ranked = self._rerank(context, fused, self._numbers)
+        # What sells fills the places that no source reached.
+        ranked = Ranked(fused, fused > 0).followed_by(context.scores["popularity"], ~exclude)
+        ranked = ranked.with_first(self._most, functools.partial(self._numbers, context))
         if self._order.reads_history:
-            ranked = self._rerank(context, ranked, self._order.head)
-        cold = self._cold(context, exclude)
-        return self._answer(tf.where(self._has_history(context), ranked, cold), k)
+            ranked = ranked.with_first(self._most, functools.partial(self._order.head, context))
+        return self._answer(ranked.otherwise(self._has_history(context), self._cold(context, exclude)), k)
 
     def retrieve(
         self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
@@ -135,14 +135,14 @@ class Bundle(tf.Module):
         """Items for a user by the two-tower alone."""
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
         fused = self.retriever.fuse(context, TWO_TOWER_ONLY, self._excluded(context, exclude_seen))
-        return self._answer(fused, k)
+        return self._answer(Ranked(fused, fused > 0), k)
 
     def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
         """Items like one item, by the towers' and the titles' cosine, best first."""
         row = self.retriever.items.lookup(item_id)
         rows, near = self.retriever.similar(tf.maximum(row, 0))
-        itself, unknown = rows == row[:, None], (row < 0)[:, None]
-        return self._answer(tf.where(itself | unknown, 0.0, 3.0 + near), k, rows)
+        others = (rows != row[:, None]) & (row >= 0)[:, None]
+        return self._answer(Ranked(near, others & tf.math.is_finite(near), rows), k)
 
     def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
@@ -152,13 +152,12 @@ class Bundle(tf.Module):
         recommended = (
             self._order.head(context, known) if self._order.reads_history else self._numbers(context, known)
         )
-        cold = tf.gather(self._cold(context, _nothing(context)), known, batch_dims=1)
+        cold = tf.gather(self._cold(context, _nothing(context)).scores, known, batch_dims=1)
         recommended = tf.where(self._has_history(context), recommended, cold)
         if self._order.searches:
             searched = self._order.relevance_of(context, known)
         else:
-            lexical = tf.gather(context.scores["lexical"], known, batch_dims=1)
-            searched = context.dense["dense"].of(known) + lexical / 50.0
+            searched = explained_search.by_sources(self.retriever, context, known)[contract.SCORES]
         learnt = tf.where((context.query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
 
@@ -173,10 +172,10 @@ class Bundle(tf.Module):
             found = explained_search.by_sources(self.retriever, context, known)
         return explained_search.complete(self.retriever, context, rows, found)
 
-    def _cold(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
-        """The scores of whoever has no history, of whom the head has learnt nothing: float32 [b, n]."""
+    def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
+        """The order for whoever has no history, of whom the head has learnt nothing."""
         fused = self.retriever.fuse(context, offers("cold"), exclude)
-        return fused + tf.where(exclude, 0.0, 1e-6 * (1.0 + context.scores["popularity"]))
+        return Ranked(fused, fused > 0).followed_by(context.scores["popularity"], ~exclude)
 
     def _has_history(self, context: Context) -> tf.Tensor:
         return tf.reduce_any(self.retriever.seen(context), 1)[:, None]
@@ -191,31 +190,11 @@ class Bundle(tf.Module):
         query = tf.repeat(context.query, tf.shape(rows)[1])
         return tf.reshape(self._score_numbers(query, flat), tf.shape(rows))
 
-    def _rerank(
-        self,
-        context: Context,
-        scores: tf.Tensor,
-        score: Callable[[Context, tf.Tensor], tf.Tensor],
-    ) -> tf.Tensor:
-        """Puts the best `depth` in the order of `score`, before all others: [b, n] to [b, n]."""
-        top = tf.math.top_k(scores, min(self._depth, self.retriever.count))
-        above = tf.reduce_max(scores, 1)[:, None]
-        lifted = tf.where(top.values > 0, above + score(context, top.indices) - top.values, 0.0)
-        owner = tf.broadcast_to(tf.range(tf.shape(scores)[0])[:, None], tf.shape(top.indices))
-        places = tf.stack([owner, top.indices], -1)
-        return tf.tensor_scatter_nd_add(scores, tf.reshape(places, [-1, 2]), tf.reshape(lifted, [-1]))
-
-    def _answer(self, scores: tf.Tensor, k: tf.Tensor, rows: tf.Tensor | None = None) -> dict[str, tf.Tensor]:
-        """The best k items, "" and -inf where the score is not above 0: float32 [b, m] to [b, k].
-
-        The scores are of `rows`, int32 [b, m]; without them of the whole catalogue.
-        """
-        most = tf.clip_by_value(k, 0, tf.shape(scores)[1])
-        top = tf.math.top_k(scores, most)
-        there = top.values > 0
-        best = top.indices if rows is None else tf.gather(rows, top.indices, batch_dims=1)
-        ids = tf.where(there, tf.gather(self.retriever.item_ids, best), "")
-        values = tf.where(there, top.values, -np.inf)
+    def _answer(self, ranked: Ranked, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The best k items, "" and -inf in the places that none is left for: strings and float32 [b, k]."""
+        most = tf.clip_by_value(k, 0, tf.shape(ranked.scores)[1])
+        rows, values = ranked.best(most)
+        ids = tf.where(rows >= 0, tf.gather(self.retriever.item_ids, tf.maximum(rows, 0)), "")
         pad = [[0, 0], [0, tf.maximum(k, 0) - most]]
         return {
             contract.ITEM_IDS: tf.pad(ids, pad, constant_values=""),

@@ -6,11 +6,13 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.ranking.inputs import history_titles
+from aisle.model.ranking.ranker import Ranker
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.served import explained_search
+from aisle.model.served.ranked import Ranked
 from aisle.model.served.word_table import WordTable
 from aisle.model.stored import stored
 
@@ -29,7 +31,7 @@ class SearchOrder(tf.Module):
         reads_history: whether recommendations are scored by titles, too.
     """
 
-    def __init__(self, retriever: Retriever, ranker: object, titles: list[str], depth: int) -> None:
+    def __init__(self, retriever: Retriever, ranker: Ranker, titles: list[str], depth: int) -> None:
         """Reads the titles.
 
         Args:
@@ -41,27 +43,26 @@ class SearchOrder(tf.Module):
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
-        self.searches = bool(ranker.searches.numpy())  # type: ignore[attr-defined]
-        self.reads_history = bool(ranker.reads_history.numpy())  # type: ignore[attr-defined]
+        self.searches = bool(ranker.searches.numpy())
+        self.reads_history = bool(ranker.reads_history.numpy())
         self._depth = depth
         self._titles = stored(titles, tf.string)
-        self._words = None
         if self.searches or self.reads_history:
-            self._words = WordTable(titles, ranker.read_title)  # type: ignore[attr-defined]
+            self._words = WordTable(titles, ranker.read_title)
 
-    def found(self, context: Context, exclude: tf.Tensor) -> tf.Tensor:
-        """What the sources of a search find, nothing for an empty query: float32 [b, n]."""
+    def found(self, context: Context, exclude: tf.Tensor) -> Ranked:
+        """What the sources of a search find, nothing for an empty query."""
         fused = self.retriever.fuse(context, offers("search"), exclude)
         if self.retriever.indexes["dense"].limit < self.retriever.count:
             # An approximate index reads the nearest clusters alone, in which few items may pass a filter.
             few = tf.math.count_nonzero(fused, 1)[:, None] < _FILLED.bound
             filled = self.retriever.fuse(context, (_FILLED,), exclude)
             fused += tf.where(few & tf.reduce_any(exclude, 1)[:, None], filled, 0.0)
-        return tf.where((context.query != "")[:, None], fused, 0.0)
+        return Ranked(fused, (fused > 0) & (context.query != "")[:, None])
 
     def head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
-        return self.ranker.score(context.query, self._logits(context, rows))  # type: ignore[attr-defined]
+        return self.ranker.score(context.query, self._logits(context, rows))
 
     def relevance(self, context: Context, rows: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
         """The score of a search's own candidates, of which `there` were found: two of [b, m] to float32 [b, m]."""
@@ -81,26 +82,26 @@ class SearchOrder(tf.Module):
     def explain(self, context: Context, rows: tf.Tensor) -> dict[str, tf.Tensor]:
         """What adds up to `relevance_of`; see the contract's `explain`."""
         titles = tf.gather(self._titles, rows)
-        explained = self.ranker.explain_read(context.query, titles, *self._inputs(context, rows))  # type: ignore[attr-defined]
+        explained = self.ranker.explain_read(context.query, titles, *self._inputs(context, rows))
         found, there = self._searched(context)
         best = self._best_title(found, self._logits(context, found), there)
-        line = self.ranker.calibration[1]  # type: ignore[attr-defined]
+        line = self.ranker.calibration[1]
         return explained_search.as_served(explained, self._feedback(rows, best), line)
 
     def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
-        return self.ranker.logits(*self._inputs(context, rows))  # type: ignore[attr-defined]
+        return self.ranker.logits(*self._inputs(context, rows))
 
     def _inputs(self, context: Context, rows: tf.Tensor) -> tuple[tf.Tensor, ...]:
         """What the head reads of each candidate: vectors of the query and of the titles, and the numbers."""
-        query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))  # type: ignore[attr-defined]
-        title = self._words.lookup(rows)  # type: ignore[union-attr]
+        query = self.ranker.read_query(context.query, history_titles(context.history, self._titles))
+        title = self._words.lookup(rows)
         return (*query, *title, self.retriever.features(context, rows))
 
     def _liked(self, context: Context, rows: tf.Tensor, logits: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
         """The score of each candidate of a search: float32 [b, m]; `logits` [b, m, 2], `title` of `_best_title`."""
         like = self._feedback(rows, title)
-        return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))  # type: ignore[attr-defined]
+        return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))
 
     def _feedback(self, rows: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
         """What an item gains by being like a search's best answers as a whole: int32 [b, m] to float32 [b, m].
@@ -108,7 +109,7 @@ class SearchOrder(tf.Module):
         Pseudo-relevance feedback by vectors (Li et al., TOIS 2023, after Rocchio).
         """
         vectors = tf.gather(self.retriever.tower.text_embeddings, rows)
-        return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback  # type: ignore[attr-defined]
+        return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback
 
     def _best_title(self, rows: tf.Tensor, logits: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
         """The mean title of the best ten of those candidates that are there: float32 [b, d], unit length."""
@@ -120,5 +121,5 @@ class SearchOrder(tf.Module):
     def _searched(self, context: Context) -> tuple[tf.Tensor, tf.Tensor]:
         """What a search ranks, for items that come without one: rows int32 [b, m], and which are there, bool [b, m]."""
         nothing = tf.zeros_like(context.scores["count"], tf.bool)
-        top = tf.math.top_k(self.found(context, nothing), min(self._depth, self.retriever.count))
-        return top.indices, top.values > 0
+        rows, _ = self.found(context, nothing).best(min(self._depth, self.retriever.count))
+        return tf.maximum(rows, 0), rows >= 0
