@@ -41,13 +41,17 @@ QUARANTINE_SCHEMA = pa.schema(
         ("table", pa.string()),
         ("file", pa.string()),
         ("line", pa.int64()),
+        ("key", pa.string()),
         ("column", pa.string()),
         ("value", pa.string()),
         ("reason", pa.string()),
         ("row", pa.string()),
     ]
 )
-"""One record a quarantined row: where it was, which value was wrong and why, and its raw text."""
+"""One record a quarantined row: where it was, which value was wrong and why, and its raw text.
+
+`key` is what the row is of (`Table.key`): null where the table has none, or the row doesn't say it.
+"""
 
 EVIDENCE_SCHEMA = pa.schema(
     [
