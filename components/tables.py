@@ -36,6 +36,10 @@ PROVENANCE_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64())])
 In a Parquet file the "line" is the row's number, from 1.
 """
 
+MAX_VALUE = 200
+MAX_ROW = 500
+"""Characters of a value and of a row that the quarantine, the ledger and the reports keep."""
+
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("table", pa.string()),

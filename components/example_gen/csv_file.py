@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from aisle.components.example_gen.csv_pieces import Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.shard import (
-    MAX_ROW,
     Shard,
     Typed,
     check_columns,
@@ -26,6 +25,7 @@ from aisle.components.example_gen.shard import (
     sift,
 )
 from aisle.components.example_gen.values import parse
+from aisle.components.tables import MAX_ROW
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 

@@ -11,13 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.values import MISSING
-from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
+from aisle.components.tables import MAX_ROW, MAX_VALUE, PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
-
-MAX_VALUE = 200
-MAX_ROW = 500
-"""Characters of a value and of a row that the quarantine keeps."""
 
 Texts = Callable[[NDArray[np.int64]], list[str]]
 """Returns the text of the rows of some indices, cut or whole."""
