@@ -93,7 +93,12 @@ def write_json(path: str, value: Any) -> None:
     """Writes one JSON file, indented, making its folder."""
     make_folder(os.path.dirname(path))
     with open_file(path, "wb") as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False).encode())
+        file.write(json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Returns the content of a JSON file, indented."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode()
 
 
 def read_rows(uri: str) -> pa.Table:
