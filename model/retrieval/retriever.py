@@ -16,7 +16,7 @@ from aisle.model.text.lexical import TextSearch
 from aisle.schema.features import CANDIDATE_FEATURES
 
 _RRF = 60.0
-"""Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009)."""
+"""Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""
 NEW_DAYS = 28.0
 """An item that was first taken at most so long ago is new."""
 
@@ -144,7 +144,7 @@ class Retriever(tf.Module):
         return Context(query, rows, scores, dense, vectors, numbers)
 
     def fuse(self, context: Context, sources: tuple[Source, ...], exclude: tf.Tensor) -> tf.Tensor:
-        """Merges the sources by reciprocal rank: float32 [b, n], 0 where no source has the item.
+        """Merges the sources by weighted reciprocal rank: float32 [b, n], 0 where no source has the item.
 
         Args:
             context: of `context`.
