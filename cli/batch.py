@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from aisle.schema.csv_cells import read_cell, write_cell
 from aisle.schema.errors import InputError
+from aisle.schema.whole_files import whole_file
 from aisle.serving.client.answers import ScoredItem
 from aisle.serving.client.recommender import Recommender
 
@@ -166,20 +167,16 @@ def write_csv(path: str | pathlib.Path, header: Row, chunks: Iterable[Sequence[R
         InputError: the file can't be written.
     """
     path = check_writable(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     count = 0
     try:
-        with partial.open("w", encoding="utf-8", newline="") as file:
+        with whole_file(path) as partial, partial.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header)
             for chunk in chunks:
                 writer.writerows(chunk)
                 count += len(chunk)
-        partial.replace(path)
     except OSError as error:
         raise InputError(f"{path} can't be written: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return count
 
 

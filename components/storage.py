@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 import pathlib
+import uuid
 from typing import IO, Any
+
+from aisle.schema.whole_files import whole_file
 
 
 def is_remote(path: str) -> bool:
@@ -46,12 +49,16 @@ def make_folder(path: str) -> None:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
 
 
-def move_file(source: str, target: str) -> None:
-    """Moves a file to where none is, on a local disk in one step."""
-    if is_remote(source):
-        _fileio().rename(source, target)
-    else:
-        os.rename(source, target)
+def write_whole(path: str, data: bytes) -> None:
+    """Writes a file that is there whole or not at all, in place of an earlier one; its folder exists."""
+    if not is_remote(path):
+        with whole_file(pathlib.Path(path)) as partial:
+            partial.write_bytes(data)
+        return
+    aside = os.path.join(os.path.dirname(path), f".{uuid.uuid4().hex}.part")
+    with open_file(aside, "wb") as file:
+        file.write(data)
+    _fileio().rename(aside, path, overwrite=True)
 
 
 def _fileio() -> Any:

@@ -36,18 +36,26 @@ PROVENANCE_SCHEMA = pa.schema([("file", pa.string()), ("line", pa.int64())])
 In a Parquet file the "line" is the row's number, from 1.
 """
 
+MAX_VALUE = 200
+MAX_ROW = 500
+"""Characters of a value and of a row that the quarantine, the ledger and the reports keep."""
+
 QUARANTINE_SCHEMA = pa.schema(
     [
         ("table", pa.string()),
         ("file", pa.string()),
         ("line", pa.int64()),
+        ("key", pa.string()),
         ("column", pa.string()),
         ("value", pa.string()),
         ("reason", pa.string()),
         ("row", pa.string()),
     ]
 )
-"""One record a quarantined row: where it was, which value was wrong and why, and its raw text."""
+"""One record a quarantined row: where it was, which value was wrong and why, and its raw text.
+
+`key` is what the row is of (`Table.key`): null where the table has none, or the row doesn't say it.
+"""
 
 EVIDENCE_SCHEMA = pa.schema(
     [
@@ -85,7 +93,12 @@ def write_json(path: str, value: Any) -> None:
     """Writes one JSON file, indented, making its folder."""
     make_folder(os.path.dirname(path))
     with open_file(path, "wb") as file:
-        file.write(json.dumps(value, indent=2, ensure_ascii=False).encode())
+        file.write(json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Returns the content of a JSON file, indented."""
+    return json.dumps(value, indent=2, ensure_ascii=False).encode()
 
 
 def read_rows(uri: str) -> pa.Table:

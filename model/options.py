@@ -15,7 +15,7 @@ class PretrainOptions:
     Attributes:
         steps: of the training; 0 leaves BERT as it is.
         batch: texts a step.
-        learning_rate: of AdamW at its peak.
+        learning_rate: of Adam at its peak.
         pieces: word pieces read of a text.
         masked: share of the words that are hidden and guessed.
         anchor: how strongly the weights are pulled back to what they were (L2-SP).
@@ -40,7 +40,7 @@ class TwoTowerOptions:
     Attributes:
         width: of the shared space.
         batch: queries a step; each brings one positive and the others' as negatives.
-        steps: at most so many steps.
+        steps: at most so many steps, rounded up to whole `steps_per_epoch`.
         steps_per_epoch: steps between validations; 0 chooses a tenth of `steps`.
         patience: validations without a better recall before training ends.
         learning_rate: of Adam.
@@ -66,10 +66,11 @@ class CandidateOptions:
 
     Attributes:
         windows: the head learns from the validation window and from so many less one before it.
-        users: at most so many users (and as many searches) are asked a window.
-        test_users: at most so many of the test window.
-        depth: candidates retrieved for each; the served model ranks as many.
-        negatives: candidates not taken that are kept for each, drawn at random from the retrieved.
+        users: at most so many users are asked a window, and of the validation window as many searches.
+        test_users: at most so many users, and as many searches, of the test window.
+        depth: candidates retrieved for each; `bundle.depth` says how many the served model ranks.
+        negatives: candidates not taken that are kept for each user or judged query, drawn at random from the
+            retrieved; of a search that was shown to somebody what was shown is kept, and no other.
         seed: of the draws.
     """
 
@@ -93,32 +94,34 @@ class RankingOptions:
         bins: pieces that the range of each number is cut into, at its quantiles.
         width: of the first hidden layer of the part that reads numbers; the second has half of it.
         members: heads that read numbers, of which the mean is taken.
-        feature_epochs: passes of each over the training candidates.
+        feature_epochs: each draws so many times as many training candidates as there are, with replacement.
         text: whether recommendations read the titles of the history and of the candidate: `auto` where
             that lowers the validation loss by `text_gain` or more, `always`, `never`. Searches always
             read the query.
         text_gain: as a share of the loss by numbers alone.
-        text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random.
+        text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random; the
+            calibration is fitted to at most so many of either kind.
         layers: of the pretrained BERT to keep; 0 keeps all.
         size: of what reads in the end: `base` is the BERT as trained; `small` and `tiny` have 3 and 2 layers, which
             learn to say what it does.
         distil_steps: of that learning.
-        frozen: how many of the lowest of these, and the embeddings of word pieces, stay as they are.
+        frozen: how many of the lowest of these, and the embeddings of word pieces, stay as they are; 0 trains all.
+            The last layer is always trained.
         word_width: of the vector kept of each word piece.
         lists: queries (or histories) a step.
         list_size: candidates of each.
         epochs: passes over the training candidates at most.
-        learning_rate: of Adam at its peak.
+        learning_rate: of AdamW at its peak.
         anchor: how strongly the BERT is drawn back to its pretrained weights (L2-SP).
         dropout: share of the hidden numbers that a training step leaves out, of both parts of the head.
         adversarial: length of the worst push that the embeddings get in a second reading; 0 reads once.
-        learnt: how far the head that reads goes, of the way from where it began to where training ended, where
-            people's judgements are all that is known of searches: 1 is all the way.
+        learnt: how far the head that reads goes, of the way from where it began to where training ended, unless
+            it learnt from searches with their clicks: 1 is all the way.
         adapter_rank: of the low-rank updates that are trained instead of the BERT's weights; 0 trains these.
         query_pieces, title_pieces: word pieces read of the query (or history) and of the candidate.
         patience: epochs without a lower validation loss before training ends.
-        propensity: whether a click on a search's result counts by the inverse of how likely a look at its
-            position is, as `labels.position_bias` estimated it.
+        propensity: whether a click on a search's result, and what was bought after it, counts by the inverse of how
+            likely a look at its position is, as `labels.position_bias` estimated it.
         seed: of every random choice.
     """
 

@@ -21,6 +21,7 @@ from aisle.components.curated_schema.component import CuratedSchema
 from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
+from aisle.components.labeler.options import LabelerOptions
 from aisle.components.pretraining.component import Pretraining
 from aisle.components.pusher.component import Pusher
 from aisle.components.statistics_gen.component import StatisticsGen
@@ -99,7 +100,7 @@ def create_pipeline(
         quarantine_dir=layout.quarantine,
     )
     labeler = Labeler(
-        tables=cleaner.outputs["tables"], options=_json(config.labels), reports_dir=layout.reports
+        tables=cleaner.outputs["tables"], options=_json(_labels(config)), reports_dir=layout.reports
     )
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
     for node in nodes:
@@ -112,6 +113,13 @@ def create_pipeline(
         metadata_connection_config=metadata,
         beam_pipeline_args=with_workers_code(config.infra.beam_args),
     )
+
+
+def _labels(config: Config) -> LabelerOptions:
+    """What the Labeler is told: it estimates the position bias where the ranking head reads it, and nowhere else."""
+    if config.ranker.propensity:
+        return config.labels
+    return dataclasses.replace(config.labels, position_bias="none")
 
 
 def _checked_table(

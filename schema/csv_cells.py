@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA = r"^'*[=+\-@\t\r]"
+"""The beginning of a text that a cell has an apostrophe in front of, as a regular expression."""
 _NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 
 
 def write_cell(text: str) -> str:
     """The cell as it is written."""
-    return f"'{text}" if _FORMULA.match(text) else text
+    return f"'{text}" if re.match(FORMULA, text) else text
 
 
 def read_cell(cell: str) -> str:

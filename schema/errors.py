@@ -3,7 +3,7 @@
 AisleError            1
 ├── InputError        2   wrong usage, table, file or setting
 ├── GateBlocked       3   the anomaly gate stopped the run
-└── NotBlessed        4   the model is not better than what it must beat
+└── NotBlessed        4   the model is worse than what it must beat
 """
 
 from __future__ import annotations

@@ -11,10 +11,11 @@ import polars as pl
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from aisle.components.tables import MAX_VALUE
+
 MAX_EXAMPLES = 3
 """How many examples a finding carries."""
 MAX_CONTRIBUTORS = 5
-MAX_VALUE_CHARACTERS = 200
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,7 +56,7 @@ class TableEvidence:
             place = {"file": "", "line": row + 1}
             if self.provenance is not None:
                 place = self.provenance.slice(row, 1).to_pylist()[0]
-            examples.append({**place, "value": "" if value is None else str(value)[:MAX_VALUE_CHARACTERS]})
+            examples.append({**place, "value": "" if value is None else str(value)[:MAX_VALUE]})
         return examples
 
 
@@ -122,7 +123,7 @@ Movements = Mapping[str, Movement]
 
 def contributor(value: object, share: float, before: float | None = None) -> dict[str, Any]:
     """Returns one contributor to a finding, as the report holds it."""
-    return {"value": str(value)[:MAX_VALUE_CHARACTERS], "share": share, "before": before}
+    return {"value": str(value)[:MAX_VALUE], "share": share, "before": before}
 
 
 def first_rows(holds: pl.Series) -> list[int]:

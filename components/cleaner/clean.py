@@ -108,15 +108,10 @@ def _clean_items_and_events(
 
 
 def _lost_ids(given: pl.DataFrame, kept: pl.Series, unread: pa.Table | None) -> pl.Series:
-    """Returns the ids of items of which no row could be used.
-
-    Of a row that could not be read there is only its text: its id is the cell in the id's place.
-    """
+    """Returns the ids of items of which no row could be used."""
     ids = given["item_id"]
-    if unread is not None and unread.num_rows:
-        place = given.drop(ROW).columns.index("item_id")
-        cells = pl.Series(pl.from_arrow(unread["row"])).str.split(",").list.get(place, null_on_oob=True)
-        ids = pl.concat([ids, cells.str.strip_chars(' "').alias(ids.name)])
+    if unread is not None:
+        ids = pl.concat([ids, pl.Series(ids.name, pl.from_arrow(unread["key"]))]).str.strip_chars()
     return ids.filter(~ids.is_in(kept.implode())).unique()
 
 

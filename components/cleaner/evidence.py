@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
+from aisle.components.tables import EVIDENCE_SCHEMA, MAX_ROW, MAX_VALUE, QUARANTINE_SCHEMA
+from aisle.schema.tables import TABLE_BY_NAME
 
-_VALUE_LIMIT, _ROW_LIMIT = 200, 500
 # Of a few words each, repeated for every row: a number a row instead of a text.
 _REPEATED = ("table", "file", "step", "reason", "outcome")
 
@@ -50,8 +50,15 @@ def quarantine_records(
         pl.lit(table).alias("table"),
         places["file"].cast(pl.String),
         places["line"],
+        _key(table, rows).alias("key"),
         pl.lit(column).alias("column"),
-        value.str.slice(0, _VALUE_LIMIT).alias("value"),
+        value.str.slice(0, MAX_VALUE).alias("value"),
         pl.lit(reason).alias("reason"),
-        pl.concat_str(texts, separator=",").str.slice(0, _ROW_LIMIT).alias("row"),
+        pl.concat_str(texts, separator=",").str.slice(0, MAX_ROW).alias("row"),
     ).select(QUARANTINE_SCHEMA.names)
+
+
+def _key(table: str, rows: pl.DataFrame) -> pl.Expr:
+    """What each row is of; null where nothing names it."""
+    key = next((name for name in TABLE_BY_NAME[table].key if name in rows.columns), None)
+    return pl.lit(None, pl.String) if key is None else pl.col(key).str.slice(0, MAX_VALUE)

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from aisle.components.cleaner.evidence import evidence_of, no_evidence, quarantine_records
+from aisle.components.tables import MAX_VALUE
 
 ROW = "__row__"
 """A row's number as it was read, carried beside its columns while a table is cleaned: its place."""
 
-_EXAMPLES, _VALUE_LIMIT = 3, 200
+_EXAMPLES = 3
 _LOST = ("quarantined", "merged")
 
 
@@ -169,7 +170,7 @@ def flags(count: int, indices: pl.Series) -> pl.Series:
 
 def _unread_example(record: dict[str, Any]) -> dict[str, Any]:
     """An example of what the reader quarantined: the bad cell, and the row's text where that says little."""
-    column, value, text = record["column"], record["value"], record["row"][:_VALUE_LIMIT]
+    column, value, text = record["column"], record["value"], record["row"][:MAX_VALUE]
     before = {column: value} if column and value else {column: "", "row": text} if column else {"row": text}
     return {"file": record["file"], "line": record["line"], "before": before, "after": None}
 
@@ -180,7 +181,7 @@ def _cells(row: dict[str, Any]) -> dict[str, Any]:
     for name, value in row.items():
         if value is not None:
             if isinstance(value, str):
-                value = value[:_VALUE_LIMIT]
+                value = value[:MAX_VALUE]
             elif isinstance(value, float) and not math.isfinite(value):
                 value = str(value)
             cells[name] = value

@@ -25,6 +25,7 @@ from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import read_table
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
+from aisle.schema.whole_files import whole_file
 
 NEW_TABLE = "SCHEMA_NEW_TABLE"
 
@@ -115,8 +116,7 @@ def _write(path: str, schema: schema_pb2.Schema) -> None:
     file = pathlib.Path(path)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary = file.with_name(f".{file.name}")
-        temporary.write_text(schema_text(schema), encoding="utf-8")
-        temporary.replace(file)
+        with whole_file(file) as partial:
+            partial.write_text(schema_text(schema), encoding="utf-8")
     except OSError as error:
         raise InputError(f"the schema {path} can't be written: {error}") from error

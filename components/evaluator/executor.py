@@ -64,6 +64,8 @@ class Executor(base_executor.BaseExecutor):
             ranking_given=bool(input_dict.get("ranking_evaluation")),
             ranking_blessed=_ranking_blessed(input_dict),
             index=report["index"],
+            users=report["users"]["all"],
+            enough=options.slice_users,
         )
         report["training"] = _training(input_dict)
         write_evaluation(report, artifact_utils.get_single_uri(output_dict["evaluation"]))

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from aisle.components.example_gen.csv_pieces import Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.shard import (
-    MAX_ROW,
     Shard,
     Typed,
     check_columns,
@@ -26,6 +25,7 @@ from aisle.components.example_gen.shard import (
     sift,
 )
 from aisle.components.example_gen.values import parse
+from aisle.components.tables import MAX_ROW
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
@@ -54,6 +54,14 @@ class _File:
             self.data[start:end].decode("utf-8", "backslashreplace")
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         ]
+
+    def keys(self, table: Table, indices: NDArray[np.int64]) -> list[str | None]:
+        """What some records that can't be read are of: the cell in the key's place, None where there is none."""
+        if not table.key:
+            return [None] * len(indices)
+        place = self.header.index(table.key[0])
+        bounds = zip(self.records.starts[indices].tolist(), self.records.ends[indices].tolist(), strict=True)
+        return [_cell_of_broken(self.data[start:end], place) for start, end in bounds]
 
 
 def read_csv_batch(pieces: Sequence[Piece], table: Table, headers: dict[str, tuple[str, ...]]) -> Shard:
@@ -129,6 +137,15 @@ def _header(name: str, data: bytes) -> tuple[str, ...]:
     return tuple(next(csv.reader(io.StringIO(text, newline=""), strict=True)))
 
 
+def _cell_of_broken(record: bytes, place: int) -> str | None:
+    """A cell of a record that breaks the rules, as far as a lenient parser finds it."""
+    text = record.decode("utf-8", "backslashreplace").replace("\r", " ")
+    try:
+        return next(csv.reader([text]))[place].strip() or None
+    except (csv.Error, IndexError, StopIteration):
+        return None
+
+
 def _strings(names: Sequence[str]) -> pacsv.ConvertOptions:
     """Every cell is text, and an empty one is null."""
     return pacsv.ConvertOptions(
@@ -192,6 +209,7 @@ def _broken(file: _File, table: Table) -> pa.Table:
     return quarantine_of(
         table,
         provenance_of([file.name], [file.records.lines[indices]]),
+        key=file.keys(table, indices),
         column=[None] * len(indices),
         value=[f"{count} cells, expected {expected}" if why == RAGGED else None for why, count in pairs],
         reason=reason,

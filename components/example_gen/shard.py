@@ -11,13 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.values import MISSING
-from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
+from aisle.components.tables import MAX_ROW, MAX_VALUE, PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
-
-MAX_VALUE = 200
-MAX_ROW = 500
-"""Characters of a value and of a row that the quarantine keeps."""
 
 Texts = Callable[[NDArray[np.int64]], list[str]]
 """Returns the text of the rows of some indices, cut or whole."""
@@ -106,6 +102,7 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: T
     quarantine = quarantine_of(
         table,
         provenance.take(pa.array(indices)),
+        key=_keys(table, columns, indices),
         column=np.array(list(columns), object)[first].tolist(),
         value=[None if cell is None else str(cell) for cell in value],
         reason=reason.tolist(),
@@ -118,23 +115,29 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: T
 def quarantine_of(
     table: Table,
     places: pa.Table,
+    key: Sequence[str | None],
     column: Sequence[str | None],
     value: Sequence[str | None],
     reason: Sequence[str | None],
     row: Sequence[str | None],
 ) -> pa.Table:
-    """Makes a table's quarantine records, one for each place; a long value or row is cut."""
+    """Makes a table's quarantine records, one for each place; a long key, value or row is cut."""
     count = places.num_rows
     records = {
         "table": [table.name] * count,
         "file": places["file"],
         "line": places["line"],
+        "key": _cut(key, MAX_VALUE),
         "column": column,
-        "value": [None if text is None else text[:MAX_VALUE] for text in value],
+        "value": _cut(value, MAX_VALUE),
         "reason": reason,
-        "row": [None if text is None else text[:MAX_ROW] for text in row],
+        "row": _cut(row, MAX_ROW),
     }
     return pa.table(records, schema=QUARANTINE_SCHEMA)
+
+
+def _cut(texts: Sequence[str | None], most: int) -> list[str | None]:
+    return [None if text is None else text[:most] for text in texts]
 
 
 def provenance_of(files: Sequence[str], lines: Sequence[NDArray[np.int64]]) -> pa.Table:
@@ -146,6 +149,13 @@ def provenance_of(files: Sequence[str], lines: Sequence[NDArray[np.int64]]) -> p
         [texts, pa.chunked_array([pa.array(at, pa.int64()) for at in lines], pa.int64())],
         schema=PROVENANCE_SCHEMA,
     )
+
+
+def _keys(table: Table, columns: dict[str, Typed], indices: NDArray[np.int64]) -> list[str | None]:
+    """What the rows of some indices are of, None where that can't be read."""
+    if not table.key:
+        return [None] * len(indices)
+    return columns[table.key[0]].values.take(pa.array(indices)).cast(pa.string()).to_pylist()
 
 
 def _faults(table: Table, name: str, typed: Typed) -> pl.Series:

@@ -25,7 +25,8 @@ class LabelerOptions:
         position_bias: how to tell a result's position from its worth: `harvest` compares the clicks on the
             same result of the same query at several positions, `em` (regression-EM) explains clicks by
             position and by the texts' overlap and popularity, `none` doesn't. Where the data is too thin
-            for one, the next of these is taken, and the report says why.
+            for one, the next of these is taken, and the report says why. A pipeline estimates it only
+            where something reads it: with `ranker.propensity`.
         max_weight: an inverse propensity weight is clipped here.
         precedence: what labels a search result that was shown to a visitor and judged by a person:
             `clicks` leaves what the visitor did, `judgements` takes the grade. A judged query trains on its

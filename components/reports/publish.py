@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import math
 import os
-import tempfile
 from typing import Any
 
-from aisle.components.storage import is_remote, make_folder, open_file
+from aisle.components.storage import make_folder, write_whole
 
 
 def publish(name: str, report: dict[str, Any], page: str, folder: str, summary: str = "") -> str:
@@ -40,22 +39,7 @@ def as_json(report: dict[str, Any]) -> str:
 
 def _write(path: str, text: str) -> None:
     # A lone surrogate, which a broken file name can hold, has no place in UTF-8.
-    data = text.encode("utf-8", errors="replace")
-    if is_remote(path):
-        # Object stores show a file only once it is closed.
-        with open_file(path, "wb") as file:
-            file.write(data)
-        return
-    handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".report-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        # mkstemp lets only its owner read; a report is for everyone who may read the folder.
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, text.encode("utf-8", errors="replace"))
 
 
 def _finite(value: Any) -> Any:

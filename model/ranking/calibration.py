@@ -19,8 +19,8 @@ def platt(odds: tf.Tensor, line: tf.Tensor) -> tf.Tensor:
 def fit_platt(odds: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
     """The scale and shift of the log odds under which what was observed is likeliest (Platt 1999).
 
-    A normal prior of one example's weight keeps them at 1 and 0 where there is little to learn from, and the
-    scale stays above 0: the order of the scores never changes.
+    A normal prior of variance 1 keeps them at 1 and 0 where there is little to learn from, and the scale stays
+    above 0: the order of the scores never changes.
 
     Args:
         odds: log odds, [n].

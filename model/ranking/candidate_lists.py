@@ -49,8 +49,7 @@ def drawn_lists(
 ) -> Lists:
     """Lists to learn from, in random order: as many for each epoch.
 
-    Of a judged question each list has at most five of `size` eighths that are worth something; the rest are
-    worth nothing, judged so or retrieved and not judged. So every list has something to tell apart, and a
+    Of a judged question at most five eighths of a list are worth something; the rest are worth nothing, judged so or retrieved and not judged. So every list has something to tell apart, and a
     question with many good candidates gives more lists.
 
     Args:

@@ -75,7 +75,7 @@ def make_candidates(
     """Retrieves candidates as of the start of a window and labels them by what happened in it.
 
     Training comes from the validation window and from windows before it, validation from the
-    validation window (a tenth of the users, who train nothing), testing from the test window;
+    validation window (a tenth of the users and of the queries, which train nothing), testing from the test window;
     judged queries keep their own split.
 
     Args:
@@ -157,7 +157,7 @@ def _recommendations(
 
 
 def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[_Question]:
-    """What was shown for a query, and whether it was clicked and bought; the unseen stay unlabelled."""
+    """What was shown for a query, and whether it was clicked and bought; what was not shown is left out."""
     shown = frames["impressions"].filter(pl.col("split") == window)
     pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
         "item_id", "click", "purchase", "clicked", "weight"
@@ -178,7 +178,7 @@ def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]
 
 
 def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
-    """Judged queries: the grade as a share of the highest; an unjudged candidate is taken as irrelevant."""
+    """Judged queries: the grade's place between the lowest, 0, and the highest, 1; an unjudged candidate counts as 0."""
     if judgements.is_empty():
         return []
     lowest, highest = float(judgements["grade"].min()), float(judgements["grade"].max())  # type: ignore[arg-type]
@@ -259,7 +259,7 @@ def _ask(
 def _choose(
     question: _Question, retrieved: np.ndarray, options: CandidateOptions, rng: np.random.Generator
 ) -> dict[int, tuple[float, float]]:
-    """The candidates kept of a question, with their outcomes, in the order retrieved."""
+    """The candidates kept of a question, with their outcomes: those of a known outcome, then some drawn others."""
     found = [int(row) for row in retrieved if row >= 0]
     if question.query:
         # What a person saw or judged is kept whole, retrieved or not.

@@ -44,7 +44,8 @@ class RankingModule(tf.Module):
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
         reads_history: whether a recommendation's score needs its texts (bool []).
         calibration: scale and shift of the log odds of recommendations and of searches (float32 [2, 2]).
-        feedback: what the cosine with a search's best answers adds to the logit of a click (float32 []).
+        feedback: the factor by which the cosine with a search's best answers is added to the logit of a click
+            (float32 []).
     """
 
     def __init__(

@@ -81,13 +81,13 @@ def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def log_odds(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """The log odds of click and of conversion: float32 [n, 2] to two of [n]."""
+    """The log odds of pCTR and of pCTCVR: float32 [n, 2] to two of [n]."""
     log_both = -tf.math.softplus(-logits[:, 0]) - tf.math.softplus(-logits[:, 1])
     return logits[:, 0], log_both - tf.math.log(-tf.math.expm1(tf.minimum(log_both, -1e-7)))
 
 
 def ranking_loss(labels: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Binary cross-entropy of click and of conversion, each where its label is there.
+    """Binary cross-entropy of click and of click and conversion together (ESMM), each where its label is there.
 
     What was clicked or bought counts by its weight: those of the same worth that were shown where few people
     look were not clicked as often (Joachims et al., WSDM 2017). What was not counts once.

@@ -16,7 +16,7 @@ before any tuning of the items most alike; and the lexical score as a share of t
 _UNTRAINED = (7.0, 3.0, 7.0, 10.0, 0.7)
 """Weights of EVIDENCE that rank well before anything was learnt."""
 _FEEDBACK = 6.0
-"""What an item's cosine with a search's best answers adds to its logit."""
+"""An item's cosine with a search's best answers, times this, is added to its logit."""
 _NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 
 
@@ -26,8 +26,8 @@ class RankingHead(tf.keras.Model):
     pCTCVR = pCTR x pCVR as in ESMM (Ma et al., SIGIR 2018). The numbers and the text each give logits that add up.
     The numbers' are trained before and stay; the text's start at zero beside them, so that it learns what they leave
     open. Where no search was clicked and people's judgements are all that is known of searches, a search is scored
-    without the numbers: what a hundred queries tell of a score's distribution misleads for others, while a few
-    weights of EVIDENCE carry over.
+    without the numbers, and its text's weights start at those that rank well untrained: what a hundred queries tell
+    of a score's distribution misleads for others, while a few weights of EVIDENCE carry over.
     """
 
     def __init__(

@@ -27,7 +27,8 @@ def train_text(
     """Trains the text on what the numbers leave open; returns whether recommendations should read it.
 
     Args:
-        head: as made; its weights are those of the epoch with the lowest validation loss, which may be none.
+        head: as made; it gets the weights of the epoch with the lowest validation loss, which may be none, or goes
+            `options.learnt` of the way to them where no searches with their clicks were learnt from.
         train: ranking examples as tensors, to learn from.
         valid: those that decide when to stop.
         options: of the training.
@@ -159,7 +160,7 @@ def _draw(rows: dict[str, tf.Tensor], options: RankingOptions, rng: np.random.Ge
 
 
 def _schedule(options: RankingOptions, steps: int) -> tf.keras.optimizers.schedules.LearningRateSchedule:
-    """Warms up over a tenth of the steps, then falls to nothing, as BERT's fine-tuning does."""
+    """Warms up over a tenth of the steps, then falls by a cosine to a fortieth of its peak."""
     total = max(10, steps * options.epochs)
     return tf.keras.optimizers.schedules.CosineDecay(
         options.learning_rate / 10, total, warmup_target=options.learning_rate, warmup_steps=total // 10

@@ -117,7 +117,8 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
     Args:
         rows: 1 where a row holds an item, [r, n].
         weight: of each row, [r].
-        shrink: added to each column's squared length, so that rare items are near to none.
+        shrink: added to each column's squared length, so that rare items are near to none; above 0 the cosines
+            are smaller than cosines are.
 
     Returns:
         Neighbours int32 [n, K] and cosines float32 [n, K], 0 where there is none.

@@ -17,7 +17,7 @@ from aisle.model.stored import stored
 from aisle.model.text.lexical import TextSearch
 
 _RRF = 60.0
-"""Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009)."""
+"""Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""
 
 
 class Retriever(tf.Module):
@@ -87,7 +87,7 @@ class Retriever(tf.Module):
         return Context(query, rows, scores, dense, vectors, numbers)
 
     def fuse(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
-        """Merges the sources by reciprocal rank: float32 [b, n], 0 where no source has the item.
+        """Merges the sources by weighted reciprocal rank: float32 [b, n], 0 where no source has the item.
 
         Args:
             context: of `context`.

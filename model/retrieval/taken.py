@@ -112,6 +112,8 @@ class Taken(tf.Module):
     def numbers(self, asking: Asking, count: tf.Tensor) -> tf.Tensor:
         """USER_NUMBERS of each, those of a typical user where they are unknown.
 
+        `user_items` is counted instead where a history is brought, or the user is unknown.
+
         Args:
             asking: who.
             count: the score `count`, float32 [b, n].

@@ -25,7 +25,7 @@ class TwoTowerModule(tf.Module):
         item_ids: string [n], the catalogue.
         item_embeddings: float32 [n, width], the item tower's vector of each item.
         text_embeddings: float32 [n, text width], what each item says: see `SentenceEncoder.encode_items`.
-        text_neighbours: int32 [n, NEIGHBOURS], the items that say the most alike.
+        text_neighbours: int32 [n, NEIGHBOURS or fewer], the items that say the most alike; see `nearest_texts`.
     """
 
     def __init__(
@@ -129,7 +129,10 @@ def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4
 
 
 def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:
-    """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer]."""
+    """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer].
+
+    Of a single item, or of more than `_COMPARED`, each is its own neighbour: [n, 1].
+    """
     count = embeddings.shape[0]
     if not 1 < count <= _COMPARED:
         return tf.range(count)[:, None]

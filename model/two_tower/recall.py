@@ -12,7 +12,7 @@ RECALL_AT = 20
 BLOCK = 8192
 """Items scored at once."""
 MOST_SCORES = 200_000_000
-"""Of one validation: above, fewer queries are asked."""
+"""Of one validation: above, fewer queries are asked, but at least 100."""
 
 
 class BestRecall(tf.keras.callbacks.Callback):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pathlib
 import re
-import uuid
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,7 +16,7 @@ from tensorflow_serving.config import model_server_config_pb2
 
 from aisle.schema.contract import MODEL_NAME
 from aisle.schema.errors import InputError
-from aisle.schema.versions import sync_folder
+from aisle.schema.whole_files import whole_file
 
 LABEL = re.compile(r"[a-z][a-z0-9_-]*")
 
@@ -67,7 +66,8 @@ def write_labels(
     entry.model_version_policy.specific.versions.extend(sorted(versions))
     entry.version_labels.clear()
     entry.version_labels.update(labels)
-    _replace(path, text_format.MessageToString(config))
+    with whole_file(path, through=True) as partial:
+        partial.write_text(text_format.MessageToString(config), encoding="utf-8")
 
 
 def _read(path: pathlib.Path) -> Any:
@@ -87,18 +87,3 @@ def _read(path: pathlib.Path) -> Any:
 def _entry(config: Any) -> Any:
     """The part that is about our model, or None."""
     return next((entry for entry in config.model_config_list.config if entry.name == MODEL_NAME), None)
-
-
-def _replace(path: pathlib.Path, text: str) -> None:
-    """Writes the file so that who reads it, even after a crash, finds the old text or the new one."""
-    partial = path.with_name(f".{path.name}-{uuid.uuid4().hex}")
-    try:
-        with open(partial, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)

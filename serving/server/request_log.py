@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import logging
-import os
 import pathlib
 import queue
 import random
@@ -16,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aisle.schema.whole_files import whole_file
 from aisle.serving.server.metrics import signature_label
 
 SCHEMA = pa.schema(
@@ -106,12 +106,10 @@ class RequestLog:
             return
         stamp = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
         target = self._folder / f"requests-{stamp}-{uuid.uuid4().hex[:8]}.parquet"
-        partial = target.with_name(f".{target.name}.partial")
         try:
-            pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
-            os.replace(partial, target)
+            with whole_file(target) as partial:
+                pq.write_table(pa.Table.from_pylist(rows, SCHEMA), partial)
         except OSError as error:  # A full disk must not end the server.
-            partial.unlink(missing_ok=True)
             logging.getLogger(__name__).error("%d logged requests are lost: %s", len(rows), error)
 
 

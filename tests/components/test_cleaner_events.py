@@ -107,8 +107,8 @@ def test_a_clock_that_was_never_set_is_told_from_a_shop_with_a_long_past() -> No
 
 def test_an_event_says_whether_its_item_was_quarantined_or_never_there() -> None:
     items = [ITEM, {"item_id": "10002", "title": "check"}]
-    unread = [{"table": "items", "file": "items.csv", "line": 9, "column": "price", "value": "N/A",
-               "reason": "not a number", "row": '"10003",BLUE VASE,N/A'}]  # fmt: skip
+    unread = [{"table": "items", "file": "items.csv", "line": 9, "key": "10003", "column": "price",
+               "value": "N/A", "reason": "not a number", "row": "10003,BLUE VASE,N/A"}]  # fmt: skip
     events = [{**EVENT, "item_id": item} for item in ("10001", "10002", "10003", "10004")]
     tables = {"items": table_of(items), "events": table_of(events)}
     places = {

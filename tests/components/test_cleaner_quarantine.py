@@ -10,6 +10,7 @@ pytest.importorskip("tfx")
 
 from aisle.components.quarantine_files import write_for_people
 from aisle.components.tables import QUARANTINE_SCHEMA
+from aisle.schema.csv_cells import read_cell
 
 
 def _record(value: str) -> dict[str, object]:
@@ -24,12 +25,14 @@ def _record(value: str) -> dict[str, object]:
     }
 
 
-@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@a", "\tx", "\rx"])
+@pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@a", "\tx", "\rx", "'=1", "''-1"])
 def test_a_cell_that_a_spreadsheet_would_run_gets_an_apostrophe(tmp_path: pathlib.Path, value: str) -> None:
     quarantine = pa.Table.from_pylist([_record(value), _record("a=b")], schema=QUARANTINE_SCHEMA)
     write_for_people(quarantine, ["items"], str(tmp_path))
     with open(tmp_path / "items.csv", encoding="utf-8", newline="") as file:
-        assert [row["value"] for row in csv.DictReader(file)] == [f"'{value}", "a=b"]
+        cells = [row["value"] for row in csv.DictReader(file)]
+    assert cells == [f"'{value}", "a=b"]
+    assert [read_cell(cell) for cell in cells] == [value, "a=b"]
 
 
 def test_a_table_without_a_quarantined_row_overwrites_what_an_earlier_run_left(

@@ -23,7 +23,7 @@ from aisle.components.evaluator.measures.systems import (
     ITEM_KNN,
     OWN_HISTORY,
     POPULARITY,
-    RETRIEVAL,
+    TWO_TOWER,
     WHOLE_PIPELINE,
 )
 from aisle.components.evaluator.options import EvaluatorOptions
@@ -47,7 +47,7 @@ def test_the_systems_are_measured_on_the_same_users(tmp_path: pathlib.Path, good
     # i5 was never bought before: it is nobody's truth. New: u0 took i1, u1 took i4; u2 only i4 again.
     assert report["users"] == {"all": 3, "new": 2}
     systems = {one["name"]: one for one in report["systems"]}
-    assert list(systems) == [WHOLE_PIPELINE, RETRIEVAL, POPULARITY, OWN_HISTORY, ITEM_KNN]
+    assert list(systems) == [WHOLE_PIPELINE, TWO_TOWER, POPULARITY, OWN_HISTORY, ITEM_KNN]
     whole = systems[WHOLE_PIPELINE]
     # All: u0 is given i0, i1 (both right), u1 i2, i3 (wrong), u2 i4, i5 (its one item first).
     assert whole["all"]["recall"] == pytest.approx(2 / 3)
@@ -55,8 +55,8 @@ def test_the_systems_are_measured_on_the_same_users(tmp_path: pathlib.Path, good
     assert whole["all"]["coverage"] == 1.0
     # New: u0 is given i1, u1 i4, both first.
     assert (whole["new"]["recall"], whole["new"]["ndcg"]) == (1.0, 1.0)
-    # Retrieval alone gives everyone i0, i1.
-    assert systems[RETRIEVAL]["all"]["recall"] == pytest.approx(1 / 3)
+    # The two-tower alone gives everyone i0, i1.
+    assert systems[TWO_TOWER]["all"]["recall"] == pytest.approx(1 / 3)
     assert systems[OWN_HISTORY]["new"] is None
     assert systems[POPULARITY]["all"]["pipeline_gain"]["ndcg"] == pytest.approx(
         whole["all"]["ndcg"] - systems[POPULARITY]["all"]["ndcg"]

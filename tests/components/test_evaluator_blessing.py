@@ -35,7 +35,16 @@ def last(ours: float | None, theirs: float | None, *, given: bool = False) -> di
 def searches(ours: float | None, theirs: float | None, metric: str = "ndcg") -> dict[str, Any]:
     names = ((WHOLE_PIPELINE, ours), (BM25_TITLES, theirs))
     figures = [{"name": name, metric: value} for name, value in names]
-    return {"queries": 3, "judged": 3 if metric == "ndcg" else 0, "systems": figures}
+    judged, clicked = (3, 0) if metric == "ndcg" else (0, 3)
+    return {"queries": 3, "judged": judged, "clicked": clicked, "systems": figures}
+
+
+def with_intervals(ci: tuple[float, float] | None) -> list[dict[str, Any]]:
+    """0.28, own history 0.3 and the interval of the difference; popularity is certainly beaten."""
+    found = systems(0.28, 0.1, own=0.3)
+    for one, interval in zip(found[1:], ((0.1, 0.2), ci), strict=True):
+        one["all"]["pipeline_gain"] = {"ndcg": None, "ci": interval}
+    return found
 
 
 def verdict(
@@ -47,6 +56,7 @@ def verdict(
     *,
     given: bool = False,
     blessed: bool | None = None,
+    users: int = 3,
 ) -> dict[str, Any]:
     return bless(
         of,
@@ -56,6 +66,8 @@ def verdict(
         before or NO_LAST,
         ranking_given=given,
         ranking_blessed=blessed,
+        users=users,
+        enough=30,
     )
 
 
@@ -89,9 +101,69 @@ def test_the_best_of_all_baselines_must_nearly_be_reached() -> None:
 
 
 def test_popularity_is_asked_for_once_where_it_is_the_best_baseline() -> None:
-    assert len(verdict(systems(0.3, 0.2, own=0.1))["checks"]) == 2
+    assert len(verdict(systems(0.3, 0.2, own=0.1))["checks"]) == 3
     ten_times = BlessOptions(popularity_ratio=0.0, baseline_ratio=10.0)
     assert not verdict(systems(0.3, 0.2, own=0.1), thresholds=ten_times)["blessed"]
+
+
+def test_what_loses_to_the_best_baseline_with_certainty_is_refused() -> None:
+    refused = verdict(with_intervals((-0.0399, -0.0001)), users=30)
+    assert refused["reasons"] == [
+        f"nDCG of all test items: {WHOLE_PIPELINE} less the best baseline, {OWN_HISTORY}, loses with certainty: "
+        "the 95 % interval, -0.0399 to -0.0001, is wholly below 0"
+    ]
+
+
+@pytest.mark.parametrize("ci", [(-0.05, 0.0), (-0.0682, 0.0465), (0.01, 0.02)])
+def test_an_interval_that_reaches_0_leaves_the_loss_to_the_ratio(ci: tuple[float, float]) -> None:
+    found = verdict(with_intervals(ci), users=30)
+    assert found["blessed"]
+    assert found["checks"][2]["passed"]
+    assert found["checks"][2]["line"].endswith(f"{ci[0]:.4f} to {ci[1]:.4f}, is not wholly below 0")
+    # 0.28 is less than 0.95 of 0.3.
+    assert not verdict(with_intervals(ci), thresholds=BlessOptions(baseline_ratio=0.95), users=30)["blessed"]
+
+
+def test_how_much_may_be_lost_with_certainty_is_a_share_of_the_baseline() -> None:
+    # 0.1 of 0.3 is 0.03.
+    tenth = BlessOptions(max_certain_loss=0.1)
+    assert verdict(with_intervals((-0.05, -0.029)), thresholds=tenth, users=30)["blessed"]
+    refused = verdict(with_intervals((-0.05, -0.031)), thresholds=tenth, users=30)
+    assert refused["reasons"][0].endswith("is wholly below -0.0300 (bless.max_certain_loss=0.1)")
+    off = verdict(with_intervals((-0.05, -0.04)), thresholds=BlessOptions(max_certain_loss=1), users=30)
+    assert off["blessed"]
+    assert len(off["checks"]) == 3
+
+
+def test_few_users_make_nothing_certain() -> None:
+    found = verdict(with_intervals((-0.05, -0.04)), users=29)
+    assert found["blessed"]
+    assert found["checks"][2]["passed"] is None
+    assert "29 users or queries are too few" in found["checks"][2]["line"]
+
+
+def test_the_best_baseline_is_the_one_that_is_compared() -> None:
+    """Popularity's interval says nothing where own history is better, and the other way round."""
+    worst = systems(0.28, 0.3, own=0.1)
+    worst[1]["all"]["pipeline_gain"] = {"ndcg": -0.02, "ci": (-0.03, -0.01)}
+    worst[2]["all"]["pipeline_gain"] = {"ndcg": 0.18, "ci": (0.1, 0.2)}
+    given = verdict(worst, thresholds=BlessOptions(popularity_ratio=0.9), users=30)
+    assert [check["passed"] for check in given["checks"]] == [True, False, None]
+
+
+def test_a_missing_interval_refuses() -> None:
+    refused = verdict(with_intervals(None), users=30)
+    assert refused["reasons"][0].endswith("the 95 % interval is missing")
+
+
+@pytest.mark.parametrize(("metric", "gain"), [("ndcg", "pipeline_gain"), ("recall", "recall_gain")])
+def test_a_search_that_loses_to_bm25_with_certainty_is_refused(metric: str, gain: str) -> None:
+    found = searches(0.79, 0.8, metric) | {"judged" if metric == "ndcg" else "clicked": 30}
+    found["systems"][1][gain] = {metric: -0.01, "ci": (-0.02, -0.005)}
+    lenient = BlessOptions(popularity_ratio=0.9)
+    assert "loses with certainty" in verdict([], found, lenient)["reasons"][0]
+    found["systems"][1][gain]["ci"] = (-0.02, 0.005)
+    assert verdict([], found, lenient)["blessed"]
 
 
 def test_a_least_value_can_be_set() -> None:
@@ -134,6 +206,7 @@ def test_a_last_blessed_model_that_fails_refuses_and_one_that_is_not_there_does_
         ({"popularity_ratio": 0.0, "baseline_ratio": 0.0}, "any model would be blessed"),
         ({"popularity_ratio": 0.0, "baseline_ratio": 0.0, "min_auc": 0.9}, "any model would be blessed"),
         ({"max_drop": 1.5}, "bless.max_drop=1.5"),
+        ({"max_certain_loss": 2}, "bless.max_certain_loss=2"),
         ({"min_ndcg": -0.1}, "bless.min_ndcg=-0.1"),
         ({"popularity_ratio": float("nan")}, "bless.popularity_ratio=nan"),
         ({"baseline_ratio": float("inf")}, "no model could be blessed"),

@@ -16,8 +16,9 @@ SYSTEMS = [{"name": name, "all": {"ndcg": 0.2}} for name in (WHOLE_PIPELINE, POP
 def verdict(index: dict[str, Any] | None) -> dict[str, Any]:
     last = {"compared": False, "why": "no other model was blessed before", "failed": False}
     return bless(
-        SYSTEMS, None, BlessOptions(), None, last, ranking_given=False, ranking_blessed=None, index=index
-    )
+        SYSTEMS, None, BlessOptions(), None, last,
+        ranking_given=False, ranking_blessed=None, index=index, users=3, enough=30,
+    )  # fmt: skip
 
 
 def approximate(recall: float | None) -> dict[str, Any]:

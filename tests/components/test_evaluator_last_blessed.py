@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import pathlib
 import runpy
@@ -120,7 +121,9 @@ def test_a_model_worse_than_the_last_blessed_is_refused(
     # What was refused is no measure for the next.
     again = _evaluate(tmp_path, models["good"])
     assert again["last_blessed"]["compared"] is False
-    assert _evaluate(tmp_path, models["bad"], BlessOptions(0.5, 0.0, 0.01, 0.0, 1.0))["blessing"]["blessed"]
+    assert _evaluate(tmp_path, models["bad"], dataclasses.replace(LENIENT, max_drop=1.0))["blessing"][
+        "blessed"
+    ]
 
 
 def test_a_better_model_is_blessed_and_is_the_next_measure(

@@ -140,6 +140,10 @@ def test_recall_of_taken_items_beside_bm25_and_popularity() -> None:
     # At 2: the model finds mug of {cup, mug} and the owl; BM25 all; popularity (red, owl) the owl alone.
     assert [one["recall"] for one in found["systems"]] == [0.75, 1.0, 0.5]
     assert found["systems"][0]["ndcg"] is None
+    gains = [one.get("recall_gain") for one in found["systems"]]
+    # By search: the model 1/2 and 1, BM25 1 and 1, popularity 0 and 1.
+    assert [gain and gain["recall"] for gain in gains] == [None, -0.25, 0.25]
+    assert [gain["ci"] for gain in gains[1:]] == [(-0.5, 0.0), (0.0, 0.5)]
 
 
 def test_without_a_test_query_there_is_no_table() -> None:

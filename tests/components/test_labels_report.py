@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import json
 import os
 import pathlib
@@ -136,6 +137,21 @@ def test_what_is_doubtful_is_said_first(report: dict[str, Any], tmp_path: pathli
     result = CliRunner().invoke(report_command, ["--out", str(tmp_path)], catch_exceptions=False)
     assert result.output.startswith("labels: ")
     assert "search results" in result.output
+
+
+def test_a_bias_that_nothing_reads_is_said_to_be_not_estimated(tmp_path: pathlib.Path) -> None:
+    shop = simulate(SimulatorOptions(users=100, items=100, days=40, seed=1, events=6_000))
+    events = shop.events.with_columns(pl.col("timestamp").dt.epoch("us"))
+    tables = {"items": shop.items, "users": shop.users, "events": events}
+    unread = dataclasses.replace(OPTIONS, position_bias="none")
+    labelled = label({name: frame.to_arrow() for name, frame in tables.items()}, unread)
+    report = summarise(labelled, unread)
+    assert (report["position_bias"]["asked"], report["position_bias"]["method"]) == ("none", "none")
+    assert "Nothing reads it: ranker.propensity is off" in page(report, tmp_path)
+    assert "Position bias: not estimated" in (tmp_path / "labels.md").read_text(encoding="utf-8")
+    weights = labelled.tables["impressions"].column("weight").to_pylist()
+    assert len(weights) > 100
+    assert set(weights) == {1.0}
 
 
 def test_a_shop_of_judgements_alone_is_told_of(tmp_path: pathlib.Path) -> None:

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import runpy
 import types
 from typing import Any
@@ -206,16 +207,14 @@ def test_the_flow_accounts_for_every_row(steps: list[tuple[str, int]]) -> None:
     assert len(outcomes(table)) <= 10
 
 
-def test_a_report_that_fails_to_be_written_leaves_the_earlier_one(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_report_that_fails_to_be_written_leaves_the_earlier_one(tmp_path: pathlib.Path) -> None:
     publish("cleaning", {"version": 1}, "earlier", str(tmp_path))
-
-    def full(*_: object) -> None:
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(os, "replace", full)
-    with pytest.raises(OSError, match="no space"):
-        publish("cleaning", {"version": 2}, "later", str(tmp_path))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            publish("cleaning", {"version": 2}, "later" * 1000, str(tmp_path))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert (tmp_path / "cleaning.html").read_text() == "earlier"
     assert sorted(os.listdir(tmp_path)) == ["cleaning.html", "cleaning.json"]

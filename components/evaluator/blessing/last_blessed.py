@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import uuid
 from collections.abc import Callable
 from typing import Any
 
 from aisle.components.evaluator.measures.metrics import Floats, mean, paired_interval
 from aisle.components.evaluator.options import EvaluatorOptions
-from aisle.components.storage import exists, list_folder, make_folder, move_file
-from aisle.components.tables import read_json, write_json
+from aisle.components.storage import exists, list_folder, make_folder, write_whole
+from aisle.components.tables import json_bytes, read_json
 
 _SUFFIX = ".json"
 _DIGITS = 6
@@ -74,9 +73,8 @@ def keep_blessed(folder: str, model: str, test_start: int) -> None:
         return
     make_folder(folder)
     number = records[-1].number + 1 if records else 1
-    partial = os.path.join(folder, f".{uuid.uuid4().hex}")
-    write_json(partial, {"version": 1, "model": model, "test_start": test_start})
-    move_file(partial, os.path.join(folder, f"{number:0{_DIGITS}}{_SUFFIX}"))
+    record = {"version": 1, "model": model, "test_start": test_start}
+    write_whole(os.path.join(folder, f"{number:0{_DIGITS}}{_SUFFIX}"), json_bytes(record))
 
 
 def compare_with_last(

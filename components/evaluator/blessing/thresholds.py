@@ -27,6 +27,10 @@ class BlessOptions:
         baseline_ratio: the same of the best of all baselines: popularity, own history and item-kNN.
             Less than 1, for own history alone is hard to beat by nDCG in a shop of regulars, although it
             never shows anybody anything new; 0 is off.
+        max_certain_loss: the share of the best baseline's figure that the model may lose to it with
+            certainty: it is refused where the whole paired 95 % interval of the difference, over the same
+            users or queries, lies below minus that share. Fewer than `evaluator.slice_users` of them make
+            nothing certain; 1 is off.
         max_drop: by what share the figure may lie below that of the last blessed model on the same
             test; 1 is off.
         index_recall: the share of the nearest items that an approximate index must find; 0 is off.
@@ -36,6 +40,7 @@ class BlessOptions:
     min_ndcg: float = 0.0
     popularity_ratio: float = 1.0
     baseline_ratio: float = 0.9
+    max_certain_loss: float = 0.0
     max_drop: float = 0.05
     index_recall: float = 0.95
 

@@ -22,9 +22,16 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """The figure that decides, in words, and its value by system.
+    """The figure that decides.
 
-    `floor` is the baseline that is easy to beat; `baselines` are all there are.
+    Attributes:
+        label: what it is.
+        is_ndcg: whether it is an nDCG.
+        values: by system.
+        floor: the baseline that is easy to beat.
+        baselines: all there are.
+        gains: the paired 95 % interval of the whole pipeline's less a baseline's, by baseline.
+        count: over how many users or queries.
     """
 
     label: str
@@ -32,6 +39,8 @@ class Figure:
     values: Mapping[str, Any]
     floor: str
     baselines: tuple[str, ...]
+    gains: Mapping[str, Any]
+    count: int
 
 
 def bless(
@@ -44,6 +53,8 @@ def bless(
     ranking_given: bool,
     ranking_blessed: bool | None,
     index: dict[str, Any] | None = None,
+    users: int,
+    enough: int,
 ) -> dict[str, Any]:
     """Judges a model; a missing metric refuses it.
 
@@ -56,17 +67,23 @@ def bless(
         ranking_given: whether the ranking head was evaluated, so that its figures must be there.
         ranking_blessed: the ranking head's own blessing; None where it wasn't asked for.
         index: what the model says of its index, None where it says nothing.
+        users: how many were tested.
+        enough: fewer users or queries than this make no difference certain.
 
     Returns:
         `blessed`; `checks`, each with `passed` (None: not asked) and its `line`; and `reasons`: the lines
         of what failed, or where nothing did, all.
     """
-    figure = _figure(systems, search)
+    figure = _figure(systems, search, users)
     if figure is None:
         line = "no data: no known user has a test item and no test query was judged or taken from"
         checks = [Check(False, line)]
     else:
-        checks = _of_value(figure, thresholds) + [_of_change(last, thresholds.max_drop)]
+        checks = [
+            *_of_value(figure, thresholds),
+            *_of_certainty(figure, thresholds.max_certain_loss, enough),
+            _of_change(last, thresholds.max_drop),
+        ]
     if ranking_given:
         missing = [name for name in ("auc", "log_loss") if not _is_number((ranking or {}).get(name))]
         checks.append(
@@ -90,12 +107,13 @@ def bless(
     }
 
 
-def _figure(systems: list[dict[str, Any]], search: dict[str, Any] | None) -> Figure | None:
+def _figure(systems: list[dict[str, Any]], search: dict[str, Any] | None, users: int) -> Figure | None:
     """The figure of whatever was tested; None where nothing was."""
     if systems:
         values = {one["name"]: (one["all"] or {}).get("ndcg") for one in systems}
         there = tuple(name for name in BASELINES if name in values)
-        return Figure("nDCG of all test items", True, values, POPULARITY, there)
+        gains = {one["name"]: _interval((one["all"] or {}).get("pipeline_gain")) for one in systems}
+        return Figure("nDCG of all test items", True, values, POPULARITY, there, gains, users)
     if search is None:
         return None
     judged = bool(search["judged"])
@@ -105,7 +123,16 @@ def _figure(systems: list[dict[str, Any]], search: dict[str, Any] | None) -> Fig
         name for name in (BM25_TITLES, POPULARITY) if name in values and not (judged and name == POPULARITY)
     )
     label = "nDCG of judged searches" if judged else "recall of searches"
-    return Figure(label, judged, values, BM25_TITLES, there)
+    gain = "pipeline_gain" if judged else "recall_gain"
+    gains = {one["name"]: _interval(one.get(gain)) for one in search["systems"]}
+    count = search["judged" if judged else "clicked"]
+    return Figure(label, judged, values, BM25_TITLES, there, gains, count)
+
+
+def _interval(gain: Mapping[str, Any] | None) -> tuple[float, float] | None:
+    """The paired interval of a gain; None where it was not measured."""
+    low, high = (gain or {}).get("ci") or (None, None)
+    return (low, high) if _is_number(low) and _is_number(high) else None
 
 
 def _of_value(figure: Figure, thresholds: BlessOptions) -> list[Check]:
@@ -143,6 +170,27 @@ def _against(figure: Figure, ours: float, baseline: str, ratio: float, what: str
     word = "reaches" if ours >= theirs * ratio else "is below"
     line = f"{figure.label}: {WHOLE_PIPELINE} at {ours:.4f} {word} {what}{baseline} at {theirs:.4f}{times}"
     return Check(bool(ours >= theirs * ratio), line)
+
+
+def _of_certainty(figure: Figure, most: float, enough: int) -> list[Check]:
+    """Refuses what is certainly worse than the best baseline, whose lead others may owe to chance."""
+    values = {name: value for name in figure.baselines if _is_number(value := figure.values[name])}
+    if most >= 1 or not values or not _is_number(figure.values.get(WHOLE_PIPELINE)):
+        return []  # Off, or refused already for what is missing.
+    best = max(values, key=values.__getitem__)
+    what = f"{figure.label}: {WHOLE_PIPELINE} less the best baseline, {best}"
+    if figure.count < enough:
+        line = f"{what}: {figure.count} users or queries are too few for a certain loss, {enough} are needed"
+        return [Check(None, line)]
+    interval = figure.gains.get(best)
+    if interval is None:
+        return [Check(False, f"{what}: the 95 % interval is missing")]
+    low, high = interval
+    bound = -most * values[best]
+    said = "loses with certainty" if high < bound else "is no certain loss"
+    limit = f"below {bound:.4f} (bless.max_certain_loss={most:g})" if most else "below 0"
+    why = f"wholly {limit}" if high < bound else f"not wholly {limit}"
+    return [Check(high >= bound, f"{what}, {said}: the 95 % interval, {low:.4f} to {high:.4f}, is {why}")]
 
 
 def _of_change(last: Mapping[str, Any], max_drop: float) -> Check:

@@ -43,9 +43,9 @@ class Asked:
 
 def ask_all(test: Holdout, served: ServedModel) -> Asked:
     """Asks the model and its baselines for every test user's items, and the model for every query's."""
-    recommend, retrieve = served.recommend(RECOMMEND.name), served.recommend(RETRIEVE.name)
+    recommend, two_tower = served.recommend(RECOMMEND.name), served.recommend(RETRIEVE.name)
     return Asked(
-        ask_systems(test.protocol, recommend, retrieve, test.options),
+        ask_systems(test.protocol, recommend, two_tower, test.options),
         ask_searches(test.searches, served.search, served.rank, test.options),
     )
 

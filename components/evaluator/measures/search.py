@@ -172,25 +172,21 @@ def compare_searches(
         None without a test query; else `queries` (distinct ones), `judged` and `clicked` (rows of either
         kind), the depths `ndcg_at` and `recall_at`, and a record a system: `name`, `ndcg` (judged items
         ranked), `ndcg_full` (the whole catalogue searched, what is unjudged worth nothing), `ci` of `ndcg`,
-        `recall` (of the items taken), and for BM25 `pipeline_gain` of `ndcg` with its paired interval.
+        `recall` (of the items taken), and for the others what the whole pipeline gains over it with its
+        paired interval: `pipeline_gain` of `ndcg` and `recall_gain` of `recall`.
     """
     judged, clicked = searches.judged, searches.clicked
     queries = {one.query for one in judged} | set(clicked.queries)
     if not queries:
         return None
     bm25 = _search_titles(searches, options)
-    lexical = _record(BM25_TITLES, bm25, options)
-    if judged:
-        lexical["pipeline_gain"] = {
-            "ndcg": mean(asked.ndcg - bm25.ndcg),
-            "ci": paired_interval(asked.ndcg, bm25.ndcg, options.resamples, options.seed),
-        }
-    systems = [_record(WHOLE_PIPELINE, asked, options), lexical]
+    systems = [_record(WHOLE_PIPELINE, asked, options), _record(BM25_TITLES, bm25, options, asked)]
     if clicked.queries:
         # The same for whoever asks, and for whatever.
         best = popularity(searches.catalogue.train, np.zeros(1, np.int64), options.k)
         found = _recall(np.repeat(best, len(clicked.queries), axis=0), clicked)
-        systems.append(_record(POPULARITY, SearchFigures(np.empty(0), np.empty(0), found), options))
+        figures = SearchFigures(np.empty(0), np.empty(0), found)
+        systems.append(_record(POPULARITY, figures, options, asked))
     return {
         "queries": len(queries),
         "judged": len(judged),
@@ -201,7 +197,10 @@ def compare_searches(
     }
 
 
-def _record(name: str, figures: SearchFigures, options: EvaluatorOptions) -> dict[str, Any]:
+def _record(
+    name: str, figures: SearchFigures, options: EvaluatorOptions, whole: SearchFigures | None = None
+) -> dict[str, Any]:
+    """One system's figures, and what the whole pipeline's gain over them where it is given."""
     record: dict[str, Any] = {
         "name": name,
         "ndcg": mean(figures.ndcg),
@@ -210,7 +209,16 @@ def _record(name: str, figures: SearchFigures, options: EvaluatorOptions) -> dic
     }
     if len(figures.ndcg):
         record["ci"] = {"ndcg": bootstrap_interval(figures.ndcg, options.resamples, options.seed)}
+    if whole is not None and len(figures.ndcg):
+        record["pipeline_gain"] = _gain("ndcg", whole.ndcg, figures.ndcg, options)
+    if whole is not None and len(figures.recall):
+        record["recall_gain"] = _gain("recall", whole.recall, figures.recall, options)
     return record
+
+
+def _gain(measure: str, ours: Floats, theirs: Floats, options: EvaluatorOptions) -> dict[str, Any]:
+    interval = paired_interval(ours, theirs, options.resamples, options.seed)
+    return {measure: mean(ours - theirs), "ci": interval}
 
 
 def _search_titles(searches: Searches, options: EvaluatorOptions) -> SearchFigures:

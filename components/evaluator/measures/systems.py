@@ -29,7 +29,8 @@ from aisle.components.evaluator.measures.protocol import Protocol, positions
 from aisle.components.evaluator.options import EvaluatorOptions
 
 WHOLE_PIPELINE = "whole pipeline"
-RETRIEVAL = "retrieval alone"
+TWO_TOWER = "two-tower alone"
+"""One of the sources that the whole pipeline's candidates come from; of what it retrieves nothing is ranked."""
 POPULARITY = "popularity, last 28 days"
 OWN_HISTORY = "own history, recency-weighted"
 ITEM_KNN = "item-kNN (cosine)"
@@ -55,14 +56,14 @@ class Answers:
 
 
 def ask_systems(
-    protocol: Protocol, recommend: Recommend, retrieve: Recommend, options: EvaluatorOptions
+    protocol: Protocol, recommend: Recommend, two_tower: Recommend, options: EvaluatorOptions
 ) -> list[Answers]:
-    """Asks the whole pipeline, the retrieval alone and the baselines, in this order.
+    """Asks the whole pipeline, the two-tower alone and the baselines, in this order.
 
     Args:
         protocol: the test.
         recommend: the whole pipeline.
-        retrieve: the two-tower alone.
+        two_tower: its own nearest items, without the other sources and the ranking head.
         options: k.
 
     Returns:
@@ -81,7 +82,7 @@ def ask_systems(
 
     return [
         answers(WHOLE_PIPELINE, model(recommend)),
-        answers(RETRIEVAL, model(retrieve)),
+        answers(TWO_TOWER, model(two_tower)),
         answers(POPULARITY, lambda new: baselines.popularity(train, users, k, exclude_seen=new)),
         answers(OWN_HISTORY, lambda _: baselines.own_history(train, users, k), answers_new=False),
         answers(ITEM_KNN, lambda new: baselines.item_knn(train, users, k, exclude_seen=new)),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Any
 
 import pytest
-
-REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 
 
 def test_whatever_is_sent_has_a_proper_answer(
@@ -15,8 +12,7 @@ def test_whatever_is_sent_has_a_proper_answer(
 ) -> None:
     if real:
         pytest.skip("these are the embedded server's answers; nobody asked for a crashed TF Serving")
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    import fuzz_server
+    from benchmarks.serving import fuzz_server
 
     monkeypatch.setattr(fuzz_server, "DEADLINE", 300.0)
     found = fuzz_server.fuzz(address, lambda: 1, requests=300, seed=1)
@@ -26,9 +22,8 @@ def test_whatever_is_sent_has_a_proper_answer(
     assert asking.status() == [(10, "AVAILABLE"), (9, "AVAILABLE")]
 
 
-def test_an_answer_that_may_not_be_is_a_complaint(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(REPOSITORY / "benchmarks"))
-    import fuzz_server
+def test_an_answer_that_may_not_be_is_a_complaint() -> None:
+    from benchmarks.serving import fuzz_server
 
     found = fuzz_server.Found(wrong=[(7, "Predict", "UNKNOWN", "oops")], memory=(100, 120), ended=True)
     assert [line.split(":")[0] for line in fuzz_server.complain(found)] == [
