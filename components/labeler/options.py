@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
 
 from aisle.schema.features import HISTORY_LENGTH
-from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Share
+from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Options, Positive, Rate, Share
 
 
-@dataclasses.dataclass(frozen=True)
-class LabelerOptions:
+class LabelerOptions(Options):
     """Options of the Labeler.
 
     Attributes:
