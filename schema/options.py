@@ -30,6 +30,9 @@ Amount = Annotated[float, Field(strict=True, ge=0)]
 Positive = Annotated[float, Field(strict=True, gt=0)]
 Factor = Annotated[float, Field(strict=True, ge=1)]
 
+Days = Annotated[float, Field(strict=True, ge=0, le=36_500)]
+"""A hundred years at most: the microseconds of any length must fit 64 bits."""
+
 
 class Options(pydantic.BaseModel):
     """Base of all options; a subclass says what each means, with its range (or the `Literal` choice) and its default.

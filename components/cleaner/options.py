@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import pydantic
 
 from aisle.components.cleaner.steps.rules import parse_rule
-from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Factor, Options, Positive, Share
+from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Days, Factor, Options, Positive, Share
 
 
 def _column(name: str) -> str:
@@ -27,6 +27,8 @@ Column = Annotated[str, pydantic.AfterValidator(_column)]
 Filling = Annotated[str, pydantic.AfterValidator(_rule)]
 """How missing cells are filled, as `parse_rule` reads it."""
 Policy = Literal["note", "clip", "quarantine"]
+Seconds = Annotated[float, pydantic.Field(strict=True, ge=0, le=86_400)]
+"""Of a day at most: what is further apart is not one event, nor one visit."""
 Rating = Annotated[float, pydantic.Field(strict=True, ge=-1000, le=1000)]
 
 
@@ -105,9 +107,9 @@ class CleanerOptions(Options):
     max_title: AtLeastOne = 500
     max_description: AtLeastOne = 5000
     units: dict[str, str] = {}
-    max_future_days: Amount = 1.0
+    max_future_days: Days = 1.0
     isolated_spans: Amount = 5.0
-    near_duplicate_seconds: Amount = 5.0
+    near_duplicate_seconds: Seconds = 5.0
     near_duplicate_columns: tuple[str, ...] = (
         "event",
         "item_id",
@@ -118,7 +120,7 @@ class CleanerOptions(Options):
         "rating",
     )
     bot_clicks: AtLeastOne = 60
-    bot_seconds: Amount = 1.0
+    bot_seconds: Seconds = 1.0
     bot_regularity: Share = 0.25
     outlier_deviations: Positive = 6.0
     outlier_sales: AtLeastOne = 10
