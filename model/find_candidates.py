@@ -16,14 +16,11 @@ from aisle.model.text.chosen_bert import chosen_bert
 
 def candidates_fn(
     two_tower: str,
-    bert: str | None,
+    bert: str,
     tables: dict[str, pa.Table],
     splits: dict[str, Any],
-    config: dict[str, Any],
+    options: str,
 ) -> dict[str, pa.Table]:
-    """Ranking examples by split; `config` holds `options` (CandidateOptions) and `bert`.
-
-    The argument `bert` is the folder of what this run pretrained, None where it did not.
-    """
-    folder = chosen_bert(bert, config["bert"])
-    return make_candidates(two_tower, folder, tables, splits, CandidateOptions(**config["options"]))
+    """Ranking examples by split; `bert` is a folder, "" for the installed one, and `options` CandidateOptions as JSON."""
+    told = CandidateOptions.from_json(options)
+    return make_candidates(two_tower, chosen_bert(bert), tables, splits, told)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -17,15 +16,12 @@ from aisle.model.text.chosen_bert import chosen_bert
 def bundle_fn(
     two_tower: str,
     ranking: str,
-    bert: str | None,
+    bert: str,
     tables: dict[str, pa.Table],
     now: int,
-    config: dict[str, Any],
+    options: str,
     folder: str,
 ) -> None:
-    """Writes the served model as of `now`; `config` holds `options` (BundleOptions) and `bert`.
-
-    The argument `bert` is the folder of what this run pretrained, None where it did not.
-    """
-    chosen = chosen_bert(bert, config["bert"])
-    make_bundle(two_tower, ranking, chosen, tables, now, BundleOptions(**config["options"]), folder)
+    """Writes the served model as of `now`; `bert` is a folder, "" for the installed one, and `options` BundleOptions as JSON."""
+    told = BundleOptions.from_json(options)
+    make_bundle(two_tower, ranking, chosen_bert(bert), tables, now, told, folder)

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
 
-from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Seed, Share, ShareBelowOne
+from aisle.schema.options import (
+    Amount,
+    AtLeastOne,
+    AtLeastZero,
+    Options,
+    Positive,
+    Rate,
+    Seed,
+    Share,
+    ShareBelowOne,
+)
 
 
-@dataclasses.dataclass(frozen=True)
-class PretrainOptions:
+class PretrainOptions(Options):
     """How BERT is trained further on the shop's own texts, before all else.
 
     Attributes:
@@ -33,8 +41,7 @@ class PretrainOptions:
     seed: Seed = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class TwoTowerOptions:
+class TwoTowerOptions(Options):
     """Hyperparameters of the two-tower.
 
     Attributes:
@@ -60,8 +67,7 @@ class TwoTowerOptions:
     seed: Seed = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class CandidateOptions:
+class CandidateOptions(Options):
     """How the ranking head's examples are drawn.
 
     Attributes:
@@ -86,8 +92,7 @@ READER_LAYERS = {"tiny": 2, "small": 3}
 """Layers of the BERT that reads in the end, by `ranker.size`; `base` keeps all."""
 
 
-@dataclasses.dataclass(frozen=True)
-class RankingOptions:
+class RankingOptions(Options):
     """Hyperparameters of the ranking head.
 
     Attributes:
@@ -153,8 +158,7 @@ class RankingOptions:
     seed: Seed = 1
 
 
-@dataclasses.dataclass(frozen=True)
-class BundleOptions:
+class BundleOptions(Options):
     """Options of the served model.
 
     Attributes:

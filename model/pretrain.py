@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -12,7 +11,9 @@ from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.text.pretraining_trainer import pretrain
 
 
-def pretrain_fn(texts: list[str], config: dict[str, Any], checkpoints: str, folder: str, logs: str) -> None:
-    """Writes a BERT trained on texts; `config` holds `options` (PretrainOptions), `bert` and `code`."""
-    options = PretrainOptions(**config["options"])
-    pretrain(texts, chosen_bert(None, config["bert"]), options, config["code"], checkpoints, folder, logs)
+def pretrain_fn(
+    texts: list[str], bert: str, options: str, code: str, checkpoints: str, folder: str, logs: str
+) -> None:
+    """As `pretrain`; `bert` is a folder, "" for the installed one, and `options` PretrainOptions as JSON."""
+    told = PretrainOptions.from_json(options)
+    pretrain(texts, chosen_bert(bert), told, code, checkpoints, folder, logs)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -36,8 +35,8 @@ def run_fn(fn_args: FnArgs) -> None:
             `options` (a RankingOptions as JSON) and `bert` (a folder or "");
             `base_model` is the BERT that this run pretrained, or None.
     """
-    options = RankingOptions(**json.loads(fn_args.custom_config["options"]))
-    folder = chosen_bert(fn_args.base_model, fn_args.custom_config.get("bert"))
+    options = RankingOptions.from_json(fn_args.custom_config["options"])
+    folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
     labels = _labels(train)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 from aisle.schema.splits import ITEMS, TRAIN
@@ -42,12 +41,12 @@ def run_fn(fn_args: FnArgs) -> None:
             `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "");
             `base_model` is the BERT that this run pretrained, or None.
     """
-    train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model, fn_args.custom_config.get("bert"))))
+    train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])))
 
 
 def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     """As `run_fn`, with the encoder of the titles and queries given."""
-    options = TwoTowerOptions(**json.loads(fn_args.custom_config["options"]))
+    options = TwoTowerOptions.from_json(fn_args.custom_config["options"])
     tf.keras.utils.set_random_seed(options.seed)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     catalogue = read_catalogue(_matching(fn_args.train_files, ITEMS), transform, encoder)

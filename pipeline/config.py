@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Sequence
 from typing import Any
 
-import pydantic
 import tomli
 
 from aisle.components.anomaly_gate.options import GateOptions
@@ -23,51 +22,41 @@ from aisle.model.options import (
     TwoTowerOptions,
 )
 from aisle.schema.errors import InputError
-from aisle.schema.ranges import AtLeastZero, Positive
+from aisle.schema.options import AtLeastZero, Options, Positive
 
 
-class DataOptions(pydantic.BaseModel):
+class DataOptions(Options):
     """The data: which tables there are (`auto` looks), and the folder of curated schemas ("" infers)."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     tables: str = "auto"
     schema_dir: str = ""
 
 
-class ModelOptions(pydantic.BaseModel):
+class ModelOptions(Options):
     """Shared by the models: the BERT checkpoint's folder, "" for the installed one."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     bert: str = ""
 
 
-class InfraOptions(pydantic.BaseModel):
+class InfraOptions(Options):
     """Where things run: Beam's arguments; the canary's server ("" the embedded one) and bound on a request's time.
 
     `tf_serving` is a path of `tensorflow_model_server`, or HOST:PORT of a TF Serving set aside for canaries.
     """
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     beam_args: tuple[str, ...] = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
     max_latency_ms: Positive = 5000.0
     tf_serving: str = ""
 
 
-class PushOptions(pydantic.BaseModel):
+class PushOptions(Options):
     """The pushed versions: how many of the newest a push keeps on a local disk, 0 for all."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     keep: AtLeastZero = 5
 
 
-class Config(pydantic.BaseModel):
+class Config(Options):
     """Everything a run may be told; each section's class documents its keys."""
-
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
 
     data: DataOptions = DataOptions()
     gate: GateOptions = GateOptions()
@@ -98,13 +87,7 @@ def load_config(path: str | None, assignments: Sequence[str]) -> Config:
     values = _read(path) if path else {}
     for assignment in assignments:
         _assign(values, assignment)
-    _check_keys(values)
-    try:
-        return Config.model_validate(values)
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        raise InputError(f"the setting {key}={first.get('input')!r} is wrong: {first['msg']}") from error
+    return Config.read(values)
 
 
 def _read(path: str) -> dict[str, Any]:
@@ -129,21 +112,3 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     if not isinstance(part, dict):
         raise InputError(f"--set got {assignment!r}, but {section} is not a section")
     part[name] = value
-
-
-def _check_keys(values: dict[str, Any]) -> None:
-    """Names the keys there are where one is unknown."""
-    for section, part in values.items():
-        if section not in Config.model_fields:
-            raise InputError(
-                f"unknown section {section!r} in the settings; there are: {', '.join(Config.model_fields)}"
-            )
-        known = _keys(Config.model_fields[section].default)
-        for name in part if isinstance(part, dict) else ():
-            if name not in known:
-                raise InputError(f"unknown setting {section}.{name}; {section} has: {', '.join(known)}")
-
-
-def _keys(options: Any) -> list[str]:
-    fields = getattr(type(options), "model_fields", None) or options.__dataclass_fields__
-    return list(fields)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 
 import tensorflow_model_analysis as tfma
@@ -32,6 +31,7 @@ from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
 from aisle.schema.contract import SERVING_DEFAULT
 from aisle.schema.features import LABEL
+from aisle.schema.options import Options
 from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
 
 PIPELINE_NAME = "aisle"
@@ -99,9 +99,7 @@ def create_pipeline(
         reports_dir=layout.reports,
         quarantine_dir=layout.quarantine,
     )
-    labeler = Labeler(
-        tables=cleaner.outputs["tables"], options=_json(_labels(config)), reports_dir=layout.reports
-    )
+    labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
     for node in nodes:
         show_code_to_cache(node)
@@ -119,7 +117,7 @@ def _labels(config: Config) -> LabelerOptions:
     """What the Labeler is told: it estimates the position bias where the ranking head reads it, and nowhere else."""
     if config.ranker.propensity:
         return config.labels
-    return dataclasses.replace(config.labels, position_bias="none")
+    return config.labels.model_copy(update={"position_bias": "none"})
 
 
 def _checked_table(
@@ -173,7 +171,9 @@ def _pretraining(
             tables=cleaner.outputs["tables"],
             interactions=labeler.outputs["interactions"],
             pretrain_fn=PRETRAIN_FN,
-            custom_config=_custom(config.pretrain, config, PRETRAIN_FN),
+            options=config.pretrain,
+            bert_dir=config.model.bert,
+            code=_code(PRETRAIN_FN),
             checkpoints_dir=layout.checkpoints,
         )
     ]
@@ -207,7 +207,9 @@ def _trained(
         interactions=labeler.outputs["interactions"],
         bert=bert,
         candidates_fn=CANDIDATES_FN,
-        custom_config=_custom(config.candidates, config, CANDIDATES_FN),
+        options=config.candidates,
+        bert_dir=config.model.bert,
+        code=_code(CANDIDATES_FN),
     )
     ranking = tfx.components.Trainer(
         run_fn=RANKING_FN,
@@ -223,7 +225,9 @@ def _trained(
         interactions=labeler.outputs["interactions"],
         bert=bert,
         bundle_fn=BUNDLE_FN,
-        custom_config=_custom(config.bundle, config, BUNDLE_FN),
+        options=config.bundle,
+        bert_dir=config.model.bert,
+        code=_code(BUNDLE_FN),
     )
     trained = _Trained(two_tower, candidates, ranking, bundle)
     return trained, [transform, two_tower, candidates, ranking, bundle]
@@ -295,16 +299,6 @@ def _code(function: str) -> str:
     return code_hash(function.rpartition(".")[0])
 
 
-def _json(options: object) -> str:
-    return json.dumps(dataclasses.asdict(options), sort_keys=True)  # type: ignore[call-overload]
-
-
-def _trainer_config(options: object, config: Config, run_fn: str) -> dict[str, str]:
+def _trainer_config(options: Options, config: Config, run_fn: str) -> dict[str, str]:
     """What a Trainer's `run_fn` is told."""
-    return {"options": _json(options), "bert": config.model.bert, "code": _code(run_fn)}
-
-
-def _custom(options: object, config: Config, function: str) -> str:
-    """What a function that a component of ours calls by its dotted path is told."""
-    values = dataclasses.asdict(options)  # type: ignore[call-overload]
-    return json.dumps({"options": values, "bert": config.model.bert, "code": _code(function)}, sort_keys=True)
+    return {"options": options.to_json(), "bert": config.model.bert, "code": _code(run_fn)}

@@ -54,7 +54,9 @@ def main() -> None:
     parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
     arguments = parser.parse_args()
     started = time.monotonic()
-    options = SimulatorOptions(arguments.users, arguments.items, arguments.days, arguments.seed)
+    options = SimulatorOptions(
+        users=arguments.users, items=arguments.items, days=arguments.days, seed=arguments.seed
+    )
     with tempfile.TemporaryDirectory() as scratch:
         searches = make_searches(options, arguments.pages, pathlib.Path(scratch))
         models = predict(

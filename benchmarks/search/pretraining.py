@@ -58,7 +58,7 @@ def main() -> None:
         learning_rate=arguments.rate,
         anchor=0.0,
     )
-    held = dataclasses.replace(plain, anchor=arguments.anchor)
+    held = PretrainOptions.read(plain.model_dump() | {"anchor": arguments.anchor})
     variants = [
         Variant("title and description", "pairs", plain),
         Variant("hidden words", "masked", plain),

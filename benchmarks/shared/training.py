@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import pathlib
 import types
@@ -64,7 +62,7 @@ def fit_two_tower(transformed: tuple[str, str], scratch: pathlib.Path, options: 
             transform_output=graph,
             serving_model_dir=str(scratch / "model"),
             model_run_dir=str(scratch / "run"),
-            custom_config={"options": json.dumps(dataclasses.asdict(options)), "bert": ""},
+            custom_config={"options": options.to_json(), "bert": ""},
             base_model=None,
         )
     )

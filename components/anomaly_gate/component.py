@@ -9,7 +9,7 @@ from tfx.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.anomaly_gate.executor import Executor, input_key
-from aisle.components.anomaly_gate.options import GateOptions, options_to_json
+from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.artifacts import Quarantine, Report
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
@@ -89,7 +89,7 @@ class AnomalyGate(base_component.BaseComponent):
             inputs |= {input_key(table, kind): channel for kind, channel in channels.items()}
         super().__init__(
             AnomalyGateSpec(
-                options=options_to_json(options or GateOptions()),
+                options=(options or GateOptions()).to_json(),
                 reports_dir=reports_dir,
                 quarantine_dir=quarantine_dir,
                 baseline=baseline,

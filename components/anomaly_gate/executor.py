@@ -20,7 +20,7 @@ from aisle.components.anomaly_gate.compare.baseline import FOLDER, Baseline, rea
 from aisle.components.anomaly_gate.comparison import compare
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
-from aisle.components.anomaly_gate.options import options_from_json
+from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.quarantine_files import write_for_people
 from aisle.components.reports import write_anomalies
@@ -53,7 +53,7 @@ class Executor(base_executor.BaseExecutor):
                 and the unreadable rows are in `quarantine_dir` by then: TFX removes the output of a
                 component that failed.
         """
-        options = options_from_json(exec_properties["options"])
+        options = GateOptions.from_json(exec_properties["options"])
         tables = [_evidence(table.name, input_dict) for table in TABLES if _given(input_dict, table.name)]
         comparison = compare(
             tables,

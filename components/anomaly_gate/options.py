@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from collections.abc import Mapping
-from typing import Any
+from typing import Literal
 
-from aisle.schema.errors import InputError
+from aisle.schema.options import Amount, AtLeastZero, Options, Share
 
 ERROR = "ERROR"
 WARNING = "WARNING"
@@ -15,24 +12,8 @@ ALLOWED = "ALLOWED"
 SEVERITIES = (ERROR, WARNING, ALLOWED)
 """From worst to mildest. ALLOWED is what the options let through by name."""
 
-_SHARES = (
-    "max_quarantined_share",
-    "max_nonfinite_share",
-    "max_conflicting_share",
-    "max_missing_share",
-    "max_unknown_items_share",
-    "max_leakage",
-    "max_category_drift",
-    "max_number_drift",
-    "max_category_skew",
-    "max_number_skew",
-    "max_filled_change",
-)
-_SHARES_BY_NAME = ("quarantined_share_by_table", "drift_by_column", "skew_by_column")
 
-
-@dataclasses.dataclass(frozen=True)
-class GateOptions:
+class GateOptions(Options):
     """Options of the AnomalyGate.
 
     Attributes:
@@ -65,69 +46,27 @@ class GateOptions:
         allowed: anomalies to let through, as `table.feature:TYPE` or `table:TYPE`.
     """
 
-    max_quarantined_share: float = 0.2
-    quarantined_share_by_table: dict[str, float] = dataclasses.field(default_factory=dict)
-    max_nonfinite_share: float = 0.05
-    max_missing_share: float = 0.5
-    max_conflicting_share: float = 0.5
-    max_unknown_items_share: float = 0.1
-    max_leakage: float = 0.99
-    max_row_count_change: float = 0.5
-    max_category_drift: float = 0.1
-    max_number_drift: float = 0.1
-    drift_by_column: dict[str, float] = dataclasses.field(default_factory=dict)
-    max_category_skew: float = 0.2
-    max_number_skew: float = 0.2
-    skew_by_column: dict[str, float] = dataclasses.field(default_factory=dict)
-    max_filled_change: float = 0.2
-    min_compared_rows: int = 500
+    max_quarantined_share: Share = 0.2
+    quarantined_share_by_table: dict[str, Share] = {}
+    max_nonfinite_share: Share = 0.05
+    max_missing_share: Share = 0.5
+    max_conflicting_share: Share = 0.5
+    max_unknown_items_share: Share = 0.1
+    max_leakage: Share = 0.99
+    max_row_count_change: Amount = 0.5
+    max_category_drift: Share = 0.1
+    max_number_drift: Share = 0.1
+    drift_by_column: dict[str, Share] = {}
+    max_category_skew: Share = 0.2
+    max_number_skew: Share = 0.2
+    skew_by_column: dict[str, Share] = {}
+    max_filled_change: Share = 0.2
+    min_compared_rows: AtLeastZero = 500
     baseline: str = ""
     serving_log: str = ""
-    severities: dict[str, str] = dataclasses.field(default_factory=dict)
+    severities: dict[str, Literal["ERROR", "WARNING"]] = {}
     allowed: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        shares = {name: getattr(self, name) for name in _SHARES}
-        for option in _SHARES_BY_NAME:
-            shares |= {f"{option}.{name}": share for name, share in getattr(self, option).items()}
-        for name, share in shares.items():
-            if not _is_number(share) or not 0 <= share <= 1:
-                raise InputError(f"gate option {name}: a share from 0 to 1 is expected, got {share!r}")
-        for name in ("max_row_count_change", "min_compared_rows"):
-            value = getattr(self, name)
-            if not _is_number(value) or value < 0:
-                raise InputError(f"gate option {name}: a number from 0 is expected, got {value!r}")
-        for kind, severity in self.severities.items():
-            if severity not in (ERROR, WARNING):
-                raise InputError(f"gate option severities.{kind}: {ERROR} or {WARNING}, got {severity!r}")
-        object.__setattr__(self, "allowed", tuple(self.allowed))
 
     def quarantined_share(self, table: str) -> float:
         """Returns the share of a table's rows that may be quarantined."""
         return self.quarantined_share_by_table.get(table, self.max_quarantined_share)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def options_to_json(options: GateOptions) -> str:
-    """Returns the options as JSON, the form of the component's exec property."""
-    return json.dumps(dataclasses.asdict(options), sort_keys=True)
-
-
-def options_from_json(text: str) -> GateOptions:
-    """Reads what `options_to_json` wrote.
-
-    Raises:
-        InputError: if the text isn't JSON, or names an option there is none of.
-    """
-    try:
-        values: Mapping[str, Any] = dict(json.loads(text or "{}"))
-    except ValueError as error:
-        raise InputError(f"the gate's options are not a JSON object: {error}") from error
-    known = [field.name for field in dataclasses.fields(GateOptions)]
-    unknown = sorted(set(values) - set(known))
-    if unknown:
-        raise InputError(f"gate option {unknown[0]!r} does not exist; there are {', '.join(known)}")
-    return GateOptions(**values)

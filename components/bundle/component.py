@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions
 from aisle.components.bundle.executor import Executor
+from aisle.schema.options import Options
 
 
 class BundleSpec(component_spec.ComponentSpec):
@@ -15,7 +16,9 @@ class BundleSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "bundle_fn": component_spec.ExecutionParameter(type=str),
-        "custom_config": component_spec.ExecutionParameter(type=str),
+        "options": component_spec.ExecutionParameter(type=str),
+        "bert_dir": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "two_tower": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -45,7 +48,9 @@ class Bundle(base_component.BaseComponent):
         ranking: types.BaseChannel,
         interactions: types.BaseChannel,
         bundle_fn: str,
-        custom_config: str,
+        options: Options,
+        bert_dir: str,
+        code: str,
         bert: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
@@ -55,7 +60,9 @@ class Bundle(base_component.BaseComponent):
             ranking: the trained ranking head.
             interactions: of the Labeler.
             bundle_fn: dotted path of a function like `aisle.model.make_bundle.bundle_fn`.
-            custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            options: handed to it as JSON; a BundleOptions.
+            bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
+            code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
         """
         super().__init__(
@@ -65,7 +72,9 @@ class Bundle(base_component.BaseComponent):
                 interactions=interactions,
                 bert=bert,
                 bundle_fn=bundle_fn,
-                custom_config=custom_config,
+                options=options.to_json(),
+                bert_dir=bert_dir,
+                code=code,
                 model=types.Channel(type=standard_artifacts.Model),
                 tested_model=types.Channel(type=standard_artifacts.Model),
             )

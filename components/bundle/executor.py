@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -25,12 +24,11 @@ class Executor(base_executor.BaseExecutor):
         """See `base_executor.BaseExecutor.Do`."""
         make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
-        models = {
-            name: path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
+        two_tower, ranking = (
+            path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")
-        }
-        config = json.loads(exec_properties["custom_config"])
+        )
+        bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
         for output, moment in _MOMENTS.items():
             folder = path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output]))
-            made_of = (models["two_tower"], models["ranking"], pretrained_bert(input_dict))
-            make(*made_of, tables, int(splits[moment]), config, folder)
+            make(two_tower, ranking, bert, tables, int(splits[moment]), exec_properties["options"], folder)

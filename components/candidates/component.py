@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions
 from aisle.components.candidates.executor import Executor
+from aisle.schema.options import Options
 
 
 class CandidatesSpec(component_spec.ComponentSpec):
@@ -15,7 +16,9 @@ class CandidatesSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "candidates_fn": component_spec.ExecutionParameter(type=str),
-        "custom_config": component_spec.ExecutionParameter(type=str),
+        "options": component_spec.ExecutionParameter(type=str),
+        "bert_dir": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
         "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
@@ -36,7 +39,9 @@ class Candidates(base_component.BaseComponent):
         model: types.BaseChannel,
         interactions: types.BaseChannel,
         candidates_fn: str,
-        custom_config: str,
+        options: Options,
+        bert_dir: str,
+        code: str,
         bert: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
@@ -45,7 +50,9 @@ class Candidates(base_component.BaseComponent):
             model: the trained two-tower.
             interactions: of the Labeler.
             candidates_fn: dotted path of a function like `aisle.model.find_candidates.candidates_fn`.
-            custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            options: handed to it as JSON; a CandidateOptions.
+            bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
+            code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
         """
         super().__init__(
@@ -54,7 +61,9 @@ class Candidates(base_component.BaseComponent):
                 interactions=interactions,
                 bert=bert,
                 candidates_fn=candidates_fn,
-                custom_config=custom_config,
+                options=options.to_json(),
+                bert_dir=bert_dir,
+                code=code,
                 examples=types.Channel(type=standard_artifacts.Examples),
             )
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -24,6 +23,6 @@ class Executor(base_executor.BaseExecutor):
         make = import_utils.import_class_by_path(exec_properties["candidates_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        bert = pretrained_bert(input_dict)
-        examples = make(model, bert, tables, splits, json.loads(exec_properties["custom_config"]))
+        bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
+        examples = make(model, bert, tables, splits, exec_properties["options"])
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), examples)

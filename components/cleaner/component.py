@@ -10,7 +10,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Ledger, Quarantine, Report, Tables
 from aisle.components.cleaner.executor import Executor, examples_key, quarantine_key
-from aisle.components.cleaner.options import CleanerOptions, options_to_json
+from aisle.components.cleaner.options import CleanerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
 
@@ -69,7 +69,7 @@ class Cleaner(base_component.BaseComponent):
         """
         super().__init__(
             CleanerSpec(
-                options=options_to_json(options),
+                options=options.to_json(),
                 reports_dir=reports_dir,
                 quarantine_dir=quarantine_dir,
                 gate=gate,

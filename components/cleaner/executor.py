@@ -10,7 +10,7 @@ from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
 from aisle.components.cleaner.clean import clean
-from aisle.components.cleaner.options import options_from_json
+from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
 from aisle.components.tables import (
@@ -48,7 +48,8 @@ class Executor(base_executor.BaseExecutor):
             uri = artifact_utils.get_single_uri(input_dict[examples_key(table)])
             rows[table], provenance[table] = read_rows(uri), read_provenance(uri)
             unread[table] = read_quarantine(artifact_utils.get_single_uri(input_dict[quarantine_key(table)]))
-        result = clean(rows, provenance, unread, options_from_json(exec_properties["options"]))
+        options = CleanerOptions.from_json(exec_properties["options"])
+        result = clean(rows, provenance, unread, options)
         write_tables(artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
         ledger = artifact_utils.get_single_uri(output_dict["ledger"])
         write_ledger(ledger, result.ledger, result.evidence)

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-from typing import Any
+from typing import Annotated, Literal
+
+import pydantic
 
 from aisle.components.cleaner.steps.rules import parse_rule
-from aisle.schema.errors import InputError
-
-POLICIES = ("note", "clip", "quarantine")
+from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Days, Factor, Options, Positive, Share
 
 
-@dataclasses.dataclass(frozen=True)
-class CleanerOptions:
+def _column(name: str) -> str:
+    table, dot, column = name.partition(".")
+    if not table or not column or "." in column:
+        raise ValueError("expected TABLE.COLUMN")
+    return name
+
+
+def _rule(text: str) -> str:
+    parse_rule(text)
+    return text
+
+
+Column = Annotated[str, pydantic.AfterValidator(_column)]
+"""`table.column`."""
+Filling = Annotated[str, pydantic.AfterValidator(_rule)]
+"""How missing cells are filled, as `parse_rule` reads it."""
+Policy = Literal["note", "clip", "quarantine"]
+Seconds = Annotated[float, pydantic.Field(strict=True, ge=0, le=86_400)]
+"""Of a day at most: what is further apart is not one event, nor one visit."""
+Rating = Annotated[float, pydantic.Field(strict=True, ge=-1000, le=1000)]
+
+
+class CleanerOptions(Options):
     """Options of the Cleaner.
 
     Attributes:
@@ -69,9 +88,9 @@ class CleanerOptions:
         "DCGS.*",
         "SP[0-9]+",
     )
-    product_digits: float = 0.9
-    odd_sales: int = 20
-    odd_factor: float = 10.0
+    product_digits: Share = 0.9
+    odd_sales: AtLeastZero = 20
+    odd_factor: Factor = 10.0
     stock_notes: tuple[str, ...] = (
         "damaged",
         "damages",
@@ -84,13 +103,13 @@ class CleanerOptions:
         "do not use",
         "wrong label",
     )
-    uppercase_share: float = 0.9
-    max_title: int = 500
-    max_description: int = 5000
-    units: dict[str, str] = dataclasses.field(default_factory=dict)
-    max_future_days: float = 1.0
-    isolated_spans: float = 5.0
-    near_duplicate_seconds: float = 5.0
+    uppercase_share: Share = 0.9
+    max_title: AtLeastOne = 500
+    max_description: AtLeastOne = 5000
+    units: dict[str, str] = {}
+    max_future_days: Days = 1.0
+    isolated_spans: Amount = 5.0
+    near_duplicate_seconds: Seconds = 5.0
     near_duplicate_columns: tuple[str, ...] = (
         "event",
         "item_id",
@@ -100,42 +119,23 @@ class CleanerOptions:
         "price",
         "rating",
     )
-    bot_clicks: int = 60
-    bot_seconds: float = 1.0
-    bot_regularity: float = 0.25
-    outlier_deviations: float = 6.0
-    outlier_sales: int = 10
-    quantity_outliers: str = "note"
-    price_outliers: str = "clip"
-    max_age: int = 120
-    ratings: tuple[float, float] = (1.0, 5.0)
+    bot_clicks: AtLeastOne = 60
+    bot_seconds: Seconds = 1.0
+    bot_regularity: Share = 0.25
+    outlier_deviations: Positive = 6.0
+    outlier_sales: AtLeastOne = 10
+    quantity_outliers: Policy = "note"
+    price_outliers: Policy = "clip"
+    max_age: AtLeastOne = 120
+    ratings: tuple[Rating, Rating] = (1.0, 5.0)
     keep_undone_purchases: bool = True
-    numbers: tuple[str, ...] = ()
-    rates: dict[str, float] = dataclasses.field(default_factory=dict)
-    missing: dict[str, str] = dataclasses.field(default_factory=dict)
+    numbers: tuple[Column, ...] = ()
+    rates: dict[str, Positive] = {}
+    missing: dict[Column, Filling] = {}
 
-    def __post_init__(self) -> None:
-        """Checks what is a word of ours; raises InputError with what there is."""
-        for name in ("quantity_outliers", "price_outliers"):
-            if getattr(self, name) not in POLICIES:
-                raise InputError(
-                    f"cleaner.{name} is {getattr(self, name)!r}; expected {', '.join(POLICIES[:-1])} or "
-                    f"{POLICIES[-1]}"
-                )
-        for column in (*self.numbers, *self.missing):
-            if column.count(".") != 1:
-                raise InputError(f"the cleaner is told of the column {column!r}; expected TABLE.COLUMN")
-        for column, text in self.missing.items():
-            parse_rule(column, text)
-
-
-def options_to_json(options: CleanerOptions) -> str:
-    """Returns the options as JSON, the form of the component's exec property."""
-    return json.dumps(dataclasses.asdict(options), sort_keys=True)
-
-
-def options_from_json(text: str) -> CleanerOptions:
-    """Reads what `options_to_json` wrote."""
-    values: dict[str, Any] = json.loads(text)
-    frozen: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    return CleanerOptions(**frozen)
+    @pydantic.field_validator("ratings")
+    @classmethod
+    def _lowest_first(cls, ratings: tuple[float, float]) -> tuple[float, float]:
+        if ratings[0] >= ratings[1]:
+            raise ValueError("expected the lowest rating, then the highest")
+        return ratings

@@ -7,9 +7,9 @@ from tfx.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions, Report
-from aisle.components.evaluator.blessing.thresholds import BlessOptions, thresholds_to_json
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.executor import Executor
-from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+from aisle.components.evaluator.options import EvaluatorOptions
 
 
 class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
@@ -81,8 +81,8 @@ class RecommendationEvaluator(base_component.BaseComponent):
                 ranking_blessing=ranking_blessing,
                 two_tower_run=two_tower_run,
                 ranking_run=ranking_run,
-                options=options_to_json(options or EvaluatorOptions()),
-                thresholds=thresholds_to_json(thresholds or BlessOptions()),
+                options=(options or EvaluatorOptions()).to_json(),
+                thresholds=(thresholds or BlessOptions()).to_json(),
                 reports_dir=reports_dir,
                 blessed_dir=blessed_dir,
                 evaluation=types.Channel(type=Report),

@@ -13,12 +13,12 @@ from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
 from aisle.components.evaluator.blessing.last_blessed import keep_blessed, last_blessed, not_compared
-from aisle.components.evaluator.blessing.thresholds import thresholds_from_json
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.blessing.verdict import bless
 from aisle.components.evaluator.holdout import Holdout
 from aisle.components.evaluator.measures.measure import ask_all, compare_models, measure
 from aisle.components.evaluator.measures.ranking import ranking_metrics
-from aisle.components.evaluator.options import options_from_json
+from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
@@ -40,8 +40,8 @@ class Executor(base_executor.BaseExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
-        options = options_from_json(exec_properties["options"])
-        thresholds = thresholds_from_json(exec_properties["thresholds"])
+        options = EvaluatorOptions.from_json(exec_properties["options"])
+        thresholds = BlessOptions.from_json(exec_properties["thresholds"])
         model = artifact_utils.get_single_instance(input_dict["model"])
         test = Holdout.read(artifact_utils.get_single_uri(input_dict["interactions"]), options)
         served = ServedModel(path_utils.serving_model_path(model.uri), options.batch)

@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions, Tables
 from aisle.components.labeler.executor import Executor
+from aisle.components.labeler.options import LabelerOptions
 
 
 class LabelerSpec(component_spec.ComponentSpec):
@@ -31,18 +32,18 @@ class Labeler(base_component.BaseComponent):
     SPEC_CLASS = LabelerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
-    def __init__(self, tables: types.BaseChannel, options: str, reports_dir: str) -> None:
+    def __init__(self, tables: types.BaseChannel, options: LabelerOptions, reports_dir: str) -> None:
         """Declares the component.
 
         Args:
             tables: of the Cleaner.
-            options: a LabelerOptions as JSON.
+            options: windows, limits, and how to label.
             reports_dir: the folder of `labels.html`, `labels.json` and `labels.md`.
         """
         super().__init__(
             LabelerSpec(
                 tables=tables,
-                options=options,
+                options=options.to_json(),
                 reports_dir=reports_dir,
                 interactions=types.Channel(type=Interactions),
                 examples=types.Channel(type=standard_artifacts.Examples),

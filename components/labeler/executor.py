@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -27,7 +26,7 @@ class Executor(base_executor.BaseExecutor):
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
-        options = LabelerOptions(**json.loads(exec_properties["options"]))
+        options = LabelerOptions.from_json(exec_properties["options"])
         tables = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
         labelled = label(tables, options)
         interactions = artifact_utils.get_single_uri(output_dict["interactions"])

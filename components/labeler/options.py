@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from aisle.schema.features import HISTORY_LENGTH
-from aisle.schema.ranges import Amount, AtLeastOne, AtLeastZero, Positive, Rate, Share
+from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Days, Options, Positive, Rate, Share
+
+Minutes = Annotated[float, Field(strict=True, gt=0, le=1440)]
+"""Of a day at most, as a visit."""
 
 
-@dataclasses.dataclass(frozen=True)
-class LabelerOptions:
+class LabelerOptions(Options):
     """Options of the Labeler.
 
     Attributes:
@@ -42,8 +45,8 @@ class LabelerOptions:
     max_share: Rate = 0.2
     history: AtLeastOne = HISTORY_LENGTH
     min_queries: AtLeastOne = 10
-    click_window_minutes: Positive = 30.0
-    conversion_window_days: Positive = 3.0
+    click_window_minutes: Minutes = 30.0
+    conversion_window_days: Annotated[Days, Field(gt=0)] = 3.0
     position_bias: Literal["harvest", "em", "none"] = "harvest"
     max_weight: Positive = 10.0
     precedence: Literal["clicks", "judgements"] = "clicks"

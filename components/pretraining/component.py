@@ -8,6 +8,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions, Tables
 from aisle.components.pretraining.executor import Executor
+from aisle.schema.options import Options
 
 
 class PretrainingSpec(component_spec.ComponentSpec):
@@ -15,7 +16,9 @@ class PretrainingSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "pretrain_fn": component_spec.ExecutionParameter(type=str),
-        "custom_config": component_spec.ExecutionParameter(type=str),
+        "options": component_spec.ExecutionParameter(type=str),
+        "bert_dir": component_spec.ExecutionParameter(type=str),
+        "code": component_spec.ExecutionParameter(type=str),
         "checkpoints_dir": component_spec.ExecutionParameter(type=str),
     }
     INPUTS = {
@@ -39,7 +42,9 @@ class Pretraining(base_component.BaseComponent):
         tables: types.BaseChannel,
         interactions: types.BaseChannel,
         pretrain_fn: str,
-        custom_config: str,
+        options: Options,
+        bert_dir: str,
+        code: str,
         checkpoints_dir: str,
     ) -> None:
         """Declares the component.
@@ -48,7 +53,9 @@ class Pretraining(base_component.BaseComponent):
             tables: of the Cleaner.
             interactions: of the Labeler.
             pretrain_fn: dotted path of a function like `aisle.model.pretrain.pretrain_fn`.
-            custom_config: JSON handed to it; a hash of the code belongs in it, for the cache.
+            options: handed to it as JSON; a PretrainOptions.
+            bert_dir: the folder of the BERT to start from; "" for the installed one.
+            code: a hash of the function's code, for the cache and the checkpoints.
             checkpoints_dir: outside the artifacts, so that a run finds what a killed one left there.
         """
         super().__init__(
@@ -56,7 +63,9 @@ class Pretraining(base_component.BaseComponent):
                 tables=tables,
                 interactions=interactions,
                 pretrain_fn=pretrain_fn,
-                custom_config=custom_config,
+                options=options.to_json(),
+                bert_dir=bert_dir,
+                code=code,
                 checkpoints_dir=checkpoints_dir,
                 model=types.Channel(type=standard_artifacts.Model),
                 model_run=types.Channel(type=standard_artifacts.ModelRun),

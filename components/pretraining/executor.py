@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
@@ -26,7 +25,9 @@ class Executor(base_executor.BaseExecutor):
         labelled, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
         pretrain(
             training_texts(tables, labelled["judgements"], splits),
-            json.loads(exec_properties["custom_config"]),
+            exec_properties["bert_dir"],
+            exec_properties["options"],
+            exec_properties["code"],
             exec_properties["checkpoints_dir"],
             path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])),
             artifact_utils.get_single_uri(output_dict["model_run"]),

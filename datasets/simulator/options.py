@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
+from typing import Annotated
 
-from aisle.schema.errors import InputError
+from pydantic import Field
+
+from aisle.schema.options import Options, Seed, Share
 
 END = datetime.date(2026, 1, 1)
 """The day after a simulated shop's last one: fixed, so that a seed always gives the same bytes."""
 
 
-@dataclasses.dataclass(frozen=True)
-class SimulatorOptions:
+class SimulatorOptions(Options):
     """The size of a shop, how long it is watched, and how dirty its tables are.
 
     Attributes:
@@ -24,26 +25,12 @@ class SimulatorOptions:
         events: about how many event rows to aim for (None: by the users' usual activity).
     """
 
-    users: int = 500
-    items: int = 400
-    days: int = 60
-    seed: int = 0
-    dirt: float = 0.0
-    events: int | None = None
-
-    def __post_init__(self) -> None:
-        """Checks the ranges; raises InputError with the name of what is out of its range."""
-        ranges = {
-            "users": (self.users, 10, 1_000_000),
-            "items": (self.items, 50, 1_000_000),
-            "days": (self.days, 1, 1_460),
-            "seed": (self.seed, 0, 2**32 - 1),
-            "dirt": (self.dirt, 0, 1),
-            "events": (1_000 if self.events is None else self.events, 1_000, 50_000_000),
-        }
-        for name, (value, low, high) in ranges.items():
-            if not low <= value <= high:
-                raise InputError(f"{name} is {value}; expected {low} to {high}")
+    users: Annotated[int, Field(strict=True, ge=10, le=1_000_000)] = 500
+    items: Annotated[int, Field(strict=True, ge=50, le=1_000_000)] = 400
+    days: Annotated[int, Field(strict=True, ge=1, le=1_460)] = 60
+    seed: Seed = 0
+    dirt: Share = 0.0
+    events: Annotated[int, Field(strict=True, ge=1_000, le=50_000_000)] | None = None
 
     @property
     def start(self) -> datetime.date:

@@ -12,14 +12,13 @@ import tensorflow as tf
 from aisle.schema.weights import BERT_FILES, bert_folder
 
 
-def chosen_bert(pretrained: str | None, configured: str | None) -> str:
-    """Returns a local folder: of what this run pretrained, else of the setting, else the installed one's.
+def chosen_bert(configured: str) -> str:
+    """Returns a local folder of a BERT.
 
     Args:
-        pretrained: the folder that Pretraining wrote, where the pipeline has it.
-        configured: the setting `model.bert`; "" or None for the installed one.
+        configured: a folder, as Pretraining wrote it or the setting `model.bert` names it; "" for the installed one.
     """
-    folder = pretrained or configured or bert_folder()
+    folder = configured or bert_folder()
     return _fetched(folder) if "://" in folder else folder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -68,7 +67,7 @@ def _fingerprint(texts: list[str], bert: str, options: PretrainOptions, code: st
     """Of everything that the weights in the end depend on."""
     digest = hashlib.blake2b(code.encode(), digest_size=8)
     weights = [sha256(str(pathlib.Path(bert) / name)) for name in (CONFIG, WEIGHTS, VOCABULARY)]
-    how = dataclasses.asdict(options) | {"checkpoint_steps": None}
+    how = options.model_dump() | {"checkpoint_steps": None}
     digest.update(json.dumps([how, weights, sorted(set(texts))], sort_keys=True).encode())
     return digest.hexdigest()
 

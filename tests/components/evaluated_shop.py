@@ -12,9 +12,9 @@ from tfx.types import standard_artifacts
 from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Report
-from aisle.components.evaluator.blessing.thresholds import BlessOptions, thresholds_to_json
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.executor import Executor
-from aisle.components.evaluator.options import EvaluatorOptions, options_to_json
+from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.reports.schemas import validate
 from aisle.components.tables import write_json, write_parquet
 
@@ -151,8 +151,8 @@ def evaluate(
         {name: [value] for name, value in inputs.items()},
         {"evaluation": [evaluation], "blessing": [blessing]},
         {
-            "options": options_to_json(options),
-            "thresholds": thresholds_to_json(thresholds or BlessOptions()),
+            "options": options.to_json(),
+            "thresholds": (thresholds or BlessOptions()).to_json(),
             "reports_dir": str(folder / "reports"),
             "blessed_dir": str(folder / "blessed"),
         },

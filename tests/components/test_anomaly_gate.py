@@ -13,7 +13,7 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_p
 
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import blocking_line, judge
-from aisle.components.anomaly_gate.options import GateOptions, options_from_json, options_to_json
+from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.reports.publish import as_json
 from aisle.components.reports.schemas import validate
 from aisle.components.tables import QUARANTINE_SCHEMA
@@ -257,18 +257,21 @@ def test_a_histogram_counts_the_middle_of_the_values() -> None:
 
 def test_options_survive_json() -> None:
     options = GateOptions(max_quarantined_share=0.1, severities={"NO_ROWS": "WARNING"}, allowed=("a.b:C",))
-    assert options_from_json(options_to_json(options)) == options
+    assert GateOptions.from_json(options.to_json()) == options
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ('{"max_quarantined_share": 2}', "a share from 0 to 1"),
-        ('{"severities": {"NO_ROWS": "FATAL"}}', "ERROR or WARNING"),
-        ('{"max_share": 0.1}', "'max_share' does not exist"),
-        ("[1", "not a JSON object"),
+        ('{"max_quarantined_share": 2}', "max_quarantined_share=2 is wrong: .* less than or equal to 1"),
+        (
+            '{"severities": {"NO_ROWS": "FATAL"}}',
+            "severities.NO_ROWS='FATAL' is wrong: .*'ERROR' or 'WARNING'",
+        ),
+        ('{"max_share": 0.1}', "unknown setting max_share; there are: max_quarantined_share"),
+        ("[1", "not JSON"),
     ],
 )
 def test_wrong_options_are_named(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
-        options_from_json(text)
+        GateOptions.from_json(text)

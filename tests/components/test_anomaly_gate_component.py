@@ -17,7 +17,7 @@ from tfx.utils import io_utils, writer_utils
 
 from aisle.components.anomaly_gate.component import AnomalyGate
 from aisle.components.anomaly_gate.executor import Executor
-from aisle.components.anomaly_gate.options import GateOptions, options_to_json
+from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.artifacts import Quarantine, Report
 from aisle.components.reports.schemas import validate
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA, write_quarantine, write_rows
@@ -74,7 +74,7 @@ def _run(
 ) -> list[types.Artifact]:
     report = _at(Report(), tmp_path / "report")
     properties = {
-        "options": options_to_json(GateOptions()),
+        "options": GateOptions().to_json(),
         "reports_dir": str(tmp_path / "reports"),
         "quarantine_dir": str(tmp_path / "quarantine"),
         "baseline": baseline,

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.components.cleaner.clean import clean
-from aisle.components.cleaner.options import CleanerOptions, options_from_json, options_to_json
+from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.events import names
@@ -96,7 +96,7 @@ def test_options_survive_json() -> None:
         rates={"EUR": 0.85},
         missing={"users.age": "median"},
     )
-    assert options_from_json(options_to_json(options)) == options
+    assert CleanerOptions.from_json(options.to_json()) == options
 
 
 _IDS = st.sampled_from(["10001", "10002", "10003", "POST", " ", "unknown"])

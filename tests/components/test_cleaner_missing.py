@@ -22,7 +22,8 @@ DAY, ledger_of = LEDGER.DAY, LEDGER.ledger_of
 
 def _fill(rows: dict[str, Any], column: str, rule: str, table: str = "items") -> list[Any]:
     ledger = ledger_of(table, rows)
-    rules = rules_of(table, {f"{table}.{column}": rule, "other.column": "delete"})
+    told = CleanerOptions.read({"missing": {f"{table}.{column}": rule, "other.column": "delete"}})
+    rules = rules_of(table, told.missing)
     delete_missing(ledger, rules)
     fill_missing(ledger, rules)
     return ledger.rows[column].to_list()
@@ -64,7 +65,7 @@ def test_a_price_is_interpolated_over_time_within_its_item() -> None:
 @pytest.mark.parametrize(
     ("column", "rule", "says"),
     [
-        ("n", "mean", "cleaner.missing has items.n='mean'; expected delete, constant:VALUE"),
+        ("n", "mean", "missing.items.n='mean' is wrong: expected delete, constant:VALUE"),
         ("n", "constant", "expected delete"),
         ("n", "median:", "expected delete"),
         ("n", "constant:many", "is no number"),
@@ -80,13 +81,11 @@ def test_a_rule_that_cant_be_followed_is_refused_in_a_line(column: str, rule: st
     assert "\n" not in str(refused.value)
 
 
-def test_options_refuse_what_is_no_policy_or_column() -> None:
-    with pytest.raises(
-        InputError, match="cleaner.price_outliers is 'drop'; expected note, clip or quarantine"
-    ):
-        CleanerOptions(price_outliers="drop")
-    with pytest.raises(InputError, match="expected TABLE.COLUMN"):
-        CleanerOptions(missing={"price": "median"})
+@pytest.mark.parametrize("column", ["price", ".price", "items.", "items.price.mean"])
+def test_options_refuse_what_is_no_column(column: str) -> None:
+    for named in ({"missing": {column: "median"}}, {"numbers": [column]}):
+        with pytest.raises(InputError, match=f"='{column}' is wrong: expected TABLE.COLUMN"):
+            CleanerOptions.read(named)
 
 
 @settings(max_examples=40)

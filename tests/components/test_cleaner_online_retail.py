@@ -125,7 +125,7 @@ def test_what_training_is_measured_on_is_left_whole(result: CleanResult, raw: pd
 def test_behaviour_alone_finds_postage_and_corrections_and_no_real_product(
     shared_data: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:
-    options = CleanerOptions(non_product=(), product_digits=2.0)
+    options = CleanerOptions(non_product=(), product_digits=1.0)
     found = _clean(shared_data, tmp_path, options).quarantine.to_pandas()
     odd = found[(found["table"] == "events") & (found["reason"] == "priced like no product")]
     assert set(odd["value"]) == {"DOT", "M"}

@@ -8,14 +8,12 @@ import pytest
 
 from aisle.components.evaluator.blessing.thresholds import (
     BlessOptions,
-    thresholds_from_json,
-    thresholds_to_json,
 )
 from aisle.components.evaluator.blessing.verdict import bless
 from aisle.components.evaluator.measures.ranking import pick_metrics
 from aisle.components.evaluator.measures.search import BM25_TITLES
 from aisle.components.evaluator.measures.systems import ITEM_KNN, OWN_HISTORY, POPULARITY, WHOLE_PIPELINE
-from aisle.components.evaluator.options import EvaluatorOptions, options_from_json, options_to_json
+from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.schema.errors import InputError
 
 NO_LAST = {"compared": False, "why": "no other model was blessed before", "failed": False}
@@ -205,19 +203,19 @@ def test_a_last_blessed_model_that_fails_refuses_and_one_that_is_not_there_does_
     [
         ({"popularity_ratio": 0.0, "baseline_ratio": 0.0}, "any model would be blessed"),
         ({"popularity_ratio": 0.0, "baseline_ratio": 0.0, "min_auc": 0.9}, "any model would be blessed"),
-        ({"max_drop": 1.5}, "bless.max_drop=1.5"),
-        ({"max_certain_loss": 2}, "bless.max_certain_loss=2"),
-        ({"min_ndcg": -0.1}, "bless.min_ndcg=-0.1"),
-        ({"popularity_ratio": float("nan")}, "bless.popularity_ratio=nan"),
-        ({"baseline_ratio": float("inf")}, "no model could be blessed"),
-        ({"min_auc": "much"}, "bless.min_auc='much'"),
+        ({"max_drop": 1.5}, "max_drop=1.5"),
+        ({"max_certain_loss": 2}, "max_certain_loss=2"),
+        ({"min_ndcg": -0.1}, "min_ndcg=-0.1"),
+        ({"popularity_ratio": float("nan")}, "popularity_ratio=nan"),
+        ({"baseline_ratio": float("inf")}, "baseline_ratio=inf"),
+        ({"min_auc": "much"}, "min_auc='much'"),
     ],
 )
 def test_thresholds_that_bless_anything_or_nothing_are_refused_in_one_line(
     settings: dict[str, Any], said: str
 ) -> None:
     with pytest.raises(InputError) as caught:
-        BlessOptions(**settings)
+        BlessOptions.read(settings)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -231,7 +229,7 @@ def test_a_threshold_that_does_not_apply_to_what_was_tested_blesses_nothing() ->
 
 def test_thresholds_survive_json() -> None:
     thresholds = BlessOptions(min_ndcg=0.2, max_drop=0.1)
-    assert thresholds_from_json(thresholds_to_json(thresholds)) == thresholds
+    assert BlessOptions.from_json(thresholds.to_json()) == thresholds
 
 
 @pytest.mark.parametrize("missing", [None, float("nan")])
@@ -266,22 +264,22 @@ def test_nothing_to_test_on_is_never_blessed() -> None:
 
 def test_options_survive_json() -> None:
     options = EvaluatorOptions(k=5, irrelevant_grade=1.0)
-    assert options_from_json(options_to_json(options)) == options
+    assert EvaluatorOptions.from_json(options.to_json()) == options
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('{"depth": 3}', "'depth' does not exist"),
-        ('{"k": 0}', "option k"),
-        ('{"irrelevant_grade": "much"}', "option irrelevant_grade"),
-        ("[1]", "not a JSON object"),
-        ("{", "not a JSON object"),
+        ('{"depth": 3}', "unknown setting depth; there are: k, search_k"),
+        ('{"k": 0}', "setting k=0 is wrong"),
+        ('{"irrelevant_grade": "much"}', "setting irrelevant_grade='much' is wrong"),
+        ("[1]", r"EvaluatorOptions=\[1\] is wrong"),
+        ("{", "not JSON"),
     ],
 )
 def test_wrong_options_are_refused_in_one_line(text: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
-        options_from_json(text)
+        EvaluatorOptions.from_json(text)
 
 
 def test_the_goal_s_output_is_read_where_there_are_several() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import pathlib
 import runpy
@@ -121,9 +120,8 @@ def test_a_model_worse_than_the_last_blessed_is_refused(
     # What was refused is no measure for the next.
     again = _evaluate(tmp_path, models["good"])
     assert again["last_blessed"]["compared"] is False
-    assert _evaluate(tmp_path, models["bad"], dataclasses.replace(LENIENT, max_drop=1.0))["blessing"][
-        "blessed"
-    ]
+    off = LENIENT.model_copy(update={"max_drop": 1.0})
+    assert _evaluate(tmp_path, models["bad"], off)["blessing"]["blessed"]
 
 
 def test_a_better_model_is_blessed_and_is_the_next_measure(

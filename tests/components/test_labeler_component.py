@@ -15,6 +15,7 @@ from tfx.types import channel_utils, standard_artifacts
 from aisle.components.artifacts import Interactions, Tables
 from aisle.components.labeler.component import Labeler
 from aisle.components.labeler.executor import Executor
+from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.storage import read_interactions
 from aisle.components.tables import write_tables
 from aisle.datasets.simulator import SimulatorOptions, simulate
@@ -35,7 +36,7 @@ def test_tables_become_interactions_examples_and_a_report(tmp_path: pathlib.Path
     write_tables(artifacts["tables"].uri, {name: frame.to_arrow() for name, frame in tables.items()})
     component = Labeler(
         tables=channel_utils.as_channel([artifacts["tables"]]),
-        options=json.dumps({"click_window_minutes": 10.0}),
+        options=LabelerOptions(click_window_minutes=10.0),
         reports_dir=str(tmp_path / "reports"),
     )
     properties = {"options": component.exec_properties["options"], "reports_dir": str(tmp_path / "reports")}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import polars as pl
 import pytest
 from hypothesis import given, settings
@@ -266,7 +264,7 @@ EVENTS = st.lists(
 @settings(max_examples=60)
 @given(EVENTS, st.integers(1, 39))
 def test_the_labels_of_a_split_are_the_same_whatever_follows_it(rows: list[Row], cut: int) -> None:
-    options = dataclasses.replace(OPTIONS, click_window_minutes=150, conversion_window_days=0.5)
+    options = OPTIONS.model_copy(update={"click_window_minutes": 150, "conversion_window_days": 0.5})
     end = cut * 3600 * SECOND
     splits = Splits(end, 60 * DAY, 90 * DAY, "purchase")
     whole, _ = make_impressions(attribute(events(*rows), options), splits, options)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 import polars as pl
 import pytest
@@ -75,7 +73,7 @@ def test_an_intent_is_as_deep_as_the_votes_agree() -> None:
     votes = (
         [("cup", "mug")] * 8 + [("home", "mug")] * 5 + [("home", "pot")] * 5 + [("x", "mug"), ("x", "scarf")]
     )
-    options = dataclasses.replace(OPTIONS, intent_prior=1e-9)
+    options = OPTIONS.model_copy(update={"intent_prior": 1e-9})
     found = query_intents(took(*votes, ("cup", "odd")), ITEMS, options)
     assert found.queries == 3
     assert found.table.select("query", "category", "level", "support").rows() == [
@@ -87,7 +85,7 @@ def test_an_intent_is_as_deep_as_the_votes_agree() -> None:
 
 def test_confidence_is_smoothed_towards_the_words_of_other_queries() -> None:
     votes = [("red cup", "mug")] * 6 + [("red lamp", "lamp")] * 2 + [("blue cup", "mug")]
-    options = dataclasses.replace(OPTIONS, intent_prior=2.0, intent_confidence=0.0)
+    options = OPTIONS.model_copy(update={"intent_prior": 2.0, "intent_confidence": 0.0})
     found = query_intents(took(*votes), ITEMS, options).table
     shop = 7 / 9
     cup = (6 + 2 * shop) / (6 + 2)  # In other queries: six votes, all for mugs.
@@ -116,7 +114,7 @@ def test_a_query_that_divides_its_votes_has_no_intent() -> None:
 def test_a_query_has_at_most_one_intent_and_it_is_as_sure_as_asked(
     votes: list[tuple[str, str]], prior: float, confidence: float
 ) -> None:
-    options = dataclasses.replace(OPTIONS, intent_prior=prior, intent_confidence=confidence)
+    options = OPTIONS.model_copy(update={"intent_prior": prior, "intent_confidence": confidence})
     found = query_intents(took(*votes), ITEMS, options)
     counted = {query for query, item in votes if item != "odd"}
     assert found.queries == len(counted)
@@ -176,7 +174,7 @@ def titles() -> pl.DataFrame:
 
 
 def test_tags_tell_a_category_from_the_others() -> None:
-    tags = item_tags(titles(), dataclasses.replace(OPTIONS, tag_items=2))
+    tags = item_tags(titles(), OPTIONS.model_copy(update={"tag_items": 2}))
     by_item = {item: part["tag"].to_list() for (item,), part in tags.group_by("item_id", maintain_order=True)}
     # "red", "blue" and "large" are in both; "enamel" never comes without "mug"; "ml" is in one title.
     assert by_item == {

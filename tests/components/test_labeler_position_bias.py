@@ -32,7 +32,7 @@ class Data:
     interactions: pl.DataFrame
 
     def estimate(self, position_bias: str, impressions: pl.DataFrame | None = None) -> PositionBias:
-        options = dataclasses.replace(OPTIONS, position_bias=position_bias)
+        options = OPTIONS.model_copy(update={"position_bias": position_bias})
         shown = self.impressions if impressions is None else impressions
         return estimate_position_bias(shown, self.items, self.interactions, options)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import pathlib
 
 import polars as pl
@@ -73,13 +71,13 @@ def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> No
         (tmp_path / name).mkdir()
     write_tables(artifacts["tables"].uri, {"items": ITEMS, "events": EVENTS})
     _write_judgements(artifacts["interactions"].uri)
-    options = PretrainOptions(steps=2, batch=2, pieces=8)
-    config = {"options": dataclasses.asdict(options), "bert": make_small_bert(tmp_path / "bert"), "code": "1"}
     component = Pretraining(
         tables=channel_utils.as_channel([artifacts["tables"]]),
         interactions=channel_utils.as_channel([artifacts["interactions"]]),
         pretrain_fn="aisle.model.pretrain.pretrain_fn",
-        custom_config=json.dumps(config),
+        options=PretrainOptions(steps=2, batch=2, pieces=8),
+        bert_dir=make_small_bert(tmp_path / "bert"),
+        code="1",
         checkpoints_dir=str(tmp_path / "checkpoints"),
     )
     inputs = {name: [artifacts[name]] for name in ("tables", "interactions")}

@@ -40,7 +40,7 @@ def folder(shop: Shop, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     dest = tmp_path_factory.mktemp("clean")
-    write(simulate(SimulatorOptions(**{**vars(OPTIONS), "dirt": 0.0})), dest)
+    write(simulate(OPTIONS.model_copy(update={"dirt": 0.0})), dest)
     return dest
 
 

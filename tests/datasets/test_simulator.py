@@ -191,5 +191,5 @@ def test_plurals(name: str, expected: str) -> None:
     [("users", 9), ("items", 49), ("days", 0), ("dirt", 1.5), ("dirt", -0.1), ("seed", -1), ("events", 5)],
 )
 def test_an_option_out_of_range_is_named(option: str, value: float) -> None:
-    with pytest.raises(InputError, match=f"{option} is {value}; expected"):
-        SimulatorOptions(**{option: value})  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=f"{option}={value} is wrong: Input should be"):
+        SimulatorOptions.read({option: value})

@@ -10,6 +10,7 @@ import click.testing
 import pytest
 
 from aisle.cli.tables import import_, simulate
+from aisle.datasets.simulator import SimulatorOptions
 from aisle.schema.errors import InputError
 
 
@@ -32,6 +33,20 @@ def test_simulate_refuses_options_out_of_range(tmp_path: pathlib.Path, wrong: li
     assert result.exit_code == 2
     assert wrong[0] in result.output
     assert not (tmp_path / "shop").exists()
+
+
+def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
+    """Written a second time, since help must come without pydantic."""
+    told = SimulatorOptions.model_json_schema()["properties"]
+    ranges = {p.name: (p.type.min, p.type.max) for p in simulate.params if hasattr(p.type, "min")}
+    assert ranges.keys() == told.keys()
+    for name, (least, most) in ranges.items():
+        number = next(iter(told[name].get("anyOf", [told[name]])))
+        assert (least, most) == (
+            number["minimum"],
+            number.get("maximum", number.get("exclusiveMaximum", 0) - 1),
+        )
+    assert {p.name: p.default for p in simulate.params if p.name in told} == SimulatorOptions().model_dump()
 
 
 def test_import_reads_sequences(tmp_path: pathlib.Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 import types
 from typing import Any
@@ -60,7 +59,7 @@ class Trainer:
                 eval_files=[f"{artifact.uri}/Split-eval/*"],
                 serving_model_dir=str(self.root / "model"),
                 model_run_dir=str(self.root / "run"),
-                custom_config={"options": json.dumps(dataclasses.asdict(options)), "bert": ""},
+                custom_config={"options": options.to_json(), "bert": ""},
             )
         )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 import json
 import pathlib
@@ -40,8 +39,8 @@ def pretrained(
     bert: str, place: pathlib.Path, options: PretrainOptions, texts: list[str] = TEXTS
 ) -> dict[str, np.ndarray]:
     """The weights after a training that keeps everything under `place`."""
-    config = {"options": dataclasses.asdict(options), "bert": bert, "code": "1"}
-    pretrain_fn(texts, config, str(place / "checkpoints"), str(place / "model"), str(place / "logs"))
+    folders = [str(place / name) for name in ("checkpoints", "model", "logs")]
+    pretrain_fn(texts, bert, options.to_json(), "1", *folders)
     return load_file(place / "model" / "model.safetensors")
 
 
@@ -108,7 +107,7 @@ def test_too_few_texts_are_told(bert: str, tmp_path: pathlib.Path, texts: list[s
 
 
 def test_it_learns_which_words_go_together(bert: str, tmp_path: pathlib.Path) -> None:
-    pretrained(bert, tmp_path, dataclasses.replace(OPTIONS, steps=200, batch=32, anchor=0.0))
+    pretrained(bert, tmp_path, OPTIONS.model_copy(update={"steps": 200, "batch": 32, "anchor": 0.0}))
     before, after = json.loads((tmp_path / "logs" / "history.json").read_text(encoding="utf-8"))["val_loss"]
     # Of six words, each as frequent: who knows the frequencies alone loses log 6 a guess, 1.79.
     assert before > 1.6
@@ -117,7 +116,7 @@ def test_it_learns_which_words_go_together(bert: str, tmp_path: pathlib.Path) ->
 
 def test_more_pieces_than_the_bert_reads_are_refused(bert: str, tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match="pretrain.pieces=63 is wrong: this BERT reads at most 62"):
-        pretrained(bert, tmp_path, dataclasses.replace(OPTIONS, pieces=63))
+        pretrained(bert, tmp_path, OPTIONS.model_copy(update={"pieces": 63}))
 
 
 def test_it_leaves_a_bert_that_others_can_read(
@@ -140,7 +139,7 @@ def test_the_anchor_keeps_the_weights_near(bert: str, tmp_path: pathlib.Path) ->
     before = load_file(pathlib.Path(bert) / "model.safetensors")
 
     def moved(anchor: float) -> float:
-        options = dataclasses.replace(OPTIONS, anchor=anchor)
+        options = OPTIONS.model_copy(update={"anchor": anchor})
         after = pretrained(bert, tmp_path / str(anchor), options)
         return float(np.sqrt(sum(np.square(after[name] - before[name]).sum() for name in before)))
 
@@ -152,7 +151,7 @@ import json, os, signal, sys
 import aisle.model.pretrain as entry
 from aisle.model.text import pretraining
 
-texts, config, place, at = json.loads(sys.argv[1])
+texts, bert, options, place, at = json.loads(sys.argv[1])
 step = pretraining.Pretraining.step
 
 def dies(self, number):
@@ -161,7 +160,7 @@ def dies(self, number):
     return step(self, number)
 
 pretraining.Pretraining.step = dies
-entry.pretrain_fn(texts, config, place + "/checkpoints", place + "/model", place + "/logs")
+entry.pretrain_fn(texts, bert, options, "1", place + "/checkpoints", place + "/model", place + "/logs")
 """
 
 
@@ -171,8 +170,7 @@ def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     undisturbed: tuple[pathlib.Path, dict[str, np.ndarray]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    config = {"options": dataclasses.asdict(OPTIONS), "bert": bert, "code": "1"}
-    argument = json.dumps([TEXTS, config, str(tmp_path), 10])
+    argument = json.dumps([TEXTS, bert, OPTIONS.to_json(), str(tmp_path), 10])
     done = subprocess.run([sys.executable, "-c", _KILLED, argument], check=False, timeout=500)
     assert done.returncode == -signal.SIGKILL
     assert not (tmp_path / "model").exists()
@@ -210,7 +208,7 @@ def test_a_checkpoint_of_other_texts_or_settings_is_not_gone_on_from(
     bert: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     _interrupted(monkeypatch, bert, tmp_path)
-    pretrained(bert, tmp_path, dataclasses.replace(OPTIONS, seed=2))
+    pretrained(bert, tmp_path, OPTIONS.model_copy(update={"seed": 2}))
     assert "goes on" not in capsys.readouterr().out
     assert not list((tmp_path / "checkpoints").iterdir())
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-SLOW = ("tensorflow", "tfx", "apache_beam", "transformers", "tensorflow_serving")
+SLOW = ("tensorflow", "tfx", "apache_beam", "transformers", "tensorflow_serving", "pydantic")
 CHEAP = (
     ["--help"],
     ["search", "--help"],

@@ -23,12 +23,23 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
     ("assignment", "said"),
     [
         ("ranker.layer=2", "unknown setting ranker.layer; ranker has: bins"),
-        ("rankers.layers=2", "unknown section 'rankers'"),
+        ("rankers.layers=2", "unknown setting rankers; there are: data, gate"),
         ("ranker.layers=many", "ranker.layers='many' is wrong"),
         ("ranker.layers", "expected SECTION.KEY=VALUE"),
-        ("cleaner.price_outliers=drop", "expected note, clip or quarantine"),
-        ('cleaner.missing={"items.price": "mean"}', "cleaner.missing has items.price='mean'"),
-        ("bless.max_drop=2", "bless.max_drop=2.0 is wrong: a number of at least 0 and at most 1 is expected"),
+        (
+            "cleaner.price_outliers=drop",
+            "price_outliers='drop' is wrong: Input should be 'note', 'clip' or 'quar",
+        ),
+        (
+            'cleaner.missing={"items.price": "mean"}',
+            "cleaner.missing.items.price='mean' is wrong: expected delete, constant",
+        ),
+        ("bless.max_drop=2", "bless.max_drop=2 is wrong: Input should be less than or equal to 1"),
+        (
+            "cleaner.ratings=[5, 1]",
+            "cleaner.ratings=[5, 1] is wrong: expected the lowest rating, then the highe",
+        ),
+        ("evaluator.k=true", "evaluator.k=True is wrong: Input should be a valid integer"),
         ("layers=2", "expected SECTION.KEY=VALUE"),
         ("pretrain.steps=-1", "pretrain.steps=-1 is wrong: Input should be greater than or equal to 0"),
         ("pretrain.anchor=NaN", "pretrain.anchor=nan is wrong: Input should be a finite"),

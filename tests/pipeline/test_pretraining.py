@@ -39,6 +39,6 @@ def test_with_steps_every_model_reads_with_what_was_pretrained() -> None:
     pretraining = found["Pretraining"]
     for name, key in READERS.items():
         assert found[name].inputs[key] is pretraining.outputs["model"], name
-    assert '"steps": 7' in pretraining.exec_properties["custom_config"]
-    assert '"bert": "/bert"' in pretraining.exec_properties["custom_config"]
+    assert '"steps": 7' in pretraining.exec_properties["options"]
+    assert pretraining.exec_properties["bert_dir"] == "/bert"
     assert pretraining.exec_properties["checkpoints_dir"] == "/out/checkpoints/pretraining"

@@ -13,8 +13,8 @@ _TIME, _ITEM = "timestamp", "item_id"
 
 def rules_of(table: str, missing: dict[str, str]) -> dict[str, Rule]:
     """Returns the rules of a table by column, of `CleanerOptions.missing`."""
-    own = {key.partition(".")[2]: (key, text) for key, text in missing.items() if key.split(".")[0] == table}
-    return {column: parse_rule(key, text) for column, (key, text) in own.items()}
+    own = {key.partition(".")[2]: text for key, text in missing.items() if key.split(".")[0] == table}
+    return {column: parse_rule(text) for column, text in own.items()}
 
 
 def delete_missing(ledger: Ledger, rules: dict[str, Rule]) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-from aisle.schema.errors import InputError
-
 DELETE, CONSTANT, MEDIAN, MODE, INTERPOLATE = "delete", "constant", "median", "mode", "interpolate"
 _GROUP = "group_"
 _EXPECTED = "delete, constant:VALUE, median, median:GROUP, mode, mode:GROUP or interpolate"
@@ -24,20 +22,19 @@ class Rule:
     argument: str
 
 
-def parse_rule(column: str, text: str) -> Rule:
+def parse_rule(text: str) -> Rule:
     """Reads a rule such as `median:category`; `group_median:category` says the same.
 
     Args:
-        column: `table.column`, for the error.
         text: the rule.
 
     Raises:
-        InputError: it is none.
+        ValueError: it is none; the message says what is expected.
     """
     method, colon, argument = text.partition(":")
     method = method.removeprefix(_GROUP)
     takes = {DELETE: (False,), CONSTANT: (True,), MEDIAN: (True, False), MODE: (True, False)}
     allowed = (takes | {INTERPOLATE: (False,)}).get(method, ())
     if bool(colon) not in allowed or (colon and not argument):
-        raise InputError(f"cleaner.missing has {column}={text!r}; expected {_EXPECTED}")
+        raise ValueError(f"expected {_EXPECTED}")
     return Rule(method, argument)

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
-from typing import Any
+import pydantic
 
-from aisle.schema.errors import InputError
+from aisle.schema.options import Amount, Options, Share
 
 _OF_VALUE = ("min_ndcg", "popularity_ratio", "baseline_ratio")
 
 
-@dataclasses.dataclass(frozen=True)
-class BlessOptions:
+class BlessOptions(Options):
     """Thresholds of the blessing; a model must reach all that are on.
 
     The figure that is judged is the whole pipeline's nDCG of all test items or, where nobody is there
@@ -36,40 +32,19 @@ class BlessOptions:
         index_recall: the share of the nearest items that an approximate index must find; 0 is off.
     """
 
-    min_auc: float = 0.5
-    min_ndcg: float = 0.0
-    popularity_ratio: float = 1.0
-    baseline_ratio: float = 0.9
-    max_certain_loss: float = 0.0
-    max_drop: float = 0.05
-    index_recall: float = 0.95
+    min_auc: Share = 0.5
+    min_ndcg: Share = 0.0
+    popularity_ratio: Amount = 1.0
+    baseline_ratio: Amount = 0.9
+    max_certain_loss: Share = 0.0
+    max_drop: Share = 0.05
+    index_recall: Share = 0.95
 
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            most = math.inf if field.name.endswith("_ratio") else 1.0
-            value = getattr(self, field.name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= most:
-                upto = "" if most == math.inf else f" and at most {most:g}"
-                raise InputError(
-                    f"the setting bless.{field.name}={value!r} is wrong: a number of at least 0{upto} "
-                    "is expected"
-                )
-            if math.isinf(value):
-                raise InputError(f"the setting bless.{field.name} is infinite: no model could be blessed")
+    @pydantic.model_validator(mode="after")
+    def _one_of_value_is_on(self) -> BlessOptions:
+        # A change threshold isn't enough: the first model has nothing to be compared with.
         if not any(getattr(self, name) for name in _OF_VALUE):
-            # A change threshold isn't enough: the first model has nothing to be compared with.
-            raise InputError(
-                f"the settings bless.{', bless.'.join(_OF_VALUE)} are all 0: any model would be blessed; "
-                "set one of them above 0"
+            raise ValueError(
+                f"{', '.join(_OF_VALUE)} are all 0: any model would be blessed; set one of them above 0"
             )
-
-
-def thresholds_to_json(thresholds: BlessOptions) -> str:
-    """Returns the thresholds as JSON, the form of the component's exec property."""
-    return json.dumps(dataclasses.asdict(thresholds), sort_keys=True)
-
-
-def thresholds_from_json(text: str) -> BlessOptions:
-    """Reads what `thresholds_to_json` wrote."""
-    values: dict[str, Any] = json.loads(text)
-    return BlessOptions(**values)
+        return self
