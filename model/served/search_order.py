@@ -56,6 +56,10 @@ class SearchOrder(tf.Module):
             fused += tf.where(few & tf.reduce_any(exclude, 1)[:, None], filled, 0.0)
         return tf.where((context.query != "")[:, None], fused, 0.0)
 
+    def titles_of(self, rows: tf.Tensor) -> tf.Tensor:
+        """The titles of items: int32 [n] to string [n]."""
+        return tf.gather(self._titles, rows)
+
     def head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
         return self.ranker.score(context.query, self._logits(context, rows))  # type: ignore[attr-defined]
