@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from aisle.cli.ask import DEFAULT_TARGET
 from aisle.schema.errors import AisleError
+
+if TYPE_CHECKING:
+    from aisle.cli.demo_shop import Questions
 
 DEMO_SETTINGS = (
     "retrieval.steps=400",
@@ -50,16 +57,10 @@ def demo(out: str, users: int, items: int, days: int, assignments: tuple[str, ..
         _aisle("simulate", str(shop), *size)
     settings = [word for setting in (*DEMO_SETTINGS, *assignments) for word in ("--set", setting)]
     _aisle("run", str(shop), "--out", str(output), *settings)
-    with _server(output) as target:
-        for question in (
-            ("search", "red cotton shirt"),
-            ("recommend", _some_user(shop)),
-            ("similar", _some_item(shop)),
-        ):
-            click.secho(f"\naisle {question[0]} {question[1]!r}", bold=True)
-            _aisle(*question, "-k", "5", "--target", target, "--out", str(output))
-    click.echo()
+    questions = _ask(output)
+    _print_faults(shop, output)
     _aisle("report", "--out", str(output))
+    print_next(output, questions)
 
 
 def _aisle(*arguments: str) -> None:
@@ -67,6 +68,66 @@ def _aisle(*arguments: str) -> None:
     done = subprocess.run([sys.executable, "-m", "aisle.cli.main", *arguments], check=False)
     if done.returncode:
         sys.exit(done.returncode)
+
+
+def _ask(output: pathlib.Path) -> Questions:
+    """Asks the served model about its shop; above each answer stands what shows whether it is right."""
+    from aisle.cli import demo_shop
+
+    questions = demo_shop.make_questions(_cleaned(output, "tables"))
+    with _server(output) as target:
+        _question(target, "search", questions.query)
+        click.secho(f"\nthe last purchases of {questions.user}", bold=True)
+        demo_shop.print_items(questions.purchases)
+        _question(target, "recommend", questions.user)
+        click.secho("\nthe best seller", bold=True)
+        demo_shop.print_items(questions.item)
+        _question(target, "similar", questions.item["item_id"][0])
+    return questions
+
+
+def _question(target: str, command: str, what: str) -> None:
+    click.secho(f"\naisle {command} {shlex.quote(what)}", bold=True)
+    _aisle(command, what, "-k", "5", "--target", target)
+
+
+def _print_faults(shop: pathlib.Path, output: pathlib.Path) -> None:
+    from aisle.cli import planted
+
+    click.secho(
+        "\nthe faults that were planted in the shop, and those that were found, row by row", bold=True
+    )
+    planted.print_table(planted.read_families(shop, _cleaned(output, "ledger")))
+    click.echo()
+
+
+def print_next(output: pathlib.Path, questions: Questions) -> None:
+    """Says how the shop can be asked on."""
+    aisle, out = _command(), shlex.quote(str(output))
+    click.secho("\nGo on asking: serve the shop, and ask it from another terminal", bold=True)
+    click.echo(f"  {aisle} serve --out {out}")
+    for command, what in (("search", questions.query), ("recommend", questions.user)):
+        click.echo(f"  {aisle} {command} {shlex.quote(what)} --target {DEFAULT_TARGET}")
+
+
+def _command() -> str:
+    """How this `aisle` is typed: by its name where the shell finds it, else by its path from here."""
+    script = pathlib.Path(sys.executable).with_name("aisle")
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m aisle.cli.main"
+    found = shutil.which("aisle")
+    if found and pathlib.Path(found).samefile(script):
+        return "aisle"
+    here = pathlib.Path.cwd()
+    return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
+
+
+def _cleaned(output: pathlib.Path, name: str) -> pathlib.Path:
+    """The folder of the newest artifact of that name that the Cleaner wrote."""
+    from aisle.pipeline.paths import Layout
+
+    folders = (pathlib.Path(Layout(str(output)).artifacts) / "Cleaner" / name).iterdir()
+    return max((folder for folder in folders if folder.name.isdecimal()), key=lambda folder: int(folder.name))
 
 
 @contextlib.contextmanager
@@ -93,28 +154,3 @@ def _server(output: pathlib.Path) -> Iterator[str]:
             yield line.split()[-1]
         finally:
             process.terminate()
-
-
-def _some_user(shop: pathlib.Path) -> str:
-    """The buyer with the most purchases: someone there is much to know about."""
-    import polars as pl
-
-    purchases = pl.scan_csv(
-        shop / "events" / "*.csv",
-        infer_schema=False,
-        ignore_errors=True,
-        truncate_ragged_lines=True,
-        encoding="utf8-lossy",
-    )
-    bought = purchases.filter((pl.col("event") == "purchase") & (pl.col("user_id") != "")).collect()
-    return str(bought["user_id"].value_counts(sort=True)["user_id"][0])
-
-
-def _some_item(shop: pathlib.Path) -> str:
-    import polars as pl
-
-    return str(
-        pl.read_csv(
-            shop / "items.csv", infer_schema=False, encoding="utf8-lossy", truncate_ragged_lines=True
-        )["item_id"][0]
-    )
