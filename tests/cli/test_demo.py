@@ -9,8 +9,8 @@ import sys
 import polars as pl
 import pytest
 
-from aisle.cli.demo import print_next
-from aisle.cli.demo_shop import Questions
+from aisle.cli.demo.command import print_next
+from aisle.cli.demo.questions import Questions
 
 QUESTIONS = Questions("men's socks", "u1", pl.DataFrame(), pl.DataFrame())
 

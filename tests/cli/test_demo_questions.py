@@ -1,4 +1,4 @@
-"""The questions that the demo asks, of tables whose answer is known by hand."""
+"""The questions that the demo asks, of tables whose answers are known by hand."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pathlib
 import polars as pl
 import pytest
 
-from aisle.cli.demo_shop import frequent_query, make_questions, print_items, telling_user
+from aisle.cli.demo.questions import frequent_query, make_questions, print_items, telling_user
 
 TITLES = ["Acme red mug, large", "Acme blue mug", "Red tea mug", "Mug of red clay", "Green sock"]
 
@@ -35,16 +35,12 @@ def test_queries_count_by_visits_and_a_tie_goes_to_the_first_of_the_alphabet() -
 
 def test_the_user_of_one_taste_is_more_telling_than_one_who_buys_of_everything() -> None:
     bought = [
-        # Of Home two items for, of Garden one against: 1. The same item again tells nothing.
-        *[
-            ("u1", "a", "Home/Mugs"),
-            ("u1", "a", "Home/Mugs"),
-            ("u1", "b", "Home/Pots"),
-            ("u1", "c", "Garden"),
-        ],
-        # Two for, none against: 2.
+        # Two items of Home, one of Garden: 1. The same item again tells nothing.
+        *[("u1", "a", "Home/Mugs")] * 5,
+        *[("u1", "b", "Home/Pots"), ("u1", "c", "Garden")],
+        # Two and none: 2.
         *[("u2", "a", "Home/Mugs"), ("u2", "b", "Home/Pots")],
-        # Two against two: 0.
+        # Two and two: 0.
         *[("u3", "a", "Home/Mugs"), ("u3", "b", "Home/Pots"), ("u3", "c", "Garden"), ("u3", "d", "Garden")],
         # Nobody.
         *[(None, item, "Home") for item in "abcd"],
@@ -80,13 +76,13 @@ def tables(tmp_path: pathlib.Path) -> pathlib.Path:
     return tmp_path
 
 
-def test_purchases_are_shown_the_latest_first_and_the_best_seller_with_what_was_sold(
+def test_each_purchased_item_is_shown_once_the_last_one_first_and_the_best_seller_with_what_was_sold(
     tables: pathlib.Path,
 ) -> None:
     asked = make_questions(tables)
     assert asked.user == "u1"
-    assert asked.purchases["item_id"].to_list() == ["i1", "i2", "i1"]
-    assert [str(day)[:10] for day in asked.purchases["bought"]] == ["1970-01-04", "1970-01-03", "1970-01-02"]
+    assert asked.purchases["item_id"].to_list() == ["i1", "i2"]
+    assert [str(day)[:10] for day in asked.purchases["bought"]] == ["1970-01-04", "1970-01-03"]
     # Both were bought twice: the first id.
     assert asked.item.row(0, named=True) == {
         "item_id": "i1", "title": "[b]red mug", "category": "Home/Mugs", "price": 2.5, "sold": 2
@@ -104,5 +100,4 @@ def test_what_is_shown_of_items_is_what_the_tables_hold(
     assert cells == [
         ["i1", "[b]red mug", "Home/Mugs", "2.5", "1970-01-04"],
         ["i2", "\N{REPLACEMENT CHARACTER}[31mblue mug", "", "", "1970-01-03"],
-        ["i1", "[b]red mug", "Home/Mugs", "2.5", "1970-01-02"],
     ]

@@ -8,7 +8,7 @@ import pathlib
 import polars as pl
 
 SHOWN = 5
-"""Purchases of the user that are shown."""
+"""Items of the user that are shown."""
 _MATCHES = 3
 """Titles that hold all words of a good query: with fewer, nobody can see that what a search finds is right."""
 
@@ -20,7 +20,7 @@ class Questions:
     Attributes:
         query: to search for.
         user: to recommend to.
-        purchases: of that user, the latest first: `item_id`, `title`, `category`, `price` and `bought`, a time.
+        purchases: items that user bought, the last one first: `item_id`, `title`, `category`, `price` and `bought`, a time.
         item: what others are similar to: `item_id`, `title`, `category`, `price` and `sold`, how often; one row.
     """
 
@@ -43,9 +43,9 @@ def make_questions(tables: pathlib.Path) -> Questions:
     sold = purchases.group_by("item_id").agg(pl.len().alias("sold"))
     best = described.join(sold, on="item_id").sort("sold", "item_id", descending=[True, False]).head(1)
     user = telling_user(purchases)
-    bought = purchases.filter(pl.col("user_id") == user).select(*described.columns, "bought")
+    bought = purchases.filter(pl.col("user_id") == user).unique("item_id", keep="first", maintain_order=True)
     query = frequent_query(events, items["title"].to_list()) or best["title"][0]
-    return Questions(query, user, bought.head(SHOWN), best)
+    return Questions(query, user, bought.select(*described.columns, "bought").head(SHOWN), best)
 
 
 def frequent_query(events: pl.DataFrame, titles: list[str]) -> str:
@@ -76,8 +76,8 @@ def telling_user(purchases: pl.DataFrame) -> str:
     """
     known = purchases.filter(pl.col("user_id").fill_null("") != "").unique(["user_id", "item_id"])
     department = pl.col("category").fill_null("").str.split("/").list.first().alias("department")
-    items = known.group_by("user_id", department).len()
-    taste = items.group_by("user_id").agg(
+    bought = known.group_by("user_id", department).len()
+    taste = bought.group_by("user_id").agg(
         (2 * pl.col("len").max().cast(int) - pl.col("len").sum()).alias("taste")
     )
     return str(taste.sort("taste", "user_id", descending=[True, False])["user_id"][0])

@@ -8,7 +8,7 @@ from collections import Counter
 import polars as pl
 import pytest
 
-from aisle.cli.planted import FAMILIES, Family, compare_rows, print_table, read_families
+from aisle.cli.demo.planted import FAMILIES, Family, compare_rows, print_table, read_families
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.reader import read_table

@@ -18,7 +18,7 @@ from aisle.cli.ask import DEFAULT_TARGET
 from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:
-    from aisle.cli.demo_shop import Questions
+    from aisle.cli.demo.questions import Questions
 
 DEMO_SETTINGS = (
     "retrieval.steps=400",
@@ -72,16 +72,16 @@ def _aisle(*arguments: str) -> None:
 
 def _ask(output: pathlib.Path) -> Questions:
     """Asks the served model about its shop; above each answer stands what shows whether it is right."""
-    from aisle.cli import demo_shop
+    from aisle.cli.demo.questions import make_questions, print_items
 
-    questions = demo_shop.make_questions(_cleaned(output, "tables"))
+    questions = make_questions(_cleaned(output, "tables"))
     with _server(output) as target:
         _question(target, "search", questions.query)
         click.secho(f"\nthe last purchases of {questions.user}", bold=True)
-        demo_shop.print_items(questions.purchases)
+        print_items(questions.purchases)
         _question(target, "recommend", questions.user)
         click.secho("\nthe best seller", bold=True)
-        demo_shop.print_items(questions.item)
+        print_items(questions.item)
         _question(target, "similar", questions.item["item_id"][0])
     return questions
 
@@ -92,12 +92,12 @@ def _question(target: str, command: str, what: str) -> None:
 
 
 def _print_faults(shop: pathlib.Path, output: pathlib.Path) -> None:
-    from aisle.cli import planted
+    from aisle.cli.demo.planted import print_table, read_families
 
     click.secho(
         "\nthe faults that were planted in the shop, and those that were found, row by row", bold=True
     )
-    planted.print_table(planted.read_families(shop, _cleaned(output, "ledger")))
+    print_table(read_families(shop, _cleaned(output, "ledger")))
     click.echo()
 
 
