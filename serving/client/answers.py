@@ -63,7 +63,7 @@ class FilteredItems:
 
     items: tuple[ScoredItem, ...]
     facets: Facets
-    version: int | None = None
+    version: int | None = dataclasses.field(default=None, compare=False)
 
 
 def read_lists(outputs: Tensors, rows: int, k: int, fallback: bool = False) -> list[ScoredItems]:
