@@ -111,7 +111,7 @@ EXPLAIN = Signature(
 """Why a search ranks items as it does: what adds up to each one's score; see docs/explaining.md."""
 RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
-TITLES = Signature("titles", (Tensor(ITEM_IDS, "bytes", "b"),), (Tensor(TITLE_TEXTS, "bytes", "b"),))
+TITLES = Signature("titles", (Tensor(ITEM_IDS, "bytes", "b,m"),), (Tensor(TITLE_TEXTS, "bytes", "b,m"),))
 """The titles of items, "" of unknown ones. Optional: a model that was pushed by an older version has no such signature."""
 
 SIGNATURES: tuple[Signature, ...] = (

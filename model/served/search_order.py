@@ -57,7 +57,7 @@ class SearchOrder(tf.Module):
         return tf.where((context.query != "")[:, None], fused, 0.0)
 
     def titles_of(self, rows: tf.Tensor) -> tf.Tensor:
-        """The titles of items: int32 [n] to string [n]."""
+        """The titles of items: int32 [b, m] to string [b, m]."""
         return tf.gather(self._titles, rows)
 
     def head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:

@@ -90,7 +90,7 @@ def version_of(outputs: Tensors) -> int | None:
 
 def read_titles(item_ids: Sequence[str], outputs: Tensors) -> dict[str, str]:
     """The titles of those of the items that have one, by their ids; raises BadAnswer."""
-    titles = read_output(outputs, TITLE_TEXTS, (len(item_ids),))
+    (titles,) = read_output(outputs, TITLE_TEXTS, (1, len(item_ids)))
     return {
         item: title.decode(errors="replace") for item, title in zip(item_ids, titles, strict=True) if title
     }

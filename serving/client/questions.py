@@ -174,7 +174,7 @@ def explain(query: str, item_ids: Sequence[str], user_id: str) -> Question[list[
 
 def titles(item_ids: Sequence[str], version: int | None) -> Question[dict[str, str]]:
     """See `Recommender.titles`."""
-    inputs = {ITEM_IDS: strings(ITEM_IDS, item_ids)}
+    inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
     if not len(item_ids):
         return Question(TITLES, inputs, lambda _: {}, sent=False)
     return Question(TITLES, inputs, lambda outputs: read_titles(item_ids, outputs), version=version)

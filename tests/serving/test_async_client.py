@@ -31,7 +31,7 @@ from aisle.serving.testing import AsyncFakeTransport, FakeClock, FakeTransport
 ITEMS = [("a", 2.0), ("b", 1.0)]
 ANSWERS: dict[str, Any] = {
     **dict.fromkeys(["search", "filtered_search", "recommend", "similar", "rank", "explain"], ITEMS),
-    "titles": {"titles": np.array([b"mug", b""], object)},
+    "titles": {"titles": np.array([[b"mug", b""]], object)},
 }
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "search": lambda c: c.search("mug", "u1", k=3),

@@ -83,6 +83,6 @@ def test_a_batch_that_two_versions_answered_has_no_version() -> None:
 
 
 def test_an_answer_of_another_length_is_refused() -> None:
-    answers = {"titles": {"titles": np.array([b"mug"], object)}}
+    answers = {"titles": {"titles": np.array([[b"mug"]], object)}}
     with pytest.raises(BadAnswer, match="'titles' has shape"):
         Client("shop:8500", transport=FakeTransport(answers)).titles(["a", "b"])

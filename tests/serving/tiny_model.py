@@ -117,7 +117,7 @@ class TinyModel(tf.Module):
     def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"scores": tf.cast(tf.strings.length(item_ids), tf.float32)}
 
-    @tf.function(input_signature=[_strings(None, name="item_ids")])
+    @tf.function(input_signature=[_strings(None, None, name="item_ids")])
     def titles(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"titles": self.names.lookup(item_ids)}
 
