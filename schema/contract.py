@@ -2,7 +2,7 @@
 
 One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
 (`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
-m candidates or brands, n examples, c facet values, p parts of a score, q words of the query,
+m items or brands, n examples, c facet values, p parts of a score, q words of the query,
 s sources of candidates.
 """
 

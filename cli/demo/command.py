@@ -92,8 +92,12 @@ def _question(target: str, command: str, what: str) -> None:
 
 
 def _print_faults(shop: pathlib.Path, output: pathlib.Path) -> None:
+    """Says what was planted and what was found; nothing of a shop that was there before and tells of no faults."""
     from aisle.cli.demo.planted import print_table, read_families
+    from aisle.datasets.simulator import GROUND_TRUTH
 
+    if not (shop / GROUND_TRUTH).exists():
+        return
     click.secho(
         "\nthe faults that were planted in the shop, and those that were found, row by row", bold=True
     )
