@@ -14,7 +14,7 @@ from aisle.cli.explained import print_explained_json, print_explained_table
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
-    from aisle.serving.client.answers import ScoredItem
+    from aisle.serving.client.answers import ScoredItems
     from aisle.serving.client.client import Client
     from aisle.serving.client.filters import Facets, Filters
     from aisle.serving.client.recommender import Recommender
@@ -51,7 +51,11 @@ _BOTH_TARGET = click.option(
     help=f"The server to ask. [default: {DEFAULT_TARGET}; for a file, the pushed model without a server]",
 )
 _OUT = click.option(
-    "--out", default="out", show_default=True, type=click.Path(), help="Output folder of `aisle run`."
+    "--out",
+    default="out",
+    show_default=True,
+    type=click.Path(),
+    help="For a file without --target: output folder of `aisle run`, whose pushed model answers.",
 )
 _OUTPUT = click.option("--output", metavar="FILE.csv", type=click.Path(), help="Where a file's answers go.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -101,13 +105,13 @@ def search(
     if explain:
         if filters is not None:
             raise InputError("--explain goes with a QUERY without filters and --facets")
-        _explain(target, out, as_json, query, k)
+        _explain(target, as_json, query, k)
         return
     if query is not None and filters is not None:
-        _answer_filtered(target, out, as_json, facets, query, k, filters)
+        _answer_filtered(target, as_json, facets, query, k, filters)
         return
     if query is not None:
-        _answer(target, out, as_json, lambda model: model.search(query, k=k))
+        _answer(target, as_json, lambda model: model.search(query, k=k))
         return
     if filters is not None:
         raise InputError("filters and --facets go with one QUERY, not with --queries FILE")
@@ -139,7 +143,7 @@ def recommend(
     _check_k(k)
     _check_one("a USER", user, "--users", users, output, as_json)
     if user is not None:
-        _answer(target, out, as_json, lambda model: model.recommend(user, exclude_seen=exclude_seen, k=k))
+        _answer(target, as_json, lambda model: model.recommend(user, exclude_seen=exclude_seen, k=k))
         return
     from aisle.cli import batch
 
@@ -154,11 +158,11 @@ def recommend(
 
 @click.command()
 @click.argument("item")
-@_options(_K, _TARGET, _OUT, _JSON)
-def similar(item: str, k: int, target: str | None, out: str, as_json: bool) -> None:
+@_options(_K, _TARGET, _JSON)
+def similar(item: str, k: int, target: str | None, as_json: bool) -> None:
     """List the items most like ITEM."""
     _check_k(k)
-    _answer(target, out, as_json, lambda model: model.similar(item, k=k))
+    _answer(target, as_json, lambda model: model.similar(item, k=k))
 
 
 @click.command()
@@ -203,31 +207,40 @@ def _steps(values: list[str], size: int) -> int:
     return -(-len(values) // size)
 
 
-def _answer(
-    target: str | None, out: str, as_json: bool, ask: Callable[[Recommender], list[ScoredItem]]
-) -> None:
+def _answer(target: str | None, as_json: bool, ask: Callable[[Recommender], ScoredItems]) -> None:
     """Asks a server one question and prints the answer."""
-    _print(target, out, as_json, lambda model: (ask(model), None))
+    _print(target, as_json, lambda model: (ask(model), None))
 
 
 def _print(
     target: str | None,
-    out: str,
     as_json: bool,
-    ask: Callable[[Recommender], tuple[list[ScoredItem], Facets | None]],
+    ask: Callable[[Recommender], tuple[ScoredItems, Facets | None]],
 ) -> None:
-    from aisle.pipeline.paths import Layout
-    from aisle.serving.releases.folders import read_titles
-
     with _client(target or DEFAULT_TARGET) as client:
         items, facets = ask(client)
-    titles = read_titles(pathlib.Path(Layout(out).serving))
+        titles = _titles(client, items)
     if as_json:
         print_json(items, titles, facets)
         return
     print_table(items, titles)
     if facets is not None:
         print_facets(facets)
+
+
+def _titles(client: Client, items: ScoredItems) -> dict[str, str]:
+    """The titles that the version which answered has of its items; none where it can't be asked for them.
+
+    They only make an answer easier to read, so an answer never fails for want of them.
+    """
+    from aisle.serving.client.errors import ServingError
+
+    if items.version is None:
+        return {}
+    try:
+        return client.titles([item.item_id for item in items], items.version)
+    except ServingError:
+        return {}
 
 
 def _filters(
@@ -245,28 +258,27 @@ def _filters(
 
 
 def _answer_filtered(
-    target: str | None, out: str, as_json: bool, facets: bool, query: str, k: int, filters: Filters
+    target: str | None, as_json: bool, facets: bool, query: str, k: int, filters: Filters
 ) -> None:
     """Asks a server for what passes filters and prints it, with its facets if they are asked for."""
 
-    def ask(model: Recommender) -> tuple[list[ScoredItem], Facets | None]:
+    def ask(model: Recommender) -> tuple[ScoredItems, Facets | None]:
+        from aisle.serving.client.answers import ScoredItems
+
         found = model.search(query, k=k, filters=filters)
-        return list(found.items), found.facets if facets else None
+        return ScoredItems(found.items, version=found.version), found.facets if facets else None
 
-    _print(target, out, as_json, ask)
+    _print(target, as_json, ask)
 
 
-def _explain(target: str | None, out: str, as_json: bool, query: str | None, k: int) -> None:
+def _explain(target: str | None, as_json: bool, query: str | None, k: int) -> None:
     """Asks a server for a search's items and why it ranks them so, and prints both."""
     if query is None:
         raise InputError("--explain goes with one QUERY, not with --queries FILE")
-    from aisle.pipeline.paths import Layout
-    from aisle.serving.releases.folders import read_titles
-
     with _client(target or DEFAULT_TARGET) as client:
         items = client.search(query, k=k)
         explained = client.explain(query, [item.item_id for item in items])
-    titles = read_titles(pathlib.Path(Layout(out).serving))
+        titles = _titles(client, items)
     (print_explained_json if as_json else print_explained_table)(items, explained, titles)
 
 

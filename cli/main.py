@@ -10,7 +10,7 @@ import click
 from aisle.schema.errors import AisleError
 
 COMMANDS: dict[str, str] = {
-    "demo": "aisle.cli.demo:demo",
+    "demo": "aisle.cli.demo.command:demo",
     "simulate": "aisle.cli.tables:simulate",
     "import": "aisle.cli.tables:import_",
     "run": "aisle.cli.run:run",

@@ -10,8 +10,7 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from aisle.schema.errors import AisleError
-
-HISTORY_FILE = "history.json"
+from aisle.schema.training import HISTORY_FILE
 
 
 def callbacks(folder: str) -> list[tf.keras.callbacks.Callback]:

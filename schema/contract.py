@@ -2,7 +2,7 @@
 
 One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
 (`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
-m candidates or brands, n examples, c facet values, p parts of a score, q words of the query,
+m items or brands, n examples, c facet values, p parts of a score, q words of the query,
 s sources of candidates.
 """
 
@@ -19,9 +19,12 @@ WARMUP_FILE = "tf_serving_warmup_requests"
 """In `EXTRA_FOLDER`: requests that a server answers by itself before it shows a version."""
 INDEX_FILE = "index.json"
 """In the model's `assets.extra`: which indexes it has, and what they find of what there is."""
+TITLES_FILE = "titles.json"
+"""In the model's `assets.extra`: the titles of its items by their ids, for whoever has the folder."""
 
 ITEM_IDS = "item_ids"
 SCORES = "scores"
+TITLE_TEXTS = "titles"
 CATEGORY_FACETS, CATEGORY_COUNTS = "category_facets", "category_counts"
 BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
 PARTS, CONTRIBUTIONS = "parts", "contributions"
@@ -108,6 +111,8 @@ EXPLAIN = Signature(
 """Why a search ranks items as it does: what adds up to each one's score; see docs/explaining.md."""
 RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
+TITLES = Signature("titles", (Tensor(ITEM_IDS, "bytes", "b,m"),), (Tensor(TITLE_TEXTS, "bytes", "b,m"),))
+"""The titles of items, "" of unknown ones. Optional: a model that was pushed by an older version has no such signature."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -118,4 +123,5 @@ SIGNATURES: tuple[Signature, ...] = (
     RANK,
     EXPLAIN,
     RETRIEVE,
+    TITLES,
 )

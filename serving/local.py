@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import pathlib
-
-import numpy as np
+from typing import TypeVar
 
 from aisle.schema.contract import Signature
+from aisle.serving.client.answers import Outputs
 from aisle.serving.client.errors import RequestRefused
 from aisle.serving.client.inputs import Tensors
+from aisle.serving.client.questions import Question
 from aisle.serving.client.recommender import Recommender
 from aisle.serving.releases.folders import require_version
 from aisle.serving.server.loaded.tensorflow_settings import set_tensorflow
+
+T = TypeVar("T")
 
 
 class LocalModel(Recommender):
@@ -42,7 +45,15 @@ class LocalModel(Recommender):
         """The number of the version that answers."""
         return self._model.version
 
-    def predict(self, signature: Signature, inputs: Tensors) -> dict[str, np.ndarray]:
+    def ask(self, question: Question[T]) -> T:
+        """See `Recommender.ask`; raises RequestRefused where another version is to answer."""
+        if question.version not in (None, self.version):
+            raise RequestRefused(
+                f"version {question.version} is not loaded; version {self.version} answers here"
+            )
+        return super().ask(question)
+
+    def predict(self, signature: Signature, inputs: Tensors) -> Outputs:
         """See `Recommender.predict`."""
         import tensorflow as tf
 
@@ -54,6 +65,6 @@ class LocalModel(Recommender):
                 f"{signature.name!r} takes {sorted(specs)}; the contract says {sorted(inputs)}"
             )
         try:
-            return self._model.run(signature.name, inputs)
+            return Outputs(self._model.run(signature.name, inputs), self.version)
         except (tf.errors.OpError, TypeError, ValueError) as error:
             raise RequestRefused(f"{signature.name!r} failed: {str(error).splitlines()[0]}") from error

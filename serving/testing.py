@@ -133,7 +133,10 @@ class _Fake:
             inputs = {name: to_array(proto) for name, proto in predict.inputs.items()}
             answer = _outputs(name, inputs, answer)
         outputs = {name: to_proto(value) for name, value in answer.items()}
-        return messages_pb2.PredictResponse(outputs=outputs).SerializeToString()
+        response = messages_pb2.PredictResponse(outputs=outputs)
+        newest = max((known.version for known in self.versions if known.state == "AVAILABLE"), default=0)
+        response.model_spec.version.value = predict.model_spec.version.value or newest
+        return response.SerializeToString()
 
     def _status(self) -> bytes:
         response = messages_pb2.GetModelStatusResponse()

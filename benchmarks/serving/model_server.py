@@ -85,7 +85,7 @@ def make_questions(model: pathlib.Path, seed: int = 0) -> dict[str, list[Questio
 
     A search is of two words that follow each other in a title; a visitor is anonymous and took five items.
     """
-    path = model / contract.EXTRA_FOLDER / "titles.json"
+    path = model / contract.EXTRA_FOLDER / contract.TITLES_FILE
     titles: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     items, draw = list(titles), np.random.default_rng(seed)
     made: dict[str, list[Question]] = {"recommend": [], "search": [], "rank": []}

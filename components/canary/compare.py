@@ -19,7 +19,16 @@ from tfx.dsl.io import fileio
 
 from aisle.components.canary.failure import CanaryFailure
 from aisle.components.canary.served import Served
-from aisle.schema.contract import EXTRA_FOLDER, ITEM_IDS, RANK, RECOMMEND, SCORES, SEARCH, SIMILAR
+from aisle.schema.contract import (
+    EXTRA_FOLDER,
+    ITEM_IDS,
+    RANK,
+    RECOMMEND,
+    SCORES,
+    SEARCH,
+    SIMILAR,
+    TITLES_FILE,
+)
 
 K = 5
 ITEMS = 4
@@ -43,7 +52,7 @@ class Question:
 
 def read_titles(model_path: str) -> dict[str, str]:
     """Item ids to titles, of the catalogue in the model; CanaryFailure where there is none."""
-    path = os.path.join(model_path, EXTRA_FOLDER, "titles.json")
+    path = os.path.join(model_path, EXTRA_FOLDER, TITLES_FILE)
     if not fileio.exists(path):
         raise CanaryFailure(f"the model holds no {path}; the bundle writes it")
     with fileio.open(path, "rb") as file:

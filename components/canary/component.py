@@ -36,7 +36,7 @@ class CanaryLoad(base_component.BaseComponent):
         """Declares the component.
 
         Args:
-            model: the served model, with `assets.extra/titles.json` in its folder.
+            model: the served model, with `TITLES_FILE` in its `assets.extra`.
             server_module: dotted path of a module that `python -m` serves `--base DIR --port 0` by,
                 printing `listening on HOST:PORT`.
             max_latency_ms: bound on the median time of one request, of each signature.

@@ -24,10 +24,9 @@ from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
 from aisle.schema.contract import EXTRA_FOLDER, INDEX_FILE
+from aisle.schema.training import HISTORY_FILE
 
 InputDict = dict[str, list[types.Artifact]]
-
-HISTORY_FILE = "history.json"
 
 
 class Executor(base_executor.BaseExecutor):

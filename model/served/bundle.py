@@ -37,7 +37,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve and serving_default; see the contract.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
 
     Unknown users are answered by what is popular, unknown items and queries that match nothing
     by empty places ("" and -inf).
@@ -64,6 +64,7 @@ class Bundle(tf.Module):
             contract.RANK: self.rank,
             contract.EXPLAIN: self.explain,
             contract.RETRIEVE: self.retrieve,
+            contract.TITLES: self.titles,
         }
         signatures: dict[str, object] = {
             signature.name: tf.function(function, input_signature=_specs(signature)).get_concrete_function()
@@ -172,6 +173,12 @@ class Bundle(tf.Module):
             found = explained_search.by_sources(self.retriever, context, known)
         return explained_search.complete(self.retriever, context, rows, found)
 
+    def titles(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The titles of items, "" of unknown ones."""
+        rows = self.retriever.items.lookup(item_ids)
+        titles = self._order.titles_of(tf.maximum(rows, 0))
+        return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, "")}
+
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""
         fused = self.retriever.fuse(context, offers("cold"), exclude)
@@ -220,7 +227,7 @@ def make_bundle(
         tables: the Labeler's tables by name.
         now: microseconds UTC.
         options: of the served model.
-        folder: where the SavedModel goes; `assets.extra/titles.json` beside it maps ids to titles,
+        folder: where the SavedModel goes; `TITLES_FILE` in its `assets.extra` maps ids to titles,
             `assets.extra/index.json` tells what the indexes find, and there are warm-up requests (see `warmup`).
     """
     tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
@@ -236,7 +243,7 @@ def make_bundle(
     make_lean(folder)
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
-    with tf.io.gfile.GFile(os.path.join(extra, "titles.json"), "w") as file:
+    with tf.io.gfile.GFile(os.path.join(extra, contract.TITLES_FILE), "w") as file:
         file.write(json.dumps(dict(zip(ids, table.titles, strict=False)), ensure_ascii=False))
     with tf.io.gfile.GFile(os.path.join(extra, contract.INDEX_FILE), "w") as file:
         file.write(json.dumps(index, indent=2))

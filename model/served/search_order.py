@@ -60,6 +60,10 @@ class SearchOrder(tf.Module):
             fused += tf.where(few & tf.reduce_any(exclude, 1)[:, None], filled, 0.0)
         return Ranked(fused, (fused > 0) & (context.query != "")[:, None])
 
+    def titles_of(self, rows: tf.Tensor) -> tf.Tensor:
+        """The titles of items: int32 [b, m] to string [b, m]."""
+        return tf.gather(self._titles, rows)
+
     def head(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The whole head's score of each candidate, texts read: int32 [b, m] to float32 [b, m]."""
         return self.ranker.score(context.query, self._logits(context, rows))

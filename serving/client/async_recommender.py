@@ -91,3 +91,7 @@ class AsyncRecommender(abc.ABC):
     async def explain(self, query: str, item_ids: Sequence[str], user_id: str = "") -> list[Explanation]:
         """See `Recommender.explain`."""
         return await self.ask(questions.explain(query, item_ids, user_id))
+
+    async def titles(self, item_ids: Sequence[str], version: int | None = None) -> dict[str, str]:
+        """See `Recommender.titles`."""
+        return await self.ask(questions.titles(item_ids, version))

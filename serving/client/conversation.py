@@ -12,11 +12,11 @@ import math
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-import numpy as np
 from google.protobuf.message import DecodeError
 
 from aisle.schema.contract import MODEL_NAME, Signature
 from aisle.schema.errors import InputError
+from aisle.serving.client.answers import Outputs
 from aisle.serving.client.errors import BadAnswer, MessageTooLarge, ServingError, Unreachable, from_status
 from aisle.serving.client.fallback import FAILURES, Fallback
 from aisle.serving.client.inputs import Tensors
@@ -120,9 +120,9 @@ class Conversation:
         except FAILURES:
             return (yield from self._ask(other, deadline))
 
-    def predict(self, signature: Signature, inputs: Tensors) -> Steps[dict[str, np.ndarray]]:
+    def predict(self, signature: Signature, inputs: Tensors) -> Steps[Outputs]:
         """The signature's outputs; raises ServingError."""
-        return (yield from self._predict(signature, inputs, self._deadline()))
+        return (yield from self._predict(self.route, signature, inputs, self._deadline()))
 
     def versions(self) -> Steps[list[VersionStatus]]:
         """The model's versions on the server, as it lists them; raises ServingError."""
@@ -144,24 +144,25 @@ class Conversation:
     def _ask(self, question: Question[T], deadline: _Deadline) -> Steps[T]:
         if not question.sent:
             return question.read({})
-        return question.read((yield from self._predict(question.signature, question.inputs, deadline)))
+        route = self.route if question.version is None else Route(version=question.version)
+        return question.read((yield from self._predict(route, question.signature, question.inputs, deadline)))
 
     def _predict(
-        self, signature: Signature, inputs: Tensors, deadline: _Deadline
-    ) -> Steps[dict[str, np.ndarray]]:
+        self, route: Route, signature: Signature, inputs: Tensors, deadline: _Deadline
+    ) -> Steps[Outputs]:
         """Asks each version for its rows of the batch."""
-        parts = self.route.parts(inputs)
+        parts = route.parts(inputs)
         if len(parts) == 1:
             return (yield from self._predict_by(parts[0][0], signature, inputs, deadline))
         answers = []
         for version, rows in parts:
             its = take_rows(signature, inputs, rows)
             answers.append((rows, (yield from self._predict_by(version, signature, its, deadline))))
-        return merge_rows(signature, answers)
+        return Outputs(merge_rows(signature, answers))
 
     def _predict_by(
         self, version: Version, signature: Signature, inputs: Tensors, deadline: _Deadline
-    ) -> Steps[dict[str, np.ndarray]]:
+    ) -> Steps[Outputs]:
         spec = messages_pb2.ModelSpec(name=MODEL_NAME, signature_name=signature.name)
         if isinstance(version, str):
             spec.version_label = version
@@ -173,7 +174,8 @@ class Conversation:
         payload = yield from self._call(PREDICT, request.SerializeToString(), deadline)
         try:
             response = messages_pb2.PredictResponse.FromString(payload)
-            return {name: to_array(proto) for name, proto in response.outputs.items()}
+            outputs = {name: to_array(proto) for name, proto in response.outputs.items()}
+            return Outputs(outputs, response.model_spec.version.value or None)
         except (DecodeError, ValueError) as error:
             raise self._unreadable(error) from error
 

@@ -15,12 +15,14 @@ import numpy as np
 from aisle.schema.contract import (
     EXPLAIN,
     FILTERED_SEARCH,
+    ITEM_IDS,
     RANK,
     RECOMMEND,
     RETRIEVE,
     SCORES,
     SEARCH,
     SIMILAR,
+    TITLES,
     Signature,
 )
 from aisle.serving.client.answers import (
@@ -30,6 +32,8 @@ from aisle.serving.client.answers import (
     read_all_facets,
     read_lists,
     read_output,
+    read_titles,
+    version_of,
 )
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
 from aisle.serving.client.filters import Filters
@@ -48,6 +52,7 @@ class Question(Generic[T]):
         read: makes the answer of the outputs; raises BadAnswer.
         sent: False where the answer is known without the model; `read({})` is it then.
         fallback: what may be asked instead where this is not answered in time, if anything may.
+        version: the number of the version that must answer; None is the client's own choice.
     """
 
     signature: Signature
@@ -55,6 +60,7 @@ class Question(Generic[T]):
     read: Callable[[Tensors], T]
     sent: bool = True
     fallback: Question[T] | None = None
+    version: int | None = None
 
 
 def only(batch: Question[list[T]]) -> Question[T]:
@@ -65,6 +71,7 @@ def only(batch: Question[list[T]]) -> Question[T]:
         lambda outputs: batch.read(outputs)[0],
         batch.sent,
         only(batch.fallback) if batch.fallback else None,
+        batch.version,
     )
 
 
@@ -89,7 +96,9 @@ def filtered_search(query: str, user_id: str, k: int, filters: Filters) -> Quest
     return Question(
         FILTERED_SEARCH,
         inputs,
-        lambda outputs: FilteredItems(tuple(read_lists(outputs, 1, k)[0]), read_all_facets(outputs)),
+        lambda outputs: FilteredItems(
+            tuple(read_lists(outputs, 1, k)[0]), read_all_facets(outputs), version_of(outputs)
+        ),
     )
 
 
@@ -129,7 +138,10 @@ def rank(
     def read(outputs: Tensors) -> list[ScoredItems]:
         # Not strict: behind a shorter row's scores are those of its padding.
         return [
-            ScoredItems(ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False))
+            ScoredItems(
+                (ScoredItem(item, float(score)) for item, score in zip(row, row_scores, strict=False)),
+                version=version_of(outputs),
+            )
             for row, row_scores in zip(candidates, read_output(outputs, SCORES, shape), strict=True)
         ]
 
@@ -158,6 +170,14 @@ def explain(query: str, item_ids: Sequence[str], user_id: str) -> Question[list[
     if not item_ids:
         return Question(EXPLAIN, inputs, lambda _: [], sent=False)
     return Question(EXPLAIN, inputs, read)
+
+
+def titles(item_ids: Sequence[str], version: int | None) -> Question[dict[str, str]]:
+    """See `Recommender.titles`."""
+    inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
+    if not len(item_ids):
+        return Question(TITLES, inputs, lambda _: {}, sent=False)
+    return Question(TITLES, inputs, lambda outputs: read_titles(item_ids, outputs), version=version)
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

@@ -120,3 +120,15 @@ class Recommender(abc.ABC):
             user_id: "" is anonymous.
         """
         return self.ask(questions.explain(query, item_ids, user_id))
+
+    def titles(self, item_ids: Sequence[str], version: int | None = None) -> dict[str, str]:
+        """The titles of items by their ids, without those that the model doesn't know; see `ScoredItems.version`.
+
+        Args:
+            item_ids: of an answer.
+            version: the version to ask, whose answer it was: another may hold other items by the same ids.
+
+        Raises:
+            RequestRefused: the model is of an older version of `aisle`, whose models tell no titles.
+        """
+        return self.ask(questions.titles(item_ids, version))

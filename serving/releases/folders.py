@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
-from aisle.schema.contract import EXTRA_FOLDER
 from aisle.schema.errors import InputError
 from aisle.schema.versions import SAVED_MODEL, version_number
 
@@ -37,19 +35,3 @@ def require_version(base: pathlib.Path) -> dict[int, pathlib.Path]:
             "run `aisle run DATA --out DIR` first, or name a run's folder by --out"
         )
     return folders
-
-
-def read_titles(base: pathlib.Path) -> dict[str, str]:
-    """Item ids to titles in the newest version below `base`; empty where they can't be read.
-
-    They only make an answer easier to read, so an answer never fails for want of them.
-    """
-    folders = version_folders(base)
-    if not folders:
-        return {}
-    try:
-        text = (folders[max(folders)] / EXTRA_FOLDER / "titles.json").read_text(encoding="utf-8")
-        titles = json.loads(text)
-    except (OSError, ValueError):
-        return {}
-    return titles if isinstance(titles, dict) else {}

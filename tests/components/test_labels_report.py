@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import json
 import os
 import pathlib
@@ -143,7 +142,7 @@ def test_a_bias_that_nothing_reads_is_said_to_be_not_estimated(tmp_path: pathlib
     shop = simulate(SimulatorOptions(users=100, items=100, days=40, seed=1, events=6_000))
     events = shop.events.with_columns(pl.col("timestamp").dt.epoch("us"))
     tables = {"items": shop.items, "users": shop.users, "events": events}
-    unread = dataclasses.replace(OPTIONS, position_bias="none")
+    unread = OPTIONS.model_copy(update={"position_bias": "none"})
     labelled = label({name: frame.to_arrow() for name, frame in tables.items()}, unread)
     report = summarise(labelled, unread)
     assert (report["position_bias"]["asked"], report["position_bias"]["method"]) == ("none", "none")

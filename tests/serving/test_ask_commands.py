@@ -6,6 +6,8 @@ import json
 import pathlib
 import subprocess
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -20,21 +22,42 @@ def aisle(*words: str, cwd: pathlib.Path) -> tuple[int, str, str]:
 
 
 def test_an_answer_is_a_table_with_titles(out: pathlib.Path, target: str) -> None:
-    code, printed, _ = aisle("search", "shirt", "-k", "2", "--target", target, "--out", str(out), cwd=out)
+    code, printed, _ = aisle("search", "shirt", "-k", "2", "--target", target, cwd=out)
     assert code == 0
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
     assert cells == [["1", "a", "red shirt", "4"], ["2", "b", "blue shirt", "3"]]
 
 
-def test_without_a_pushed_model_there_is_no_title(target: str, tmp_path: pathlib.Path) -> None:
-    code, printed, _ = aisle("similar", "a", "--target", target, cwd=tmp_path)
+def test_the_titles_are_those_of_the_model_that_answers_and_not_of_the_folder_here(
+    tmp_path: pathlib.Path, save_tiny_model: Callable[..., None], target: str
+) -> None:
+    others = dict.fromkeys("abcd", "another shop's")
+    save_tiny_model(tmp_path / "out" / "serving" / "aisle" / "7", titles=others)
+    code, printed, _ = aisle("similar", "a", "-k", "2", "--target", target, cwd=tmp_path)
     assert code == 0
-    assert "Title" not in printed
-    assert "Item" in printed
+    assert "red shirt" in printed
+    assert "another" not in printed
+
+
+def test_a_model_that_tells_no_titles_is_answered_by_ids_alone(
+    tmp_path: pathlib.Path,
+    save_tiny_model: Callable[..., None],
+    server_control: Callable[..., tuple[Any, str]],
+) -> None:
+    base = tmp_path / "out" / "serving" / "aisle"
+    save_tiny_model(base / "7", without=["titles"])
+    _, address = server_control(base)
+    code, printed, said = aisle("similar", "a", "-k", "1", "--target", address, cwd=tmp_path)
+    assert code == 0, said
+    cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
+    assert cells == [["1", "a", "4"]]
+    code, printed, said = aisle("search", "x", "--explain", "-k", "1", "--target", address, cwd=tmp_path)
+    assert code == 0, said
+    assert "red shirt" not in printed
 
 
 def test_an_answer_may_be_json(out: pathlib.Path, target: str) -> None:
-    words = ("recommend", "u1", "-k", "1", "--json", "--target", target, "--out", str(out))
+    words = ("recommend", "u1", "-k", "1", "--json", "--target", target)
     code, printed, _ = aisle(*words, cwd=out)
     assert code == 0
     assert json.loads(printed) == [{"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}]
@@ -42,7 +65,7 @@ def test_an_answer_may_be_json(out: pathlib.Path, target: str) -> None:
 
 def test_filters_reach_the_server_and_facets_are_printed(out: pathlib.Path, target: str) -> None:
     words = ("search", "", "-k", "1", "--category", "Home", "--brand", "Acme", "--brand", "[b]Ajax")
-    words += ("--min-price", "2", "--max-price", "3.5", "--in-stock", "--target", target, "--out", str(out))
+    words += ("--min-price", "2", "--max-price", "3.5", "--in-stock", "--target", target)
     code, printed, said = aisle(*words, "--facets", "--json", cwd=out)
     assert code == 0, said
     found = json.loads(printed)
@@ -60,7 +83,7 @@ def test_filters_reach_the_server_and_facets_are_printed(out: pathlib.Path, targ
 
 
 def test_an_explained_answer_is_a_table_of_what_sums_up(out: pathlib.Path, target: str) -> None:
-    words = ("search", "shirt", "-k", "2", "--explain", "--target", target, "--out", str(out))
+    words = ("search", "shirt", "-k", "2", "--explain", "--target", target)
     code, printed, said = aisle(*words, cwd=out)
     assert code == 0, said
     cells = [[cell.strip() for cell in line.split("│")[1:-1]] for line in printed.splitlines() if "│" in line]
@@ -71,7 +94,7 @@ def test_an_explained_answer_is_a_table_of_what_sums_up(out: pathlib.Path, targe
 
 
 def test_an_explained_answer_may_be_json(out: pathlib.Path, target: str) -> None:
-    words = ("search", "shirt", "-k", "1", "--explain", "--json", "--target", target, "--out", str(out))
+    words = ("search", "shirt", "-k", "1", "--explain", "--json", "--target", target)
     code, printed, _ = aisle(*words, cwd=out)
     assert code == 0
     (row,) = json.loads(printed)

@@ -8,6 +8,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from aisle.schema.contract import SERVING_DEFAULT
@@ -28,7 +29,10 @@ from aisle.serving import (
 from aisle.serving.testing import AsyncFakeTransport, FakeClock, FakeTransport
 
 ITEMS = [("a", 2.0), ("b", 1.0)]
-ANSWERS = dict.fromkeys(["search", "filtered_search", "recommend", "similar", "rank", "explain"], ITEMS)
+ANSWERS: dict[str, Any] = {
+    **dict.fromkeys(["search", "filtered_search", "recommend", "similar", "rank", "explain"], ITEMS),
+    "titles": {"titles": np.array([[b"mug", b""]], object)},
+}
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "search": lambda c: c.search("mug", "u1", k=3),
     "filtered search": lambda c: c.search("mug", k=3, filters=Filters("Home", price=(1, 2))),
@@ -40,6 +44,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "rank": lambda c: c.rank("mug", "u1", ["b", "a"]),
     "rank_batch": lambda c: c.rank_batch(["mug", "cup"], ["", ""], [["b"], ["a", "b"]]),
     "explain": lambda c: c.explain("mug", ["a", "zz"]),
+    "titles": lambda c: c.titles(["a", "zz"], version=1),
     "versions": lambda c: c.versions(),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import pathlib
 import sys
+from collections.abc import Collection
 
 import tensorflow as tf
 
@@ -37,9 +38,11 @@ def _price(examples: tf.Tensor) -> tf.Tensor:
 class TinyModel(tf.Module):
     """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`."""
 
-    def __init__(self, factor: float) -> None:
+    def __init__(self, factor: float, titles: dict[str, str]) -> None:
         super().__init__()
-        self.ids = tf.constant(list(TITLES))
+        self.ids = tf.constant(list(titles))
+        names = tf.lookup.KeyValueTensorInitializer(self.ids, tf.constant(list(titles.values())))
+        self.names = tf.lookup.StaticHashTable(names, "")
         self.values = tf.constant([4.0, 3.0, 2.0, 1.0]) * factor
 
     def _list(self, rows: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -114,6 +117,10 @@ class TinyModel(tf.Module):
     def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"scores": tf.cast(tf.strings.length(item_ids), tf.float32)}
 
+    @tf.function(input_signature=[_strings(None, None, name="item_ids")])
+    def titles(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        return {"titles": self.names.lookup(item_ids)}
+
     @tf.function(
         input_signature=[
             _strings(None, name="query"),
@@ -136,14 +143,33 @@ class TinyModel(tf.Module):
         }
 
 
-def save_tiny_model(folder: pathlib.Path, factor: float = 1.0) -> None:
-    """Writes the model and its `assets.extra/titles.json`."""
-    model = TinyModel(factor)
-    names = ("serving_default", "search", "filtered_search", "recommend", "similar", "rank", "explain")
+def save_tiny_model(
+    folder: pathlib.Path, factor: float = 1.0, titles: dict[str, str] = TITLES, without: Collection[str] = ()
+) -> None:
+    """Writes the model and its `assets.extra/titles.json`.
+
+    Args:
+        folder: of the version.
+        factor: of the scores.
+        titles: of its items, by their ids.
+        without: signatures that it lacks.
+    """
+    model = TinyModel(factor, titles)
+    names = (
+        "serving_default",
+        "search",
+        "filtered_search",
+        "recommend",
+        "similar",
+        "rank",
+        "explain",
+        "titles",
+    )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
+    signatures = {name: function for name, function in signatures.items() if name not in without}
     tf.saved_model.save(model, str(folder), signatures=signatures)
     (folder / "assets.extra").mkdir()
-    (folder / "assets.extra" / "titles.json").write_text(json.dumps(TITLES))
+    (folder / "assets.extra" / "titles.json").write_text(json.dumps(titles))
 
 
 def save_versions(folder: pathlib.Path) -> pathlib.Path:

@@ -1,0 +1,19 @@
+"""The served model tells the titles of its items."""
+
+from __future__ import annotations
+
+import pathlib
+
+import tensorflow as tf
+
+from tests.model.small_search import make_small_search
+
+
+def test_an_item_has_its_title_and_what_is_unknown_has_none(tmp_path: pathlib.Path) -> None:
+    bundle = make_small_search(tmp_path, clicked=False)
+    told = bundle.titles(tf.constant([["i7", "zz", "i3"], ["", "i0", "i1"]]))
+    # i3 is an item without a title.
+    assert {name: value.numpy().tolist() for name, value in told.items()} == {
+        "titles": [[b"mini red mug", b"", b""], [b"", b"red mug", b"blue mugs"]]
+    }
+    assert bundle.titles(tf.zeros([2, 0], tf.string))["titles"].shape == [2, 0]
