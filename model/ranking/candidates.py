@@ -19,7 +19,6 @@ import tensorflow as tf
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
 from aisle.model.ranking.rows import RANKING_FEATURES
-from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
 from aisle.model.retrieval.retriever import Retriever
@@ -96,21 +95,26 @@ def make_candidates(
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
+    everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    asking: _Asking | None = None
     for window in _windows(frames["interactions"], splits, options.windows):
         name = window.split
         most = options.test_users if name == TEST else options.users
         if not most:
             continue
-        state = make_state(frames["interactions"], frames["users"], list(rows), window.start)
-        retriever = Retriever(tower, text, table.prices, state)
+        state = make_state(frames["interactions"], frames["users"], list(rows), window.start, everyone)
+        if asking is None:
+            retriever = Retriever(tower, text, table.prices, state, moves=True)
+            asking = _Asking(retriever, table.titles, options.depth)
+        asking.retriever.move_to(state)
         questions = _recommendations(
-            frames["interactions"], window, name, str(splits["goal"]), set(state.users), rows
+            frames["interactions"], window, name, str(splits["goal"]), state.known(), rows
         )
         questions = _draw(questions, most, rng)
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == EVAL else []
-        for split, part in _ask(retriever, tf.constant(table.titles), questions, options, rng):
+        for split, part in _ask(asking, questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
 
@@ -208,52 +212,65 @@ def _draw(questions: list[_Question], most: int, rng: np.random.Generator) -> li
     return [questions[number] for number in chosen if questions[number].outcomes]
 
 
+class _Asking:
+    """The retriever's answers as training needs them, by one graph for all moments."""
+
+    def __init__(self, retriever: Retriever, titles: list[str], depth: int) -> None:
+        """Args: `depth`: how many candidates are retrieved."""
+        self.retriever = retriever
+        self.titles = np.array(titles, object)
+        known, most = tf.constant(titles, tf.string, [len(titles)]), min(depth, retriever.count)
+        text = tf.TensorSpec([None], tf.string)
+
+        @tf.function(input_signature=[text, text, tf.TensorSpec([None, None], tf.int32)])
+        def answer(
+            query: tf.Tensor, user: tf.Tensor, others: tf.Tensor
+        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+            context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+            nothing = tf.zeros_like(context.scores["count"], tf.bool)
+            recommended = retriever.candidates(context, offers("recommend"), nothing)
+            searched = retriever.fuse(context, offers("search"), nothing)
+            top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), most)
+            found = tf.where(top.values > 0, top.indices, -1)
+            numbers = retriever.features(context, tf.maximum(tf.concat([found, others], 1), 0))
+            return found, numbers, history_titles(context.history, known), context.query
+
+        self._answer = answer
+
+    def answer(
+        self, questions: list[_Question]
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+        """Asks a batch.
+
+        Returns:
+            The rows retrieved, int32 [b, depth], -1 pads; those and the rows with an outcome, int32 [b, m], -1 pads,
+            and the numbers of these, float32 [b, m, F]; the history's titles and the query as read, string [b].
+        """
+        outcomes = [list(question.outcomes) for question in questions]
+        others = np.full((len(questions), max(map(len, outcomes))), -1, np.int32)
+        for place, rows in enumerate(outcomes):
+            others[place, : len(rows)] = rows
+        query, user = ([getattr(q, name) for q in questions] for name in ("query", "user"))
+        told = self._answer(tf.constant(query), tf.constant(user), tf.constant(others))
+        found, numbers, history, read = (value.numpy() for value in told)
+        return found, np.concatenate([found, others], 1), numbers, history, read
+
+
 def _ask(
-    retriever: Retriever,
-    titles: tf.Tensor,
-    questions: list[_Question],
-    options: CandidateOptions,
-    rng: np.random.Generator,
+    asking: _Asking, questions: list[_Question], options: CandidateOptions, rng: np.random.Generator
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Asks the retriever in batches; yields each question's split and labelled candidates."""
-    depth = min(options.depth, retriever.count)
-    spec = tf.TensorSpec([None], tf.string)
-
-    def ask(query: tf.Tensor, user: tf.Tensor) -> Context:
-        return retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
-
-    @tf.function(input_signature=[spec, spec])
-    def retrieve(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        context = ask(query, user)
-        nothing = tf.zeros_like(context.scores["count"], tf.bool)
-        recommended = retriever.candidates(context, offers("recommend"), nothing)
-        searched = retriever.fuse(context, offers("search"), nothing)
-        top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), depth)
-        found = tf.where(top.values > 0, top.indices, -1)
-        return found, history_titles(context.history, titles), context.query
-
-    @tf.function(input_signature=[spec, spec, tf.TensorSpec([None, None], tf.int32)])
-    def features(query: tf.Tensor, user: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
-        return retriever.features(ask(query, user), tf.maximum(rows, 0))
-
-    names = titles.numpy()
-    size = max(1, min(_BATCH, _CELLS // retriever.count))
+    size = max(1, min(_BATCH, _CELLS // asking.retriever.count))
     for start in range(0, len(questions), size):
         batch = questions[start : start + size]
-        query, user = tf.constant([q.query for q in batch]), tf.constant([q.user for q in batch])
-        retrieved, history, read = (value.numpy() for value in retrieve(query, user))
-        chosen = [
-            _choose(question, rows, options, rng) for question, rows in zip(batch, retrieved, strict=True)
-        ]
-        padded = tf.ragged.constant([list(rows) for rows in chosen], dtype=tf.int32).to_tensor(-1)
-        if not padded.shape[1]:
-            continue
-        numbers = features(query, user, padded).numpy()
-        for number, (question, rows) in enumerate(zip(batch, chosen, strict=True)):
-            if rows:
-                kept = numbers[number, : len(rows)]
-                texts = (read[number], history[number], names[list(rows)])
-                yield question.split, _rows(question, rows, texts, kept)
+        found, rows, numbers, history, read = asking.answer(batch)
+        for number, question in enumerate(batch):
+            chosen = _choose(question, found[number], options, rng)
+            if chosen:
+                place = {int(row): at for at, row in enumerate(rows[number])}
+                kept = numbers[number, [place[row] for row in chosen]]
+                texts = (read[number], history[number], asking.titles[list(chosen)])
+                yield question.split, _rows(question, chosen, texts, kept)
 
 
 def _choose(

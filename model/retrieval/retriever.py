@@ -28,7 +28,9 @@ class Retriever(tf.Module):
             are put there before the graph is traced.
     """
 
-    def __init__(self, tower: Tower, text: TextSearch, prices: np.ndarray, state: State) -> None:
+    def __init__(
+        self, tower: Tower, text: TextSearch, prices: np.ndarray, state: State, moves: bool = False
+    ) -> None:
         """Makes the graph's tensors.
 
         Args:
@@ -36,6 +38,7 @@ class Retriever(tf.Module):
             text: of the catalogue in the tower's order, which reads the query and is the lexical source.
             prices: [n], NaN where unknown.
             state: as of the moment the queries are asked.
+            moves: whether `move_to` will be called.
         """
         super().__init__()
         self.tower = tower
@@ -49,7 +52,7 @@ class Retriever(tf.Module):
             tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
         )
         self.items = tf.lookup.StaticHashTable(keys, -1)
-        self._taken = Taken(state, self.items)
+        self._taken = Taken(state, self.items, moves)
         price = np.log1p(np.nan_to_num(prices)).astype(np.float32)
         self._item_numbers = {
             **{name: stored(state.item_numbers[:, n]) for n, name in enumerate(ITEM_NUMBERS)},
@@ -59,6 +62,15 @@ class Retriever(tf.Module):
             source: {name: stored(values, values.dtype) for name, values in kept.items()}
             for source, kept in state.tables.items()
         }
+
+    def move_to(self, state: State) -> None:
+        """Goes to another moment, whose state has a row for the same users: a traced graph then answers as of it."""
+        self._taken.move_to(state)
+        for place, name in enumerate(ITEM_NUMBERS):
+            self._item_numbers[name].assign(state.item_numbers[:, place])
+        for source, kept in state.tables.items():
+            for name, values in kept.items():
+                self._tables[source][name].assign(values)
 
     def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
         """Looks histories up and scores every item.

@@ -53,7 +53,7 @@ class State:
     Items are numbered by their row in the catalogue. Ages are in days.
 
     Attributes:
-        users: known user ids [u].
+        users: user ids [u]: of those who took something, or of all that were asked for.
         countries: of each [u].
         splits: where each user's history begins and ends in the next three [u + 1].
         history: item rows of the latest interactions, oldest first [total].
@@ -84,8 +84,19 @@ class State:
     tables: dict[str, Arrays]
     typical_age: np.ndarray
 
+    def known(self) -> set[str]:
+        """The users who took something."""
+        took = np.diff(self.taken_splits) > 0
+        return {user for user, some in zip(self.users, took, strict=True) if some}
 
-def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str], now: int) -> State:
+
+def make_state(
+    interactions: pl.DataFrame,
+    users: pl.DataFrame,
+    items: list[str],
+    now: int,
+    everyone: list[str] | None = None,
+) -> State:
     """Sums up the interactions before `now`.
 
     Args:
@@ -93,6 +104,7 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
         users: `user_id` and `country`.
         items: the catalogue's ids, in order.
         now: microseconds UTC; interactions at or after it are left out.
+        everyone: users that get a row whether they took something by then or not; None: those who did.
     """
     rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
     past = (
@@ -109,7 +121,8 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
     )
     sizes = latest.group_by("user_id", maintain_order=True).len()
     country = {user: value or "" for user, value in users.select("user_id", "country").iter_rows()}
-    names = sizes["user_id"].to_list()
+    names = sizes["user_id"].to_list() if everyone is None else everyone
+    known_users = set(sizes["user_id"])
     pairs = _pairs(known)
     item_numbers = _item_numbers(past, pairs, len(items))
     sources = Past(len(items), known, pairs, dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True)))
@@ -120,24 +133,28 @@ def make_state(interactions: pl.DataFrame, users: pl.DataFrame, items: list[str]
     )
     return State(
         users=names,
-        countries=[country.get(user, "") for user in names],
-        splits=_splits(sizes["len"]),
+        countries=[country.get(user, "") if user in known_users else "" for user in names],
+        splits=_splits(sizes, names),
         history=latest["row"].to_numpy(),
         age=latest["age"].to_numpy(),
         weight=latest["weight"].to_numpy().astype(np.float32),
-        taken_splits=_splits(lists.group_by("user_id", maintain_order=True).len()["len"]),
+        taken_splits=_splits(lists.group_by("user_id", maintain_order=True).len(), names),
         taken=lists["row"].to_numpy(),
         counts=lists.select(COUNTS).to_numpy().astype(np.float32),
         ages=lists.select("last", "first").to_numpy().astype(np.float32),
-        user_numbers=_user_numbers(known, pairs),
+        user_numbers=_user_numbers(known, pairs, names),
         item_numbers=item_numbers,
         tables={source.name: source.build(sources) for source in table_sources()},
         typical_age=_typical_age(latest),
     )
 
 
-def _splits(lengths: pl.Series) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(lengths.to_numpy())]).astype(np.int64)
+def _splits(sizes: pl.DataFrame, names: list[str]) -> np.ndarray:
+    """Where each user's part begins and ends, those without one among them: int64 [u + 1]."""
+    lengths = pl.DataFrame({"user_id": names}, schema={"user_id": pl.String}).join(
+        sizes, on="user_id", how="left", maintain_order="left"
+    )["len"]
+    return np.concatenate([[0], np.cumsum(lengths.fill_null(0).to_numpy())]).astype(np.int64)
 
 
 def _placed(known: pl.DataFrame) -> pl.DataFrame:
@@ -166,8 +183,8 @@ def _pairs(known: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _user_numbers(known: pl.DataFrame, pairs: pl.DataFrame) -> np.ndarray:
-    """USER_NUMBERS of the median user, then of each in the order of their names."""
+def _user_numbers(known: pl.DataFrame, pairs: pl.DataFrame, names: list[str]) -> np.ndarray:
+    """USER_NUMBERS of the median user, then of each; who took nothing is as the median, but took nothing."""
     orders = known.group_by("user_id").agg(
         pl.col("session_id").n_unique().alias("user_orders"),
         pl.col("session_id").filter(pl.col("age") <= 60).n_unique().alias("user_orders_60"),
@@ -190,7 +207,10 @@ def _user_numbers(known: pl.DataFrame, pairs: pl.DataFrame) -> np.ndarray:
     )
     values = numbers.select(USER_NUMBERS).to_numpy().astype(np.float32)
     typical = np.median(values, axis=0) if len(values) else np.zeros(len(USER_NUMBERS))
-    return np.concatenate([typical[None], values]).astype(np.float32)
+    nobody = np.array(typical, np.float32)
+    nobody[USER_NUMBERS.index("user_items")] = 0.0
+    rows = dict(zip(joined["user_id"].to_list(), values, strict=True))
+    return np.stack([typical.astype(np.float32), *(rows.get(name, nobody) for name in names)])
 
 
 def _item_numbers(past: pl.DataFrame, pairs: pl.DataFrame, count: int) -> np.ndarray:

@@ -37,12 +37,13 @@ class Asking:
 class Taken(tf.Module):
     """The users' histories, and the sums of what they took."""
 
-    def __init__(self, state: State, items: tf.lookup.StaticHashTable) -> None:
+    def __init__(self, state: State, items: tf.lookup.StaticHashTable, moves: bool) -> None:
         """Makes the graph's tensors.
 
         Args:
             state: as of the moment the questions are asked.
             items: row of each item id, -1 for others.
+            moves: whether `move_to` will be called.
         """
         super().__init__()
         self._items = items
@@ -50,17 +51,15 @@ class Taken(tf.Module):
         names = tf.constant(["", *state.users])
         users = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(state.users) + 1))
         self._users = tf.lookup.StaticHashTable(users, 0)
-        self._countries = tf.constant(["", *state.countries])
-        self._splits = _row_splits(state.splits)
-        self._history = stored(state.history, tf.int32)
-        self._age = stored(state.age)
-        self._weight = stored(state.weight)
-        self._typical_age = tf.constant(state.typical_age)
-        self._taken_splits = _row_splits(state.taken_splits)
-        self._taken = stored(state.taken, tf.int32)
-        self._counts = stored(state.counts)
-        self._ages = stored(state.ages)
-        self._user_numbers = stored(state.user_numbers)
+        self._kept = {
+            name: stored(values, tf.as_dtype(values.dtype), any_length=moves)
+            for name, values in _arrays(state).items()
+        }
+
+    def move_to(self, state: State) -> None:
+        """Goes to another moment, whose state has a row for the same users."""
+        for name, values in _arrays(state).items():
+            self._kept[name].assign(values)
 
     def asking(self, user_id: tf.Tensor, history: tf.Tensor) -> Asking:
         """Looks up who asks: string [b], and string [b, h], where "" pads."""
@@ -71,23 +70,23 @@ class Taken(tf.Module):
 
     def countries(self, asking: Asking) -> tf.Tensor:
         """The country of each, "" where it isn't known: string [b]."""
-        return tf.gather(self._countries, asking.user)
+        return tf.gather(self._kept["countries"], asking.user)
 
     def histories(self, asking: Asking) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
         """Item rows (-1 pads), ages in days and weights, [b, HISTORY_LENGTH], latest last."""
 
         def known(values: tf.Tensor, default: Any) -> tf.Tensor:
-            ragged = tf.RaggedTensor.from_row_splits(values, self._splits, validate=False)
+            ragged = tf.RaggedTensor.from_row_splits(values, self._kept["splits"], validate=False)
             return tf.reverse(
                 tf.gather(ragged, asking.user)[:, ::-1].to_tensor(default, shape=[None, HISTORY_LENGTH]), [1]
             )
 
         brings = asking.brings[:, None]
-        age = tf.broadcast_to(self._typical_age[::-1][None], tf.shape(asking.given))
+        age = tf.broadcast_to(self._kept["typical_age"][::-1][None], tf.shape(asking.given))
         return (
-            tf.where(brings, asking.given, known(self._history, -1)),
-            tf.where(brings, age, known(self._age, 0.0)),
-            tf.where(brings, tf.ones_like(age), known(self._weight, 0.0)),
+            tf.where(brings, asking.given, known(self._kept["history"], -1)),
+            tf.where(brings, age, known(self._kept["age"], 0.0)),
+            tf.where(brings, tf.ones_like(age), known(self._kept["weight"], 0.0)),
         )
 
     def sums(self, asking: Asking) -> tuple[Pairs, Tensors]:
@@ -121,7 +120,7 @@ class Taken(tf.Module):
         Returns:
             float32 [b, U].
         """
-        known = tf.gather(self._user_numbers, asking.user)
+        known = tf.gather(self._kept["user_numbers"], asking.user)
         items = tf.reduce_sum(tf.cast(count > 0, tf.float32), 1)
         columns = tf.unstack(known, axis=1)
         place = USER_NUMBERS.index("user_items")
@@ -130,24 +129,38 @@ class Taken(tf.Module):
 
     def _pairs(self, asking: Asking) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """What each user is known to have taken, or was said to have: owner, item, COUNTS [t, C], ages [t, 2]."""
-        places = tf.range(tf.shape(self._taken)[0])
-        ragged = tf.RaggedTensor.from_row_splits(places, self._taken_splits, validate=False)
+        places = tf.range(tf.shape(self._kept["taken"])[0])
+        ragged = tf.RaggedTensor.from_row_splits(places, self._kept["taken_splits"], validate=False)
         known = tf.gather(ragged, tf.where(asking.brings, 0, asking.user))
         there = (asking.given >= 0) & asking.brings[:, None]
         owner, place = tf.unstack(tf.cast(tf.where(there), tf.int32), axis=1)
-        age = tf.gather(self._typical_age[::-1], place)
-        latest = tf.cast(age <= self._typical_age[0] + SAME_ORDER_DAYS, tf.float32)
+        age = tf.gather(self._kept["typical_age"][::-1], place)
+        latest = tf.cast(age <= self._kept["typical_age"][0] + SAME_ORDER_DAYS, tf.float32)
         decayed = [tf.math.pow(0.5, age / half_life) for half_life in HALF_LIVES]
         since = tf.math.pow(PAST_DECAY, tf.cast(HISTORY_LENGTH - 1 - place, tf.float32))
         counts = tf.stack([tf.ones_like(age), *decayed, since, latest], 1)
         return (
             tf.concat([tf.cast(known.value_rowids(), tf.int32), owner], 0),
-            tf.concat([tf.gather(self._taken, known.values), tf.boolean_mask(asking.given, there)], 0),
-            tf.concat([tf.gather(self._counts, known.values), counts], 0),
-            tf.concat([tf.gather(self._ages, known.values), tf.stack([age, age], 1)], 0),
+            tf.concat(
+                [tf.gather(self._kept["taken"], known.values), tf.boolean_mask(asking.given, there)], 0
+            ),
+            tf.concat([tf.gather(self._kept["counts"], known.values), counts], 0),
+            tf.concat([tf.gather(self._kept["ages"], known.values), tf.stack([age, age], 1)], 0),
         )
 
 
-def _row_splits(splits: np.ndarray) -> tf.Tensor:
-    """Row splits with an empty row in front, for users that are unknown."""
-    return tf.constant(np.concatenate([[0], splits]), tf.int64)
+def _arrays(state: State) -> dict[str, np.ndarray]:
+    """What the graph knows of users, with a row in front for those that are unknown."""
+    return {
+        "countries": np.array(["", *state.countries], object),
+        "splits": np.concatenate([[0], state.splits]),
+        "history": state.history.astype(np.int32),
+        "age": state.age.astype(np.float32),
+        "weight": state.weight.astype(np.float32),
+        "typical_age": state.typical_age,
+        "taken_splits": np.concatenate([[0], state.taken_splits]),
+        "taken": state.taken.astype(np.int32),
+        "counts": state.counts,
+        "ages": state.ages,
+        "user_numbers": state.user_numbers,
+    }

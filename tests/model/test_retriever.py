@@ -12,7 +12,7 @@ from aisle.model.retrieval.counts import COUNTS
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
-from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical import TextSearch
 from aisle.model.two_tower.export import nearest_texts
@@ -42,8 +42,7 @@ class Tower(tf.Module):
         return tf.tile([[1.0, 0.0]], [tf.shape(user)[0], 1])
 
 
-@pytest.fixture(scope="module")
-def state() -> State:
+def taken_by_forty() -> pl.DataFrame:
     rng = np.random.default_rng(3)
     rows = [
         (f"u{user}", item, int(day), f"s{user}-{day}")
@@ -53,9 +52,15 @@ def state() -> State:
     ]
     columns = zip(*rows, strict=True)
     frame = pl.DataFrame(dict(zip(("user_id", "item_id", "day", "session_id"), columns, strict=True)))
-    frame = frame.with_columns(pl.col("day").cast(pl.Int64).mul(DAY).alias("timestamp"), weight=pl.lit(1.0))
-    users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
-    return make_state(frame, users, ITEMS, NOW)
+    return frame.with_columns(pl.col("day").cast(pl.Int64).mul(DAY).alias("timestamp"), weight=pl.lit(1.0))
+
+
+USERS = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
+
+
+@pytest.fixture(scope="module")
+def state() -> State:
+    return make_state(taken_by_forty(), USERS, ITEMS, NOW)
 
 
 @pytest.fixture(scope="module")
@@ -188,3 +193,45 @@ def test_what_alike_titles_score_is_the_mean_of_their_cosines(retriever: Retriev
     found = retriever.features(context, tf.constant([[0, 4]])).numpy()[0, :, NAMES.index("dense_near")]
     cosines = np.cos(np.linspace(0.0, 1.0, len(ITEMS)))
     np.testing.assert_allclose(found, [np.delete(cosines, row).mean() for row in (0, 4)], rtol=1e-5)
+
+
+def test_moved_to_another_moment_it_answers_as_one_made_for_it() -> None:
+    taken, titles, prices = (
+        taken_by_forty(),
+        [f"mug {n}" for n in range(len(ITEMS))],
+        np.full(len(ITEMS), 3.0),
+    )
+    text = TextSearch(Tokenizer(bert_folder()), titles, [])
+    everyone = sorted(set(taken["user_id"]))
+    moved = Retriever(Tower(), text, prices, make_state(taken, USERS, ITEMS, 20 * DAY, everyone), moves=True)
+    rows = tf.constant([list(range(len(ITEMS)))] * 3)
+
+    @tf.function
+    def answer() -> tuple[tf.Tensor, tf.Tensor]:
+        context = moved.context(
+            tf.constant(["", "", "mug 3"]), tf.constant(["u5", "u0", "u7"]), tf.zeros([3, 0], tf.string)
+        )
+        nothing = tf.zeros([3, len(ITEMS)], tf.bool)
+        return moved.candidates(context, offers("recommend"), nothing), moved.features(context, rows)
+
+    answer()
+    late = make_state(taken, USERS, ITEMS, NOW, everyone)
+    moved.move_to(late)
+    fused, numbers = answer()
+    made = Retriever(Tower(), text, prices, make_state(taken, USERS, ITEMS, NOW))
+    context = made.context(
+        tf.constant(["", "", "mug 3"]), tf.constant(["u5", "u0", "u7"]), tf.zeros([3, 0], tf.string)
+    )
+    expected = made.candidates(context, offers("recommend"), tf.zeros([3, len(ITEMS)], tf.bool))
+    np.testing.assert_allclose(fused, expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(numbers, made.features(context, rows), rtol=1e-5, atol=1e-5)
+    assert late.known() == set(everyone)
+
+
+def test_who_took_nothing_yet_is_unknown_but_for_a_row() -> None:
+    early = make_state(taken_by_forty(), USERS, ITEMS, 2 * DAY, [f"u{n}" for n in range(40)])
+    absent = next(user for user in early.users if user not in early.known())
+    row = early.users.index(absent)
+    assert early.countries[row] == ""
+    assert early.taken_splits[row] == early.taken_splits[row + 1]
+    assert early.user_numbers[row + 1, USER_NUMBERS.index("user_items")] == 0
