@@ -101,8 +101,8 @@ class RankingOptions(Options):
         members: heads that read numbers, of which the mean is taken.
         feature_epochs: each draws so many times as many training candidates as there are, with replacement.
         text: whether recommendations read the titles of the history and of the candidate: `auto` where
-            that lowers the validation loss by `text_gain` or more, `always`, `never`. Searches always
-            read the query.
+            that lowers the validation loss by `text_gain` or more, which is tried where an untrained reading
+            lowers it by half of that; `always`, `never`. Searches always read the query.
         text_gain: as a share of the loss by numbers alone.
         text_rows: the BERT learns from at most so many candidates of recommendations, drawn at random; the
             calibration is fitted to at most so many of either kind.

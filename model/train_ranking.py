@@ -13,11 +13,12 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from aisle.model import history
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.export import Labels, RankingModule
-from aisle.model.ranking.late_interaction import LateInteraction
 from aisle.model.ranking.numbers import Ensemble, FeatureHead, bin_edges, ranking_loss
+from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.ranking.reading.probe import titles_tell
+from aisle.model.ranking.reading.text_head import RankingHead
+from aisle.model.ranking.reading.text_trainer import shrink, train_text
 from aisle.model.ranking.rows import choose, judged_rows, numbers, read_rows, targets
-from aisle.model.ranking.text_head import RankingHead
-from aisle.model.ranking.text_trainer import shrink, train_text
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.schema import features as f
@@ -46,6 +47,9 @@ def run_fn(fn_args: FnArgs) -> None:
     head, reads_history = None, False
     if labels.search or options.text != "never":
         head = make_head(train, features, options, folder)
+        if options.text == "auto" and not titles_tell(head, train, valid, options):
+            options = options.model_copy(update={"text": "never"})
+    if head is not None and (labels.search or options.text != "never"):
         reads_history = train_text(head, train, valid, options, fn_args.model_run_dir)
         shrink(head, train, options)
     if not (labels.search or reads_history):

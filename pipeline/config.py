@@ -44,7 +44,12 @@ class InfraOptions(Options):
     `tf_serving` is a path of `tensorflow_model_server`, or HOST:PORT of a TF Serving set aside for canaries.
     """
 
-    beam_args: tuple[str, ...] = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
+    beam_args: tuple[str, ...] = (
+        "--direct_num_workers=1",
+        "--direct_running_mode=in_memory",
+        # By dill, Beam spends a quarter of a small Transform on the levels of all loggers, set anew for each object.
+        "--pickle_library=cloudpickle",
+    )
     max_latency_ms: Positive = 5000.0
     tf_serving: str = ""
 

@@ -98,8 +98,8 @@ def heads(
     import tensorflow as tf
 
     from aisle.model.ranking.export import Labels, RankingModule
+    from aisle.model.ranking.reading.text_trainer import train_text
     from aisle.model.ranking.rows import numbers as row_numbers
-    from aisle.model.ranking.text_trainer import train_text
     from aisle.model.train_ranking import make_head, train_features
     from aisle.schema.weights import bert_folder
 

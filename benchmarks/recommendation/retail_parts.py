@@ -102,7 +102,7 @@ def text(trained: Trained, protocol: Protocol) -> dict[str, Any]:
     import tensorflow as tf
 
     from aisle.model.ranking.export import Labels, RankingModule
-    from aisle.model.ranking.text_trainer import train_text
+    from aisle.model.ranking.reading.text_trainer import train_text
     from aisle.model.train_ranking import make_head, train_features
     from aisle.schema.weights import bert_folder
 

@@ -164,7 +164,7 @@ def _judged(searches: Searches, bert: Any, tokenizer: Any) -> dict[str, npt.NDAr
     """nDCG@10 of the judged items of each query, by kind of similarity."""
     import tensorflow as tf
 
-    from aisle.model.ranking.late_interaction import LateInteraction, similarities
+    from aisle.model.ranking.reading.late_interaction import LateInteraction, similarities
 
     reader = LateInteraction(bert, tokenizer, width=bert.config.hidden_size)
     read = tf.function(reader.__call__, reduce_retracing=True)

@@ -196,7 +196,7 @@ def _train(variant: Variant, made: Fold, number: int, seed: int) -> tuple[Rankin
 
     from aisle.model.options import RankingOptions
     from aisle.model.ranking.export import Labels, RankingModule
-    from aisle.model.ranking.text_trainer import shrink, train_text
+    from aisle.model.ranking.reading.text_trainer import shrink, train_text
     from aisle.model.train_ranking import make_head, train_features
 
     options = RankingOptions(seed=seed, members=1, feature_epochs=1, size=variant.size, **variant.options)

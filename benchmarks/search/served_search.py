@@ -65,9 +65,9 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
 
     from aisle.model.options import BundleOptions, RankingOptions
     from aisle.model.ranking.export import Labels, RankingModule
-    from aisle.model.ranking.late_interaction import LateInteraction
     from aisle.model.ranking.numbers import Ensemble, FeatureHead
-    from aisle.model.ranking.text_head import RankingHead
+    from aisle.model.ranking.reading.late_interaction import LateInteraction
+    from aisle.model.ranking.reading.text_head import RankingHead
     from aisle.model.retrieval.features import CANDIDATE_FEATURES
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever

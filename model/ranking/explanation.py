@@ -5,8 +5,8 @@ from __future__ import annotations
 import tensorflow as tf
 
 from aisle.model.ranking.attribution import feature_parts
-from aisle.model.ranking.late_interaction import best_words, similarities, word_cosines, word_shares
-from aisle.model.ranking.text_head import EVIDENCE, RankingHead, evidence_of
+from aisle.model.ranking.reading.late_interaction import best_words, similarities, word_cosines, word_shares
+from aisle.model.ranking.reading.text_head import EVIDENCE, RankingHead, evidence_of
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.words import Spelled
 from aisle.schema import contract

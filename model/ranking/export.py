@@ -11,8 +11,8 @@ from aisle.model.options import RankingOptions
 from aisle.model.ranking import explanation
 from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
 from aisle.model.ranking.numbers import Ensemble, log_odds
+from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.rows import INPUT_SPEC, numbers
-from aisle.model.ranking.text_head import RankingHead
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.words import Words
 from aisle.schema import contract

@@ -9,10 +9,10 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.options import RankingOptions
-from aisle.model.ranking.distillation import _draws, distil
 from aisle.model.ranking.export import Labels, RankingModule
-from aisle.model.ranking.late_interaction import LateInteraction
-from aisle.model.ranking.text_trainer import shrink
+from aisle.model.ranking.reading.distillation import _draws, distil
+from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.ranking.reading.text_trainer import shrink
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert
 from tests.model.test_text_head import make_head

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aisle.model.ranking.late_interaction import LateInteraction, similarities
+from aisle.model.ranking.reading.late_interaction import LateInteraction, similarities
 from aisle.model.served.word_table import WordTable
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.ranking.late_interaction import LateInteraction
+from aisle.model.ranking.reading.late_interaction import LateInteraction
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert
 

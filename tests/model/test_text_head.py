@@ -10,12 +10,12 @@ import tensorflow as tf
 
 from aisle.model import train_ranking as ranking_trainer
 from aisle.model.options import RankingOptions
-from aisle.model.ranking.candidate_lists import drawn_lists, whole_lists
-from aisle.model.ranking.late_interaction import LateInteraction
-from aisle.model.ranking.list_losses import contrast, list_losses
 from aisle.model.ranking.numbers import Ensemble, FeatureHead, ranking_loss
-from aisle.model.ranking.text_head import EVIDENCE, RankingHead, evidence_of
-from aisle.model.ranking.text_trainer import losses_of_both_parts, train_text
+from aisle.model.ranking.reading.candidate_lists import drawn_lists, whole_lists
+from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.ranking.reading.list_losses import contrast, list_losses
+from aisle.model.ranking.reading.text_head import EVIDENCE, RankingHead, evidence_of
+from aisle.model.ranking.reading.text_trainer import losses_of_both_parts, train_text
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert

@@ -10,7 +10,7 @@ import tensorflow as tf
 from transformers import TFBertModel
 
 from aisle.model.lazy_adam import LazyAdam
-from aisle.model.ranking.late_interaction import LateInteraction
+from aisle.model.ranking.reading.late_interaction import LateInteraction
 
 _BATCH = 64
 _BUCKETS = 16

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from aisle.model.ranking.late_interaction import SIMILARITIES, LateInteraction, similarities
-from aisle.model.ranking.list_losses import contrast, list_losses
 from aisle.model.ranking.numbers import Ensemble
+from aisle.model.ranking.reading.late_interaction import SIMILARITIES, LateInteraction, similarities
+from aisle.model.ranking.reading.list_losses import contrast, list_losses
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 
 EVIDENCE = (*SIMILARITIES, "dense_near", "lexical_share")

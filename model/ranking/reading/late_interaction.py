@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from transformers import TFBertModel
 
-from aisle.model.ranking.low_rank import adapt, merge
+from aisle.model.ranking.reading.low_rank import adapt, merge
 from aisle.model.text.bert import Tokenizer
 
 SIMILARITIES = ("whole", "words", "weakest")

@@ -7,11 +7,11 @@ import tensorflow as tf
 
 from aisle.model import history
 from aisle.model.options import READER_LAYERS, RankingOptions
-from aisle.model.ranking.candidate_lists import Lists, drawn_lists, whole_lists
-from aisle.model.ranking.distillation import distil
 from aisle.model.ranking.numbers import ranking_loss
+from aisle.model.ranking.reading.candidate_lists import Lists, drawn_lists, whole_lists
+from aisle.model.ranking.reading.distillation import distil
+from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.rows import choose, judged_rows, numbers, targets
-from aisle.model.ranking.text_head import RankingHead
 from aisle.model.text.bert import Tokenizer
 
 _TOKENIZED = 4096
