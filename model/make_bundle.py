@@ -9,7 +9,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import pyarrow as pa
 
 from aisle.model.options import BundleOptions
-from aisle.model.served.bundle import make_bundle
+from aisle.model.served.bundle import make_bundles
 from aisle.model.text.chosen_bert import chosen_bert
 
 
@@ -18,10 +18,12 @@ def bundle_fn(
     ranking: str,
     bert: str,
     tables: dict[str, pa.Table],
-    now: int,
+    moments: dict[str, int],
     options: str,
-    folder: str,
 ) -> None:
-    """Writes the served model as of `now`; `bert` is a folder, "" for the installed one, and `options` BundleOptions as JSON."""
+    """Writes the served model as of some `moments`, by folder.
+
+    `bert` is a folder, "" for the installed one, and `options` BundleOptions as JSON.
+    """
     told = BundleOptions.from_json(options)
-    make_bundle(two_tower, ranking, chosen_bert(bert), tables, now, told, folder)
+    make_bundles(two_tower, ranking, chosen_bert(bert), tables, moments, told)

@@ -29,6 +29,10 @@ class Executor(base_executor.BaseExecutor):
             for name in ("two_tower", "ranking")
         )
         bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
-        for output, moment in _MOMENTS.items():
-            folder = path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output]))
-            make(two_tower, ranking, bert, tables, int(splits[moment]), exec_properties["options"], folder)
+        moments = {
+            path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output])): int(
+                splits[moment]
+            )
+            for output, moment in _MOMENTS.items()
+        }
+        make(two_tower, ranking, bert, tables, moments, exec_properties["options"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -22,7 +23,7 @@ from aisle.model.retrieval.item_table import ItemTable, item_table
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
-from aisle.model.retrieval.state import make_state
+from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.ranked import Ranked
@@ -209,45 +210,57 @@ class Bundle(tf.Module):
         }
 
 
-def make_bundle(
+def make_bundles(
     two_tower: str,
     ranking: str,
     bert: str,
     tables: dict[str, pa.Table],
-    now: int,
+    moments: dict[str, int],
     options: BundleOptions,
-    folder: str,
 ) -> None:
-    """Writes the served model, with the shop's state as of `now`.
+    """Writes the served model as of some moments; its graph, which takes most of the time, is traced once.
 
     Args:
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
         tables: the Labeler's tables by name.
-        now: microseconds UTC.
+        moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
+            `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
+            warm-up requests (see `warmup`).
         options: of the served model.
-        folder: where the SavedModel goes; `TITLES_FILE` in its `assets.extra` maps ids to titles,
-            `assets.extra/index.json` tells what the indexes find, and there are warm-up requests (see `warmup`).
     """
     tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]
-    state = make_state(frames["interactions"], frames["users"], ids, now)
+    everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+
+    def state(now: int) -> State:
+        return make_state(frames["interactions"], frames["users"], ids, now, everyone)
+
     text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions)
-    retriever = Retriever(tower, text, table.prices, state)
-    index = choose_indexes(retriever, state.users, frames, options.exact_items)
+    latest = state(max(moments.values()))
+    retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
+    index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
-    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
-    make_lean(folder)
+    signatures = bundle.signatures()
+    for folder, now in moments.items():
+        if len(moments) > 1:
+            retriever.move_to(state(now))
+        tf.saved_model.save(bundle, folder, signatures=signatures)
+        make_lean(folder)
+        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
+        write_warmup(folder, frames, ids, table.titles)
+
+
+def _write_beside(folder: str, titles: dict[str, str], index: dict[str, Any]) -> None:
+    """Writes what a model says of itself without being asked."""
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
-    with tf.io.gfile.GFile(os.path.join(extra, contract.TITLES_FILE), "w") as file:
-        file.write(json.dumps(dict(zip(ids, table.titles, strict=False)), ensure_ascii=False))
-    with tf.io.gfile.GFile(os.path.join(extra, contract.INDEX_FILE), "w") as file:
-        file.write(json.dumps(index, indent=2))
-    write_warmup(folder, frames, ids, table.titles)
+    for name, values in ((contract.TITLES_FILE, titles), (contract.INDEX_FILE, index)):
+        with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
+            file.write(json.dumps(values, ensure_ascii=False))
 
 
 def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:
