@@ -240,7 +240,8 @@ def _judged(
     bundle = trained.bundle
     ranking_evaluator = tfx.components.Evaluator(
         examples=trained.candidates.outputs["examples"],
-        model=bundle.outputs["tested_model"],
+        # The head alone: what `serving_default` of the whole model calls, without a catalogue to load.
+        model=trained.ranking.outputs["model"],
         example_splits=[TEST],
         eval_config=_ranking_metrics(config.bless.min_auc),
     ).with_id("Evaluator.ranking")
@@ -278,7 +279,14 @@ def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
     """The ranking head's metrics on candidates of the test window, and what blesses it."""
     auc = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_auc}))
     return tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(signature_name=SERVING_DEFAULT.name, label_key=LABEL.name)],
+        model_specs=[
+            # Its type is said, or TFMA loads the model once more to find it out.
+            tfma.ModelSpec(
+                signature_name=SERVING_DEFAULT.name,
+                label_key=LABEL.name,
+                model_type=tfma.constants.TF_GENERIC,
+            )
+        ],
         slicing_specs=[tfma.SlicingSpec()],
         metrics_specs=[
             tfma.MetricsSpec(

@@ -26,7 +26,7 @@ DEMO_SETTINGS = (
     "ranker.layers=2",
     "ranker.epochs=1",
     "candidates.users=300",
-    "ranker.text_rows=6000",
+    "ranker.text_rows=2000",
 )
 """Smaller than the defaults, so that a first look takes minutes."""
 

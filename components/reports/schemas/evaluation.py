@@ -46,6 +46,15 @@ class Gain(TypedDict):
 
 
 @record
+class RecallGain(TypedDict):
+    """The whole pipeline's recall less another system's."""
+
+    recall: float | None
+    ci: Interval | None
+    """Its paired interval."""
+
+
+@record
 class Metrics(TypedDict):
     """A system's figures; a mean of nothing is null."""
 
@@ -133,7 +142,9 @@ class SearchSystem(TypedDict):
     ci: NotRequired[Intervals]
     """Where queries were judged."""
     pipeline_gain: NotRequired[Gain]
-    """Of BM25, where queries were judged."""
+    """Of every search but the whole pipeline, where queries were judged."""
+    recall_gain: NotRequired[RecallGain]
+    """The same, where something was taken after a search."""
 
 
 @record

@@ -12,9 +12,9 @@ from aisle.model.ranking.reading.late_interaction import similarities
 from aisle.model.ranking.reading.text_head import RankingHead, evidence_of
 from aisle.model.ranking.rows import choose, numbers
 
-_ROWS = 3000
+_ROWS = 2000
 """Candidates that are read of each split, at most."""
-_BATCH = 64
+_BATCH = 128
 _PIECES = 24
 _L2 = 1e-3
 
@@ -55,27 +55,35 @@ def _read(
     known = np.flatnonzero((rows["query"].numpy() == b"") & (outcome >= 0))
     drawn = np.sort(rng.permutation(known)[:_ROWS])
     part = choose(rows, drawn)
-    evidence, logits = [], []
+    texts = [_vectors(head, part[name]) for name in ("history_titles", "title")]
+    values = numbers(part)
+    evidence = [np.zeros((0, head.weight.shape[1]), np.float32)]
     for start in range(0, len(drawn), _BATCH):
-        batch = choose(part, np.arange(start, min(start + _BATCH, len(drawn))))
-        values = numbers(batch)
-        evidence.append(_evidence(head, batch, values))
-        logits.append(log_odds(head.numbers(values))[kind].numpy())
-    width = head.weight.shape[1]
-    return (
-        np.concatenate([np.zeros((0, width), np.float32), *evidence]),
-        np.concatenate([np.zeros(0, np.float32), *logits]),
-        outcome[drawn],
-    )
+        (history, count), (title, title_count) = (
+            (
+                tf.gather(vectors, place[start : start + _BATCH]),
+                tf.gather(counts, place[start : start + _BATCH]),
+            )
+            for vectors, counts, place in texts
+        )
+        similar = similarities(history, count, title[:, None], title_count[:, None])
+        evidence.append(evidence_of(similar, values[start : start + _BATCH, None])[:, 0].numpy())
+    logits = log_odds(head.numbers(values))[kind].numpy() if len(drawn) else np.zeros(0, np.float32)
+    return np.concatenate(evidence), logits, outcome[drawn]
 
 
-def _evidence(head: RankingHead, rows: dict[str, tf.Tensor], values: tf.Tensor) -> np.ndarray:
-    """What the untrained BERT says of each history beside each title: float32 [n, E]."""
-    pieces = head.reader.tokenizer.pieces
-    history, count = head.reader(pieces(rows["history_titles"], _PIECES), training=False)
-    title, title_count = head.reader(pieces(rows["title"], _PIECES), training=False)
-    similar = similarities(history, count, title[:, None], title_count[:, None])
-    return np.asarray(evidence_of(similar, values[:, None])[:, 0])
+def _vectors(head: RankingHead, texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """What the untrained BERT reads of the different texts: vectors [u, 1 + P, width], counts [u], and whose is which [n]."""
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string)])
+    def read(some: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        vectors, counts = head.reader(head.reader.tokenizer.pieces(some, _PIECES), training=False)
+        return tf.pad(vectors, [[0, 0], [0, 1 + _PIECES - tf.shape(vectors)[1]], [0, 0]]), counts
+
+    unique, place = tf.unique(texts)
+    parts = [read(unique[start : start + _BATCH]) for start in range(0, max(len(unique), 1), _BATCH)]
+    vectors, counts = (tf.concat(part, 0) for part in zip(*parts, strict=True))
+    return vectors, counts, place
 
 
 def _fit(examples: tuple[np.ndarray, np.ndarray, np.ndarray], texts: bool) -> np.ndarray:
