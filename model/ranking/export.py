@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
@@ -150,13 +151,21 @@ class RankingModule(tf.Module):
         return tf.reshape(flat, shape)
 
     def rows_logits(self, rows: dict[str, tf.Tensor]) -> tf.Tensor:
-        """The logits of ranking examples, texts read where that is learnt: float32 [n, 2]."""
+        """The logits of ranking examples, texts read where that is learnt, each text once: float32 [n, 2]."""
         values = numbers(rows)
-        title, count = self._read_title(rows["title"])
-        read = self._read_query(rows["query"], rows["history_titles"])
-        logits = self._logits(*read, title[:, None], count[:, None], values[:, None])[:, 0]
-        reads = (rows["query"] != "") | self.reads_history
-        return tf.where(reads[:, None], logits, self._models.features(values))
+        alone = self._models.features(values)
+        if self._models.head is None:
+            return alone
+        reading = tf.where((rows["query"] != "") | self.reads_history)[:, 0]
+        query, history, title = (
+            tf.gather(rows[name], reading) for name in ("query", "history_titles", "title")
+        )
+        read, read_count = _once(self._read_query, query, history)
+        title, count = _once(self._read_title, title)
+        logits = self._logits(
+            read, read_count, title[:, None], count[:, None], tf.gather(values, reading)[:, None]
+        )
+        return tf.tensor_scatter_nd_update(alone, reading[:, None], logits[:, 0])
 
     def _explain_read(
         self,
@@ -214,3 +223,13 @@ class RankingModule(tf.Module):
             if parts:
                 lines[kind] = fit_platt(np.concatenate([part.numpy() for part in parts]), target[chosen])
         self.calibration.assign(lines)
+
+
+def _once(read: Callable[..., tuple[tf.Tensor, tf.Tensor]], *texts: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """What is read of examples' texts, strings [n] each: vectors and counts, though each combination is read once."""
+    # With one more, so that there is something to read: BERT fails on no texts at all.
+    texts = tuple(tf.concat([text, [""]], 0) for text in texts)
+    different, which = tf.unique(tf.strings.reduce_join(tf.stack(texts), 0, separator="\n"))
+    first = tf.math.unsorted_segment_min(tf.range(tf.size(which)), which, tf.size(different))
+    vectors, counts = read(*(tf.gather(text, first) for text in texts))
+    return tf.gather(vectors, which[:-1]), tf.gather(counts, which[:-1])
