@@ -23,7 +23,20 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("aisle")
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
+SLOW = (
+    *("test_fuzz.py", "test_reader_pieces.py", "test_reader.py", "test_killed_steps.py"),
+    *("test_distillation.py", "test_explained_search.py", "test_index.py", "test_lean_graph.py"),
+    *("test_pretraining.py", "test_text_head.py", "test_two_tower_variants.py", "test_search.py"),
+)
+"""What trains, saves or fuzzes for longer than a few seconds: CI runs it on one of the stacks."""
 PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is slow."""
+    for item in items:
+        if item.path.name in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

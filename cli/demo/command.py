@@ -25,7 +25,7 @@ DEMO_SETTINGS = (
     "retrieval.batch=512",
     "ranker.layers=2",
     "ranker.epochs=1",
-    "candidates.users=300",
+    "candidates.users=200",
     "ranker.text_rows=2000",
 )
 """Smaller than the defaults, so that a first look takes minutes."""
