@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import shutil
@@ -24,6 +25,25 @@ hypothesis.settings.load_profile("aisle")
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keeps the tests that share a module's fixture in one of several test processes, so that it is made once."""
+    for item in items:
+        found = getattr(item, "_fixtureinfo", None)
+        scopes = {given[-1].scope for given in found.name2fixturedefs.values()} if found else set()
+        if "module" in scopes and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(REPOSITORY).as_posix()))
+
+
+def pytest_collection_finish() -> None:
+    """Has the collector of garbage pass over what the tests imported: millions of objects that stay.
+
+    It walks all others again and again, and on Python 3.10 so does pyarrow before it reads a CSV file.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
