@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import shutil
@@ -32,11 +33,25 @@ SLOW = (
 PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is slow."""
+    """Marks what is slow, and keeps the tests that share a module's fixture in one process, so that it is made once."""
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
+        found = getattr(item, "_fixtureinfo", None)
+        scopes = {given[-1].scope for given in found.name2fixturedefs.values()} if found else set()
+        if "module" in scopes and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.relative_to(REPOSITORY).as_posix()))
+
+
+def pytest_collection_finish() -> None:
+    """Has the collector of garbage pass over what the tests imported: millions of objects that stay.
+
+    It walks all others again and again, and on Python 3.10 so does pyarrow before it reads a CSV file.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -81,10 +96,12 @@ def installed(wheel: pathlib.Path, tmp_path_factory: pytest.TempPathFactory) -> 
     installation of the repository stays out.
     """
     folder = tmp_path_factory.mktemp("environment")
-    subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+    # An own pip takes seconds to unpack.
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "locked.pth").write_text("\n".join(site.getsitepackages()) + "\n", encoding="utf-8")
-    command = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+    pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python")]
+    command = [*pip, "install", "--quiet", "--no-deps", "--no-index"]
     # `aisle` itself is seen through the .pth file where it is installed editable: install over it.
     subprocess.run([*command, "--force-reinstall", "--ignore-installed", str(wheel)], check=True)
     return folder / "bin"

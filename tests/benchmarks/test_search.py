@@ -99,7 +99,7 @@ def test_a_pretrained_variant_reads_by_a_bert_of_its_own_and_leaves_the_others_t
     from benchmarks.search import search_models
     from benchmarks.search.judged_searches import Searches
 
-    came = make_small_bert(tmp_path / "came")
+    came = make_small_bert(tmp_path / "came", layers=1)
     monkeypatch.setenv(BERT_VARIABLE, came)
     texts = [f"{colour} mug {number}" for colour in ("red", "blue") for number in range(20)]
     searches = Searches([], [], texts, [""] * len(texts), np.zeros([0, len(texts)]))

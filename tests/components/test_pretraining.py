@@ -76,7 +76,7 @@ def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> No
         interactions=channel_utils.as_channel([artifacts["interactions"]]),
         pretrain_fn="aisle.model.pretrain.pretrain_fn",
         options=PretrainOptions(steps=2, batch=2, pieces=8),
-        bert_dir=make_small_bert(tmp_path / "bert"),
+        bert_dir=make_small_bert(tmp_path / "bert", layers=1),
         code="1",
         checkpoints_dir=str(tmp_path / "checkpoints"),
     )

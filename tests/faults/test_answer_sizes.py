@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import pathlib
-import runpy
 from typing import Any
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from aisle.model.served.bundle import _specs
 from aisle.schema.contract import (
     FILTERED_SEARCH,
     ITEM_IDS,
@@ -20,9 +19,10 @@ from aisle.schema.contract import (
     SEARCH,
     SIMILAR,
 )
+from tests.model import small_shop as shop
+from tests.model.small_bert import make_small_bert
 
-_SHOP = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "model" / "small_shop.py"))
-IDS = {item.encode() for item in _SHOP["IDS"]}
+IDS = {item.encode() for item in shop.IDS}
 QUERY = {"query": tf.constant(["coffee mug", ""]), "user_id": tf.constant(["u0", ""])}
 FILTER = {
     "category": tf.constant(["no such category"] * 2),
@@ -46,10 +46,13 @@ LISTS: list[tuple[str, dict[str, Any]]] = [
 
 
 @pytest.fixture(scope="module")
-def signatures() -> dict[str, Any]:
-    bundle = _SHOP["small_shop"]()
-    # The signatures belong to the bundle's variables, which live as long as it does.
-    return {"": bundle, **bundle.signatures()}
+def signatures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The graphs of the questions; how many answers they give is no matter of what the BERT says."""
+    bundle = shop.small_shop(make_small_bert(tmp_path_factory.mktemp("bert"), layers=1))
+    return {
+        asked.name: tf.function(getattr(bundle, asked.name), input_signature=_specs(asked))
+        for asked in (SEARCH, FILTERED_SEARCH, RECOMMEND, RETRIEVE, SIMILAR, RANK)
+    }
 
 
 @pytest.mark.parametrize(("name", "inputs"), LISTS, ids=[name for name, _ in LISTS])

@@ -25,7 +25,7 @@ def test_no_bytes_crash_the_reader_or_change_silently(tmp_path: pathlib.Path) ->
     for number, seed in enumerate(SEEDS):
         (corpus / str(number)).write_bytes(seed)
     options = [
-        "-runs=1500",
+        "-runs=700",
         "-max_total_time=60",
         "-rss_limit_mb=0",  # The peak that libFuzzer reads is that of the process which started it, too.
         "-seed=1",

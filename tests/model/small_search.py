@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
+import shutil
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,6 +17,7 @@ from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
+from aisle.model.served.lean_graph import make_lean
 from aisle.model.text.lexical import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from tests.model.test_text_head import make_head
@@ -49,7 +53,7 @@ def make_small_search(folder: pathlib.Path, clicked: bool, searched: bool = True
         clicked: whether its numbers learnt from clicked searches.
         searched: whether its head learnt from searches at all.
     """
-    head = make_head(folder / "bert", clicked)
+    head = make_head(folder / "bert", clicked, layers=1)
     head.numbers(tf.zeros([1, head.numbers.heads[0]._start.shape[0]]))
     rng = np.random.default_rng(5)
     if clicked:
@@ -78,6 +82,30 @@ def make_small_search(folder: pathlib.Path, clicked: bool, searched: bool = True
     return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions())
 
 
-def save_small_search(bundle: Bundle, folder: pathlib.Path) -> None:
-    """Saves the model as a version that is served."""
-    tf.saved_model.save(bundle, str(folder), signatures=bundle.signatures())
+@dataclasses.dataclass(frozen=True)
+class SavedSearch:
+    """The model as it was exported and as it is served.
+
+    Attributes:
+        bundle: what was saved.
+        exported: the folder of the SavedModel as TensorFlow wrote it.
+        base: of the versions that are served; the only one, 1, is the same made lean.
+        nodes: of the graph, before that and after it.
+        loaded: the version.
+    """
+
+    bundle: Bundle
+    exported: pathlib.Path
+    base: pathlib.Path
+    nodes: tuple[int, int]
+    loaded: Any
+
+
+def save_small_search(folder: pathlib.Path) -> SavedSearch:
+    """Makes the model whose numbers learnt from clicked searches, and saves it as a run does."""
+    bundle = make_small_search(folder, clicked=True)
+    exported, version = folder / "exported", folder / "aisle" / "1"
+    tf.saved_model.save(bundle, str(exported), signatures=bundle.signatures())
+    shutil.copytree(exported, version)
+    nodes = make_lean(str(version))
+    return SavedSearch(bundle, exported, version.parent, nodes, tf.saved_model.load(str(version)))

@@ -38,9 +38,9 @@ IDS = ITEMS["item_id"].to_list()
 class Tower(tf.Module):
     """Two-tower whose towers say nothing; texts are embedded by BERT."""
 
-    def __init__(self) -> None:
+    def __init__(self, bert: str) -> None:
         super().__init__()
-        self._encoder = SentenceEncoder(bert_folder())
+        self._encoder = SentenceEncoder(bert)
         self.item_ids = tf.constant(IDS)
         self.item_embeddings = tf.Variable(tf.eye(len(IDS)), trainable=False)
         self.text_embeddings = tf.Variable(self._encoder.encode(tf.constant(ITEMS["title"].to_list())))
@@ -69,8 +69,12 @@ class Head(tf.Module):
         return {"scores": tf.zeros(tf.shape(examples))}
 
 
-def small_shop() -> Bundle:
-    """The bundle; the rope sells most, then the mug."""
+def small_shop(bert: str = "") -> Bundle:
+    """The bundle; the rope sells most, then the mug.
+
+    Args:
+        bert: the folder of that which reads the titles; "" for the installed one.
+    """
     sold = ["rope"] * 3 + ["mug"] * 2 + ["tv60"]
     taken = pl.DataFrame(
         [(f"u{n}", item, (90 + n) * DAY, f"s{n}", 1.0) for n, item in enumerate(sold)],
@@ -78,7 +82,7 @@ def small_shop() -> Bundle:
         orient="row",
     )
     users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
-    tower = Tower()
+    tower = Tower(bert or bert_folder())
     table = item_table(tower, ITEMS)
     text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions)
     retriever = Retriever(tower, text, table.prices, make_state(taken, users, IDS, 100 * DAY))

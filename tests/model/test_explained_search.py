@@ -4,47 +4,54 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
-from aisle.model.served.bundle import Bundle
+from aisle.model.served.bundle import Bundle, _specs
+from aisle.schema import contract
 from aisle.schema.contract import WORD_PARTS
 from aisle.serving import Client
-from tests.model.small_search import ITEMS, make_small_search, save_small_search
+from tests.model.small_search import ITEMS, SavedSearch, make_small_search
 from tests.serving.conftest import end_server, start_server
 
+pytestmark = pytest.mark.xdist_group("small_search")
 QUERIES = ["red mugs", "mini fridge lamp"]
 
 
 @dataclasses.dataclass(frozen=True)
 class Pushed:
-    """A saved model, what it was saved from, and whether its searches were clicked."""
+    """A model, the functions of its signatures, and whether its searches were clicked."""
 
     bundle: Bundle
-    base: pathlib.Path
     clicked: bool
-    loaded: Any
+    signatures: Mapping[str, Callable[..., dict[str, tf.Tensor]]]
 
     def explain(self, queries: list[str], items: list[list[str]]) -> dict[str, np.ndarray]:
         return self.ask("explain", query=queries, user_id=[""] * len(queries), item_ids=items)
 
     def ask(self, signature: str, **inputs: object) -> dict[str, np.ndarray]:
         tensors = {name: tf.constant(value) for name, value in inputs.items()}
-        outputs = self.loaded.signatures[signature](**tensors)
+        outputs = self.signatures[signature](**tensors)
         return {name: value.numpy() for name, value in outputs.items()}
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["judged", "clicked"])
-def pushed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pushed:
-    folder = tmp_path_factory.mktemp("pushed")
-    bundle = make_small_search(folder, request.param)
-    base = folder / "aisle"
-    save_small_search(bundle, base / "1")
-    return Pushed(bundle, base, request.param, tf.saved_model.load(str(base / "1")))
+def pushed(request: pytest.FixtureRequest) -> Pushed:
+    """The saved model of clicked searches; of judged ones the graphs that would be saved."""
+    if request.param:
+        saved = request.getfixturevalue("saved_search")
+        return Pushed(saved.bundle, True, saved.loaded.signatures)
+    bundle = request.getfixturevalue("judged_search")
+    asked = {contract.EXPLAIN: bundle.explain, contract.RANK: bundle.rank, contract.SEARCH: bundle.search}
+    graphs = {
+        signature.name: tf.function(function, input_signature=_specs(signature))
+        for signature, function in asked.items()
+    }
+    return Pushed(bundle, False, graphs)
 
 
 def sigmoid(logits: np.ndarray) -> np.ndarray:
@@ -111,9 +118,8 @@ def test_unknown_items_and_empty_queries_have_a_defined_explanation(pushed: Push
     assert (alone["words"].shape, alone["word_contributions"].shape) == ((1, 0), (1, 1, 0))
 
 
-@pytest.mark.parametrize("pushed", [True], ids=["clicked"], indirect=True)
-def test_a_client_reads_it_from_a_server(pushed: Pushed) -> None:
-    process, target = start_server(pushed.base)
+def test_a_client_reads_it_from_a_server(saved_search: SavedSearch) -> None:
+    process, target = start_server(saved_search.base)
     try:
         with Client(target, timeout=300) as client:
             first, unknown = client.explain("red mugs", ["i0", "unheard of"])

@@ -15,7 +15,7 @@ from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aisle.model.served.lean_graph import _merge, make_lean
-from tests.model.small_search import make_small_search, save_small_search
+from tests.model.small_search import SavedSearch
 
 _OPERATIONS = (operator.add, operator.sub, operator.mul, tf.maximum)
 
@@ -160,9 +160,8 @@ def test_rows_are_taken_of_each_ones_part_of_a_table(tmp_path: pathlib.Path) -> 
     np.testing.assert_array_equal(found["rows"], [values[0][[3, 0]], values[1][[1, 1]]])
 
 
-def test_no_question_copies_a_table_of_the_model(tmp_path: pathlib.Path) -> None:
-    save_small_search(make_small_search(tmp_path, clicked=True), tmp_path / "1")
-    make_lean(str(tmp_path / "1"))
+@pytest.mark.xdist_group("small_search")
+def test_no_question_copies_a_table_of_the_model(saved_search: SavedSearch) -> None:
     one, none = np.array([b"red mug"], object), np.array([b""], object)
     inputs = {
         **{"query": one, "user_id": np.array([b"u0"], object), "item_id": np.array([b"i1"], object)},
@@ -170,7 +169,7 @@ def test_no_question_copies_a_table_of_the_model(tmp_path: pathlib.Path) -> None
         **{"category": none, "brand": none[None], "price_min": np.zeros(1), "price_max": np.ones(1)},
         **{"in_stock": np.array(False), "exclude_seen": np.array(True), "k": np.array(5)},
     }
-    copied = _copied(tmp_path / "1", inputs)
+    copied = _copied(saved_search.base / "1", inputs)
     assert {"search", "rank", "recommend", "similar", "explain"} <= copied.keys()
     assert not any(copied.values()), copied
 
@@ -214,16 +213,17 @@ def test_sums_and_products_of_any_form_stay_what_they_are(
     np.testing.assert_array_equal(_call(folder, x=given_x), expected)
 
 
-def test_a_search_finds_and_scores_as_before(tmp_path: pathlib.Path) -> None:
-    save_small_search(make_small_search(tmp_path, clicked=True), tmp_path / "1")
+@pytest.mark.xdist_group("small_search")
+def test_a_search_finds_and_scores_as_before(saved_search: SavedSearch) -> None:
     inputs = {
         "query": tf.constant(["red mug", "fridgs"]),
         "user_id": tf.constant(["u0", ""]),
         "k": tf.constant(5),
     }
-    expected = tf.saved_model.load(str(tmp_path / "1")).signatures["search"](**inputs)
-    before, after = make_lean(str(tmp_path / "1"))
+    before, after = saved_search.nodes
     assert after < 0.7 * before
-    found = tf.saved_model.load(str(tmp_path / "1")).signatures["search"](**inputs)
+    exported = tf.saved_model.load(str(saved_search.exported))
+    expected = exported.signatures["search"](**inputs)
+    found = saved_search.loaded.signatures["search"](**inputs)
     assert found["item_ids"].numpy().tolist() == expected["item_ids"].numpy().tolist()
     np.testing.assert_allclose(found["scores"], expected["scores"], rtol=1e-5)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -32,7 +33,7 @@ OPTIONS = PretrainOptions(steps=12, batch=8, learning_rate=1e-2, pieces=8, check
 
 @pytest.fixture(scope="module")
 def bert(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return make_small_bert(tmp_path_factory.mktemp("bert"))
+    return make_small_bert(tmp_path_factory.mktemp("bert"), layers=1)
 
 
 def pretrained(
@@ -135,15 +136,16 @@ def test_it_leaves_a_bert_that_others_can_read(
     assert SentenceEncoder(str(place / "model"))(tf.constant(["red mug"])).shape == (1, 16)
 
 
-def test_the_anchor_keeps_the_weights_near(bert: str, tmp_path: pathlib.Path) -> None:
+def test_the_anchor_keeps_the_weights_near(
+    bert: str, tmp_path: pathlib.Path, undisturbed: tuple[pathlib.Path, dict[str, np.ndarray]]
+) -> None:
     before = load_file(pathlib.Path(bert) / "model.safetensors")
 
-    def moved(anchor: float) -> float:
-        options = OPTIONS.model_copy(update={"anchor": anchor})
-        after = pretrained(bert, tmp_path / str(anchor), options)
+    def moved(after: dict[str, np.ndarray]) -> float:
         return float(np.sqrt(sum(np.square(after[name] - before[name]).sum() for name in before)))
 
-    assert moved(10.0) < 0.6 * moved(0.0)
+    held = pretrained(bert, tmp_path, OPTIONS.model_copy(update={"anchor": 1000 * OPTIONS.anchor}))
+    assert 0.0 < moved(held) < 0.6 * moved(undisturbed[1])
 
 
 _KILLED = """
@@ -164,64 +166,55 @@ entry.pretrain_fn(texts, bert, options, "1", place + "/checkpoints", place + "/m
 """
 
 
+@pytest.fixture(scope="module")
+def of_the_killed(bert: str, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """What a run left that was killed in the 11th of 12 steps, with a checkpoint every 4."""
+    place = tmp_path_factory.mktemp("killed")
+    argument = json.dumps([TEXTS, bert, OPTIONS.to_json(), str(place), 10])
+    done = subprocess.run([sys.executable, "-c", _KILLED, argument], check=False, timeout=500)
+    assert done.returncode == -signal.SIGKILL
+    assert not (place / "model").exists()
+    return place
+
+
+@pytest.fixture
+def killed(of_the_killed: pathlib.Path, tmp_path: pathlib.Path) -> pathlib.Path:
+    """A copy of it to go on from: a checkpoint is told apart by texts, settings and weights, not by its place."""
+    return pathlib.Path(shutil.copytree(of_the_killed, tmp_path, dirs_exist_ok=True))
+
+
 def test_a_killed_run_goes_on_and_ends_with_the_same_weights(
     bert: str,
-    tmp_path: pathlib.Path,
+    killed: pathlib.Path,
     undisturbed: tuple[pathlib.Path, dict[str, np.ndarray]],
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    argument = json.dumps([TEXTS, bert, OPTIONS.to_json(), str(tmp_path), 10])
-    done = subprocess.run([sys.executable, "-c", _KILLED, argument], check=False, timeout=500)
-    assert done.returncode == -signal.SIGKILL
-    assert not (tmp_path / "model").exists()
-    weights = pretrained(bert, tmp_path, OPTIONS)
-    # Killed in the 11th of 12 steps, with a checkpoint every 4.
+    weights = pretrained(bert, killed, OPTIONS)
     assert "goes on at step 9 of 12" in capsys.readouterr().out
     assert_equal(weights, undisturbed[1])
     curves = [
         json.loads((place / "logs" / "history.json").read_text(encoding="utf-8"))
-        for place in (tmp_path, undisturbed[0])
+        for place in (killed, undisturbed[0])
     ]
     # The means over the held-out texts are summed by several threads, in no fixed order.
     assert curves[0] == {name: pytest.approx(curve, rel=1e-6) for name, curve in curves[1].items()}
 
 
-def _interrupted(monkeypatch: pytest.MonkeyPatch, bert: str, place: pathlib.Path) -> pathlib.Path:
-    """The folder of the checkpoints of a run that failed behind its first one."""
-    from aisle.model.text.pretraining import Pretraining
-
-    step = Pretraining.step
-
-    def fails(self: Pretraining, number: int) -> float:
-        if number == 6:
-            raise KeyboardInterrupt
-        return step(self, number)
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Pretraining, "step", fails)
-        pretrained(bert, place, OPTIONS)
-    (folder,) = (place / "checkpoints").iterdir()
-    return folder
-
-
 def test_a_checkpoint_of_other_texts_or_settings_is_not_gone_on_from(
-    bert: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bert: str, killed: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    _interrupted(monkeypatch, bert, tmp_path)
-    pretrained(bert, tmp_path, OPTIONS.model_copy(update={"seed": 2}))
+    pretrained(bert, killed, OPTIONS.model_copy(update={"seed": 2}))
     assert "goes on" not in capsys.readouterr().out
-    assert not list((tmp_path / "checkpoints").iterdir())
+    assert not list((killed / "checkpoints").iterdir())
 
 
-def test_a_damaged_checkpoint_is_named(
-    bert: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    folder = _interrupted(monkeypatch, bert, tmp_path)
-    for path in folder.glob("ckpt-4.data*"):
+def test_a_damaged_checkpoint_is_named(bert: str, killed: pathlib.Path) -> None:
+    (folder,) = (killed / "checkpoints").iterdir()
+    for path in folder.glob("ckpt-8.data*"):
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(InputError, match=r"the checkpoint ckpt-4 in .* can't be read .*delete this folder"):
-        pretrained(bert, tmp_path, OPTIONS)
-    assert not (tmp_path / "model").exists()
+    with pytest.raises(InputError, match=r"the checkpoint ckpt-8 in .* can't be read .*delete this folder"):
+        pretrained(bert, killed, OPTIONS)
+    assert not (killed / "model").exists()
 
 
 def test_a_loss_that_is_no_number_ends_it_and_nothing_is_exported(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import pathlib
-
+import pytest
 import tensorflow as tf
 
-from tests.model.small_search import make_small_search
+from aisle.model.served.bundle import Bundle
 
 
-def test_an_item_has_its_title_and_what_is_unknown_has_none(tmp_path: pathlib.Path) -> None:
-    bundle = make_small_search(tmp_path, clicked=False)
-    told = bundle.titles(tf.constant([["i7", "zz", "i3"], ["", "i0", "i1"]]))
+@pytest.mark.xdist_group("small_search")
+def test_an_item_has_its_title_and_what_is_unknown_has_none(judged_search: Bundle) -> None:
+    told = judged_search.titles(tf.constant([["i7", "zz", "i3"], ["", "i0", "i1"]]))
     # i3 is an item without a title.
     assert {name: value.numpy().tolist() for name, value in told.items()} == {
         "titles": [[b"mini red mug", b"", b""], [b"", b"red mug", b"blue mugs"]]
     }
-    assert bundle.titles(tf.zeros([2, 0], tf.string))["titles"].shape == [2, 0]
+    assert judged_search.titles(tf.zeros([2, 0], tf.string))["titles"].shape == [2, 0]
