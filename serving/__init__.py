@@ -30,7 +30,6 @@ from aisle.serving.client.filters import Facet, Facets, Filters
 from aisle.serving.client.questions import Question
 from aisle.serving.client.recommender import Recommender
 from aisle.serving.client.routing import Canary
-from aisle.serving.client.tls import Tls
 from aisle.serving.client.transport import (
     AsyncGrpcTransport,
     AsyncTransport,
@@ -39,6 +38,7 @@ from aisle.serving.client.transport import (
     Retry,
     Transport,
 )
+from aisle.serving.tls import Tls
 
 __all__ = [
     "AsyncClient",

@@ -17,7 +17,6 @@ from aisle.serving.client.fallback import Fallback
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
 from aisle.serving.client.routing import Canary, Route
-from aisle.serving.client.tls import Tls
 from aisle.serving.client.transport import (
     MAX_MESSAGE_BYTES,
     AsyncGrpcTransport,
@@ -25,6 +24,7 @@ from aisle.serving.client.transport import (
     CallError,
     Retry,
 )
+from aisle.serving.tls import Tls
 
 T = TypeVar("T")
 

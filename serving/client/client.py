@@ -17,8 +17,8 @@ from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
 from aisle.serving.client.recommender import Recommender
 from aisle.serving.client.routing import Canary, Route
-from aisle.serving.client.tls import Tls
 from aisle.serving.client.transport import MAX_MESSAGE_BYTES, CallError, GrpcTransport, Retry, Transport
+from aisle.serving.tls import Tls
 
 T = TypeVar("T")
 

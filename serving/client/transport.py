@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Protocol
 
-from aisle.serving.client.tls import Tls
+from aisle.serving.tls import Tls
 
 MAX_MESSAGE_BYTES = 4 << 20
 """gRPC's own default for what is received."""

@@ -7,7 +7,7 @@ import pathlib
 from typing import Any
 
 from aisle.schema.errors import InputError
-from aisle.serving.client.tls import check_authorities, check_pair, read_file
+from aisle.serving.tls import check_authorities, check_pair, read_file
 
 
 @dataclasses.dataclass(frozen=True)

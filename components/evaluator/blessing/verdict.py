@@ -85,15 +85,7 @@ def bless(
             _of_change(last, thresholds.max_drop),
         ]
     if ranking_given:
-        missing = [name for name in ("auc", "log_loss") if not _is_number((ranking or {}).get(name))]
-        checks.append(
-            Check(
-                not missing,
-                f"the ranking head's evaluation lacks {' and '.join(missing)}"
-                if missing
-                else "the ranking head's evaluation has its metrics",
-            )
-        )
+        checks.append(_of_ranking(ranking or {}))
     if ranking_blessed is not None:
         verb = "passed" if ranking_blessed else "failed"
         checks.append(Check(ranking_blessed, f"the ranking head {verb} its own thresholds"))
@@ -105,6 +97,13 @@ def bless(
         "reasons": failed or [check.line for check in checks],
         "checks": [dataclasses.asdict(check) for check in checks],
     }
+
+
+def _of_ranking(ranking: dict[str, Any]) -> Check:
+    """Whether the ranking head was measured at all."""
+    missing = [name for name in ("auc", "log_loss") if not _is_number(ranking.get(name))]
+    lacks = f"lacks {' and '.join(missing)}" if missing else "has its metrics"
+    return Check(not missing, f"the ranking head's evaluation {lacks}")
 
 
 def _figure(systems: list[dict[str, Any]], search: dict[str, Any] | None, users: int) -> Figure | None:

@@ -39,17 +39,20 @@ def json_schema(name: str) -> dict[str, Any]:
     return {"$schema": DIALECT, **_type(name).json_schema(schema_generator=_WithoutTitles)}
 
 
-def validate(name: str, text: str) -> None:
+def validate(name: str, text: str) -> Any:
     """Holds the text of `NAME.json` against the report's type.
 
     Args:
         name: of `aisle.components.reports.REPORTS`.
         text: JSON.
 
+    Returns:
+        The report.
+
     Raises:
         pydantic.ValidationError: a key is missing, unknown, or has a value of another type.
     """
-    _type(name).validate_json(text)
+    return _type(name).validate_json(text)
 
 
 @functools.cache
