@@ -96,24 +96,30 @@ def train_features(
     train, valid = _unjudged(train), _unjudged(valid)
     values, labels = numbers(train), targets(train)
     edges = bin_edges(values.numpy(), options.bins)
+    # The last one learns in the place of each of the others: its training is traced once.
+    *heads, learner = [FeatureHead(edges, options.width, options.dropout) for _ in range(options.members + 1)]
     count = len(values)
     batch = max(16, min(2048, count // 50))
     steps = max(1, count // batch)
     total = steps * options.feature_epochs
+    rate = tf.keras.optimizers.schedules.CosineDecay(
+        2e-4, total, warmup_target=2e-3, warmup_steps=total // 10
+    )
+    learner.compile(tf.keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=ranking_loss)
+    for model in (*heads, learner):
+        model(values[:1])
+    learner.optimizer.build(learner.trainable_variables)
     held_out = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(8192)
-    heads = []
-    for member in range(options.members):
-        head = FeatureHead(edges, options.width, options.dropout)
-        rate = tf.keras.optimizers.schedules.CosineDecay(
-            2e-4, total, warmup_target=2e-3, warmup_steps=total // 10
-        )
-        head.compile(tf.keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=ranking_loss)
+    for member, head in enumerate(heads):
 
         def draw(number: tf.Tensor, seed: int = options.seed + 1000 * member) -> tuple[tf.Tensor, tf.Tensor]:
             rows = tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64)
             return tf.gather(values, rows), tf.gather(labels, rows)
 
-        result = head.fit(
+        learner.set_weights(head.get_weights())
+        for state in learner.optimizer.variables:
+            state.assign(tf.zeros_like(state))
+        result = learner.fit(
             tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8),
             validation_data=held_out,
             epochs=options.feature_epochs,
@@ -122,7 +128,7 @@ def train_features(
             verbose=2,
         )
         history.finish(result, folder)
-        heads.append(head)
+        head.set_weights(learner.get_weights())
     return Ensemble(heads)
 
 

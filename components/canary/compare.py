@@ -92,12 +92,15 @@ def _strings(values: list[str]) -> np.ndarray:
     return np.array([value.encode() for value in values], dtype=object)
 
 
-def compare(served: Served, model_path: str, max_latency_ms: float) -> dict[str, float]:
+def compare(
+    served: Served, module: Any, titles: Mapping[str, str], max_latency_ms: float
+) -> dict[str, float]:
     """Asks both and compares.
 
     Args:
         served: where the model answers.
-        model_path: the folder of the same SavedModel.
+        module: the same SavedModel, loaded.
+        titles: of its catalogue; of `read_titles`.
         max_latency_ms: bound on each signature's median.
 
     Returns:
@@ -106,8 +109,7 @@ def compare(served: Served, model_path: str, max_latency_ms: float) -> dict[str,
     Raises:
         CanaryFailure: an answer differs, a request fails, or a median is above the bound.
     """
-    module = tf.saved_model.load(model_path)
-    asked = questions(read_titles(model_path))
+    asked = questions(titles)
     times: dict[str, list[float]] = {}
     with grpc.insecure_channel(served.address) as channel:
         ask = prediction_service_pb2_grpc.PredictionServiceStub(channel).Predict

@@ -6,15 +6,17 @@ import os
 import pathlib
 import tempfile
 from collections.abc import Mapping
+from concurrent import futures
 from contextlib import AbstractContextManager
 from typing import Any
 
+import tensorflow as tf
 from absl import logging
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import io_utils, path_utils
 
-from aisle.components.canary.compare import compare
+from aisle.components.canary.compare import compare, read_titles
 from aisle.components.canary.failure import CanaryFailure
 from aisle.components.canary.options import is_address
 from aisle.components.canary.served import Served
@@ -59,10 +61,15 @@ def try_model(model_path: str, beside: str, properties: Mapping[str, Any]) -> st
     """
     try:
         with (
+            futures.ThreadPoolExecutor(1) as beside_it,
             tempfile.TemporaryDirectory(prefix="aisle-canary-") as folder,
-            _server(model_path, pathlib.Path(folder), beside, properties) as served,
         ):
-            medians = compare(served, model_path, properties["max_latency_ms"])
+            # While the server does the same.
+            loading = beside_it.submit(tf.saved_model.load, model_path)
+            with _server(model_path, pathlib.Path(folder), beside, properties) as served:
+                medians = compare(
+                    served, loading.result(), read_titles(model_path), properties["max_latency_ms"]
+                )
     except CanaryFailure as failure:
         return str(failure)
     logging.info("canary: median milliseconds %s", {name: round(value, 1) for name, value in medians.items()})

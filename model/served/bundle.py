@@ -27,6 +27,7 @@ from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.ranked import Ranked
+from aisle.model.served.saved_again import save_again
 from aisle.model.served.search_order import SearchOrder
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
@@ -245,11 +246,16 @@ def make_bundles(
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
     signatures = bundle.signatures()
+    saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
             retriever.move_to(state(now))
-        tf.saved_model.save(bundle, folder, signatures=signatures)
-        make_lean(folder)
+        if saved:
+            save_again(bundle, saved, folder)
+        else:
+            tf.saved_model.save(bundle, folder, signatures=signatures)
+            make_lean(folder)
+            saved = folder
         _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
         write_warmup(folder, frames, ids, table.titles)
 
