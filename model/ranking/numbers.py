@@ -9,7 +9,15 @@ from aisle.model import tracing  # noqa: F401  Before anything is traced.
 
 
 class FeatureHead(tf.keras.Model):
-    """The candidate's numbers alone: what the text has to add to."""
+    """The candidate's numbers alone: what the text has to add to.
+
+    Example:
+        >>> head = FeatureHead(edges=np.array([[0.0, 1.0, 3.0]]))
+        >>> head.encode(tf.constant([[2.0], [np.nan]])).numpy().tolist()  # Two bins, and whether it is known.
+        [[1.0, 0.5, 1.0], [0.0, 0.0, 0.0]]
+        >>> head(tf.constant([[2.0], [np.nan]])).shape.as_list()
+        [2, 2]
+    """
 
     def __init__(self, edges: np.ndarray, width: int = 128, dropout: float = 0.1) -> None:
         """Makes the head.
@@ -55,7 +63,15 @@ class FeatureHead(tf.keras.Model):
 
 
 class Ensemble(tf.keras.Model):
-    """Several heads that differ in their random start: the mean of their logits."""
+    """Several heads that differ in their random start: the mean of their logits.
+
+    Example:
+        >>> one, other = (FeatureHead(np.array([[0.0, 1.0]])) for _ in range(2))
+        >>> features = tf.constant([[0.5]])
+        >>> mean = (one(features) + other(features)) / 2
+        >>> bool(np.allclose(Ensemble([one, other])(features), mean))
+        True
+    """
 
     def __init__(self, heads: list[FeatureHead]) -> None:
         super().__init__(name="feature_heads")

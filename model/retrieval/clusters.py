@@ -29,6 +29,12 @@ _QUERIES = 16
 class Made:
     """An index and what it is worth.
 
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+        >>> made = make_index(vectors, {"items": vectors.numpy()}, clusters=4)
+        >>> made.index.probes, made.figures["recall"]  # One cluster of four is read, with one item of four.
+        (1, {'items': 0.25})
+
     Attributes:
         index: to be asked.
         figures: `clusters`, `probes`, `recall` and `queries` (by kind), `read_share` (items compared, of

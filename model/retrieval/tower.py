@@ -10,6 +10,12 @@ import tensorflow as tf
 class Tower(Protocol):
     """A TwoTowerModule.
 
+    Example:
+        >>> tower: Tower = bundle.retriever.tower
+        >>> (text,) = tower.embed_text(tf.constant(["jogging trainers"]))
+        >>> tower.item_ids[tf.argmax(tf.linalg.matvec(tower.text_embeddings, text))].numpy().decode()
+        'shoe'
+
     Attributes:
         item_ids: of the catalogue, string [n].
         item_embeddings: of the items, float32 [n, d].

@@ -21,6 +21,14 @@ _BLOCK = 512
 class TwoTowerModule(tf.Module):
     """The exported two-tower.
 
+    Example:
+        .. code-block:: python
+
+            tower = tf.saved_model.load(folder)  # As `export` wrote it.
+            text = tower.embed_text(tf.constant(["red mug"]))  # float32 [1, text width]
+            nearest = tf.argmax(tf.matmul(text, tower.text_embeddings, transpose_b=True), 1)
+            tf.gather(tower.item_ids, nearest)
+
     Attributes:
         item_ids: string [n], the catalogue.
         item_embeddings: float32 [n, width], the item tower's vector of each item.
