@@ -42,6 +42,11 @@ class Bundle(tf.Module):
 
     Unknown users are answered by what is popular, unknown items and queries that match nothing
     by empty places ("" and -inf).
+
+    Example:
+        >>> answer = bundle.search(tf.constant(["coffee mug"]), user_id=tf.constant([""]), k=tf.constant(2))
+        >>> answer["item_ids"].numpy().tolist()
+        [[b'mug', b'mugs']]
     """
 
     def __init__(

@@ -26,6 +26,14 @@ _FEEDBACK = 10
 class SearchOrder(tf.Module):
     """Finds a query's candidates, and scores candidates by their words and numbers.
 
+    Example:
+        >>> order = SearchOrder(bundle.retriever, bundle.ranker, titles=[""] * 10, depth=10)
+        >>> query, nobody = tf.constant(["running shoes", ""]), tf.constant(["", ""])
+        >>> context = bundle.retriever.context(query, nobody, tf.zeros([2, 0], tf.string))
+        >>> rows, _ = order.found(context, exclude=tf.zeros([2, 10], tf.bool)).best(1)
+        >>> rows.numpy().tolist()  # The shoe is item 6; nothing is found for an empty query.
+        [[6], [-1]]
+
     Attributes:
         searches: whether the head learnt from searches; else their order is that of the sources.
         reads_history: whether recommendations are scored by titles, too.
