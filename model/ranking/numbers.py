@@ -83,7 +83,12 @@ class Ensemble(tf.keras.Model):
 
 
 def bin_edges(features: np.ndarray, bins: int) -> np.ndarray:
-    """The quantiles of each feature's known values: [n, F] to [F, bins + 1]; repeated ones make empty bins."""
+    """The quantiles of each feature's known values: [n, F] to [F, bins + 1]; repeated ones make empty bins.
+
+    Example:
+        >>> bin_edges(np.array([[0.0], [1.0], [2.0], [8.0], [np.nan]]), bins=2).tolist()
+        [[0.0, 1.5, 8.0]]
+    """
     shares = np.linspace(0.0, 1.0, bins + 1)
     columns = [column[np.isfinite(column)] for column in features.T]
     edges = [np.quantile(column, shares) if len(column) else np.zeros(bins + 1) for column in columns]
@@ -91,7 +96,12 @@ def bin_edges(features: np.ndarray, bins: int) -> np.ndarray:
 
 
 def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """PCTR and pCTCVR: float32 [n, 2] to two of [n]."""
+    """PCTR and pCTCVR: float32 [n, 2] to two of [n].
+
+    Example:
+        >>> [chance.numpy().tolist() for chance in probabilities(tf.zeros([1, 2]))]
+        [[0.5], [0.25]]
+    """
     click = tf.math.sigmoid(logits[:, 0])
     return click, click * tf.math.sigmoid(logits[:, 1])
 

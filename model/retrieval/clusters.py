@@ -100,6 +100,12 @@ def spherical_kmeans(vectors: tf.Variable, clusters: int, seed: int) -> tuple[tf
 
     Returns:
         Centroids of length 1, float32 [clusters, d], and the nearest one of each vector, int32 [n].
+
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.0, 2.0], [5.0, 0.1], [0.1, 3.0]])
+        >>> first, second, third, fourth = spherical_kmeans(vectors, clusters=2, seed=1)[1].numpy().tolist()
+        >>> first == third, second == fourth, first == second
+        (True, True, False)
     """
     rng = np.random.default_rng(seed)
     count = int(vectors.shape[0])

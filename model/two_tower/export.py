@@ -140,6 +140,10 @@ def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:
     """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer].
 
     Of a single item, or of more than `_COMPARED`, each is its own neighbour: [n, 1].
+
+    Example:
+        >>> nearest_texts(tf.constant([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]))[:, 0].numpy().tolist()
+        [1, 0, 1]
     """
     count = embeddings.shape[0]
     if not 1 < count <= _COMPARED:
