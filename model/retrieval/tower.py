@@ -19,8 +19,8 @@ class Tower(Protocol):
     Attributes:
         item_ids: of the catalogue, string [n].
         item_embeddings: of the items, float32 [n, d].
-        text_embeddings: of their titles, float32 [n, t].
-        text_neighbours: the items with the titles most alike to each, int32 [n, m].
+        text_embeddings: of their titles and descriptions, float32 [n, t].
+        text_neighbours: the items with the texts most alike to each, int32 [n, m].
     """
 
     item_ids: tf.Tensor

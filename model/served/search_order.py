@@ -124,7 +124,7 @@ class SearchOrder(tf.Module):
         return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback
 
     def _best_title(self, rows: tf.Tensor, logits: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """The mean title of the best ten of those candidates that are there: float32 [b, d], unit length."""
+        """The mean text of the best ten of those candidates that are there: float32 [b, d], unit length."""
         best = tf.math.top_k(tf.where(there, logits[:, :, 0], -np.inf), min(_FEEDBACK, self.retriever.count))
         vectors = tf.gather(self.retriever.tower.text_embeddings, tf.gather(rows, best.indices, batch_dims=1))
         kept = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]

@@ -75,7 +75,7 @@ class Past:
         count: items of the catalogue, n; they are numbered by their row.
         known: interactions of known users by time: `user_id`, `session_id`, `row`, `age` in days, `weight`, and
             `since`, how many orders the user made after it.
-        pairs: one row for each user and item: COUNTS of `taken`, `last` and `first` age; by user.
+        pairs: one row for each user and item, by user: COUNTS, and the ages `last` and `first` in days.
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
     """
 
