@@ -100,7 +100,7 @@ class Pretraining:
 
     Example:
         >>> from aisle.model.text.bert import load_bert
-        >>> tokenizer, options = Tokenizer(bert), PretrainOptions(steps=5, learning_rate=0.01, masked=0.9)
+        >>> tokenizer, options = Tokenizer(bert), PretrainOptions(steps=5, learning_rate=0.01, masked=0.9, anchor=0.0)
         >>> texts = Texts.of(["red mug", "blue mug", "red lamp"], tokenizer, options)
         >>> model = MaskedLanguageModel(load_bert(bert, layers=1), np.zeros(tokenizer.size))
         >>> training = Pretraining(model, tokenizer, texts, options)
