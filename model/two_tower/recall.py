@@ -21,7 +21,8 @@ class BestRecall(tf.keras.callbacks.Callback):
     Example:
         >>> from aisle.model.options import TwoTowerOptions
         >>> from aisle.model.two_tower.model import Sizes
-        >>> model, two, none = TwoTower(Sizes(3, 1, 1, 1, 1, 1), TwoTowerOptions()), tf.zeros(2), tf.ragged.constant([[], []])
+        >>> model = TwoTower(Sizes(3, 1, 1, 1, 1, 1), TwoTowerOptions())
+        >>> two, none = tf.zeros(2), tf.ragged.constant([[], []])
         >>> item = {"item_id": two, "category": none, "brand": two, "price": two, "text": tf.zeros([2, 1])}
         >>> query = {"user_id": two, "country": two, "history": none, "history_weight": none}
         >>> took = tf.ragged.constant([[0], [1]], dtype=tf.int64)
