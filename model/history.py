@@ -31,6 +31,13 @@ def finish(history: tf.keras.callbacks.History, folder: str) -> None:
 
     Raises:
         AisleError: a loss was not a finite number: nothing may be exported from such a training.
+
+    Example:
+        >>> result = tf.keras.callbacks.History()
+        >>> result.history = {"loss": [0.7, float("nan")]}
+        >>> finish(result, folder="")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        aisle.schema.errors.AisleError: the training's loss became nan in epoch 2, and nothing was exported; ...
     """
     curves = {name: [float(value) for value in values] for name, values in history.history.items()}
     for epoch, value in enumerate(curves["loss"], 1):

@@ -13,6 +13,15 @@ class LazyAdam(tf.keras.optimizers.Adam):
     sparse Adam of PyTorch and the LazyAdam of TensorFlow Addons; the bias correction counts all steps.
 
     Source of Adam: Kingma and Ba, ICLR 2015.
+
+    Example:
+        >>> table = tf.Variable([[1.0], [1.0], [1.0]])
+        >>> optimizer = LazyAdam(0.5)
+        >>> optimizer.build([table])
+        >>> gradient = tf.IndexedSlices(tf.constant([[2.0]]), tf.constant([1]), tf.constant([3, 1]))
+        >>> _ = optimizer.apply_gradients([(gradient, table)])
+        >>> table.numpy().astype(float).round(3).tolist()
+        [[1.0], [0.5], [1.0]]
     """
 
     def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> None:

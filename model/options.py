@@ -20,6 +20,11 @@ from aisle.schema.options import (
 class PretrainOptions(Options):
     """How BERT is trained further on the shop's own texts, before all else.
 
+    Example:
+        >>> options = PretrainOptions.from_json('{"steps": 200}')
+        >>> options.steps, options.batch
+        (200, 32)
+
     Attributes:
         steps: of the training; 0 leaves BERT as it is.
         batch: texts a step.
@@ -43,6 +48,11 @@ class PretrainOptions(Options):
 
 class TwoTowerOptions(Options):
     """Hyperparameters of the two-tower.
+
+    Example:
+        >>> wide = TwoTowerOptions().model_copy(update={"width": 128})
+        >>> wide.width, wide.batch
+        (128, 1024)
 
     Attributes:
         width: of the shared space.
@@ -70,6 +80,11 @@ class TwoTowerOptions(Options):
 class CandidateOptions(Options):
     """How the ranking head's examples are drawn.
 
+    Example:
+        >>> CandidateOptions.read({"windows": 0})
+        Traceback (most recent call last):
+        aisle.schema.errors.InputError: the setting windows=0 is wrong: Input should be greater than or equal to 1
+
     Attributes:
         windows: the head learns from the validation window and from so many less one before it.
         users: at most so many users are asked a window, and of the validation window as many searches.
@@ -94,6 +109,11 @@ READER_LAYERS = {"tiny": 2, "small": 3}
 
 class RankingOptions(Options):
     """Hyperparameters of the ranking head.
+
+    Example:
+        >>> options = RankingOptions(size="tiny")
+        >>> READER_LAYERS[options.size]
+        2
 
     Attributes:
         bins: pieces that the range of each number is cut into, at its quantiles.
@@ -160,6 +180,10 @@ class RankingOptions(Options):
 
 class BundleOptions(Options):
     """Options of the served model.
+
+    Example:
+        >>> BundleOptions(depth=100).to_json()
+        '{"depth": 100, "exact_items": 100000}'
 
     Attributes:
         depth: how many candidates are ranked; what follows keeps the retrieval order.

@@ -15,6 +15,12 @@ def stored(
         values: of the tensor.
         dtype: to store them as.
         any_length: whether other values, of another length, may be assigned.
+
+    Example:
+        >>> table = stored(np.array([1, 2, 3]), tf.int32, any_length=True)
+        >>> _ = table.assign([4, 5])
+        >>> table.numpy().tolist(), table.trainable
+        ([4, 5], False)
     """
     value = tf.constant(values, dtype)
     shape = tf.TensorShape([None, *value.shape[1:]]) if any_length else None

@@ -25,6 +25,12 @@ def integrated_gradients(
 
     Returns:
         float32 [n, d]; a row's sum is about function(values) less function(zeros).
+
+    Example:
+        >>> values = tf.constant([[1.0, 2.0]])
+        >>> added = integrated_gradients(lambda rows: rows[:, 0] + 3.0 * rows[:, 1], values)
+        >>> added.numpy().astype(float).round(3).tolist()
+        [[1.0, 6.0]]
     """
 
     def add(step: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

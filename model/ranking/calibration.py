@@ -25,6 +25,12 @@ def fit_platt(odds: np.ndarray, observed: np.ndarray) -> tuple[float, float]:
     Args:
         odds: log odds, [n].
         observed: 0 to 1, [n].
+
+    Example:
+        >>> odds, bought = np.full(1000, 2.0), np.array([1.0, 0.0] * 500)  # Foretold 88 of 100, happened 50.
+        >>> line = fit_platt(odds, bought)
+        >>> round(float(platt(tf.constant([2.0]), tf.constant([line]))[0]), 2)
+        0.5
     """
     design = np.stack([np.asarray(odds, np.float64), np.ones(len(odds))], 1)
     prior = np.array(AS_IT_IS)

@@ -24,7 +24,17 @@ _CALIBRATED = 256
 
 @dataclasses.dataclass(frozen=True)
 class Labels:
-    """Which labels the training candidates had, so that the served score is one that was learnt."""
+    """Which labels the training candidates had, so that the served score is one that was learnt.
+
+    Example:
+        >>> from aisle.model.ranking.numbers import FeatureHead
+        >>> count, labels = len(CANDIDATE_FEATURES), Labels(search=False, conversion=True)
+        >>> heads = Ensemble([FeatureHead(np.zeros([count, 2]))])
+        >>> module = RankingModule(heads, None, RankingOptions(), labels, reads_history=False)
+        >>> unknown = tf.fill([1, count], np.nan)  # A click is as likely as not, and so is a purchase then.
+        >>> module.score_numbers(tf.constant([""]), unknown).numpy().astype(float).round(3).tolist()
+        [0.25]
+    """
 
     search: bool
     conversion: bool
@@ -40,6 +50,15 @@ class _Models:
 
 class RankingModule(tf.Module):
     """The exported ranking head.
+
+    Example:
+        >>> from aisle.model.ranking.numbers import FeatureHead
+        >>> heads = Ensemble([FeatureHead(np.zeros([len(CANDIDATE_FEATURES), 2]))])
+        >>> labels = Labels(search=False, conversion=False)
+        >>> module = RankingModule(heads, None, RankingOptions(), labels, reads_history=False)
+        >>> logits = tf.constant([[[0.0, 0.0], [np.log(3.0), 0.0]]])
+        >>> module.score(tf.constant([""]), logits).numpy().astype(float).round(3).tolist()
+        [[0.5, 0.75]]
 
     Attributes:
         searches: whether it learnt from queries (bool []); else its score says nothing of one.

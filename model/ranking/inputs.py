@@ -17,6 +17,10 @@ def history_titles(rows: tf.Tensor, titles: tf.Tensor) -> tf.Tensor:
 
     Returns:
         string [b].
+
+    Example:
+        >>> history_titles(tf.constant([[-1, 0, 1]]), tf.constant(["Mug", "Lamp"])).numpy().tolist()
+        [b'Lamp ; Mug']
     """
     latest = tf.reverse(rows[:, -HISTORY_TITLES:], [1])
     ragged = tf.ragged.boolean_mask(latest, latest >= 0)

@@ -9,7 +9,15 @@ from aisle.model import tracing  # noqa: F401  Before anything is traced.
 
 
 class FeatureHead(tf.keras.Model):
-    """The candidate's numbers alone: what the text has to add to."""
+    """The candidate's numbers alone: what the text has to add to.
+
+    Example:
+        >>> head = FeatureHead(edges=np.array([[0.0, 1.0, 3.0]]))
+        >>> head.encode(tf.constant([[2.0], [np.nan]])).numpy().tolist()  # Two bins, and whether it is known.
+        [[1.0, 0.5, 1.0], [0.0, 0.0, 0.0]]
+        >>> head(tf.constant([[2.0], [np.nan]])).shape.as_list()
+        [2, 2]
+    """
 
     def __init__(self, edges: np.ndarray, width: int = 128, dropout: float = 0.1) -> None:
         """Makes the head.
@@ -55,7 +63,15 @@ class FeatureHead(tf.keras.Model):
 
 
 class Ensemble(tf.keras.Model):
-    """Several heads that differ in their random start: the mean of their logits."""
+    """Several heads that differ in their random start: the mean of their logits.
+
+    Example:
+        >>> one, other = (FeatureHead(np.array([[0.0, 1.0]])) for _ in range(2))
+        >>> features = tf.constant([[0.5]])
+        >>> mean = (one(features) + other(features)) / 2
+        >>> bool(np.allclose(Ensemble([one, other])(features), mean))
+        True
+    """
 
     def __init__(self, heads: list[FeatureHead]) -> None:
         super().__init__(name="feature_heads")
@@ -67,7 +83,12 @@ class Ensemble(tf.keras.Model):
 
 
 def bin_edges(features: np.ndarray, bins: int) -> np.ndarray:
-    """The quantiles of each feature's known values: [n, F] to [F, bins + 1]; repeated ones make empty bins."""
+    """The quantiles of each feature's known values: [n, F] to [F, bins + 1]; repeated ones make empty bins.
+
+    Example:
+        >>> bin_edges(np.array([[0.0], [1.0], [2.0], [8.0], [np.nan]]), bins=2).tolist()
+        [[0.0, 1.5, 8.0]]
+    """
     shares = np.linspace(0.0, 1.0, bins + 1)
     columns = [column[np.isfinite(column)] for column in features.T]
     edges = [np.quantile(column, shares) if len(column) else np.zeros(bins + 1) for column in columns]
@@ -75,7 +96,12 @@ def bin_edges(features: np.ndarray, bins: int) -> np.ndarray:
 
 
 def probabilities(logits: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """PCTR and pCTCVR: float32 [n, 2] to two of [n]."""
+    """PCTR and pCTCVR: float32 [n, 2] to two of [n].
+
+    Example:
+        >>> [chance.numpy().tolist() for chance in probabilities(tf.zeros([1, 2]))]
+        [[0.5], [0.25]]
+    """
     click = tf.math.sigmoid(logits[:, 0])
     return click, click * tf.math.sigmoid(logits[:, 1])
 

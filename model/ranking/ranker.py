@@ -8,7 +8,16 @@ import tensorflow as tf
 
 
 class Ranker(Protocol):
-    """A RankingModule; see there for the attributes."""
+    """A RankingModule; see there for the attributes.
+
+    Example:
+        >>> from aisle.model.options import RankingOptions
+        >>> from aisle.model.ranking.export import Labels, RankingModule
+        >>> from aisle.model.ranking.numbers import Ensemble
+        >>> ranker: Ranker = RankingModule(Ensemble([]), None, RankingOptions(), Labels(False, False), False)
+        >>> bool(ranker.searches)  # The served model leaves searches in the order of the sources.
+        False
+    """
 
     searches: tf.Variable
     reads_history: tf.Variable

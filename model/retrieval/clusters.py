@@ -29,6 +29,12 @@ _QUERIES = 16
 class Made:
     """An index and what it is worth.
 
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0], [-0.6, 0.8]])
+        >>> made = make_index(vectors, {"items": vectors.numpy()}, clusters=4)
+        >>> made.index.probes, made.figures["recall"]  # One cluster of four is read, with one item of four.
+        (1, {'items': 0.25})
+
     Attributes:
         index: to be asked.
         figures: `clusters`, `probes`, `recall` and `queries` (by kind), `read_share` (items compared, of
@@ -94,6 +100,12 @@ def spherical_kmeans(vectors: tf.Variable, clusters: int, seed: int) -> tuple[tf
 
     Returns:
         Centroids of length 1, float32 [clusters, d], and the nearest one of each vector, int32 [n].
+
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.0, 2.0], [5.0, 0.1], [0.1, 3.0]])
+        >>> first, second, third, fourth = spherical_kmeans(vectors, clusters=2, seed=1)[1].numpy().tolist()
+        >>> first == third, second == fourth, first == second
+        (True, True, False)
     """
     rng = np.random.default_rng(seed)
     count = int(vectors.shape[0])

@@ -35,6 +35,13 @@ def ease(taken: sp.csr_matrix, l2: float) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         For each item the items it speaks for or against, int32 [n, K], and how much, float32 [n, K].
+
+    Example:
+        >>> taken = sp.csr_matrix([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+        >>> items, weights = ease(taken, l2=1.0)
+        >>> first = dict(zip(items[0].tolist(), weights[0].astype(float).round(3).tolist(), strict=True))
+        >>> first[1], abs(first[2])  # The first item goes with the second, not with the third.
+        (0.667, 0.0)
     """
     popular = _popular(taken)
     part = taken[:, popular]
@@ -122,6 +129,13 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
 
     Returns:
         Neighbours int32 [n, K] and cosines float32 [n, K], 0 where there is none.
+
+    Example:
+        >>> orders = sp.csr_matrix([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])
+        >>> items, cosines = cosine(orders, weight=np.ones(2), shrink=0.0)
+        >>> first = dict(zip(items[0].tolist(), cosines[0].astype(float).round(3).tolist(), strict=True))
+        >>> first[1], first[2]  # 1 / sqrt(2)
+        (0.707, 0.707)
     """
     count = rows.shape[1]
     weighted = (sp.diags(np.sqrt(weight)) @ rows).tocsc().astype(np.float32)

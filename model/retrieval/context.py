@@ -13,6 +13,14 @@ from aisle.model.retrieval.index import Asked
 class Context:
     """A batch of questions.
 
+    Example:
+        >>> query, nobody, history = tf.constant(["Mugs"]), tf.constant([""]), tf.constant([["rope"]])
+        >>> context = bundle.retriever.context(query, nobody, history)
+        >>> context.query.numpy().tolist(), context.history[0, -2:].numpy().tolist()  # The rope is item 8.
+        ([b'mugs'], [-1, 8])
+        >>> context.scores["lexical"].shape.as_list(), sorted(context.dense)
+        ([1, 10], ['dense', 'two_tower'])
+
     Attributes:
         query: as it was read, string [b].
         history: item rows, -1 pads in front, [b, HISTORY_LENGTH].

@@ -19,6 +19,13 @@ FACETS = 20
 class Filter:
     """What a batch of requests asks of items.
 
+    Example:
+        >>> nobody = tf.constant([np.nan, np.nan])
+        >>> category, brand = tf.constant(["Home/Kitchen", ""]), tf.constant([[""], [""]])
+        >>> asked = Filter(category, brand, price_min=nobody, price_max=nobody, in_stock=tf.constant(False))
+        >>> asked.narrows().numpy().tolist()
+        [True, False]
+
     Attributes:
         category: a path, string [b]; "" is any.
         brand: any of them, string [b, m]; "" pads, and a row of pads is any.
@@ -40,7 +47,16 @@ class Filter:
 
 
 class Filters(tf.Module):
-    """Says which items a filter lets through, and counts items by category and brand."""
+    """Says which items a filter lets through, and counts items by category and brand.
+
+    Example:
+        >>> nothing, price, stock = [""] * 3, np.array([5.0, 9.0, 2.0]), np.array([1.0, np.nan, 0.0])
+        >>> category = ["Home/Kitchen", "Home", "Toys"]
+        >>> filters = Filters(ItemTable(nothing, nothing, category, nothing, price, stock))
+        >>> asked = Filter(*(tf.constant(one) for one in (["home"], [[""]], [np.nan], [8.0], True)))
+        >>> filters.matching(asked).numpy().tolist()
+        [[True, False, False]]
+    """
 
     def __init__(self, table: ItemTable) -> None:
         """Args: `table`: of the catalogue, [n] items."""

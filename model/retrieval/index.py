@@ -18,6 +18,11 @@ _PARALLEL = 4
 class Asked(Protocol):
     """An index that was asked for the items nearest to each of a batch of vectors.
 
+    Example:
+        >>> asked: Asked = ExactIndex(tf.Variable([[1.0, 0.0], [0.0, 1.0]])).ask(tf.constant([[0.5, 2.0]]))
+        >>> asked.limit, asked.of(tf.constant([[1, 0]])).numpy().tolist()
+        (2, [[2.0, 0.5]])
+
     Attributes:
         limit: how many items it can give.
     """
@@ -43,6 +48,14 @@ class Asked(Protocol):
 class Index(Protocol):
     """Finds the items whose vectors have the largest inner product with a query's.
 
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.0, 1.0]])
+        >>> approximate = ApproximateIndex(vectors, vectors, tf.constant([0, 1]), probes=1)
+        >>> indexes: list[Index] = [ExactIndex(vectors), approximate]
+        >>> query, nothing = tf.constant([[0.5, 2.0]]), tf.zeros([1, 2], tf.bool)
+        >>> [index.ask(query).top(1, nothing)[0].numpy().tolist() for index in indexes]
+        [[[1]], [[1]]]
+
     Attributes:
         count: how many items there are, n.
         limit: how many of them it can give.
@@ -58,6 +71,12 @@ class Index(Protocol):
 @dataclasses.dataclass(frozen=True)
 class AskedExact:
     """Every item's score.
+
+    Example:
+        >>> asked = AskedExact(tf.constant([[0.5, 2.0, 1.0]]), limit=3)
+        >>> rows, scores = asked.top(2, exclude=tf.constant([[False, True, False]]))
+        >>> rows.numpy().tolist(), scores.numpy().tolist()
+        ([[2, 0]], [[1.0, 0.5]])
 
     Attributes:
         scores: float32 [b, n].
@@ -78,7 +97,14 @@ class AskedExact:
 
 
 class ExactIndex(tf.Module):
-    """Compares every item: right up to about 100,000 of them."""
+    """Compares every item: right up to about 100,000 of them.
+
+    Example:
+        >>> index = ExactIndex(tf.Variable([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]]))
+        >>> rows, scores = index.ask(tf.constant([[0.0, 2.0]])).top(2, exclude=tf.zeros([1, 3], tf.bool))
+        >>> rows.numpy().tolist(), scores.numpy().tolist()
+        ([[1, 2]], [[2.0, 1.0]])
+    """
 
     def __init__(self, vectors: tf.Variable) -> None:
         """Args: `vectors`: of the items, float32 [n, d]."""
@@ -94,6 +120,13 @@ class ExactIndex(tf.Module):
 @dataclasses.dataclass(frozen=True)
 class AskedApproximate:
     """What is asked of an ApproximateIndex.
+
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.0, 1.0]])
+        >>> index = ApproximateIndex(vectors, centroids=vectors, clusters=tf.constant([0, 1]), probes=1)
+        >>> asked = AskedApproximate(index, query=tf.constant([[0.5, 2.0]]))
+        >>> asked.of(tf.constant([[0, 1]])).numpy().tolist()  # Exact, also of the cluster that is not read.
+        [[0.5, 2.0]]
 
     Attributes:
         index: which is asked.
@@ -123,6 +156,14 @@ class ApproximateIndex(tf.Module):
     Source: Jégou, Douze and Schmid, Product Quantization for Nearest Neighbor Search, PAMI 2011,
     section IV, without the quantisation: the vectors are needed for exact scores anyhow, so the index
     adds four bytes an item and the centroids. In ops that stock TF Serving has.
+
+    Example:
+        >>> vectors = tf.Variable([[1.0, 0.0], [0.5, 0.0], [0.0, 1.0]])
+        >>> centroids, clusters = tf.constant([[1.0, 0.0], [0.0, 1.0]]), tf.constant([0, 0, 1])
+        >>> index = ApproximateIndex(vectors, centroids, clusters, probes=1)
+        >>> rows, scores = index.search(tf.constant([[2.0, 1.0]]), 3, exclude=tf.zeros([1, 3], tf.bool))
+        >>> rows[0, :2].numpy().tolist(), scores.numpy().tolist()  # The third item's cluster is not read.
+        ([0, 1], [[2.0, 1.0, -inf]])
 
     Attributes:
         vectors: of the items, float32 [n, d]; not copied.

@@ -14,6 +14,12 @@ from aisle.model.retrieval.tower import Tower
 class ItemTable:
     """What is known of each item, in the tower's order.
 
+    Example:
+        >>> items = {"item_id": ["lamp", "mug"], "title": ["Red lamp", "Blue mug"], "price": [9.0, None]}
+        >>> table = item_table(bundle.retriever.tower, pl.DataFrame(items))
+        >>> table.titles[2], float(table.prices[2]), table.brands[2]  # The tower's third item is the mug.
+        ('Blue mug', nan, '')
+
     Attributes:
         titles, descriptions, categories, brands: "" where unknown, [n].
         prices: NaN where unknown, float64 [n].

@@ -23,6 +23,14 @@ _RRF = 60.0
 class Retriever(tf.Module):
     """Scores the whole catalogue from every source, and picks candidates.
 
+    Example:
+        >>> from aisle.model.retrieval.sources import offers
+        >>> retriever, nobody = bundle.retriever, tf.constant([""])
+        >>> context = retriever.context(tf.constant(["refridgerator"]), nobody, tf.zeros([1, 0], tf.string))
+        >>> fused = retriever.fuse(context, offers("search"), exclude=tf.zeros([1, retriever.count], tf.bool))
+        >>> retriever.item_ids[tf.argmax(fused[0])].numpy().decode()
+        'fridge'
+
     Attributes:
         indexes: what finds the items near a vector, by the name of the score; exact ones unless others
             are put there before the graph is traced.

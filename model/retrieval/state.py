@@ -52,6 +52,15 @@ class State:
 
     Items are numbered by their row in the catalogue. Ages are in days.
 
+    Example:
+        >>> day = MICROSECONDS_PER_DAY
+        >>> took = {"user_id": ["ann", "ann"], "session_id": ["s1", "s2"], "item_id": ["mug", "lamp"]}
+        >>> took = pl.DataFrame({**took, "timestamp": [1 * day, 4 * day], "weight": [1.0, 1.0]})
+        >>> users = pl.DataFrame({"user_id": ["ann"], "country": ["Norway"]})
+        >>> state = make_state(took, users, ["lamp", "mug", "rope"], now=3 * day)
+        >>> state.known(), state.history.tolist(), state.age.tolist()  # The lamp was taken later.
+        ({'ann'}, [1], [2.0])
+
     Attributes:
         users: user ids [u]: of those who took something, or of all that were asked for.
         countries: of each [u].

@@ -23,6 +23,17 @@ NEVER = 1000.0
 class Asking:
     """The users of a batch, with the histories that they bring.
 
+    Example:
+        >>> from aisle.model.retrieval.state import make_state
+        >>> took = {"user_id": ["ann"], "session_id": ["s"], "item_id": ["mug"], "timestamp": [0], "weight": [1.0]}
+        >>> users = pl.DataFrame({"user_id": ["ann"], "country": ["Norway"]})
+        >>> rows = tf.lookup.KeyValueTensorInitializer(["lamp", "mug"], [0, 1])
+        >>> state = make_state(pl.DataFrame(took), users, ["lamp", "mug"], now=1)
+        >>> taken = Taken(state, tf.lookup.StaticHashTable(rows, -1), moves=False)
+        >>> asking = taken.asking(tf.constant(["ann", "bob"]), tf.constant([["", ""], ["mug", "lamp"]]))
+        >>> asking.user.numpy().tolist(), asking.brings.numpy().tolist(), asking.given[1, -3:].numpy().tolist()
+        ([1, 0], [False, True], [-1, 1, 0])
+
     Attributes:
         user: their rows, 0 for the unknown, int32 [b].
         given: item rows of the history that each brings, -1 pads in front, int32 [b, HISTORY_LENGTH].
@@ -35,7 +46,19 @@ class Asking:
 
 
 class Taken(tf.Module):
-    """The users' histories, and the sums of what they took."""
+    """The users' histories, and the sums of what they took.
+
+    Example:
+        >>> from aisle.model.retrieval.state import make_state
+        >>> took = {"user_id": ["ann"], "session_id": ["s"], "item_id": ["mug"], "timestamp": [0], "weight": [1.0]}
+        >>> users = pl.DataFrame({"user_id": ["ann"], "country": ["Norway"]})
+        >>> rows = tf.lookup.KeyValueTensorInitializer(["lamp", "mug"], [0, 1])
+        >>> state = make_state(pl.DataFrame(took), users, ["lamp", "mug"], now=1)
+        >>> taken = Taken(state, tf.lookup.StaticHashTable(rows, -1), moves=False)
+        >>> asking = taken.asking(tf.constant(["ann", "ann"]), tf.constant([[""], ["lamp"]]))
+        >>> taken.sums(asking)[1]["count"].numpy().tolist()  # As is known, and as she says instead.
+        [[0.0, 1.0], [1.0, 0.0]]
+    """
 
     def __init__(self, state: State, items: tf.lookup.StaticHashTable, moves: bool) -> None:
         """Makes the graph's tensors.

@@ -10,11 +10,17 @@ import tensorflow as tf
 class Tower(Protocol):
     """A TwoTowerModule.
 
+    Example:
+        >>> tower: Tower = bundle.retriever.tower
+        >>> (text,) = tower.embed_text(tf.constant(["jogging trainers"]))
+        >>> tower.item_ids[tf.argmax(tf.linalg.matvec(tower.text_embeddings, text))].numpy().decode()
+        'shoe'
+
     Attributes:
         item_ids: of the catalogue, string [n].
         item_embeddings: of the items, float32 [n, d].
-        text_embeddings: of their titles, float32 [n, t].
-        text_neighbours: the items with the titles most alike to each, int32 [n, m].
+        text_embeddings: of their titles and descriptions, float32 [n, t].
+        text_neighbours: the items with the texts most alike to each, int32 [n, m].
     """
 
     item_ids: tf.Tensor

@@ -41,8 +41,13 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 class Bundle(tf.Module):
     """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
 
-    Unknown users are answered by what is popular, unknown items and queries that match nothing
-    by empty places ("" and -inf).
+    Unknown users are answered as those without a history, unknown items and empty queries by empty
+    places ("" and -inf).
+
+    Example:
+        >>> answer = bundle.search(tf.constant(["coffee mug"]), user_id=tf.constant([""]), k=tf.constant(2))
+        >>> answer["item_ids"].numpy().tolist()
+        [[b'mug', b'mugs']]
     """
 
     def __init__(
@@ -141,7 +146,7 @@ class Bundle(tf.Module):
         return self._answer(Ranked(fused, fused > 0), k)
 
     def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the titles' cosine, best first."""
+        """Items like one item, by the towers' and the texts' cosine, best first."""
         row = self.retriever.items.lookup(item_id)
         rows, near = self.retriever.similar(tf.maximum(row, 0))
         others = (rows != row[:, None]) & (row >= 0)[:, None]

@@ -26,6 +26,14 @@ _FEEDBACK = 10
 class SearchOrder(tf.Module):
     """Finds a query's candidates, and scores candidates by their words and numbers.
 
+    Example:
+        >>> order = SearchOrder(bundle.retriever, bundle.ranker, titles=[""] * 10, depth=10)
+        >>> query, nobody = tf.constant(["running shoes", ""]), tf.constant(["", ""])
+        >>> context = bundle.retriever.context(query, nobody, tf.zeros([2, 0], tf.string))
+        >>> rows, _ = order.found(context, exclude=tf.zeros([2, 10], tf.bool)).best(1)
+        >>> rows.numpy().tolist()  # The shoe is item 6; nothing is found for an empty query.
+        [[6], [-1]]
+
     Attributes:
         searches: whether the head learnt from searches; else their order is that of the sources.
         reads_history: whether recommendations are scored by titles, too.
@@ -116,7 +124,7 @@ class SearchOrder(tf.Module):
         return tf.einsum("bmd,bd->bm", vectors, title) * self.ranker.feedback
 
     def _best_title(self, rows: tf.Tensor, logits: tf.Tensor, there: tf.Tensor) -> tf.Tensor:
-        """The mean title of the best ten of those candidates that are there: float32 [b, d], unit length."""
+        """The mean text of the best ten of those candidates that are there: float32 [b, d], unit length."""
         best = tf.math.top_k(tf.where(there, logits[:, :, 0], -np.inf), min(_FEEDBACK, self.retriever.count))
         vectors = tf.gather(self.retriever.tower.text_embeddings, tf.gather(rows, best.indices, batch_dims=1))
         kept = tf.cast(tf.math.is_finite(best.values), tf.float32)[:, :, None]

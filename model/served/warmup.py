@@ -14,7 +14,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from aisle.schema import contract
 
 EACH = 3
-"""Requests of each signature; TF Serving takes at most 1,000 in all."""
+"""Requests of each signature, of those for a user twice as many; TF Serving takes at most 1,000 in all."""
 _RANKED = 50
 """Candidates of a request to rank."""
 

@@ -16,6 +16,14 @@ class WordTable(tf.Module):
     """Vectors of every item's word pieces, int8: 5,000 titles of 15 word pieces at width 128 are 10 MB.
 
     The same title is read and kept once.
+
+    Example:
+        >>> def read(titles):  # A vector for each letter, all alike.
+        ...     return tf.ones([len(titles), 3, 2]), tf.strings.length(titles)
+        >>> table = WordTable(["mug", "tv", "mug"], read)
+        >>> vectors, counts = table.lookup(tf.constant([[1, 2]]))
+        >>> counts.numpy().tolist(), vectors[0, 0].numpy().tolist()
+        ([[2, 3]], [[1.0, 1.0], [1.0, 1.0], [0.0, 0.0]])
     """
 
     def __init__(self, titles: list[str], read: Callable[[tf.Tensor], tuple[tf.Tensor, tf.Tensor]]) -> None:

@@ -21,6 +21,14 @@ MAX_CHARACTERS = 2_000
 class Tokenizer:
     """WordPiece tokenisation of one text or a pair, in TF-Text ops that TF Serving has.
 
+    Example:
+        >>> tokenizer = Tokenizer(bert)
+        >>> pieces = tokenizer.pieces(tf.constant(["Red mugs"]), limit=8)
+        >>> tf.gather(tokenizer.vocabulary, pieces).to_list()
+        [[b'red', b'mug', b'##s']]
+        >>> tokenizer.inputs(pieces)["attention_mask"].numpy().tolist()
+        [[1, 1, 1, 1, 1]]
+
     Attributes:
         size: how many word pieces the vocabulary holds.
         words: the pieces that are whole words, commoner ones of the language that BERT learnt from.
@@ -124,7 +132,15 @@ _DESCRIBED = 2.0
 
 
 class SentenceEncoder:
-    """Mean-pooled, unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT."""
+    """Mean-pooled, unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT.
+
+    Example:
+        >>> from aisle.schema.weights import bert_folder
+        >>> encoder = SentenceEncoder(bert_folder())
+        >>> mug, cup, shoe = encoder(tf.constant(["coffee mug", "tea cup", "running shoes"])).numpy()
+        >>> bool(mug @ cup > mug @ shoe)
+        True
+    """
 
     def __init__(self, folder: str, limit: int = 64) -> None:
         """Args: `folder`: the BERT checkpoint. `limit`: word pieces read of a text."""

@@ -19,7 +19,14 @@ _K1, _B = 1.2, 0.75
 
 
 class BM25(tf.Module):
-    """Okapi BM25 (Robertson and Zaragoza, 2009) as postings: for each word piece, items and weights."""
+    """Okapi BM25 (Robertson and Zaragoza, 2009) as postings: for each word piece, items and weights.
+
+    Example:
+        >>> bm25 = BM25(Tokenizer(bert), ["red mug", "blue mug", "mini fridge"])
+        >>> scores = bm25(tf.constant(["red mug"]))[0]
+        >>> bool(scores[0] > scores[1] > scores[2] == 0)
+        True
+    """
 
     def __init__(
         self, tokenizer: Tokenizer, titles: list[str], descriptions: list[str] | None = None
@@ -55,7 +62,14 @@ class BM25(tf.Module):
 
 
 class TextSearch(tf.Module):
-    """The catalogue by its texts: reads a query as the catalogue spells it, and scores every item for it."""
+    """The catalogue by its texts: reads a query as the catalogue spells it, and scores every item for it.
+
+    Example:
+        >>> text = TextSearch(Tokenizer(bert), ["red mug", "mini fridges"], ["", ""])
+        >>> query = text.read(tf.constant(["Fridge"]))
+        >>> (text.scores(query) > 0).numpy().tolist()
+        [[False, True]]
+    """
 
     def __init__(self, tokenizer: Tokenizer, titles: list[str], descriptions: list[str]) -> None:
         """Args: `tokenizer`: of BERT. `titles`, `descriptions`: of the catalogue, [n]."""

@@ -13,7 +13,15 @@ KEPT, RANDOM = 0.1, 0.1
 
 
 class Masking:
-    """Chooses whole words to be guessed, and hides most of them."""
+    """Chooses whole words to be guessed, and hides most of them.
+
+    Example:
+        >>> tokenizer = Tokenizer(bert)
+        >>> ids = tokenizer.inputs(tokenizer.pieces(tf.constant(["red mugs"]), 8))["input_ids"]
+        >>> shown, guessed = Masking(tokenizer, share=1.0, seed=1)(ids, tf.constant(0))
+        >>> guessed.numpy().tolist()  # All but [CLS] and [SEP].
+        [[False, True, True, True, False]]
+    """
 
     def __init__(self, tokenizer: Tokenizer, share: float, seed: int) -> None:
         """Makes the masking.
@@ -69,6 +77,16 @@ class MaskedLanguageModel(tf.keras.Model):
     Checkpoints of sentence encoders come without such a head. So that it disturbs a trained BERT little until it
     is trained itself, its dense layer starts as the identity and its bias as the logarithm of how often each piece
     occurs.
+
+    Example:
+        >>> from aisle.model.text.bert import load_bert
+        >>> tokenizer = Tokenizer(bert)
+        >>> often = np.array([1e6 if piece == "mug" else 0.0 for piece in tokenizer.vocabulary])
+        >>> model = MaskedLanguageModel(load_bert(bert), often)
+        >>> inputs = tokenizer.inputs(tokenizer.pieces(tf.constant(["red lamp"]), 8))
+        >>> guess = model(inputs, tf.constant([[0, 2]], tf.int64))
+        >>> tokenizer.vocabulary[int(tf.argmax(guess[0]))]
+        'mug'
     """
 
     def __init__(self, bert: TFBertModel, counts: np.ndarray) -> None:

@@ -24,7 +24,13 @@ _TOKENIZED = 4096
 
 @dataclasses.dataclass(frozen=True)
 class Texts:
-    """Word pieces of distinct texts, int32 [n, (pieces)]: to learn from, and to validate with."""
+    """Word pieces of distinct texts, int32 [n, (pieces)]: to learn from, and to validate with.
+
+    Example:
+        >>> texts = Texts.of(["red mug", "blue mug", "red mug"], Tokenizer(bert), PretrainOptions())
+        >>> int(texts.train.nrows()), int(texts.valid.nrows())
+        (1, 1)
+    """
 
     train: tf.RaggedTensor
     valid: tf.RaggedTensor
@@ -57,7 +63,13 @@ class Texts:
 
 
 class LengthBuckets:
-    """Which texts each step reads: alike lengths together, every text once a pass, known from the step alone."""
+    """Which texts each step reads: alike lengths together, every text once a pass, known from the step alone.
+
+    Example:
+        >>> buckets = LengthBuckets(np.array([9, 2, 8, 1]), batch=2, seed=1)
+        >>> sorted(sorted(buckets.rows(step).tolist()) for step in range(2))
+        [[0, 2], [1, 3]]
+    """
 
     def __init__(self, lengths: np.ndarray, batch: int, seed: int) -> None:
         """Args: `lengths`: of the texts, [n]. `batch`: texts a step. `seed`: of the order."""
@@ -84,7 +96,18 @@ class LengthBuckets:
 
 
 class Pretraining:
-    """A training and its checkpoints."""
+    """A training and its checkpoints.
+
+    Example:
+        >>> from aisle.model.text.bert import load_bert
+        >>> tokenizer, options = Tokenizer(bert), PretrainOptions(steps=5, learning_rate=0.01, masked=0.9, anchor=0.0)
+        >>> texts = Texts.of(["red mug", "blue mug", "red lamp"], tokenizer, options)
+        >>> model = MaskedLanguageModel(load_bert(bert, layers=1), np.zeros(tokenizer.size))
+        >>> training = Pretraining(model, tokenizer, texts, options)
+        >>> losses = [training.step(number) for number in range(5)]
+        >>> losses[-1] < losses[0]
+        True
+    """
 
     def __init__(
         self, model: MaskedLanguageModel, tokenizer: Tokenizer, texts: Texts, options: PretrainOptions

@@ -93,7 +93,13 @@ def fold_all(texts: Sequence[str]) -> list[str]:
 
 
 class QueryReader(tf.Module):
-    """Mends a query's spelling by the catalogue's words, and brings words to their stems."""
+    """Mends a query's spelling by the catalogue's words, and brings words to their stems.
+
+    Example:
+        >>> read = QueryReader(["Coffee mug", "Mini refrigerator"])
+        >>> read(tf.constant(["Cofee MUG", 'refridgerator 60"'])).numpy().tolist()
+        [b'coffee mug', b'refrigerator 60 inch']
+    """
 
     def __init__(
         self, titles: Sequence[str], descriptions: Sequence[str] = (), common: Iterable[str] = ()

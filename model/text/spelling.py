@@ -20,6 +20,11 @@ class Spelling(tf.Module):
 
     Two words that differ by an edit share what is left when a letter is taken out of each. What is left of
     each known word lies sorted by its hash; the few words met there are compared letter by letter.
+
+    Example:
+        >>> spelling = Spelling({"mug": 5, "lamp": 2})
+        >>> spelling(tf.constant(["lapm", "sofa"])).numpy().tolist()
+        [b'lamp', b'sofa']
     """
 
     def __init__(self, counts: Mapping[str, int]) -> None:

@@ -14,6 +14,12 @@ from aisle.model.text.bert import Tokenizer
 class Spelled:
     """Texts as they were read, n of at most W words and P word pieces.
 
+    Example:
+        >>> tokenizer = Tokenizer(bert)
+        >>> spelled = Words(tokenizer).spell(tokenizer.pieces(tf.constant(["red mugs"]), 8))
+        >>> spelled.of_piece.numpy().tolist(), spelled.piece_words.numpy().tolist()
+        ([[0, 1, 1]], [[b'red', b'mugs', b'mugs']])
+
     Attributes:
         words: string [n, W], "" behind a text's end.
         of_piece: the number of each piece's word, int32 [n, P]; 0 behind the end.
@@ -26,7 +32,14 @@ class Spelled:
 
 
 class Words(tf.Module):
-    """Spells the words that word pieces stand for: `fridge ##s` is `fridges`."""
+    """Spells the words that word pieces stand for: `fridge ##s` is `fridges`.
+
+    Example:
+        >>> tokenizer = Tokenizer(bert)
+        >>> pieces = tokenizer.pieces(tf.constant(["red mugs"]), 8)
+        >>> Words(tokenizer).spell(pieces).words.numpy().tolist()
+        [[b'red', b'mugs']]
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()

@@ -21,6 +21,14 @@ _BLOCK = 512
 class TwoTowerModule(tf.Module):
     """The exported two-tower.
 
+    Example:
+        .. code-block:: python
+
+            tower = tf.saved_model.load(folder)  # As `export` wrote it.
+            text = tower.embed_text(tf.constant(["red mug"]))  # float32 [1, text width]
+            nearest = tf.argmax(tf.matmul(text, tower.text_embeddings, transpose_b=True), 1)
+            tf.gather(tower.item_ids, nearest)
+
     Attributes:
         item_ids: string [n], the catalogue.
         item_embeddings: float32 [n, width], the item tower's vector of each item.
@@ -132,6 +140,10 @@ def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:
     """The other items with the most alike texts: float32 [n, d] to int32 [n, NEIGHBOURS or fewer].
 
     Of a single item, or of more than `_COMPARED`, each is its own neighbour: [n, 1].
+
+    Example:
+        >>> nearest_texts(tf.constant([[1.0, 0.0], [0.8, 0.6], [0.0, 1.0]]))[:, 0].numpy().tolist()
+        [1, 0, 1]
     """
     count = embeddings.shape[0]
     if not 1 < count <= _COMPARED:

@@ -39,6 +39,12 @@ def in_batch_softmax(
 
     Returns:
         float32 [], a query's part at most 85, differentiable exactly by queries and items.
+
+    Example:
+        >>> vectors, place, once = tf.eye(2), tf.constant([0, 1]), tf.constant([1, 1])
+        >>> loss = in_batch_softmax(vectors, vectors, place, once, tf.constant([0.5, 0.5]), temperature=1.0)
+        >>> round(float(loss), 3)  # Twice -log(e / (e + 1)).
+        0.627
     """
     own = tf.stack([tf.range(tf.size(place), dtype=place.dtype), place], 1)
     often = tf.math.log(tf.cast(count, tf.float32))

@@ -19,6 +19,12 @@ READ_BATCH = 4096
 class Catalogue:
     """The item tower's inputs for every item; row r of each tensor is item r.
 
+    Example:
+        >>> features = {"item_id": tf.constant([0, 1]), "price": tf.constant([0.5, -0.5])}
+        >>> catalogue = Catalogue(tf.constant(["mug", "lamp"]), features)
+        >>> {name: values.numpy().tolist() for name, values in catalogue.rows(tf.constant([1])).items()}
+        {'item_id': [1], 'price': [-0.5]}
+
     Attributes:
         ids: string [n].
         features: `item_id`, `category` (ragged), `brand`, `price`, `text`.
@@ -35,6 +41,14 @@ class Catalogue:
 @dataclasses.dataclass(frozen=True)
 class Queries:
     """The query tower's inputs, and what was taken after each.
+
+    Example:
+        >>> texts = tf.constant([[0.0, 0.0], [1.0, 0.0]])  # Of no query, and of the query "mug".
+        >>> taken = tf.ragged.constant([[0], [1, 2], [0]], dtype=tf.int64)
+        >>> queries = Queries({"user_id": tf.constant([7, 8, 9])}, texts, tf.constant([0, 1, 1]), taken)
+        >>> inputs = queries.rows(tf.constant([1, 2]))
+        >>> inputs["text"].numpy().tolist(), inputs["text_row"].numpy().tolist()  # Both searched "mug".
+        ([[1.0, 0.0]], [0, 0])
 
     Attributes:
         features: `user_id`, `country` [n], ragged [n, (h)] `history`, `history_weight`.

@@ -16,7 +16,21 @@ MOST_SCORES = 200_000_000
 
 
 class BestRecall(tf.keras.callbacks.Callback):
-    """Validates by recall@20; keeps the best weights, ends training when none improves."""
+    """Validates by recall@20; keeps the best weights, ends training when none improves.
+
+    Example:
+        >>> from aisle.model.options import TwoTowerOptions
+        >>> from aisle.model.two_tower.model import Sizes
+        >>> model = TwoTower(Sizes(3, 1, 1, 1, 1, 1), TwoTowerOptions())
+        >>> two, none = tf.zeros(2), tf.ragged.constant([[], []])
+        >>> item = {"item_id": two, "category": none, "brand": two, "price": two, "text": tf.zeros([2, 1])}
+        >>> query = {"user_id": two, "country": two, "history": none, "history_weight": none}
+        >>> took = tf.ragged.constant([[0], [1]], dtype=tf.int64)
+        >>> valid = Queries(query, tf.zeros([1, 1]), tf.constant([0, 0]), took)
+        >>> recall = BestRecall(model, Catalogue(tf.constant(["mug", "lamp"]), item), valid, patience=3)
+        >>> recall.on_epoch_end(0, {"loss": 1.5})  # There are but two items.
+        two-tower: epoch 1, loss 1.5, recall@20 1.0000
+    """
 
     def __init__(
         self, model: TwoTower, catalogue: Catalogue, valid: Queries, patience: int, most: int = 2000

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
-
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.served import ranked as module
 from aisle.model.served.ranked import Ranked
 
 SCORES = tf.constant([[-5.0, 2.0, 0.5, 9.0]])
@@ -19,10 +16,6 @@ def order(ranked: Ranked, depth: int = 4) -> list[int]:
     assert (np.diff(values.numpy()[0][rows.numpy()[0] >= 0]) <= 0).all()
     assert np.isneginf(values.numpy()[0][rows.numpy()[0] < 0]).all()
     return list(rows.numpy()[0])
-
-
-def test_the_example_of_the_docstring_holds() -> None:
-    assert doctest.testmod(module, extraglobs={"tf": tf}).failed == 0
 
 
 def test_a_negative_score_is_an_answer_and_what_is_not_there_is_none() -> None:

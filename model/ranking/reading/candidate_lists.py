@@ -11,6 +11,11 @@ import numpy as np
 class Lists:
     """Lists of ranking examples.
 
+    Example:
+        >>> lists = whole_lists(np.array([0, 0, 0, 1]), judged=np.array([False, False, False, True]), size=2)
+        >>> lists.rows.tolist(), lists.judged.tolist()
+        ([[0, 1], [2, -1], [3, -1]], [False, False, True])
+
     Attributes:
         rows: row numbers of the examples, -1 pads, int64 [lists, size].
         judged: whether people judged the list's candidates, bool [lists].

@@ -17,7 +17,7 @@ _BUCKETS = 16
 """So many batches are drawn together and their titles put in order of length, so that little is padding."""
 _RATE = 2e-3
 _PARTS = (2, 6)
-"""Of so many word pieces are the parts of titles that stand in for queries."""
+"""The parts of titles that stand in for queries have so many word pieces: the first number or more, less than the second."""
 
 
 def distil(

@@ -21,6 +21,16 @@ class LateInteraction(tf.keras.Model):
 
     After ColBERT (Khattab and Zaharia, SIGIR 2020). A catalogue's texts are encoded once, so that a query costs
     one reading of a few words, whatever the number of candidates.
+
+    Example:
+        >>> from aisle.model.text.bert import load_bert
+        >>> reader = LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
+        >>> vectors, count = reader(reader.tokenizer.pieces(tf.constant(["red mugs"]), 8))
+        >>> vectors.shape.as_list(), count.numpy().tolist()  # Of the whole, of `red`, of `mug` and of `##s`.
+        ([1, 4, 8], [4])
+        >>> similar = similarities(vectors, count, vectors[:, None], count[:, None])  # The text itself.
+        >>> similar.numpy().astype(float).round(3).tolist()
+        [[[1.0, 1.0, 1.0]]]
     """
 
     def __init__(

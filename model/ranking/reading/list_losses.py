@@ -23,6 +23,12 @@ def list_losses(labels: dict[str, tf.Tensor], logits: tf.Tensor) -> tf.Tensor:
 
     Returns:
         float32 [b].
+
+    Example:
+        >>> outcome = tf.constant([[[1.0, -1.0, 1.0], [0.0, -1.0, 1.0]]])  # Of two candidates the first is good.
+        >>> labels = {"outcome": outcome, "there": tf.constant([[True, True]]), "judged": tf.constant([True])}
+        >>> list_losses(labels, tf.zeros([1, 2, 2])).numpy().astype(float).round(3).tolist()  # -log(1 / 2)
+        [0.693]
     """
     there = labels["there"]
     listwise = _cross_entropy(_gains(labels), there, logits[:, :, 0])

@@ -10,7 +10,18 @@ _SCALE = 2.0
 
 
 class LowRank(tf.keras.layers.Layer):
-    """A dense layer plus a trained product of two thin matrices: LoRA (Hu et al., ICLR 2022), equation 3."""
+    """A dense layer plus a trained product of two thin matrices: LoRA (Hu et al., ICLR 2022), equation 3.
+
+    Example:
+        >>> dense = tf.keras.layers.Dense(2, kernel_initializer="ones")
+        >>> dense.build([None, 3])
+        >>> layer, inputs = LowRank(dense, rank=1), tf.ones([1, 3])
+        >>> _ = layer.down.assign(tf.ones([3, 1])), layer.up.assign([[1.0, 0.0]])
+        >>> dense(inputs).numpy().tolist(), layer(inputs).numpy().tolist()
+        ([[3.0, 3.0]], [[9.0, 3.0]])
+        >>> layer.merged(share=0.5)(inputs).numpy().tolist()
+        [[6.0, 3.0]]
+    """
 
     def __init__(self, dense: tf.keras.layers.Dense, rank: int) -> None:
         """Args: `dense`: built; it stays as it is. `rank`: of the update, which starts at nothing."""

@@ -28,6 +28,17 @@ class RankingHead(tf.keras.Model):
     open. Where no search was clicked and people's judgements are all that is known of searches, a search is scored
     without the numbers, and its text's weights start at those that rank well untrained: what a hundred queries tell
     of a score's distribution misleads for others, while a few weights of EVIDENCE carry over.
+
+    Example:
+        >>> from aisle.model.ranking.numbers import FeatureHead
+        >>> from aisle.model.text.bert import Tokenizer, load_bert
+        >>> count, reader = len(CANDIDATE_FEATURES), LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
+        >>> head = RankingHead(reader, Ensemble([FeatureHead(np.zeros([count, 2]))]), clicked=False)
+        >>> query = reader.tokenizer.pieces(tf.constant(["red mug"]), 8)
+        >>> title = reader.tokenizer.pieces(tf.constant(["red mug", "mini lamp"]), 8)
+        >>> click = head({"query": query, "title": title, "features": tf.ones([1, 2, count])})[0, :, 0]
+        >>> bool(click[0] > click[1])
+        True
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Items whose titles mean what a query means: the cosine of BERT's embeddings."""
+"""Items whose texts mean what a query means: the cosine of BERT's embeddings."""
 
 from __future__ import annotations
 

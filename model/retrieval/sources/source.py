@@ -21,7 +21,13 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion."""
+    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion.
+
+    Example:
+        >>> score = Score("lexical", search=Part(bound=100, weight=0.7))
+        >>> score.search.bound, score.recommend
+        (100, None)
+    """
 
     bound: int
     weight: float
@@ -30,6 +36,11 @@ class Part:
 @dataclasses.dataclass(frozen=True)
 class Score:
     """A number that a source says of every item.
+
+    Example:
+        >>> score = Score("lexical", search=Part(100, 0.7), share=True)
+        >>> score.number, score.share  # The head reads `lexical` and `lexical_share`.
+        (True, True)
 
     Attributes:
         name: of the score, and of the number that the ranking head reads.
@@ -54,11 +65,17 @@ class Score:
 class Past:
     """What happened before a moment.
 
+    Example:
+        >>> pairs = {"user_id": ["ann", "ann", "bob"], "row": [0, 2, 2], "count": [1.0, 1.0, 3.0]}
+        >>> past = Past(count=3, known=pl.DataFrame(), pairs=pl.DataFrame(pairs), item_numbers={})
+        >>> past.by_user("count").toarray().tolist()
+        [[1.0, 0.0, 1.0], [0.0, 0.0, 3.0]]
+
     Attributes:
         count: items of the catalogue, n; they are numbered by their row.
         known: interactions of known users by time: `user_id`, `session_id`, `row`, `age` in days, `weight`, and
             `since`, how many orders the user made after it.
-        pairs: one row for each user and item: COUNTS of `taken`, `last` and `first` age; by user.
+        pairs: one row for each user and item, by user: COUNTS, and the ages `last` and `first` in days.
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
     """
 
@@ -79,6 +96,15 @@ class Past:
 class Pairs:
     """What the users of a batch took, flat: a pair may come more than once.
 
+    Example:
+        >>> from aisle.model.retrieval.sources.neighbours import spread
+        >>> one = tf.ones(2)  # Of two questions: the first's user took item 0, the second's item 2.
+        >>> taken = Pairs(tf.constant([0, 1]), tf.constant([0, 2]), {"count": one}, tf.zeros([2, 2]), one)
+        >>> inputs = Inputs(batch=2, count=3, query=None, text=None, taken=taken, sums={}, item_numbers={})
+        >>> kept = {"items": tf.constant([[1], [0], [1]]), "weights": tf.constant([[0.5], [0.0], [0.25]])}
+        >>> spread(inputs, kept, [taken.counts["count"]])[0].numpy().tolist()
+        [[0.0, 0.5, 0.0], [0.0, 0.25, 0.0]]
+
     Attributes:
         owner: row of the batch, [t].
         item: row of the catalogue, [t].
@@ -97,6 +123,11 @@ class Pairs:
 @dataclasses.dataclass(frozen=True)
 class Inputs:
     """What a batch of questions gives to the sources.
+
+    Example:
+        >>> inputs = Inputs(batch=2, count=3, query=None, text=None, taken=None, sums={}, item_numbers={})
+        >>> inputs.everywhere(tf.constant([0.5, 0.0, 1.0])).numpy().tolist()
+        [[0.5, 0.0, 1.0], [0.5, 0.0, 1.0]]
 
     Attributes:
         batch: how many questions, b.
@@ -129,6 +160,16 @@ def _nothing(_: Past) -> Arrays:
 class TableSource:
     """A source that scores every item.
 
+    Example:
+        >>> source = TableSource(
+        ...     "first",
+        ...     (Score("first", cold=Part(10, 0.3)),),
+        ...     score=lambda inputs, kept: {"first": inputs.everywhere(kept["worth"])},
+        ...     build=lambda past: {"worth": np.eye(past.count)[0]},
+        ... )
+        >>> source.build(Past(3, pl.DataFrame(), pl.DataFrame(), {}))["worth"].tolist()
+        [1.0, 0.0, 0.0]
+
     Attributes:
         name: of the source.
         scores: what it says.
@@ -144,7 +185,13 @@ class TableSource:
 
 @dataclasses.dataclass(frozen=True)
 class Vectors:
-    """The vectors of a batch of questions: of users by the two-tower, of queries by BERT; float32 [b, d] each."""
+    """The vectors of a batch of questions: of users by the two-tower, of queries by BERT; float32 [b, d] each.
+
+    Example:
+        >>> vectors = Vectors(user=tf.constant([[1.0, 0.0]]), text=tf.constant([[0.6, 0.8, 0.0]]))
+        >>> vectors.user.shape.as_list(), vectors.text.shape.as_list()
+        ([1, 2], [1, 3])
+    """
 
     user: tf.Tensor
     text: tf.Tensor
@@ -153,6 +200,17 @@ class Vectors:
 @dataclasses.dataclass(frozen=True)
 class VectorSource:
     """A source that finds the items whose vectors are near the question's, by an index.
+
+    Example:
+        >>> source = VectorSource(
+        ...     "meaning",
+        ...     (Score("meaning", search=Part(150, 1.0), signed=True),),
+        ...     items="text_embeddings",
+        ...     vector=lambda vectors: vectors.text,
+        ...     asked="searches",
+        ... )
+        >>> source.vector(Vectors(user=tf.constant([[9.0]]), text=tf.constant([[0.6, 0.8]]))).shape.as_list()
+        [1, 2]
 
     Attributes:
         name: of the source.
@@ -177,7 +235,15 @@ Source = TableSource | VectorSource
 
 @dataclasses.dataclass(frozen=True)
 class Offer:
-    """A score's part in one kind of answer; see `Part` and `Score`."""
+    """A score's part in one kind of answer; see `Part` and `Score`.
+
+    Example:
+        >>> from aisle.model.retrieval.retriever import Retriever
+        >>> offers = (Offer("lexical", bound=100, weight=0.6), Offer("dense", bound=150, weight=1.2))
+        >>> ranks = tf.constant([[[1, 0]]])  # An item that is first by its words, and not found by its meaning.
+        >>> Retriever.shares(offers, ranks).numpy().astype(float).round(3).tolist()
+        [[[0.01, 0.0]]]
+    """
 
     score: str
     bound: int
