@@ -1,6 +1,6 @@
 """What the cleaning is worth: the same two-tower, trained on raw and on cleaned rows, tested on the same truth.
 
-    python -m benchmarks.data.cleaning_worth --source FOLDER [--steps 1000] [--json FILE]
+    python -m benchmarks.data.cleaning_worth --source FOLDER [--steps 1000]
     python -m benchmarks.data.cleaning_worth --dirt 0 0.05 0.2 [--events 200000] [--steps 600]
 
 `FOLDER` holds canonical tables or UCI Online Retail; without it shops are simulated, one for each `--dirt`.
@@ -14,17 +14,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
 from typing import Any
-
-from benchmarks.shared.command import Command, Figure
-from benchmarks.shared.results import table, with_interval
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import polars as pl
@@ -37,7 +30,9 @@ from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.events import weights
+from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.measured import K, Measured
+from benchmarks.shared.results import table, with_interval
 from benchmarks.shared.served import ask_users, make_retriever
 from benchmarks.shared.training import canonical, clean_tables, read_tables, train_two_tower
 

@@ -1,6 +1,6 @@
 """The data path beside stock TFX, on the same tables, in turn: seconds a step and peak memory.
 
-    python -m benchmarks.data.data_path --source FOLDER [--rounds 3] [--json FILE]
+    python -m benchmarks.data.data_path --source FOLDER [--rounds 3]
 
 `FOLDER` holds UCI Online Retail as CSV (see `aisle import online-retail`), or canonical tables. Both sides run
 in a fresh process each time, by LocalDagRunner with ML Metadata in SQLite and Beam in memory with one worker;
@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import pathlib
 import re
 import statistics
@@ -149,8 +148,6 @@ def _aisle(tables: pathlib.Path, last: str) -> Measured:
 
 def _import_tfx() -> float:
     """Imports what both sides import, and returns how long that took."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     start = time.monotonic()
     import aisle.pipeline.create
     import aisle.pipeline.local  # noqa: F401

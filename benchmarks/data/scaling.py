@@ -1,6 +1,6 @@
 """The data path at 1, 2, 4 and 8 million simulated events: seconds and peak memory of each step.
 
-    python -m benchmarks.data.scaling [--millions 1 2 4 8] [--dirt 0.05] [--json FILE]
+    python -m benchmarks.data.scaling [--millions 1 2 4 8] [--dirt 0.05]
 
 Each size runs in a fresh process as `aisle run` does (LocalDagRunner, ML Metadata in SQLite), up to the labels.
 The memory of a step holds what importing TFX takes, which is shown beside it.

@@ -10,7 +10,6 @@ steps, validation, export).
 
 from __future__ import annotations
 
-import os
 import pathlib
 import resource
 import sys
@@ -106,6 +105,7 @@ def _items(ids: np.ndarray) -> pa.Table:
             "price": _lists(np.zeros(many, np.float32), np.ones(many, int)),
             "item": _lists(ids, np.ones(many, int)),
             "title": _lists(ids, np.ones(many, int)),
+            "description": _lists(np.full(many, ""), np.ones(many, int)),
         }
     )
 
@@ -140,7 +140,6 @@ def _lists(values: np.ndarray, lengths: np.ndarray) -> pa.Array:
 
 def trained(folder: pathlib.Path) -> dict[str, Any]:
     """Runs the Trainer's parts in this process: seconds of each phase and the peak memory until its end, in MB."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     import tensorflow as tf
     import tensorflow_transform as tft
 

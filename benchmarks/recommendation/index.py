@@ -1,6 +1,6 @@
 """The approximate index beside the exact one, from 100,000 to a million items.
 
-    python -m benchmarks.recommendation.index [--items 100000 200000 400000 1000000] [--json FILE] [--results docs/results.md]
+    python -m benchmarks.recommendation.index [--items 100000 200000 400000 1000000] [--results docs/results.md]
 
 The vectors are made up, in groups of groups whose closeness is that of real titles: 64 numbers as the two-tower's, 384
 as the titles'. Each index answers one query with its best 100 items; a time is the median of several queries, taken in
@@ -9,24 +9,19 @@ turn by both. Recall is measured as when a model is bundled, by queries that did
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.shared.command import Command, Figure
-from benchmarks.shared.results import table
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.clusters import make_index
 from aisle.model.retrieval.index import ExactIndex, Index
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
 WIDTHS = {"two-tower": 64, "titles": 384}
 TOP = 100

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
+from aisle.components.evaluator.measures.metrics import Ints
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
 from aisle.components.labeler.label import Labelled
 from aisle.model.options import TwoTowerOptions
-from benchmarks.recommendation.baselines import SYSTEMS
+from benchmarks.recommendation.baselines import SYSTEMS, System
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.measured import HEADER, K, Measured, average, gain, row
 from benchmarks.shared.results import with_interval
@@ -75,7 +77,7 @@ def measure(shop: Shop, seeds: list[int]) -> dict[str, Any]:
     protocol = shop.protocol
     systems = {}
     for name, answer in SYSTEMS.items():
-        systems[name] = Measured.of(protocol, lambda new, a=answer: a(protocol, new, K))
+        systems[name] = Measured.of(protocol, _of(answer, protocol))
         print(f"{name}: {systems[name]}", flush=True)
     ours: dict[str, list[Measured]] = {WHOLE: [], TWO_TOWER: []}
     for seed in seeds:
@@ -93,6 +95,10 @@ def measure(shop: Shop, seeds: list[int]) -> dict[str, Any]:
         "gain": {part: gain(ours[WHOLE], best[part], part) for part in ("all", "new")},
         "seeds": [one.record() for one in ours[WHOLE]],
     }
+
+
+def _of(answer: System, protocol: Protocol) -> Callable[[bool], Ints | None]:
+    return lambda new: answer(protocol, new, K)
 
 
 def markdown(found: dict[str, Any]) -> str:

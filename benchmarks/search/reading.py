@@ -86,9 +86,7 @@ def measure(source: pathlib.Path, rounds: int) -> dict[str, Any]:
 
 def read(form: Form, source: pathlib.Path, rounds: int) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
     """The form's figures (see `markdown`), and the sentence vectors of the titles: float32 [TITLES, width]."""
-    os.environ.update(
-        TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS=str(int(form.onednn))
-    )
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(form.onednn))
     import polars as pl
     import tensorflow as tf
 

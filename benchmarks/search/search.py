@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import pathlib
 from typing import Any
 
@@ -58,10 +59,7 @@ def main() -> None:
     command.add_argument("--section", choices=sections, default="search", help="of the file of --results")
     command.run(
         measured,
-        {
-            name: lambda found, name=name: markdown(found) if found["section"] == name else ""
-            for name in sections
-        },
+        {name: functools.partial(_in_section, name) for name in sections},
     )
 
 
@@ -71,6 +69,10 @@ def measured(told: argparse.Namespace, scratch: pathlib.Path) -> dict[str, Any]:
     folder = told.scratch or scratch
     folder.mkdir(parents=True, exist_ok=True)
     return {**measure(told.source, folder, told.folds, chosen, told.seed), "section": told.section}
+
+
+def _in_section(section: str, found: dict[str, Any]) -> str:
+    return markdown(found) if found["section"] == section else ""
 
 
 def _least_gain(found: dict[str, Any], figure: str) -> float:

@@ -11,6 +11,7 @@ and a server do it. They take turns, query by query. Needs the extra `dev`.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import pathlib
 import tempfile
 import time
@@ -88,8 +89,8 @@ def _compare(served: dict[str, Served], by_hand: ByHand, queries: list[str], rou
         "search, by hand": lambda query: by_hand.search(query, CANDIDATES, K),
     }
     for size, one in served.items():
-        calls[f"rank, aisle, {size}"] = lambda query, one=one: one.rank(query, candidates[query])
-        calls[f"search, aisle, {size}"] = lambda query, one=one: one.search(query, K)
+        calls[f"rank, aisle, {size}"] = _ranking(one, candidates)
+        calls[f"search, aisle, {size}"] = functools.partial(one.search, k=K)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number, query in enumerate(queries[:WARM_UP] + queries * rounds):
         for name, call in calls.items():
@@ -98,6 +99,10 @@ def _compare(served: dict[str, Served], by_hand: ByHand, queries: list[str], rou
             if number >= WARM_UP:
                 seconds[name].append(time.perf_counter() - started)
     return {name: Timed(np.array(values)).record() for name, values in seconds.items()}
+
+
+def _ranking(one: Served, candidates: dict[str, npt.NDArray[np.int64]]) -> Callable[[str], Any]:
+    return lambda query: one.rank(query, candidates[query])
 
 
 def _ratio(found: dict[str, Any], what: str, share: str) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import pathlib
 import tempfile
 import time
@@ -61,10 +62,7 @@ def main() -> None:
     command.add_argument("--rate", type=float, default=20.0, help="requests a second while versions switch")
     command.run(
         measured,
-        {
-            f"serving-{part}": lambda found, part=part: TABLES[part](found[part]) if part in found else ""
-            for part in TABLES
-        },
+        {f"serving-{part}": functools.partial(_in_section, part) for part in TABLES},
     )
 
 
@@ -88,6 +86,10 @@ def _measure(part: str, model: pathlib.Path, folder: pathlib.Path, told: argpars
     if part == "switches":
         return dataclasses.asdict(switch(model, folder, told.switches, told.rate, 3 * told.seconds))
     return dataclasses.asdict(restart(60.0, every=5.0, deadline=3.0))
+
+
+def _in_section(part: str, found: dict[str, Any]) -> str:
+    return TABLES[part](found[part]) if part in found else ""
 
 
 def _failed(found: dict[str, Any], part: str) -> int | None:
@@ -207,7 +209,7 @@ def _restarts_table(found: dict[str, Any]) -> str:
     return table(("", ""), rows)
 
 
-TABLES = {
+TABLES: dict[str, Callable[[Any], str]] = {
     "throughput": _throughput_table,
     "overhead": _overhead_table,
     "switches": _switches_table,

@@ -27,5 +27,7 @@ def with_interval(value: float, interval: Sequence[float]) -> str:
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table of cells as they are."""
-    lines = (f"| {' | '.join(map(str, cells))} |" for cells in (head, *rows))
-    return "\n".join([next(lines), "|---" * len(head) + "|", *lines])
+    lines = [
+        "|" + "|".join(f" {cell} " if cell != "" else " " for cell in cells) + "|" for cells in (head, *rows)
+    ]
+    return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import types
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions
