@@ -26,6 +26,7 @@ lint: setup ## style, format, types and the direction of imports
 	@mkdir -p build/lint/aisle
 	@for part in $(PARTS); do ln -sfn ../../../$$part build/lint/aisle/$$part; done
 	@$(BIN)/mypy -p aisle
+	@$(BIN)/mypy -p benchmarks
 	@PYTHONPATH=build/lint $(BIN)/lint-imports
 
 LOCK := .venv/bin/uv pip compile pyproject.toml --extra dev --group weights --quiet \

@@ -92,8 +92,6 @@ def read_searches(labelled: Labelled, tower: str, truth: pl.DataFrame, pages: in
 def _pages(
     labelled: Labelled, tower: str, truth: pl.DataFrame, window: str, most: int, seed: int
 ) -> dict[str, Pages]:
-    import tensorflow as tf
-
     from aisle.model.ranking import candidates
 
     start = labelled.splits.test_start if window == "test" else labelled.splits.eval_start
@@ -103,7 +101,10 @@ def _pages(
     rng = np.random.default_rng(seed)
     found = candidates._searches(frames, window, {item: row for row, item in enumerate(ids)})
     questions = candidates._draw(found, most, rng)
-    asked = candidates._ask(retriever, tf.constant(table.titles), questions, CandidateOptions(), rng)
+    options = CandidateOptions()
+    asked = candidates._ask(
+        candidates._Asking(retriever, table.titles, options.depth), questions, options, rng
+    )
     parts: dict[str, list[tuple[Any, dict[str, Any]]]] = {}
     for question, (split, part) in zip(questions, asked, strict=True):
         parts.setdefault(split, []).append((question, part))

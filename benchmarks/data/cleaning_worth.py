@@ -1,6 +1,6 @@
 """What the cleaning is worth: the same two-tower, trained on raw and on cleaned rows, tested on the same truth.
 
-    python -m benchmarks.data.cleaning_worth --source FOLDER [--steps 1000] [--json FILE]
+    python -m benchmarks.data.cleaning_worth --source FOLDER [--steps 1000]
     python -m benchmarks.data.cleaning_worth --dirt 0 0.05 0.2 [--events 200000] [--steps 600]
 
 `FOLDER` holds canonical tables or UCI Online Retail; without it shops are simulated, one for each `--dirt`.
@@ -14,90 +14,82 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
-import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aisle.components.cleaner.clean import clean
-from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.measures.metrics import Ints, bootstrap_interval, paired_interval
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
-from aisle.components.example_gen.discovery import find_tables
-from aisle.components.example_gen.reader import read_table
 from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.events import weights
-from aisle.schema.tables import TABLE_BY_NAME
+from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.measured import K, Measured
+from benchmarks.shared.results import table, with_interval
 from benchmarks.shared.served import ask_users, make_retriever
-from benchmarks.shared.training import train_two_tower
+from benchmarks.shared.training import canonical, clean_tables, read_tables, train_two_tower
 
 RAW, CLEANED = "raw", "cleaned"
 Tables = dict[str, pa.Table]
 
 
+FIGURES = (
+    Figure("gain", lambda found: min(shop["ndcg"]["gain"] for shop in found["shops"])),
+    Figure(
+        "gain_upper_end", lambda found: min(shop["ndcg"]["gain_ci"][1] for shop in found["shops"]), least=0.0
+    ),
+)
+"""Of nDCG, over the shops; a loss is certain where the upper end of the gain's interval is below nothing."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, help="canonical tables, or UCI Online Retail")
-    parser.add_argument("--dirt", type=float, nargs="+", default=[0.0, 0.05, 0.2], help="of simulated shops")
-    parser.add_argument("--events", type=int, default=200_000, help="of simulated shops (default 200000)")
-    parser.add_argument("--steps", type=int, default=1000, help="of training at most (default 1000)")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("cleaning_worth.json"))
-    arguments = parser.parse_args()
-    results = []
-    with tempfile.TemporaryDirectory() as scratch:
-        for name, folder in _shops(arguments, pathlib.Path(scratch)):
-            results.append({"shop": name, **measure(folder, arguments.steps, arguments.seed)})
-            arguments.json.write_text(json.dumps(results, indent=2), encoding="utf-8")
-    print(markdown(results))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--source", type=pathlib.Path, help="canonical tables, or UCI Online Retail")
+    command.add_argument("--dirt", type=float, nargs="+", default=[0.0, 0.05, 0.2], help="of simulated shops")
+    command.add_argument("--events", type=int, default=200_000, help="of simulated shops (default 200000)")
+    command.add_argument("--steps", type=int, default=1000, help="of training at most (default 1000)")
+    command.add_argument("--seed", type=int, default=1)
+    command.run(
+        lambda told, scratch: {
+            "shops": [
+                {"shop": name, **measure(folder, told.steps, told.seed)}
+                for name, folder in _shops(told, scratch)
+            ]
+        },
+        {"cleaning-worth": markdown},
+    )
 
 
-def _shops(arguments: argparse.Namespace, scratch: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
+def _shops(told: argparse.Namespace, scratch: pathlib.Path) -> Iterator[tuple[str, pathlib.Path]]:
     """The shops' names and folders of canonical tables."""
-    if arguments.source is None:
-        from aisle.datasets import simulator
+    if told.source:
+        yield told.source.name, canonical(told.source, scratch)
+        return
+    from aisle.datasets import simulator
 
-        shops = []
-        for dirt in arguments.dirt:
-            folder = scratch / f"dirt-{dirt:g}"
-            options = simulator.SimulatorOptions(
-                users=max(500, arguments.events // 60), items=2_000, days=120,
-                seed=arguments.seed, dirt=dirt, events=arguments.events,
-            )  # fmt: skip
-            simulator.write(simulator.simulate(options), folder)
-            shops.append((f"simulated, {dirt:.0%} dirt", folder))
-        return shops
-    if any((arguments.source / name).exists() for name in ("items.csv", "items.parquet", "items")):
-        return [(arguments.source.name, arguments.source)]
-    from aisle.datasets import online_retail
-
-    online_retail.convert(arguments.source, scratch / "online-retail")
-    return [("Online Retail", scratch / "online-retail")]
+    for dirt in told.dirt:
+        folder = scratch / f"dirt-{dirt:g}"
+        options = simulator.SimulatorOptions(
+            users=max(500, told.events // 60), items=2_000, days=120,
+            seed=told.seed, dirt=dirt, events=told.events,
+        )  # fmt: skip
+        simulator.write(simulator.simulate(options), folder)
+        yield f"simulated, {dirt:.0%} dirt", folder
 
 
 def measure(folder: pathlib.Path, steps: int, seed: int) -> dict[str, Any]:
     """Trains on raw and on cleaned rows; nDCG@20 and Recall@20 of each, and the paired difference."""
-    read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
+    read = read_tables(folder)
     rows = {name: result.rows for name, result in read.items()}
-    cleaned = clean(
-        rows,
-        {name: result.provenance for name, result in read.items()},
-        {name: result.quarantine for name, result in read.items()},
-        CleanerOptions(),
-    ).tables
+    cleaned = clean_tables(read).tables
     labelled = {CLEANED: label(cleaned, LabelerOptions())}
     taken = pc.is_in(cleaned["events"]["event"], pa.array(list(weights())))
     span = pc.min_max(cleaned["events"].filter(taken)["timestamp"]).as_py()
@@ -170,18 +162,15 @@ def _retrieve(labelled: Labelled, tower: str, protocol: Protocol) -> Ints:
     return ask_users(protocol, top, K)
 
 
-def markdown(results: list[dict[str, Any]]) -> str:
+def markdown(found: dict[str, Any]) -> str:
     """The table people read."""
-    lines = ["| shop | users | metric | raw | cleaned | gain [95 %] |", "|---|---|---|---|---|---|"]
-    for result in results:
-        for metric, title in (("recall", f"Recall@{K}"), ("ndcg", f"nDCG@{K}")):
-            one = result[metric]
-            low, high = one["gain_ci"]
-            lines.append(
-                f"| {result['shop']} | {result['users']:,} | {title} | {one[RAW]:.4f} | {one[CLEANED]:.4f} "
-                f"| {one['gain']:+.4f} [{low:+.4f}, {high:+.4f}] |"
-            )
-    return "\n".join(lines)
+    rows = (
+        (shop["shop"], f"{shop['users']:,}", title, f"{one[RAW]:.4f}", f"{one[CLEANED]:.4f}")
+        + (with_interval(one["gain"], one["gain_ci"]),)
+        for shop in found["shops"]
+        for one, title in ((shop["recall"], f"Recall@{K}"), (shop["ndcg"], f"nDCG@{K}"))
+    )
+    return table(("shop", "users", "metric", "raw", "cleaned", "gain [95 %]"), rows)
 
 
 if __name__ == "__main__":

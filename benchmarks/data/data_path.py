@@ -1,6 +1,6 @@
 """The data path beside stock TFX, on the same tables, in turn: seconds a step and peak memory.
 
-    python -m benchmarks.data.data_path --source FOLDER [--rounds 3] [--json FILE]
+    python -m benchmarks.data.data_path --source FOLDER [--rounds 3]
 
 `FOLDER` holds UCI Online Retail as CSV (see `aisle import online-retail`), or canonical tables. Both sides run
 in a fresh process each time, by LocalDagRunner with ML Metadata in SQLite and Beam in memory with one worker;
@@ -9,20 +9,19 @@ the sides take turns, so that what else the machine does falls on both. Importin
 
 from __future__ import annotations
 
-import argparse
 import contextlib
-import json
 import logging
-import os
 import pathlib
 import re
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from benchmarks.shared.command import Command, Figure, in_fresh_process
+from benchmarks.shared.results import table
 
 Measured = dict[str, Any]
 """One run: `import` and `total` seconds, `steps` and `step_peaks_mb` by component, `peak_mb`, `import_mb`."""
@@ -33,38 +32,29 @@ STEPS = (*CHECKED, GATE, "Cleaner", LABELS)
 BEAM_ARGS = ("--direct_num_workers=1", "--direct_running_mode=in_memory")
 
 
+FIGURES = (
+    Figure("times_as_fast_to_gate", lambda found: found["stock_by_gated"], least=5.0),
+    Figure("times_as_fast_to_labels", lambda found: found["stock_by_labelled"]),
+)
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument(
-        "--source", required=True, type=pathlib.Path, help="Online Retail, or canonical tables"
-    )
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each side (default 3)")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("data_path.json"))
-    parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.side:
-        print(json.dumps(SIDES[arguments.side](arguments.source)))
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        tables = canonical(arguments.source, pathlib.Path(scratch))
-        runs: dict[str, list[Measured]] = {side: [] for side in SIDES}
-        for _ in range(arguments.rounds):
-            for side, measured in runs.items():
-                measured.append(run_side(side, tables))
-        result = {"rows": count_rows(tables), "runs": runs, **summary(runs)}
-    arguments.json.write_text(json.dumps(result, indent=2), encoding="utf-8")
-    print(markdown(result))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="UCI Online Retail, or of canonical tables")
+    command.add_argument("--rounds", type=int, default=3, help="runs of each side (default 3)")
+    command.run(lambda told, scratch: measure(told.source, told.rounds, scratch), {"data-path": markdown})
 
 
-def canonical(source: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
-    """Returns a folder of canonical tables: the source itself, or Online Retail converted."""
-    if (source / "items.csv").exists():
-        return source
-    from aisle.datasets import online_retail
+def measure(source: pathlib.Path, rounds: int, scratch: pathlib.Path) -> Measured:
+    """Every side in turn; see `markdown` for the shape."""
+    from benchmarks.shared.training import canonical
 
-    online_retail.convert(source, scratch / "tables")
-    return scratch / "tables"
+    tables = canonical(source, scratch)
+    runs: dict[str, list[Measured]] = {side: [] for side in SIDES}
+    for _ in range(rounds):
+        for side, measured in runs.items():
+            measured.append(run_side(side, tables))
+    return {"rows": count_rows(tables), "runs": runs, **summary(runs)}
 
 
 def count_rows(tables: pathlib.Path) -> dict[str, int]:
@@ -88,11 +78,7 @@ def table_files(tables: pathlib.Path) -> dict[str, list[pathlib.Path]]:
 
 def run_side(side: str, tables: pathlib.Path) -> Measured:
     """Runs one side in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.data.data_path", "--side", side, "--source", str(tables)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SystemExit(f"{side} ended with {done.returncode}:\n{done.stderr[-3000:]}")
-    measured: Measured = json.loads(done.stdout.splitlines()[-1])
+    measured = in_fresh_process(SIDES[side], tables)
     print(f"{side}: {measured['total']:.1f} s, {measured['peak_mb']} MB", file=sys.stderr)
     return measured
 
@@ -162,8 +148,6 @@ def _aisle(tables: pathlib.Path, last: str) -> Measured:
 
 def _import_tfx() -> float:
     """Imports what both sides import, and returns how long that took."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     start = time.monotonic()
     import aisle.pipeline.create
     import aisle.pipeline.local  # noqa: F401
@@ -260,25 +244,21 @@ def _median(measured: Sequence[Measured]) -> Measured:
     return {"steps": by_step, **whole}
 
 
-def markdown(result: Measured) -> str:
+def markdown(found: Measured) -> str:
     """The table people read."""
-    median = result["median"]
+    median = found["median"]
     rows = [(step, *(median[side]["steps"].get(step) for side in SIDES)) for step in STEPS]
     rows.append(("all steps", *(median[side]["total"] for side in SIDES)))
     rows.append(("importing TFX (not counted)", *(median[side]["import"] for side in SIDES)))
-    lines = [
-        "| seconds | stock | aisle to the gate | aisle to the labels |",
-        "|---|---|---|---|",
-        *(
-            f"| {name} | " + " | ".join("" if v is None else f"{v:.2f}" for v in cells) + " |"
-            for name, *cells in rows
-        ),
-        "| peak memory, MB | " + " | ".join(f"{median[side]['peak_mb']:.0f}" for side in SIDES) + " |",
-        f"| times as fast as stock | 1 | {result['stock_by_gated']} | {result['stock_by_labelled']} |",
+    cells: list[tuple[object, ...]] = [
+        (name, *("" if seconds is None else f"{seconds:.2f}" for seconds in each)) for name, *each in rows
     ]
-    counts = ", ".join(f"{count:,} {name}" for name, count in result["rows"].items())
-    rounds = len(result["runs"]["stock"])
-    return "\n".join([*lines, "", f"{counts}; medians of {rounds} runs of each side, in turn"])
+    cells.append(("peak memory, MB", *(f"{median[side]['peak_mb']:.0f}" for side in SIDES)))
+    cells.append(("times as fast as stock", 1, found["stock_by_gated"], found["stock_by_labelled"]))
+    counts = ", ".join(f"{count:,} {name}" for name, count in found["rows"].items())
+    rounds = len(found["runs"]["stock"])
+    head = ("seconds", "stock", "aisle to the gate", "aisle to the labels")
+    return f"{table(head, cells)}\n\n{counts}; medians of {rounds} runs of each side, in turn"
 
 
 if __name__ == "__main__":

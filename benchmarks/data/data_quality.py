@@ -1,32 +1,25 @@
 """How many planted faults the reader and the cleaner find, and how often they cry wolf.
 
 Simulates a shop, plants faults of some forty kinds, reads and cleans its tables as a run does, and compares
-which rows were found, and why, with the ground truth. Prints a Markdown table and writes it as JSON; the exit
-code is 1 where a kind misses its goal.
+which rows were found, and why, with the ground truth.
 
     python -m benchmarks.data.data_quality --events 500000 --dirt 0.05 --seed 0
 """
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
 import pathlib
-import sys
-import tempfile
 import time
 from typing import Any
 
 import polars as pl
 
-from aisle.components.cleaner.clean import clean
-from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.example_gen.reader import read_table
 from aisle.datasets.simulator import GROUND_TRUTH, SimulatorOptions, simulate, write
-from aisle.schema.tables import EVENTS, ITEMS, TABLE_BY_NAME, USERS
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
+from benchmarks.shared.training import clean_tables, read_tables
 
-TABLES = (ITEMS.name, USERS.name, EVENTS.name)
 DEFINITE, FUZZY = 0.99, 0.9
 """The least recall and precision: of what can be known for sure, and of what can only be judged."""
 FUZZY_KINDS = frozenset(
@@ -159,16 +152,10 @@ def run(options: SimulatorOptions, folder: pathlib.Path) -> tuple[list[Kind], di
     """Simulates, reads and cleans a shop; returns how each kind fared, and the figures of the whole."""
     write(simulate(options), folder)
     start = time.perf_counter()
-    read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in TABLES}
+    read = read_tables(folder)
     reading = time.perf_counter() - start
     start = time.perf_counter()
-    result = clean(
-        {name: table.rows for name, table in read.items()},
-        {name: table.provenance for name, table in read.items()},
-        {name: table.quarantine for name, table in read.items()},
-        CleanerOptions(),
-        now=options.end_seconds * 1_000_000,
-    )
+    result = clean_tables(read, now=options.end_seconds * 1_000_000)
     cleaning = time.perf_counter() - start
     truth = pl.read_csv(folder / GROUND_TRUTH, schema_overrides={"line": pl.Int64})
     evidence = pl.DataFrame(pl.from_arrow(result.evidence))
@@ -184,48 +171,66 @@ def run(options: SimulatorOptions, folder: pathlib.Path) -> tuple[list[Kind], di
     }
 
 
-def table(kinds: list[Kind]) -> str:
-    """Returns the kinds as a Markdown table."""
-    lines = ["| table | fault | goal | planted | found | recall | flagged | precision | reached |"]
-    lines.append("|---|---|---|--:|--:|--:|--:|--:|---|")
-    for kind in kinds:
-        cells = [kind.table, kind.kind, f"{kind.goal:.2f}", f"{kind.planted:,}", f"{kind.found:,}"]
-        cells += [f"{kind.recall:.4f}", f"{kind.flagged:,}", f"{kind.precision:.4f}"]
-        lines.append("| " + " | ".join([*cells, "yes" if kind.reached else "**no**"]) + " |")
-    return "\n".join(lines)
+SHOP = {"events": 500_000, "users": 20_000, "items": 20_000, "days": 60, "dirt": 0.05, "seed": 0}
+"""The options of the simulated shop."""
+FIGURES = (
+    Figure("kinds_missed", lambda found: sum(not kind["reached"] for kind in found["kinds"]), most=0),
+    Figure("least_recall", lambda found: min((kind["recall"] for kind in found["kinds"]), default=1.0)),
+    Figure("least_precision", lambda found: min((kind["precision"] for kind in found["kinds"]), default=1.0)),
+)
 
 
-def main() -> int:
-    """Runs the benchmark; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--events", type=int, default=500_000)
-    parser.add_argument("--users", type=int, default=20_000)
-    parser.add_argument("--items", type=int, default=20_000)
-    parser.add_argument("--days", type=int, default=60)
-    parser.add_argument("--dirt", type=float, default=0.05)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("build", "data_quality.json"))
-    told = parser.parse_args()
-    options = SimulatorOptions(
-        users=told.users, items=told.items, days=told.days, seed=told.seed, dirt=told.dirt, events=told.events
+def main() -> None:
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    for name, default in SHOP.items():
+        command.add_argument(f"--{name}", type=type(default), default=default)
+    command.run(
+        lambda told, scratch: measured(
+            SimulatorOptions(**{name: vars(told)[name] for name in SHOP}), scratch
+        ),
+        {"data-quality": markdown},
     )
-    with tempfile.TemporaryDirectory() as folder:
-        kinds, figures = run(options, pathlib.Path(folder))
-    print(table(kinds))
-    reached = sum(kind.reached for kind in kinds)
-    print(
-        f"\n{reached} of {len(kinds)} kinds reach their goal ({len({k.kind for k in kinds})} different ones)."
+
+
+def measured(options: SimulatorOptions, folder: pathlib.Path) -> dict[str, Any]:
+    """How each kind fared, and the figures of the whole; see `markdown`."""
+    kinds, figures = run(options, folder)
+    rows = [
+        {
+            **dataclasses.asdict(kind),
+            "recall": kind.recall,
+            "precision": kind.precision,
+            "reached": kind.reached,
+        }
+        for kind in kinds
+    ]
+    return {"options": {name: getattr(options, name) for name in SHOP}, "kinds": rows, **figures}
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """The kinds as a table, and the figures."""
+    head = ("table", "fault", "goal", "planted", "found", "recall", "flagged", "precision", "reached")
+    rows = (
+        (kind["table"], kind["kind"], f"{kind['goal']:.2f}", f"{kind['planted']:,}", f"{kind['found']:,}")
+        + (f"{kind['recall']:.4f}", f"{kind['flagged']:,}", f"{kind['precision']:.4f}")
+        + ("yes" if kind["reached"] else "**no**",)
+        for kind in found["kinds"]
     )
-    print(f"Read {sum(figures['read'].values()):,} rows in {figures['seconds']['read']} s, ", end="")
-    print(f"cleaned them in {figures['seconds']['clean']} s.")
-    for entry in figures["innocent_rows_lost"]:
-        print(f"Lost without a fault of their own: {entry['rows']:,} {entry['table']}: {entry['reason']}.")
-    told.json.parent.mkdir(parents=True, exist_ok=True)
-    rows = [{**dataclasses.asdict(k), "recall": k.recall, "precision": k.precision} for k in kinds]
-    report = {"version": 1, "options": {**vars(told), "json": None}, "kinds": rows, **figures}
-    told.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 0 if reached == len(kinds) else 1
+    reached = sum(kind["reached"] for kind in found["kinds"])
+    different = len({kind["kind"] for kind in found["kinds"]})
+    return "\n".join([
+        table(head, rows),
+        "",
+        f"{reached} of {len(found['kinds'])} kinds reach their goal ({different} different ones).",
+        f"Read {sum(found['read'].values()):,} rows in {found['seconds']['read']} s, cleaned them in "
+        f"{found['seconds']['clean']} s.",
+        *(
+            f"Lost without a fault of their own: {entry['rows']:,} {entry['table']}: {entry['reason']}."
+            for entry in found["innocent_rows_lost"]
+        ),
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from scipy import linalg, sparse
@@ -71,13 +72,13 @@ def _ease_and_history(protocol: Protocol, new: bool, k: int) -> Ints:
     return _best(protocol, scores + recency, new, k)
 
 
-def _implicit(model: Callable[[], object]) -> System:
+def _implicit(model: Callable[[], Any]) -> System:
     def answer(protocol: Protocol, new: bool, k: int) -> Ints:
         taken = baselines.seen(protocol.train).astype(np.float32)
         fitted = model()
-        fitted.fit(taken, show_progress=False)  # type: ignore[attr-defined]
-        users = np.asarray(fitted.user_factors)[protocol.users]  # type: ignore[attr-defined]
-        return _best(protocol, users @ np.asarray(fitted.item_factors).T, new, k)  # type: ignore[attr-defined]
+        fitted.fit(taken, show_progress=False)
+        users = np.asarray(fitted.user_factors)[protocol.users]
+        return _best(protocol, np.asarray(users @ np.asarray(fitted.item_factors).T, np.float64), new, k)
 
     return answer
 

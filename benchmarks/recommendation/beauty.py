@@ -10,12 +10,8 @@ is foretold: what was chosen was chosen there.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
 import pathlib
-import tempfile
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +25,8 @@ from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from benchmarks.recommendation.baselines import ease_weights
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table, with_interval
 from benchmarks.shared.served import Trained
 from benchmarks.shared.training import fit_two_tower, read_clean_label, transform
 
@@ -75,23 +72,22 @@ class Sequences:
         return [len(taken) - 1 for taken in self.taken]
 
 
+FIGURES = (
+    Figure("hr", lambda found: found["ours"]["hr"], least=0.096),
+    Figure("ndcg", lambda found: found["ours"]["ndcg"], least=0.0585),
+    Figure("hr_gain_lower_end", lambda found: found["gain"]["hr"]["interval"][0], least=0.0),
+    Figure("ndcg_gain_lower_end", lambda found: found["gain"]["ndcg"]["interval"][0], least=0.0),
+)
+"""The gains are the lower ends of their intervals; the figures those of docs/results.md less what a seed may do."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of Amazon Beauty")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
-    parser.add_argument("--validate", action="store_true", help="foretell the validation item instead")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("beauty.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
-    started = time.monotonic()
-    with tempfile.TemporaryDirectory() as scratch:
-        found = measure(arguments.source, pathlib.Path(scratch), arguments.seeds, arguments.validate)
-    found["minutes"] = round((time.monotonic() - started) / 60, 1)
-    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "beauty", markdown(found))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="Amazon Beauty", seeds=(1, 2, 3))
+    command.add_argument("--validate", action="store_true", help="foretell the validation item instead")
+    command.run(
+        lambda told, scratch: measure(told.source, scratch, told.seeds, told.validate), {"beauty": markdown}
+    )
 
 
 def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], validate: bool) -> dict[str, Any]:
@@ -122,7 +118,7 @@ def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], valid
         "ours": {"hr": float(one[0].mean()), "ndcg": float(one[1].mean()),
                  "ndcg_ci": bootstrap_interval(one[1])},
         "seeds": [record(rank) for rank in ours],
-        "gain": {metric: {"mean": float((ours_ - theirs).mean()), "ci": paired_interval(ours_, theirs)}
+        "gain": {metric: {"value": float((ours_ - theirs).mean()), "interval": paired_interval(ours_, theirs)}
                  for metric, ours_, theirs in zip(("hr", "ndcg"), one, hit_value(best), strict=True)},
     }  # fmt: skip
 
@@ -231,22 +227,21 @@ def markdown(found: dict[str, Any]) -> str:
     what = "the validation item" if found["validated"] else "the last item"
     seeds = len(found["seeds"])
     of = "of one seed" if seeds == 1 else f"the mean of {seeds} seeds"
-    lines = [
+    rows = [*found["systems"].items(), (OURS, found["ours"])]
+    return "\n".join([
         f"{found['users']:,} users, {found['items']:,} items, {found['events']:,} events; foretold is {what}; aisle's "
         f"row is {of}. It took {found['minutes']} minutes.",
         "",
-        f"| | HR@{K} | NDCG@{K} |",
-        "|---|---|---|",
-        *(f"| {name} | {one['hr']:.4f} | {one['ndcg']:.4f} |" for name, one in found["systems"].items()),
-        f"| {OURS} | {found['ours']['hr']:.4f} | {found['ours']['ndcg']:.4f} |",
+        table(
+            ("", f"HR@{K}", f"NDCG@{K}"),
+            ((name, f"{one['hr']:.4f}", f"{one['ndcg']:.4f}") for name, one in rows),
+        ),
         "",
-        f"Beside the best of the others HR@{K} is {gain['hr']['mean']:+.4f} "
-        f"[{gain['hr']['ci'][0]:+.4f}, {gain['hr']['ci'][1]:+.4f}] and NDCG@{K} {gain['ndcg']['mean']:+.4f} "
-        f"[{gain['ndcg']['ci'][0]:+.4f}, {gain['ndcg']['ci'][1]:+.4f}] (95 %, paired bootstrap over users). By seed: "
+        f"Beside the best of the others HR@{K} is {with_interval(**gain['hr'])} and NDCG@{K} "
+        f"{with_interval(**gain['ndcg'])} (95 %, paired bootstrap over users). By seed: "
         + ", ".join(f"{one['hr']:.4f} / {one['ndcg']:.4f}" for one in found["seeds"])
         + ".",
-    ]
-    return "\n".join(lines)
+    ])  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -10,53 +10,53 @@ steps, validation, export).
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
 import pathlib
 import resource
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure, in_fresh_process
+from benchmarks.shared.results import table
 
 STEPS = 100
 HISTORY, TARGETS = 20, 4
 
 
+FIGURES = (
+    Figure("step_grows_times", lambda found: _growth(found, lambda run: run["seconds"]["steps"]), most=1.5),
+    Figure(
+        "memory_grows_by_items",
+        lambda found: _growth(found, lambda run: run["peak_mb"]["export"] / run["items"]),
+        most=1.0,
+    ),
+)
+"""From the first size to the last: a step's cost hardly grows, memory less than the items do."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--items", type=int, nargs="+", default=[125_000, 250_000, 500_000, 1_000_000])
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("growth.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    parser.add_argument("--child", type=pathlib.Path, help=argparse.SUPPRESS)
-    arguments = parser.parse_args()
-    if arguments.child:
-        print(json.dumps(trained(arguments.child)))
-        return
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--items", type=int, nargs="+", default=[125_000, 250_000, 500_000, 1_000_000])
+    command.run(lambda told, scratch: measure(told.items, scratch), {"growth": markdown})
+
+
+def measure(sizes: list[int], scratch: pathlib.Path) -> dict[str, Any]:
+    """A run for each size; see `markdown` for the shape."""
+    graph = _graph(scratch / "small")
     runs = []
-    with tempfile.TemporaryDirectory() as scratch:
-        graph = _graph(pathlib.Path(scratch, "small"))
-        for items in arguments.items:
-            print(f"{items:,} items", file=sys.stderr)
-            folder = pathlib.Path(scratch, str(items))
-            write_transformed(folder, graph, items)
-            command = [sys.executable, "-m", "benchmarks.recommendation.growth", "--child", str(folder)]
-            child = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
-            runs.append({"items": items, "queries": items // 2, **json.loads(child.stdout.splitlines()[-1])})
-            arguments.json.write_text(json.dumps(runs, indent=2), encoding="utf-8")
-    print(markdown(runs))
-    if arguments.results:
-        write_section(arguments.results, "growth", markdown(runs))
+    for items in sizes:
+        print(f"{items:,} items", file=sys.stderr)
+        write_transformed(scratch / str(items), graph, items)
+        found = in_fresh_process(trained, scratch / str(items))
+        runs.append({"items": items, "queries": items // 2, **found})
+        print(runs[-1], flush=True)
+    return {"runs": runs}
 
 
 def _graph(scratch: pathlib.Path) -> pathlib.Path:
@@ -105,6 +105,7 @@ def _items(ids: np.ndarray) -> pa.Table:
             "price": _lists(np.zeros(many, np.float32), np.ones(many, int)),
             "item": _lists(ids, np.ones(many, int)),
             "title": _lists(ids, np.ones(many, int)),
+            "description": _lists(np.full(many, ""), np.ones(many, int)),
         }
     )
 
@@ -139,7 +140,6 @@ def _lists(values: np.ndarray, lengths: np.ndarray) -> pa.Array:
 
 def trained(folder: pathlib.Path) -> dict[str, Any]:
     """Runs the Trainer's parts in this process: seconds of each phase and the peak memory until its end, in MB."""
-    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     import tensorflow as tf
     import tensorflow_transform as tft
 
@@ -196,24 +196,24 @@ def _drawn_encoder() -> Any:
     return Drawn(bert_folder())
 
 
-def markdown(runs: list[dict[str, Any]]) -> str:
+def _growth(found: dict[str, Any], of: Callable[[dict[str, Any]], float]) -> float:
+    """How many times the first size's figure the last one's is."""
+    return of(found["runs"][-1]) / of(found["runs"][0])
+
+
+def markdown(found: dict[str, Any]) -> str:
     """The table people read."""
-    lines = [
-        f"| | {' | '.join(format(run['items'], ',') + ' items' for run in runs)} |",
-        "|---" * (len(runs) + 1) + "|",
-        _row("queries", (f"{run['queries']:,}" for run in runs)),
-        _row("examples a second", (f"{run['examples_a_second']:,.0f}" for run in runs)),
-        _row("ms a step", (f"{1e3 * run['seconds']['steps'] / STEPS:.1f}" for run in runs)),
+    runs = found["runs"]
+    rows = [
+        ("queries", *(f"{run['queries']:,}" for run in runs)),
+        ("examples a second", *(f"{run['examples_a_second']:,.0f}" for run in runs)),
+        ("ms a step", *(f"{1e3 * run['seconds']['steps'] / STEPS:.1f}" for run in runs)),
     ]
     for name, of in (("read", "reading"), ("validation", "one validation"), ("export", "export")):
-        lines.append(_row(f"{of}, seconds", (f"{run['seconds'][name]:.1f}" for run in runs)))
+        rows.append((f"{of}, seconds", *(f"{run['seconds'][name]:.1f}" for run in runs)))
     for name, until in (("start", "started"), ("read", "read"), ("steps", "trained"), ("export", "exported")):
-        lines.append(_row(f"peak MB until {until}", (f"{run['peak_mb'][name]:,}" for run in runs)))
-    return "\n".join(lines)
-
-
-def _row(name: str, cells: Iterator[str]) -> str:
-    return f"| {name} | {' | '.join(cells)} |"
+        rows.append((f"peak MB until {until}", *(f"{run['peak_mb'][name]:,}" for run in runs)))
+    return table(("", *(f"{run['items']:,} items" for run in runs)), rows)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The approximate index beside the exact one, from 100,000 to a million items.
 
-    python -m benchmarks.recommendation.index [--items 100000 200000 400000 1000000] [--json FILE] [--results docs/results.md]
+    python -m benchmarks.recommendation.index [--items 100000 200000 400000 1000000] [--results docs/results.md]
 
 The vectors are made up, in groups of groups whose closeness is that of real titles: 64 numbers as the two-tower's, 384
 as the titles'. Each index answers one query with its best 100 items; a time is the median of several queries, taken in
@@ -9,25 +9,19 @@ turn by both. Recall is measured as when a model is bundled, by queries that did
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import pathlib
 import statistics
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
 import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.clusters import make_index
 from aisle.model.retrieval.index import ExactIndex, Index
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
 WIDTHS = {"two-tower": 64, "titles": 384}
 TOP = 100
@@ -36,24 +30,29 @@ GROUPS, OF_EACH = 40, 50
 CHUNK = 50_000
 
 
+FIGURES = (
+    Figure("least_recall", lambda found: min(run["recall"] for run in found["runs"]), least=0.95),
+    Figure(
+        "least_times_as_fast",
+        lambda found: min(run["exact_ms"] / run["approximate_ms"] for run in found["runs"]),
+        least=1.0,
+    ),
+)
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--items", type=int, nargs="+", default=[100_000, 200_000, 400_000, 1_000_000])
-    parser.add_argument(
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--items", type=int, nargs="+", default=[100_000, 200_000, 400_000, 1_000_000])
+    command.add_argument(
         "--repeats", type=int, default=15, help="queries timed, each index in turn (default 15)"
     )
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("index.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a page whose section `index` is rewritten")
-    arguments = parser.parse_args()
-    begin = time.perf_counter()
-    runs = [measure(name, count, arguments.repeats) for count in arguments.items for name in WIDTHS]
-    found = {"minutes": round((time.perf_counter() - begin) / 60, 1), "runs": runs}
-    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    table = markdown(found)
-    print(table)
-    if arguments.results:
-        write_section(arguments.results, "index", table)
+    command.run(
+        lambda told, _: {
+            "runs": [measure(name, count, told.repeats) for count in told.items for name in WIDTHS]
+        },
+        {"index": markdown},
+    )
 
 
 def clustered(count: int, width: int, seed: int) -> np.ndarray:
@@ -121,21 +120,31 @@ def times(systems: list[Callable[[np.ndarray], None]], queries: np.ndarray, repe
 
 def markdown(found: dict[str, Any]) -> str:
     """The table people read."""
-    return "\n".join(
-        [
-            f"It took {found['minutes']} minutes.",
-            "",
-            "| items | vectors | exact ms | approximate ms | recall@100 | clusters read | vectors MB | index MB "
-            "| made in s |",
-            "|---|---|---|---|---|---|---|---|---|",
-            *(
-                f"| {run['items']:,} | {run['vectors']}, {run['width']} | {run['exact_ms']:.1f} "
-                f"| {run['approximate_ms']:.1f} | {run['recall']:.3f} | {run['probes']} of {run['clusters']:,} "
-                f"| {run['vectors_mb']:.0f} | {run['index_mb']:.1f} | {run['build_seconds']:.0f} |"
-                for run in found["runs"]
-            ),
-        ]
+    head = (
+        "items",
+        "vectors",
+        "exact ms",
+        "approximate ms",
+        "recall@100",
+        "clusters read",
+        "vectors MB",
+        "index MB",
     )
+    rows = (
+        (
+            f"{run['items']:,}",
+            f"{run['vectors']}, {run['width']}",
+            f"{run['exact_ms']:.1f}",
+            f"{run['approximate_ms']:.1f}",
+            f"{run['recall']:.3f}",
+            f"{run['probes']} of {run['clusters']:,}",
+            f"{run['vectors_mb']:.0f}",
+            f"{run['index_mb']:.1f}",
+            f"{run['build_seconds']:.0f}",
+        )
+        for run in found["runs"]
+    )
+    return f"It took {found['minutes']} minutes.\n\n{table((*head, 'made in s'), rows)}"
 
 
 if __name__ == "__main__":

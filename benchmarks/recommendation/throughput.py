@@ -12,46 +12,41 @@ clock starts.
 
 from __future__ import annotations
 
-import argparse
-import json
 import pathlib
-import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from benchmarks.shared.results import write_section
-from benchmarks.shared.training import read_clean_label, transform
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
+from benchmarks.shared.training import canonical, read_clean_label, transform
 
 OURS = "aisle"
 PEER = "tutorial, metrics off"
+PLAIN = f"{PEER}, its plain softmax"
+
+
+FIGURES = (
+    Figure("times_as_fast", lambda found: float(np.median(ratios(found, PEER))), least=3.0),
+    Figure("times_as_fast_as_plain", lambda found: float(np.median(ratios(found, PLAIN))), least=3.0),
+)
 
 
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of UCI Online Retail")
-    parser.add_argument("--rounds", type=int, default=5, help="each side once a round (default 5)")
-    parser.add_argument("--steps", type=int, default=180, help="of a round (default 180)")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("throughput.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        found = measure(arguments.source, pathlib.Path(scratch), arguments.rounds, arguments.steps)
-    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "throughput", markdown(found))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="UCI Online Retail")
+    command.add_argument("--rounds", type=int, default=5, help="each side once a round (default 5)")
+    command.add_argument("--steps", type=int, default=180, help="of a round (default 180)")
+    command.run(
+        lambda told, scratch: measure(told.source, scratch, told.rounds, told.steps), {"throughput": markdown}
+    )
 
 
 def measure(source: pathlib.Path, scratch: pathlib.Path, rounds: int, steps: int) -> dict[str, Any]:
     """Examples and CPU seconds a second of each side in each round; see `markdown` for the shape."""
-    from aisle.datasets import online_retail
-
-    online_retail.convert(source, scratch / "shop")
-    sides, batch = make_sides(transform(read_clean_label(scratch / "shop"), scratch), steps)
+    sides, batch = make_sides(transform(read_clean_label(canonical(source, scratch)), scratch), steps)
     for run, _ in sides.values():
         run()  # Traces and compiles.
     found: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
@@ -103,28 +98,31 @@ def make_sides(
             tutorial(Loss.OURS, False, steps, query_tower=QueryTower),
             steps,
         ),
-        "tutorial, metrics off, its plain softmax": (tutorial(Loss.PLAIN, False, steps), steps),
+        PLAIN: (tutorial(Loss.PLAIN, False, steps), steps),
         "tutorial as written, metrics in each step": (tutorial(Loss.PLAIN, True, few), few),
     }, options.batch
 
 
 def markdown(found: dict[str, Any]) -> str:
     """The table people read: medians over the rounds, and the median of the rounds' ratios."""
-    rounds = found["rounds"]
-    ours = np.array([one["examples_a_second"] for one in rounds[OURS]])
-    lines = [
-        f"Batch {found['batch']:,}; medians of {len(ours)} rounds in turn, with the lowest and highest ratio of a round.",
-        "",
-        "| | examples a second | CPU ms a step | aisle is faster by |",
-        "|---|---|---|---|",
-    ]
-    for name, many in rounds.items():
-        speed = np.array([one["examples_a_second"] for one in many])
-        cpu = np.median([one["cpu_ms_a_step"] for one in many])
-        ratio = ours / speed
+    rows = []
+    for name, many in found["rounds"].items():
+        speed, cpu = (np.median([one[key] for one in many]) for key in ("examples_a_second", "cpu_ms_a_step"))
+        ratio = ratios(found, name)
         faster = f"{np.median(ratio):.1f} ({ratio.min():.1f}–{ratio.max():.1f})" if name != OURS else ""
-        lines.append(f"| {name} | {np.median(speed):,.0f} | {cpu:.1f} | {faster} |")
-    return "\n".join(lines)
+        rows.append((name, f"{speed:,.0f}", f"{cpu:.1f}", faster))
+    return (
+        f"Batch {found['batch']:,}; medians of {len(ratio)} rounds in turn, with the lowest and highest ratio of a "
+        "round.\n\n" + table(("", "examples a second", "CPU ms a step", "aisle is faster by"), rows)
+    )
+
+
+def ratios(found: dict[str, Any], name: str) -> np.ndarray:
+    """How many times as many examples a second as a side aisle has, in each round."""
+    ours, other = (
+        np.array([one["examples_a_second"] for one in found["rounds"][side]]) for side in (OURS, name)
+    )
+    return ours / other
 
 
 if __name__ == "__main__":

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import enum
-import os
 from typing import Any
-
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import tensorflow as tf
 import tensorflow_recommenders as tfrs

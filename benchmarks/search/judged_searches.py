@@ -142,8 +142,8 @@ def difference(one: Answered, other: Answered) -> dict[str, Any]:
     """The gain of one system over another by figure, with its paired bootstrap interval."""
     return {
         name: {
-            "gain": float(np.nanmean(getattr(one, name) - getattr(other, name))),
-            "ci": paired_interval(getattr(one, name), getattr(other, name)),
+            "value": float(np.nanmean(getattr(one, name) - getattr(other, name))),
+            "interval": paired_interval(getattr(one, name), getattr(other, name)),
         }
         for name in vars(one)
     }

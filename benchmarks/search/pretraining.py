@@ -11,9 +11,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import pathlib
-import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -23,7 +21,8 @@ import numpy.typing as npt
 from aisle.components.evaluator.measures.metrics import gain, graded_ndcg, paired_interval
 from aisle.model.options import PretrainOptions
 from benchmarks.search.judged_searches import DEPTH, Searches, read_searches
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table, with_interval
 from benchmarks.shared.training import read_clean_label
 
 KINDS = ("mean", "words")
@@ -38,61 +37,61 @@ class Variant:
     options: PretrainOptions
 
 
-def main() -> None:
-    """Parses the arguments, measures and prints."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of judged searches")
-    parser.add_argument("--steps", type=int, nargs="+", default=[200, 500], help="after which to look")
-    parser.add_argument("--batch", type=int, default=16)
-    parser.add_argument("--pieces", type=int, default=32)
-    parser.add_argument("--rate", type=float, default=3e-5)
-    parser.add_argument("--anchor", type=float, default=0.1, help="of the variant that has one")
-    parser.add_argument("--only", nargs="+", default=None, help="names of variants")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("pretraining.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
+FIGURES = (
+    Figure("cosine_ndcg", lambda found: found["rows"][0]["mean"]["ndcg"], least=0.858),
+    Figure("maxsim_ndcg", lambda found: found["rows"][0]["words"]["ndcg"], least=0.856),
+    Figure("most_gain", lambda found: max(row[kind]["gain"] for row in found["rows"] for kind in KINDS)),
+)
+"""BERT as it came; what a training gains is an experiment, of which nothing is asked."""
+
+
+def variants(told: argparse.Namespace) -> list[Variant]:
+    """Those that the command line chooses."""
     plain = PretrainOptions(
-        steps=max(arguments.steps),
-        batch=arguments.batch,
-        pieces=arguments.pieces,
-        learning_rate=arguments.rate,
-        anchor=0.0,
+        steps=max(told.steps), batch=told.batch, pieces=told.pieces, learning_rate=told.rate, anchor=0.0
     )
-    held = PretrainOptions.read(plain.model_dump() | {"anchor": arguments.anchor})
-    variants = [
+    held = PretrainOptions.read(plain.model_dump() | {"anchor": told.anchor})
+    every = [
         Variant("title and description", "pairs", plain),
         Variant("hidden words", "masked", plain),
-        Variant(f"hidden words, anchor {arguments.anchor:g}", "masked", held),
+        Variant(f"hidden words, anchor {told.anchor:g}", "masked", held),
     ]
-    found = measure(arguments, [v for v in variants if not arguments.only or v.name in arguments.only])
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "pretraining", markdown(found))
+    return [variant for variant in every if not told.only or variant.name in told.only]
 
 
-def measure(arguments: argparse.Namespace, variants: list[Variant]) -> list[dict[str, Any]]:
+def main() -> None:
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="judged searches")
+    command.add_argument("--steps", type=int, nargs="+", default=[200, 500], help="after which to look")
+    command.add_argument("--batch", type=int, default=16)
+    command.add_argument("--pieces", type=int, default=32)
+    command.add_argument("--rate", type=float, default=3e-5)
+    command.add_argument("--anchor", type=float, default=0.1, help="of the variant that has one")
+    command.add_argument("--only", nargs="+", default=None, help="names of variants")
+    command.run(measure, {"pretraining": markdown})
+
+
+def measure(told: argparse.Namespace, scratch: pathlib.Path) -> dict[str, Any]:
     """A row for BERT as it came, and for each variant after each of the steps."""
     from aisle.datasets import judgements as adapter
 
-    with tempfile.TemporaryDirectory() as scratch:
-        adapter.convert(arguments.source, pathlib.Path(scratch) / "shop")
-        searches = read_searches(read_clean_label(pathlib.Path(scratch) / "shop"))
-        rows: list[dict[str, Any]] = []
-        before: dict[str, npt.NDArray[np.float64]] = {}
-        for variant in [None, *variants]:
-            for steps, figures in _figures(searches, variant, sorted(arguments.steps)):
-                before = before or figures
-                rows.append({"name": variant.name if variant else "as it came", "steps": steps} | {
-                    kind: {
-                        "ndcg": float(values.mean()),
-                        "gain": float((values - before[kind]).mean()),
-                        "ci": paired_interval(values, before[kind]),
-                    }
-                    for kind, values in figures.items()
-                })  # fmt: skip
-                print(json.dumps(rows[-1]), flush=True)
-                arguments.json.write_text(json.dumps(rows, indent=2), encoding="utf-8")
-    return rows
+    adapter.convert(told.source, scratch / "shop")
+    searches = read_searches(read_clean_label(scratch / "shop"))
+    rows: list[dict[str, Any]] = []
+    before: dict[str, npt.NDArray[np.float64]] = {}
+    for variant in [None, *variants(told)]:
+        for steps, figures in _figures(searches, variant, sorted(told.steps)):
+            before = before or figures
+            rows.append({"name": variant.name if variant else "as it came", "steps": steps} | {
+                kind: {
+                    "ndcg": float(values.mean()),
+                    "gain": float((values - before[kind]).mean()),
+                    "ci": paired_interval(values, before[kind]),
+                }
+                for kind, values in figures.items()
+            })  # fmt: skip
+            print(rows[-1], flush=True)
+    return {"rows": rows}
 
 
 def _figures(
@@ -181,22 +180,15 @@ def _judged(searches: Searches, bert: Any, tokenizer: Any) -> dict[str, npt.NDAr
     return dict(zip(KINDS, np.array(figures).T, strict=True))
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
+def markdown(found: dict[str, Any]) -> str:
     """The table, with the gain over BERT as it came and its 95 % interval."""
-    lines = [
-        "| BERT trained by | steps | cosine of means | gain | MaxSim | gain |",
-        "|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        cells = [row["name"], str(row["steps"])]
-        for kind in KINDS:
-            one = row[kind]
-            cells += [
-                f"{one['ndcg']:.4f}",
-                f"{one['gain']:+.4f} ({one['ci'][0]:+.4f} to {one['ci'][1]:+.4f})",
-            ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+    rows = []
+    for row in found["rows"]:
+        cells = [row["name"], row["steps"]]
+        for one in (row[kind] for kind in KINDS):
+            cells += [f"{one['ndcg']:.4f}", with_interval(one["gain"], one["ci"])]
+        rows.append(cells)
+    return table(("BERT trained by", "steps", "cosine of means", "gain", "MaxSim", "gain"), rows)
 
 
 if __name__ == "__main__":

@@ -9,10 +9,7 @@ told by the least cosine among them.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
-import multiprocessing
 import os
 import pathlib
 import time
@@ -21,7 +18,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure, in_fresh_process
+from benchmarks.shared.results import table
 
 TITLES, BATCH, LIMIT = 2_000, 64, 64
 STEP = 8
@@ -60,32 +58,35 @@ FORMS = (
 )
 
 
+FIGURES = (
+    Figure("query_ms", lambda found: found["rows"][0]["query_ms"]),
+    Figure("titles_s", lambda found: found["rows"][0]["titles_s"]),
+    Figure("least_cosine", lambda found: min(row["cosine"] for row in found["rows"]), least=0.999),
+)
+"""The form that is served, and how far the others read from it."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of judged searches")
-    parser.add_argument("--rounds", type=int, default=3, help="every query once a round (default 3)")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("reading.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="judged searches")
+    command.add_argument("--rounds", type=int, default=3, help="every query once a round (default 3)")
+    command.run(lambda told, _: measure(told.source, told.rounds), {"reading": markdown})
+
+
+def measure(source: pathlib.Path, rounds: int) -> dict[str, Any]:
+    """A row for each form; see `markdown` for the shape."""
     rows, first = [], None
     for form in FORMS:
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            row, vectors = pool.apply(read, (form, arguments.source, arguments.rounds))
+        row, vectors = in_fresh_process(read, form, source, rounds)
         first = vectors if first is None else first
         rows.append({"name": form.name, **row, "cosine": float((vectors * first).sum(1).min())})
         print(rows[-1], flush=True)
-    arguments.json.write_text(json.dumps(rows, indent=2), encoding="utf-8")
-    print(markdown(rows))
-    if arguments.results:
-        write_section(arguments.results, "reading", markdown(rows))
+    return {"rows": rows}
 
 
 def read(form: Form, source: pathlib.Path, rounds: int) -> tuple[dict[str, float], npt.NDArray[np.float32]]:
     """The form's figures (see `markdown`), and the sentence vectors of the titles: float32 [TITLES, width]."""
-    os.environ.update(
-        TF_USE_LEGACY_KERAS="1", TF_CPP_MIN_LOG_LEVEL="3", TF_ENABLE_ONEDNN_OPTS=str(int(form.onednn))
-    )
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = str(int(form.onednn))
     import polars as pl
     import tensorflow as tf
 
@@ -158,21 +159,20 @@ def _reader(form: Form) -> Any:
     return read
 
 
-def markdown(rows: list[dict[str, Any]]) -> str:
+def markdown(found: dict[str, Any]) -> str:
     """The table people read."""
-    lines = [
-        f"| | one query, ms (p50) | {TITLES:,} titles, s | tracing or compiling for the queries, s | least cosine |",
-        "|---|---|---|---|---|",
-    ]
-    for row in rows:
-        cells = (
+    head = ["", "one query, ms (p50)", f"{TITLES:,} titles, s", "tracing or compiling for the queries, s"]
+    rows = (
+        (
+            row["name"],
             f"{row['query_ms']:.2f}",
             f"{row['titles_s']:.1f}",
             f"{row['first_s']:.1f}",
             f"{row['cosine']:.4f}",
         )
-        lines.append(f"| {row['name']} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        for row in found["rows"]
+    )
+    return table([*head, "least cosine"], rows)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import os
 import pathlib
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,7 +50,7 @@ class Variant:
     negatives: int = CandidateOptions().negatives
     trained: bool = True
     without: tuple[str, ...] = ()
-    size: str = "base"
+    size: Literal["tiny", "small", "base"] = "base"
     pretraining: PretrainOptions = PretrainOptions()
 
     @property
@@ -179,8 +179,10 @@ def _without(labelled: Labelled, tested: list[str], seed: int) -> Labelled:
     others = sorted(set(judged["query"]) - set(tested))
     valid = np.random.default_rng(seed).permutation(others)[: max(1, len(others) // 10)]
     split = pl.when(pl.col("query").is_in(tested)).then(pl.lit("test"))
-    split = split.when(pl.col("query").is_in(valid.tolist())).then(pl.lit("eval")).otherwise(pl.lit("train"))
-    judged = judged.with_columns(split.alias("split"))
+    by_split = (
+        split.when(pl.col("query").is_in(valid.tolist())).then(pl.lit("eval")).otherwise(pl.lit("train"))
+    )
+    judged = judged.with_columns(by_split.alias("split"))
     examples = judged_examples(judged)
     examples.pop("test")
     return dataclasses.replace(

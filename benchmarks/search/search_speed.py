@@ -10,9 +10,8 @@ and a server do it. They take turns, query by query. Needs the extra `dev`.
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
-import json
+import functools
 import pathlib
 import tempfile
 import time
@@ -24,7 +23,8 @@ import numpy.typing as npt
 
 from benchmarks.search.by_hand import ByHand
 from benchmarks.search.served_search import Served, serve_titles
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
 CANDIDATES = 50
 K = 10
@@ -46,20 +46,22 @@ class Timed:
         return {f"p{share}": float(np.percentile(self.seconds, share) * 1e3) for share in (50, 99)}
 
 
+FIGURES = (
+    Figure("rank_p50_by_hand", lambda found: _ratio(found, "rank", "p50"), most=0.5),
+    Figure("search_p50_by_hand", lambda found: _ratio(found, "search", "p50"), most=1.0),
+    Figure("search_p99_by_hand", lambda found: _ratio(found, "search", "p99"), most=1.0),
+)
+"""How many times as long as by hand aisle takes with the base reader, at most over the catalogues."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--source", type=pathlib.Path, required=True, help="the folder of judged searches")
-    parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="items of the catalogue")
-    parser.add_argument("--rounds", type=int, default=3, help="times that every query is asked")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("search-speed.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
-    found = measure(arguments.source, arguments.sizes, arguments.rounds)
-    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "search-speed", markdown(found))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES, source="judged searches")
+    command.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), help="items of the catalogue")
+    command.add_argument("--rounds", type=int, default=3, help="times that every query is asked")
+    command.run(
+        lambda told, _: {"sizes": measure(told.source, told.sizes, told.rounds)}, {"search-speed": markdown}
+    )
 
 
 def measure(source: pathlib.Path, sizes: list[int], rounds: int) -> dict[str, Any]:
@@ -87,8 +89,8 @@ def _compare(served: dict[str, Served], by_hand: ByHand, queries: list[str], rou
         "search, by hand": lambda query: by_hand.search(query, CANDIDATES, K),
     }
     for size, one in served.items():
-        calls[f"rank, aisle, {size}"] = lambda query, one=one: one.rank(query, candidates[query])
-        calls[f"search, aisle, {size}"] = lambda query, one=one: one.search(query, K)
+        calls[f"rank, aisle, {size}"] = _ranking(one, candidates)
+        calls[f"search, aisle, {size}"] = functools.partial(one.search, k=K)
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for number, query in enumerate(queries[:WARM_UP] + queries * rounds):
         for name, call in calls.items():
@@ -99,14 +101,25 @@ def _compare(served: dict[str, Served], by_hand: ByHand, queries: list[str], rou
     return {name: Timed(np.array(values)).record() for name, values in seconds.items()}
 
 
+def _ranking(one: Served, candidates: dict[str, npt.NDArray[np.int64]]) -> Callable[[str], Any]:
+    return lambda query: one.rank(query, candidates[query])
+
+
+def _ratio(found: dict[str, Any], what: str, share: str) -> float:
+    return max(
+        size[f"{what}, aisle, base"][share] / size[f"{what}, by hand"][share]
+        for size in found["sizes"].values()
+    )
+
+
 def markdown(found: dict[str, Any]) -> str:
     """The table of docs/results.md."""
-    lines = ["| ms | " + " | ".join(f"{int(size):,} items: p50 | p99" for size in found) + " |"]
-    lines.append("|---|" + "---|---|" * len(found))
-    for name in next(iter(found.values())):
-        cells = [f"{record[name][share]:.1f}" for record in found.values() for share in ("p50", "p99")]
-        lines.append(f"| {name} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+    sizes = found["sizes"]
+    rows = (
+        (name, *(f"{record[name][share]:.1f}" for record in sizes.values() for share in ("p50", "p99")))
+        for name in next(iter(sizes.values()))
+    )
+    return table(("ms", *(cell for size in sizes for cell in (f"{int(size):,} items: p50", "p99"))), rows)
 
 
 if __name__ == "__main__":

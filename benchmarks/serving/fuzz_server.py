@@ -13,19 +13,19 @@ import collections
 import concurrent.futures
 import contextlib
 import dataclasses
-import json
 import pathlib
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from typing import Any
 
 import grpc
 
 from benchmarks.serving.fuzzed_requests import fuzzed
 from benchmarks.serving.model_server import serving
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
 TINY_MODEL = pathlib.Path(__file__).resolve().parents[2] / "tests" / "serving" / "tiny_model.py"
 THREADS = 4
@@ -64,31 +64,34 @@ class Found:
         return after / before - 1 if before else 0.0
 
 
+FIGURES = (
+    Figure("improper_answers", lambda found: len(found["asked"]["wrong"]), most=0),
+    Figure("server_ended", lambda found: int(found["asked"]["ended"]), most=0),
+    Figure("memory_growth", lambda found: found["growth"], most=MOST_GROWTH),
+)
+
+
 def main() -> None:
-    """Parses the arguments, asks, prints and writes; ends with 1 where something is wrong."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--requests", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=0, help="rows that the server joins at most")
-    parser.add_argument(
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--requests", type=int, default=100_000)
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--batch", type=int, default=0, help="rows that the server joins at most")
+    command.add_argument(
         "--out", type=pathlib.Path, help="a run's output; without, a model of four items is made"
     )
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("fuzz_server.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as scratch:
-        out = arguments.out or make_out(pathlib.Path(scratch) / "out")
-        options = ["--metrics-port", "0", "--log", f"{scratch}/log", "--log-share", "1"]
-        with serving(out, *options, "--batch", str(arguments.batch)) as server:
-            found = fuzz(server.target, server.resident, arguments.requests, arguments.seed)
-    arguments.json.write_text(json.dumps(dataclasses.asdict(found), indent=2), encoding="utf-8")
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "fuzz", markdown(found))
-    complaints = complain(found)
-    for complaint in complaints:
+    command.run(measured, {"fuzz": lambda found: markdown(Found(**found["asked"]))})
+
+
+def measured(told: argparse.Namespace, scratch: pathlib.Path) -> dict[str, Any]:
+    """Serves and asks as the command line says; what is wrong is printed, a line each."""
+    out = told.out or make_out(scratch / "out")
+    options = ["--metrics-port", "0", "--log", f"{scratch}/log", "--log-share", "1"]
+    with serving(out, *options, "--batch", str(told.batch)) as server:
+        found = fuzz(server.target, server.resident, told.requests, told.seed)
+    for complaint in complain(found):
         print(complaint, file=sys.stderr)
-    sys.exit(1 if complaints else 0)
+    return {"asked": dataclasses.asdict(found), "growth": found.growth}
 
 
 def make_out(out: pathlib.Path) -> pathlib.Path:
@@ -162,16 +165,14 @@ def markdown(found: Found) -> str:
     codes = sorted({code for counts in found.counts.values() for code in counts})
     total = sum(sum(counts.values()) for counts in found.counts.values())
     before, after = (size / 2**20 for size in found.memory)
-    lines = [
-        f"{total:,} requests in {found.seconds:,.0f} s; {len(found.wrong)} were answered otherwise than they may be; the",
-        f"server's memory was {before:,.0f} MB after the first tenth and {after:,.0f} MB at the end.",
-        "",
-        "| | " + " | ".join(f"`{code}`" for code in codes) + " |",
-        "|---|" + "---|" * len(codes),
-    ]
-    for method, counts in found.counts.items():
-        lines.append(f"| {method} | " + " | ".join(f"{counts.get(code, 0):,}" for code in codes) + " |")
-    return "\n".join(lines)
+    rows = (
+        (method, *(f"{counts.get(code, 0):,}" for code in codes)) for method, counts in found.counts.items()
+    )
+    return (
+        f"{total:,} requests in {found.seconds:,.0f} s; {len(found.wrong)} were answered otherwise than they may be; the\n"
+        f"server's memory was {before:,.0f} MB after the first tenth and {after:,.0f} MB at the end.\n\n"
+        + table(("", *(f"`{code}`" for code in codes)), rows)
+    )
 
 
 if __name__ == "__main__":

@@ -8,15 +8,15 @@ Installs the wheel alone into an environment of its own. With `--target`, a sear
 
 from __future__ import annotations
 
-import argparse
 import json
 import pathlib
 import statistics
 import subprocess
 import sys
-import tempfile
+from typing import Any
 
-MOST = {"download_mb": 60.0, "memory_mb": 60.0, "import_s": 0.5}
+from benchmarks.shared.command import Command, Figure
+
 ROUNDS = 7
 
 _ASK = """
@@ -36,50 +36,44 @@ def _size(folder: pathlib.Path) -> float:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
 
 
-def measure(wheel: str, target: str) -> dict[str, float]:
+def measure(wheel: str, target: str, folder: pathlib.Path) -> dict[str, Any]:
     """The figures, by name: megabytes (10^6 bytes) and seconds, medians of `ROUNDS` processes."""
-    with tempfile.TemporaryDirectory() as name:
-        folder = pathlib.Path(name)
-        subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
-        python = str(folder / "venv" / "bin" / "python")
-        pip = [python, "-m", "pip", "--quiet"]
-        (packages,) = (folder / "venv").glob("lib/python*/site-packages")
-        before = _size(packages)
-        subprocess.run([*pip, "download", "--dest", str(folder / "wheels"), wheel], check=True)
-        subprocess.run(
-            [*pip, "install", "--no-index", "--find-links", str(folder / "wheels"), wheel], check=True
-        )
-        rounds = [
-            json.loads(subprocess.run([python, "-c", _ASK, target], capture_output=True, check=True).stdout)
-            for _ in range(ROUNDS)
-        ]
-        imported, asked, memory = (statistics.median(column) for column in zip(*rounds, strict=True))
-        figures = {
-            "download_mb": _size(folder / "wheels"),
-            "installed_mb": _size(packages) - before,
-            "import_s": imported,
-            "memory_mb": memory,
-        }
-        return {**figures, "import_and_search_s": asked} if target else figures
+    subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
+    python = str(folder / "venv" / "bin" / "python")
+    pip = [python, "-m", "pip", "--quiet"]
+    (packages,) = (folder / "venv").glob("lib/python*/site-packages")
+    before = _size(packages)
+    subprocess.run([*pip, "download", "--dest", str(folder / "wheels"), wheel], check=True)
+    subprocess.run([*pip, "install", "--no-index", "--find-links", str(folder / "wheels"), wheel], check=True)
+    rounds = [
+        json.loads(subprocess.run([python, "-c", _ASK, target], capture_output=True, check=True).stdout)
+        for _ in range(ROUNDS)
+    ]
+    imported, asked, memory = (statistics.median(column) for column in zip(*rounds, strict=True))
+    figures = {
+        "download_mb": _size(folder / "wheels"),
+        "installed_mb": _size(packages) - before,
+        "import_s": imported,
+        "memory_mb": memory,
+    }
+    return {**figures, "import_and_search_s": asked} if target else figures
+
+
+FIGURES = (
+    Figure("download_mb", lambda found: found["download_mb"], most=60.0),
+    Figure("installed_mb", lambda found: found["installed_mb"]),
+    Figure("import_s", lambda found: found["import_s"], most=0.5),
+    Figure("memory_mb", lambda found: found["memory_mb"], most=60.0),
+    Figure("import_and_search_s", lambda found: found.get("import_and_search_s")),
+)
 
 
 def main() -> None:
-    """Prints the figures, and as JSON in the last line; with --check a missed one ends with 1."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("wheel", help="aisle's wheel (make wheel)")
-    parser.add_argument("--target", default="", metavar="HOST:PORT", help="a server to search")
-    parser.add_argument("--check", action="store_true", help="end with 1 where a goal is missed")
-    arguments = parser.parse_args()
-    figures = measure(arguments.wheel, arguments.target)
-    missed = [name for name, most in MOST.items() if figures[name] > most]
-    for name, value in figures.items():
-        goal = f" (at most {MOST[name]:g})" if name in MOST else ""
-        print(f"{name:20} {value:8.2f}{goal}{', missed' if name in missed else ''}")
-    print(json.dumps(figures))
-    if arguments.check and missed:
-        sys.exit(1)
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("wheel", help="aisle's wheel (make wheel)")
+    command.add_argument("--target", default="", metavar="HOST:PORT", help="a server to search")
+    command.run(lambda told, scratch: measure(told.wheel, told.target, scratch), {})
 
 
 if __name__ == "__main__":

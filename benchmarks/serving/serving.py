@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
+import functools
 import pathlib
 import tempfile
 import time
@@ -26,49 +26,85 @@ from aisle.serving.releases.folders import require_version
 from benchmarks.serving.load import PREDICT, Running
 from benchmarks.serving.model_server import make_questions, publish, serialized, serving, versions_folder
 from benchmarks.serving.switches import restart, switch
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
 CLIENTS = (1, 4, 16)
 BATCHING = {"off": (), "on": ("--batch", "64")}
 SIGNATURES = ("recommend", "search", "rank")
 WAYS = ("in process", "served", "by the client")
 _WARM_UP = 20
-PARTS = ("throughput", "overhead", "switches", "restarts")
+
+
+FIGURES = (
+    Figure("failed_of_load", lambda found: _failed(found, "throughput"), most=0),
+    Figure("failed_of_switches", lambda found: _failed(found, "switches"), most=0),
+    Figure("failed_of_restarts", lambda found: _failed(found, "restarts"), most=0),
+    Figure("most_ms_over_the_model", lambda found: _overhead(found), most=2.0),
+    Figure(
+        "p99_of_switches_times",
+        lambda found: (
+            found["switches"]["switching"] / found["switches"]["steady"] if "switches" in found else None
+        ),
+        most=2.0,
+    ),
+)
+"""On a machine that nothing else uses; what `--parts` leaves out is not asked."""
 
 
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--out", type=pathlib.Path, required=True, help="output folder of `aisle run`")
-    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
-    parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
-    parser.add_argument("--switches", type=int, default=100)
-    parser.add_argument("--rate", type=float, default=20.0, help="requests a second while versions switch")
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("serving.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose sections are rewritten")
-    arguments = parser.parse_args()
-    versions = require_version(versions_folder(arguments.out))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--out", type=pathlib.Path, required=True, help="output folder of `aisle run`")
+    command.add_argument("--parts", nargs="+", choices=TABLES, default=list(TABLES))
+    command.add_argument("--seconds", type=float, default=10.0, help="of each load")
+    command.add_argument("--switches", type=int, default=100)
+    command.add_argument("--rate", type=float, default=20.0, help="requests a second while versions switch")
+    command.run(
+        measured,
+        {f"serving-{part}": functools.partial(_in_section, part) for part in TABLES},
+    )
+
+
+def measured(told: argparse.Namespace, _: pathlib.Path) -> dict[str, Any]:
+    """What was found by part."""
+    versions = require_version(versions_folder(told.out))
     model = versions[max(versions)]
     found: dict[str, Any] = {}
-    for part in arguments.parts:
-        with tempfile.TemporaryDirectory(dir=arguments.out) as folder:  # Where the model can be linked to.
-            found[part] = _measure(part, model, pathlib.Path(folder), arguments)
-        arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
+    for part in told.parts:
+        with tempfile.TemporaryDirectory(dir=told.out) as folder:  # Where the model can be linked to.
+            found[part] = _measure(part, model, pathlib.Path(folder), told)
         print(TABLES[part](found[part]), flush=True)
-        if arguments.results:
-            write_section(arguments.results, f"serving-{part}", TABLES[part](found[part]))
+    return found
 
 
-def _measure(part: str, model: pathlib.Path, folder: pathlib.Path, arguments: argparse.Namespace) -> Any:
+def _measure(part: str, model: pathlib.Path, folder: pathlib.Path, told: argparse.Namespace) -> Any:
     if part == "throughput":
-        return throughput(model, folder, arguments.seconds)
+        return throughput(model, folder, told.seconds)
     if part == "overhead":
         return overhead(model, folder)
     if part == "switches":
-        return dataclasses.asdict(
-            switch(model, folder, arguments.switches, arguments.rate, 3 * arguments.seconds)
-        )
+        return dataclasses.asdict(switch(model, folder, told.switches, told.rate, 3 * told.seconds))
     return dataclasses.asdict(restart(60.0, every=5.0, deadline=3.0))
+
+
+def _in_section(part: str, found: dict[str, Any]) -> str:
+    return TABLES[part](found[part]) if part in found else ""
+
+
+def _failed(found: dict[str, Any], part: str) -> int | None:
+    """Failed requests of a part; None where it wasn't measured."""
+    if part not in found:
+        return None
+    rows = found[part] if part == "throughput" else [found[part]]
+    return sum(row["failed"] for row in rows)
+
+
+def _overhead(found: dict[str, Any]) -> float | None:
+    """The most that the server adds to a signature's median, in ms."""
+    if "overhead" not in found:
+        return None
+    return max(told["served"] - told["in process"] for told in found["overhead"].values())
 
 
 def throughput(model: pathlib.Path, folder: pathlib.Path, seconds: float) -> list[dict[str, Any]]:
@@ -126,60 +162,54 @@ def overhead(model: pathlib.Path, folder: pathlib.Path, rounds: int = 3) -> dict
 
 
 def _throughput_table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "| signature | clients | batching | answers a second | p50 ms | p99 | p99.9 | failed |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in sorted(rows, key=lambda row: (SIGNATURES.index(row["signature"]), row["clients"])):
-        told = " | ".join(f"{row[name]:.1f}" for name in ("rate", "p50", "p99", "p99.9"))
-        lines.append(
-            f"| {row['signature']} | {row['clients']} | {row['batching']} | {told} | {row['failed']} |"
-        )
-    return "\n".join(lines)
+    head = ("signature", "clients", "batching", "answers a second", "p50 ms", "p99", "p99.9", "failed")
+    ordered = sorted(rows, key=lambda row: (SIGNATURES.index(row["signature"]), row["clients"]))
+    return table(
+        head,
+        (
+            (row["signature"], row["clients"], row["batching"])
+            + tuple(f"{row[name]:.1f}" for name in ("rate", "p50", "p99", "p99.9"))
+            + (row["failed"],)
+            for row in ordered
+        ),
+    )
 
 
 def _overhead_table(found: dict[str, dict[str, float]]) -> str:
-    lines = [
-        "| p50 ms | in process | served | more | served, by the client | more |",
-        "|---|---|---|---|---|---|",
-    ]
+    rows = []
     for name, told in found.items():
         inside, *others = (told[where] for where in WAYS)
-        cells = [f"{served:.2f} | {served - inside:.2f}" for served in others]
-        lines.append(f"| {name} | {inside:.2f} | {' | '.join(cells)} |")
-    return "\n".join(lines)
+        cells = (cell for served in others for cell in (f"{served:.2f}", f"{served - inside:.2f}"))
+        rows.append((name, f"{inside:.2f}", *cells))
+    return table(("p50 ms", "in process", "served", "more", "served, by the client", "more"), rows)
 
 
 def _switches_table(found: dict[str, Any]) -> str:
-    start, tenth, last = found["memory"]
-    return "\n".join(
-        [
-            "| | |",
-            "|---|---|",
-            f"| switches | {found['switches']} |",
-            f"| requests, of them failed | {found['requests']:,}, {found['failed']} |",
-            f"| p99 before the first switch, ms | {found['steady']:.1f} |",
-            f"| p99 during switches, ms | {found['switching']:.1f} |",
-            f"| p99 between them, ms | {found['quiet']:.1f} |",
-            f"| from a version's folder to its answers, s (median) | {found['seconds']:.1f} |",
-            f"| memory before, after a tenth, after all, MB | {start:,.0f}, {tenth:,.0f}, {last:,.0f} |",
-        ]
+    rows = (
+        ("switches", found["switches"]),
+        ("requests, of them failed", f"{found['requests']:,}, {found['failed']}"),
+        ("p99 before the first switch, ms", f"{found['steady']:.1f}"),
+        ("p99 during switches, ms", f"{found['switching']:.1f}"),
+        ("p99 between them, ms", f"{found['quiet']:.1f}"),
+        ("from a version's folder to its answers, s (median)", f"{found['seconds']:.1f}"),
+        (
+            "memory before, after a tenth, after all, MB",
+            ", ".join(f"{size:,.0f}" for size in found["memory"]),
+        ),
     )
+    return table(("", ""), rows)
 
 
 def _restarts_table(found: dict[str, Any]) -> str:
-    return "\n".join(
-        [
-            "| | |",
-            "|---|---|",
-            f"| restarts in a minute | {found['restarts']} |",
-            f"| questions with a deadline of 3 s, of them failed | {found['asked']:,}, {found['failed']} |",
-            f"| the slowest answer, s | {found['slowest']:.2f} |",
-        ]
+    rows = (
+        ("restarts in a minute", found["restarts"]),
+        ("questions with a deadline of 3 s, of them failed", f"{found['asked']:,}, {found['failed']}"),
+        ("the slowest answer, s", f"{found['slowest']:.2f}"),
     )
+    return table(("", ""), rows)
 
 
-TABLES = {
+TABLES: dict[str, Callable[[Any], str]] = {
     "throughput": _throughput_table,
     "overhead": _overhead_table,
     "switches": _switches_table,

@@ -7,39 +7,40 @@ Each is run in a fresh process, in turn, beside Python itself and NumPy, which t
 
 from __future__ import annotations
 
-import argparse
-import json
-import pathlib
 import statistics
 import subprocess
 import sys
 import time
+from typing import Any
 
-from benchmarks.shared.results import write_section
+from benchmarks.shared.command import Command, Figure
+from benchmarks.shared.results import table
 
+NUMPY, CLIENT, HELP = "import numpy", "from aisle.serving import Client", "aisle --help"
 COMMANDS = {
     "python, nothing": ["-c", "pass"],
-    "import numpy": ["-c", "import numpy"],
-    "from aisle.serving import Client": ["-c", "from aisle.serving import Client"],
-    "aisle --help": ["-m", "aisle.cli.main", "--help"],
+    NUMPY: ["-c", NUMPY],
+    CLIENT: ["-c", CLIENT],
+    HELP: ["-m", "aisle.cli.main", "--help"],
     "aisle search --help": ["-m", "aisle.cli.main", "search", "--help"],
     "aisle versions --help": ["-m", "aisle.cli.main", "versions", "--help"],
     "aisle doctor": ["-m", "aisle.cli.main", "doctor"],
 }
 
 
+FIGURES = (
+    Figure("client_s", lambda found: statistics.median(found["seconds"][CLIENT]), most=0.5),
+    Figure("help_s", lambda found: statistics.median(found["seconds"][HELP]), most=1.0),
+    Figure("numpy_s", lambda found: statistics.median(found["seconds"][NUMPY])),
+)
+"""On a machine that nothing else uses."""
+
+
 def main() -> None:
-    """Parses the arguments, measures, prints and writes."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--json", type=pathlib.Path, default=pathlib.Path("startup.json"))
-    parser.add_argument("--results", type=pathlib.Path, help="a Markdown file whose section is rewritten")
-    arguments = parser.parse_args()
-    found = measure(arguments.rounds)
-    arguments.json.write_text(json.dumps(found, indent=2), encoding="utf-8")
-    print(markdown(found))
-    if arguments.results:
-        write_section(arguments.results, "startup", markdown(found))
+    """Measures, prints and writes, as the command line says."""
+    command = Command(__doc__, FIGURES)
+    command.add_argument("--rounds", type=int, default=10)
+    command.run(lambda told, _: {"seconds": measure(told.rounds)}, {"startup": markdown})
 
 
 def measure(rounds: int) -> dict[str, list[float]]:
@@ -53,19 +54,16 @@ def measure(rounds: int) -> dict[str, list[float]]:
     return found
 
 
-def markdown(found: dict[str, list[float]]) -> str:
+def markdown(found: dict[str, Any]) -> str:
     """The table of docs/speed.md."""
-    numpy = statistics.median(found["import numpy"])
-    lines = [
-        f"Medians of {len(found['import numpy'])} rounds in turn.",
-        "",
-        "| | seconds | the least | times `import numpy` |",
-        "|---|---|---|---|",
-    ]
-    for name, seconds in found.items():
-        median = statistics.median(seconds)
-        lines.append(f"| `{name}` | {median:.2f} | {min(seconds):.2f} | {median / numpy:.1f} |")
-    return "\n".join(lines)
+    numpy = statistics.median(found["seconds"][NUMPY])
+    rows = (
+        (f"`{name}`", f"{statistics.median(seconds):.2f}", f"{min(seconds):.2f}")
+        + (f"{statistics.median(seconds) / numpy:.1f}",)
+        for name, seconds in found["seconds"].items()
+    )
+    head = ("", "seconds", "the least", f"times `{NUMPY}`")
+    return f"Medians of {len(found['seconds'][NUMPY])} rounds in turn.\n\n{table(head, rows)}"
 
 
 if __name__ == "__main__":

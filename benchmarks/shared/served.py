@@ -19,6 +19,7 @@ from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
 if TYPE_CHECKING:
     import tensorflow as tf
 
+    from aisle.model.ranking.ranker import Ranker
     from aisle.model.retrieval.item_table import ItemTable
     from aisle.model.retrieval.retriever import Retriever
 
@@ -68,7 +69,7 @@ class Answering:
         self._asked: dict[str, Any] = {}
 
     @staticmethod
-    def of(labelled: Labelled, two_tower: str, ranker: object) -> Answering:
+    def of(labelled: Labelled, two_tower: str, ranker: Ranker) -> Answering:
         """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
         from aisle.model.served.bundle import Bundle
 

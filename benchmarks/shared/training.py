@@ -2,34 +2,49 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import types
 from typing import Any
 
-os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.discovery import find_tables
-from aisle.components.example_gen.reader import read_table
+from aisle.components.example_gen.reader import ReadResult, read_table
 from aisle.components.labeler.label import Labelled, label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
 
+def canonical(source: pathlib.Path, scratch: pathlib.Path) -> pathlib.Path:
+    """A folder of canonical tables: the source itself, or Online Retail, converted."""
+    if any((source / name).exists() for name in ("items.csv", "items.parquet", "items")):
+        return source
+    from aisle.datasets import online_retail
+
+    online_retail.convert(source, scratch / "shop")
+    return scratch / "shop"
+
+
+def read_tables(folder: pathlib.Path) -> dict[str, ReadResult]:
+    """What the strict reader makes of a folder of canonical tables."""
+    return {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
+
+
+def clean_tables(read: dict[str, ReadResult], now: int | None = None) -> CleanResult:
+    """What the cleaner makes of it with its defaults."""
+    return clean(
+        {name: table.rows for name, table in read.items()},
+        {name: table.provenance for name, table in read.items()},
+        {name: table.quarantine for name, table in read.items()},
+        CleanerOptions(),
+        now=now,
+    )
+
+
 def read_clean_label(folder: pathlib.Path, options: LabelerOptions | None = None) -> Labelled:
     """The pipeline's data path on a folder of canonical tables, with its defaults."""
-    read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
-    cleaned = clean(
-        {name: result.rows for name, result in read.items()},
-        {name: result.provenance for name, result in read.items()},
-        {name: result.quarantine for name, result in read.items()},
-        CleanerOptions(),
-    )
-    return label(cleaned.tables, options or LabelerOptions())
+    return label(clean_tables(read_tables(folder)).tables, options or LabelerOptions())
 
 
 def train_two_tower(labelled: Labelled, scratch: pathlib.Path, options: TwoTowerOptions) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TypeVar
@@ -10,26 +9,24 @@ from typing import TypeVar
 import numpy as np
 
 from aisle.schema.contract import Signature
-from aisle.schema.errors import InputError
 from aisle.serving.client.async_recommender import AsyncRecommender
-from aisle.serving.client.conversation import Conversation, Send, Steps, VersionStatus
-from aisle.serving.client.fallback import Fallback
+from aisle.serving.client.connection import Connection, UnderWay
+from aisle.serving.client.conversation import Send, Steps, VersionStatus
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
-from aisle.serving.client.routing import Canary, Route
-from aisle.serving.client.transport import (
-    MAX_MESSAGE_BYTES,
-    AsyncGrpcTransport,
-    AsyncTransport,
-    CallError,
-    Retry,
-)
-from aisle.serving.tls import Tls
+from aisle.serving.client.transport import AsyncGrpcTransport, AsyncTransport, CallError
 
 T = TypeVar("T")
 
 
-class AsyncClient(AsyncRecommender):
+async def _sleep(seconds: float) -> None:
+    # Whoever awaits this has imported it; the package's import does without.
+    import asyncio
+
+    await asyncio.sleep(seconds)
+
+
+class AsyncClient(Connection[AsyncTransport, Callable[[float], Awaitable[None]]], AsyncRecommender):
     """`Client` for asyncio: the same questions, deadlines, retries and errors, as coroutines.
 
     Example:
@@ -40,48 +37,8 @@ class AsyncClient(AsyncRecommender):
     cancels its request.
     """
 
-    def __init__(
-        self,
-        target: str,
-        *,
-        timeout: float = 10.0,
-        retry: Retry = Retry(),  # noqa: B008  A frozen value.
-        max_message_bytes: int = MAX_MESSAGE_BYTES,
-        tls: Tls | None = None,
-        label: str | None = None,
-        version: int | None = None,
-        canary: Canary | None = None,
-        fallback: Fallback | None = None,
-        transport: AsyncTransport | None = None,
-        sleep: Callable[[float], Awaitable[None]] | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """Names the server; the first request connects.
-
-        Args:
-            target: here and below: see `Client`.
-            timeout: seconds.
-            retry: a value.
-            max_message_bytes: of requests and responses.
-            tls: whom to trust.
-            label: of the version to ask.
-            version: its number.
-            canary: another version for a share of the users.
-            fallback: what may stand in for an answer.
-            transport: carries the bytes; None is gRPC.
-            sleep: waits between attempts; None is `asyncio.sleep`.
-            clock: seconds.
-
-        Raises:
-            InputError: as `Client`.
-        """
-        self._conversation = Conversation(
-            target, timeout, retry, max_message_bytes, Route(label, version, canary), fallback, clock
-        )
-        if transport is not None and tls is not None:
-            raise InputError("tls came with a transport, which has its own; give one of them")
-        self._transport = transport or AsyncGrpcTransport(target, max_message_bytes, tls)
-        self._sleep = sleep or _sleep
+    _grpc = AsyncGrpcTransport
+    _waits = staticmethod(_sleep)
 
     async def __aenter__(self) -> AsyncClient:
         return self
@@ -109,26 +66,16 @@ class AsyncClient(AsyncRecommender):
 
     async def _do(self, steps: Steps[T]) -> T:
         """Carries the steps out; raises what they raise."""
-        try:
-            step = next(steps)
-            while True:
-                try:
-                    came = b""
-                    if isinstance(step, Send):
-                        came = await self._transport.call(step.method, step.request, step.timeout)
-                    else:
-                        await self._sleep(step.seconds)
-                except CallError as error:
-                    step = steps.throw(error)
+        under_way = UnderWay(steps)
+        while (step := under_way.step) is not None:
+            came = b""
+            try:
+                if isinstance(step, Send):
+                    came = await self._transport.call(step.method, step.request, step.timeout)
                 else:
-                    step = steps.send(came)
-        except StopIteration as end:
-            answer: T = end.value
-            return answer
-
-
-async def _sleep(seconds: float) -> None:
-    # Whoever awaits this has imported it; the package's import does without.
-    import asyncio
-
-    await asyncio.sleep(seconds)
+                    await self._sleep(step.seconds)
+            except CallError as error:
+                under_way.failed(error)
+            else:
+                under_way.came(came)
+        return under_way.answer

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
-import pydantic
 from pydantic.json_schema import GenerateJsonSchema
 
 from aisle.components.reports.schemas.anomalies import Anomalies
 from aisle.components.reports.schemas.cleaning import Cleaning
 from aisle.components.reports.schemas.evaluation import Evaluation
 from aisle.components.reports.schemas.labels import Labels
+from aisle.components.reports.schemas.record import Record
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
-_TYPES: dict[str, type] = {
+_TYPES: dict[str, type[Record]] = {
     "anomalies": Anomalies,
     "cleaning": Cleaning,
     "labels": Labels,
@@ -36,7 +35,7 @@ def json_schema(name: str) -> dict[str, Any]:
     Args:
         name: of `aisle.components.reports.REPORTS`.
     """
-    return {"$schema": DIALECT, **_type(name).json_schema(schema_generator=_WithoutTitles)}
+    return {"$schema": DIALECT, **_TYPES[name].model_json_schema(schema_generator=_WithoutTitles)}
 
 
 def validate(name: str, text: str) -> Any:
@@ -52,9 +51,4 @@ def validate(name: str, text: str) -> Any:
     Raises:
         pydantic.ValidationError: a key is missing, unknown, or has a value of another type.
     """
-    return _type(name).validate_json(text)
-
-
-@functools.cache
-def _type(name: str) -> pydantic.TypeAdapter[Any]:
-    return pydantic.TypeAdapter(_TYPES[name])
+    return _TYPES[name].model_validate_json(text).model_dump(exclude_unset=True)

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from typing_extensions import TypedDict
-
-from aisle.components.reports.schemas.record import record
+from aisle.components.reports.schemas.record import Record
 
 
-@record
-class Counts(TypedDict):
+class Counts(Record):
     """Anomalies by severity."""
 
     ERROR: int
@@ -18,8 +15,7 @@ class Counts(TypedDict):
     ALLOWED: int
 
 
-@record
-class Example(TypedDict):
+class Example(Record):
     """A place where it shows."""
 
     file: str
@@ -28,8 +24,7 @@ class Example(TypedDict):
     value: str
 
 
-@record
-class Contributor(TypedDict):
+class Contributor(Record):
     """A value, or a range of numbers, that an anomaly is made of."""
 
     value: str
@@ -39,8 +34,7 @@ class Contributor(TypedDict):
     """Its share in what the rows are compared with; null where there is nothing to compare with."""
 
 
-@record
-class Anomaly(TypedDict):
+class Anomaly(Record):
     """What was found, and what to do about it."""
 
     name: str
@@ -64,8 +58,7 @@ class Anomaly(TypedDict):
     """What to do."""
 
 
-@record
-class Columns(TypedDict):
+class Columns(Record):
     """A table's columns by where they come from."""
 
     declared: list[str]
@@ -76,8 +69,7 @@ class Columns(TypedDict):
     """Those the table may have that are not there."""
 
 
-@record
-class Table(TypedDict):
+class Table(Record):
     """What was read of a table."""
 
     table: str
@@ -87,8 +79,7 @@ class Table(TypedDict):
     columns: Columns
 
 
-@record
-class Reason(TypedDict):
+class Reason(Record):
     """Rows of a table that were quarantined for the same reason."""
 
     table: str
@@ -99,8 +90,7 @@ class Reason(TypedDict):
     examples: list[Example]
 
 
-@record
-class Bucket(TypedDict):
+class Bucket(Record):
     """A bar of a histogram."""
 
     low: float
@@ -108,16 +98,14 @@ class Bucket(TypedDict):
     count: float
 
 
-@record
-class ValueCount(TypedDict):
+class ValueCount(Record):
     """A frequent value."""
 
     value: str
     count: float
 
 
-@record
-class Moved(TypedDict):
+class Moved(Record):
     """How far a column is from the last blessed run's."""
 
     measure: Literal["L-infinity distance", "Jensen-Shannon divergence"]
@@ -125,8 +113,7 @@ class Moved(TypedDict):
     threshold: float
 
 
-@record
-class NumbersBefore(TypedDict):
+class NumbersBefore(Record):
     """The same column in the last blessed run, over the same buckets."""
 
     rows: int
@@ -134,8 +121,7 @@ class NumbersBefore(TypedDict):
     histogram: list[Bucket]
 
 
-@record
-class TextsBefore(TypedDict):
+class TextsBefore(Record):
     """The same column in the last blessed run, by the same values."""
 
     rows: int
@@ -143,8 +129,7 @@ class TextsBefore(TypedDict):
     top: list[ValueCount]
 
 
-@record
-class Numbers(TypedDict):
+class Numbers(Record):
     """The distribution of a column of numbers or times."""
 
     table: str
@@ -162,8 +147,7 @@ class Numbers(TypedDict):
     moved: Moved | None
 
 
-@record
-class Texts(TypedDict):
+class Texts(Record):
     """The distribution of a column of texts."""
 
     table: str
@@ -178,8 +162,7 @@ class Texts(TypedDict):
     moved: Moved | None
 
 
-@record
-class Anomalies(TypedDict):
+class Anomalies(Record):
     """Whether the data is fit to train on."""
 
     version: Literal[1]

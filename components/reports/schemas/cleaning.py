@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from typing_extensions import TypedDict
-
-from aisle.components.reports.schemas.record import record
+from aisle.components.reports.schemas.record import Record
 
 
-@record
-class Example(TypedDict):
+class Example(Record):
     """A row that a step touched; cells without a value are left out."""
 
     file: str
@@ -21,8 +18,7 @@ class Example(TypedDict):
     """Null where the row is not used, or stayed as it was."""
 
 
-@record
-class Step(TypedDict):
+class Step(Record):
     """Rows that were treated in the same way for the same reason."""
 
     step: str
@@ -39,8 +35,7 @@ class Step(TypedDict):
     examples: list[Example]
 
 
-@record
-class Table(TypedDict):
+class Table(Record):
     """A table's rows: read = used + quarantined + merged."""
 
     read: int
@@ -51,8 +46,7 @@ class Table(TypedDict):
     """In the order they were done."""
 
 
-@record
-class Cleaning(TypedDict):
+class Cleaning(Record):
     """What became of every row that was read."""
 
     version: Literal[1]

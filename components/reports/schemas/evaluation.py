@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from typing_extensions import NotRequired, TypedDict
-
-from aisle.components.reports.schemas.record import record
+from aisle.components.reports.schemas.record import Record, may_be_absent
 
 Interval = tuple[float, float]
 """The ends of a 95 % interval."""
 
 
-@record
-class Window(TypedDict):
+class Window(Record):
     """The test's time, RFC 3339."""
 
     test_start: str
     end: str
 
 
-@record
-class Users(TypedDict):
+class Users(Record):
     """Users tested."""
 
     all: int
@@ -29,15 +25,13 @@ class Users(TypedDict):
     """With an item they had not taken before."""
 
 
-@record
-class Intervals(TypedDict):
+class Intervals(Record):
     """95 % intervals by metric."""
 
     ndcg: Interval | None
 
 
-@record
-class Gain(TypedDict):
+class Gain(Record):
     """The whole pipeline's nDCG less another system's."""
 
     ndcg: float | None
@@ -45,8 +39,7 @@ class Gain(TypedDict):
     """Its paired interval."""
 
 
-@record
-class RecallGain(TypedDict):
+class RecallGain(Record):
     """The whole pipeline's recall less another system's."""
 
     recall: float | None
@@ -54,8 +47,7 @@ class RecallGain(TypedDict):
     """Its paired interval."""
 
 
-@record
-class Metrics(TypedDict):
+class Metrics(Record):
     """A system's figures; a mean of nothing is null."""
 
     recall: float | None
@@ -68,12 +60,11 @@ class Metrics(TypedDict):
     popularity: float | None
     """Mean number of events of what is recommended."""
     ci: Intervals
-    pipeline_gain: NotRequired[Gain]
+    pipeline_gain: Gain = may_be_absent()
     """Of every system but the first, which is the whole pipeline."""
 
 
-@record
-class System(TypedDict):
+class System(Record):
     """A recommender."""
 
     name: str
@@ -83,8 +74,7 @@ class System(TypedDict):
     """Only items not taken before count, and those are left out of the answers."""
 
 
-@record
-class Baseline(TypedDict):
+class Baseline(Record):
     """The best simple method on a slice."""
 
     name: str
@@ -92,8 +82,7 @@ class Baseline(TypedDict):
     ndcg: float | None
 
 
-@record
-class Slice(TypedDict):
+class Slice(Record):
     """A part of the test; its figures are null where it has too few users."""
 
     kind: Literal["activity", "newcomers", "items", "country"]
@@ -106,8 +95,7 @@ class Slice(TypedDict):
     gain: Gain | None
 
 
-@record
-class Group(TypedDict):
+class Group(Record):
     """A group of items, by shares."""
 
     name: str
@@ -118,8 +106,7 @@ class Group(TypedDict):
     """By system."""
 
 
-@record
-class Exposure(TypedDict):
+class Exposure(Record):
     """Who is shown how much, by one way to part the catalogue."""
 
     by: Literal["popularity", "category", "brand"]
@@ -128,8 +115,7 @@ class Exposure(TypedDict):
     """Total variation of exposure and taken, by system."""
 
 
-@record
-class SearchSystem(TypedDict):
+class SearchSystem(Record):
     """A search."""
 
     name: str
@@ -139,16 +125,15 @@ class SearchSystem(TypedDict):
     """Of the whole catalogue; what is unjudged is worth nothing."""
     recall: float | None
     """Of the items taken."""
-    ci: NotRequired[Intervals]
+    ci: Intervals = may_be_absent()
     """Where queries were judged."""
-    pipeline_gain: NotRequired[Gain]
+    pipeline_gain: Gain = may_be_absent()
     """Of every search but the whole pipeline, where queries were judged."""
-    recall_gain: NotRequired[RecallGain]
+    recall_gain: RecallGain = may_be_absent()
     """The same, where something was taken after a search."""
 
 
-@record
-class Search(TypedDict):
+class Search(Record):
     """The test's queries."""
 
     queries: int
@@ -159,8 +144,7 @@ class Search(TypedDict):
     systems: list[SearchSystem]
 
 
-@record
-class Bin(TypedDict):
+class Bin(Record):
     """Candidates of about the same probability."""
 
     predicted: float
@@ -168,8 +152,7 @@ class Bin(TypedDict):
     count: int
 
 
-@record
-class Calibration(TypedDict):
+class Calibration(Record):
     """Whether a predicted probability happens as often as it says."""
 
     predicted: float
@@ -179,8 +162,7 @@ class Calibration(TypedDict):
     bins: list[Bin]
 
 
-@record
-class Ranking(TypedDict):
+class Ranking(Record):
     """The ranking head's own metrics."""
 
     auc: float | None
@@ -189,8 +171,7 @@ class Ranking(TypedDict):
     calibration: Calibration | None
 
 
-@record
-class Compared(TypedDict):
+class Compared(Record):
     """The last blessed model, asked the same test."""
 
     compared: Literal[True]
@@ -205,8 +186,7 @@ class Compared(TypedDict):
     ci: Interval | None
 
 
-@record
-class NotCompared(TypedDict):
+class NotCompared(Record):
     """Why the last blessed model was not asked."""
 
     compared: Literal[False]
@@ -215,8 +195,7 @@ class NotCompared(TypedDict):
     """Whether it should have been possible."""
 
 
-@record
-class IndexFigures(TypedDict):
+class IndexFigures(Record):
     """An approximate index."""
 
     clusters: int
@@ -232,8 +211,7 @@ class IndexFigures(TypedDict):
     vectors_mb: float
 
 
-@record
-class Index(TypedDict):
+class Index(Record):
     """The index of the served model."""
 
     kind: Literal["exact", "approximate"]
@@ -244,8 +222,7 @@ class Index(TypedDict):
     indexes: dict[str, IndexFigures]
 
 
-@record
-class Check(TypedDict):
+class Check(Record):
     """A condition of the blessing."""
 
     passed: bool | None
@@ -253,8 +230,7 @@ class Check(TypedDict):
     line: str
 
 
-@record
-class Blessing(TypedDict):
+class Blessing(Record):
     """Whether the model may be pushed."""
 
     blessed: bool
@@ -263,8 +239,7 @@ class Blessing(TypedDict):
     checks: list[Check]
 
 
-@record
-class Evaluation(TypedDict):
+class Evaluation(Record):
     """How good the new model is, beside what it must beat."""
 
     version: Literal[1]

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 from typing import Literal
 
-from typing_extensions import TypedDict
-
-from aisle.components.reports.schemas.record import record
+from aisle.components.reports.schemas.record import Record
 
 
-@record
-class EventCount(TypedDict):
+class EventCount(Record):
     """How many interactions are of a kind."""
 
     event: str
     count: int
 
 
-@record
-class Split(TypedDict):
+class Split(Record):
     """The labels of a part of the data, by time."""
 
     split: Literal["train", "eval", "test"]
@@ -42,16 +38,14 @@ class Split(TypedDict):
     judgements: int
 
 
-@record
-class Windows(TypedDict):
+class Windows(Record):
     """How long after a look a click counts, and after a click a purchase."""
 
     click_minutes: float
     conversion_days: float
 
 
-@record
-class Outcomes(TypedDict):
+class Outcomes(Record):
     """What became of the search results shown."""
 
     shown: int
@@ -66,8 +60,7 @@ class Outcomes(TypedDict):
     labelled: int
 
 
-@record
-class Joins(TypedDict):
+class Joins(Record):
     """Clicks joined to what was shown, and purchases to clicks."""
 
     clicks: int
@@ -81,8 +74,7 @@ class Joins(TypedDict):
     """The share of these within so long of their click."""
 
 
-@record
-class Place(TypedDict):
+class Place(Record):
     """Positions that were estimated as one."""
 
     first: int
@@ -99,8 +91,7 @@ class Place(TypedDict):
     high: float | None
 
 
-@record
-class PositionBias(TypedDict):
+class PositionBias(Record):
     """How a result's position was told from its worth."""
 
     asked: Literal["harvest", "em", "none"]
@@ -111,16 +102,14 @@ class PositionBias(TypedDict):
     places: list[Place]
 
 
-@record
-class LevelCount(TypedDict):
+class LevelCount(Record):
     """How many intents are categories of a level."""
 
     level: int
     count: int
 
 
-@record
-class Intent(TypedDict):
+class Intent(Record):
     """The category that a query is after."""
 
     query: str
@@ -131,8 +120,7 @@ class Intent(TypedDict):
     """The votes the query had."""
 
 
-@record
-class Intents(TypedDict):
+class Intents(Record):
     """What queries are after."""
 
     queries: int
@@ -144,8 +132,7 @@ class Intents(TypedDict):
     examples: list[Intent]
 
 
-@record
-class TaggedItem(TypedDict):
+class TaggedItem(Record):
     """An item's tags."""
 
     item_id: str
@@ -153,8 +140,7 @@ class TaggedItem(TypedDict):
     title: str | None
 
 
-@record
-class Tags(TypedDict):
+class Tags(Record):
     """Tags of items."""
 
     items: int
@@ -162,16 +148,14 @@ class Tags(TypedDict):
     examples: list[TaggedItem]
 
 
-@record
-class GradeCount(TypedDict):
+class GradeCount(Record):
     """How many judgements have a grade."""
 
     grade: float
     count: int
 
 
-@record
-class GradeClicks(TypedDict):
+class GradeClicks(Record):
     """How often results of a grade were clicked, before the test window."""
 
     grade: float
@@ -180,8 +164,7 @@ class GradeClicks(TypedDict):
     ctr: float
 
 
-@record
-class Agreement(TypedDict):
+class Agreement(Record):
     """How far the judges agree."""
 
     measure: Literal["krippendorff_alpha", "variance_ratio"]
@@ -194,8 +177,7 @@ class Agreement(TypedDict):
     contradicted: int
 
 
-@record
-class Judgements(TypedDict):
+class Judgements(Record):
     """What people judged."""
 
     queries: int
@@ -209,8 +191,7 @@ class Judgements(TypedDict):
     """Null where nothing tells the judges apart."""
 
 
-@record
-class Labels(TypedDict):
+class Labels(Record):
     """What the models learn from."""
 
     version: Literal[1]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any
 
 import pydantic
 
-_Record = TypeVar("_Record")
 
-_CONFIG = pydantic.ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
+class Record(pydantic.BaseModel):
+    """Strict; its fields' docstrings are the descriptions in the JSON Schema."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
-def record(kind: type[_Record]) -> type[_Record]:
-    """Makes a TypedDict strict, and its fields' docstrings the descriptions in the JSON Schema."""
-    return pydantic.with_config(_CONFIG)(kind)
+def may_be_absent() -> Any:
+    """A field whose key may be left out, and is never null."""
+    return pydantic.Field(default_factory=lambda: None)

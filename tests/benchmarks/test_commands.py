@@ -1,0 +1,198 @@
+"""Every benchmark's command line: it is there, says what it asks, and holds the figures against it."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import pathlib
+import sys
+from typing import Any
+
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+TOOLS = {"benchmarks.serving.load", "benchmarks.serving.answering"}
+"""Processes that a benchmark starts."""
+MODULES = {
+    ".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path.read_text(encoding="utf-8")
+    for path in sorted((REPOSITORY / "benchmarks").rglob("*.py"))
+    if path.stem != "__init__"
+}
+COMMANDS = sorted({name for name, text in MODULES.items() if "__main__" in text} - TOOLS)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_it_can_be_imported(name: str) -> None:
+    importlib.import_module(name)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_its_help_has_what_all_have_and_says_what_is_asked(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    module = importlib.import_module(name)
+    monkeypatch.setattr(sys, "argv", [name, "--help"])
+    with pytest.raises(SystemExit, match="0"):
+        module.main()
+    said = capsys.readouterr().out
+    assert all(option in said for option in ("--check", "--json", "--results"))
+    assert all(f"  {figure.name} {figure.goal}\n" in said for figure in module.FIGURES if figure.goal)
+    assert len({figure.name for figure in module.FIGURES}) == len(module.FIGURES)
+
+
+def _gains(*names: str, key: str = "interval") -> dict[str, Any]:
+    return {name: {key: [0.01, 0.03]} for name in names}
+
+
+_RUNS = [
+    {"items": 1, "events": 1, "total": 50.8, "seconds": {"steps": 2.5}, "peak_mb": {"export": 1_812}},
+    {"items": 8, "events": 8, "total": 114.1, "seconds": {"steps": 2.6}, "peak_mb": {"export": 5_524}},
+]
+_TIMES = {
+    f"{what}, {who}": {"p50": ms, "p99": 2 * ms}
+    for what in ("rank", "search")
+    for who, ms in (("by hand", 224.7), ("aisle, base", 38.8))
+}
+_RESULTS: dict[str, Any] = {
+    "first_look": {"of": "demo", "cpu": 231, "wall": 170},
+    "clicks.clicks": {
+        "models": {"aisle, numbers and BERT": {"ece": 0.0073, "true_log_loss": 0.3934, "auc": 0.7171}}
+    },
+    "data.cleaning_worth": {"shops": [{"ndcg": {"gain": 0.0037, "gain_ci": [-0.0028, 0.0105]}}]},
+    "data.data_path": {"stock_by_gated": 33.0, "stock_by_labelled": 18.0},
+    "data.data_quality": {"kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}]},
+    "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
+    "recommendation.beauty": {"ours": {"hr": 0.0973, "ndcg": 0.0594}, "gain": _gains("hr", "ndcg")},
+    "recommendation.growth": {"runs": _RUNS},
+    "recommendation.index": {"runs": [{"recall": 0.96, "exact_ms": 4.8, "approximate_ms": 4.0}]},
+    "recommendation.retail": {
+        "systems": {
+            "aisle, whole pipeline": {"all": {"ndcg": 0.3280}, "new": {"ndcg": 0.1309}},
+            "aisle, two-tower alone": {"all": {"ndcg": 0.2020}, "new": {"ndcg": 0.0613}},
+        },
+        "gain": _gains("all", "new", key="ci"),
+    },
+    "recommendation.retail_parts": {
+        "ablations": {"all numbers": {"all": {"ndcg": 0.3254}, "new": {"ndcg": 0.1291}}},
+        "sources": {"all sources": {"all": 0.4493, "new": 0.2505}},
+    },
+    "recommendation.throughput": {
+        "rounds": {
+            name: [{"examples_a_second": rate}]
+            for name, rate in (
+                ("aisle", 161_590),
+                ("tutorial, metrics off", 45_000),
+                ("tutorial, metrics off, its plain softmax", 50_000),
+            )
+        }
+    },
+    "recommendation.two_tower_parts": {
+        "systems": {"aisle": {"all": {"recall": 0.1834}, "cold": {"recall": 0.3448}}}
+    },
+    "search.pretraining": {
+        "rows": [{"mean": {"ndcg": 0.8609, "gain": 0.0}, "words": {"ndcg": 0.8590, "gain": 0.0}}]
+    },
+    "search.reading": {"rows": [{"query_ms": 4.5, "titles_s": 3.6, "cosine": 1.0}]},
+    "search.search": {
+        "systems": {"aisle, whole search": {"judged": 0.8813, "full": 0.8492, "recall": 0.9866}},
+        "gains": {"BM25": _gains("judged", "full"), "before any training": _gains("judged", "full")},
+    },
+    "search.search_speed": {"sizes": {"5000": _TIMES}},
+    "serving.fuzz_server": {"asked": {"wrong": [], "ended": False}, "growth": 0.07},
+    "serving.light_client": {"download_mb": 30.0, "installed_mb": 90.0, "import_s": 0.3, "memory_mb": 50.0},
+    "serving.serving": {
+        "throughput": [{"failed": 0}],
+        "overhead": {"recommend": {"in process": 8.84, "served": 10.23}},
+        "switches": {"failed": 0, "switching": 33.7, "steady": 20.3},
+    },
+    "serving.startup": {
+        "seconds": {"import numpy": [0.1], "from aisle.serving import Client": [0.3], "aisle --help": [0.5]}
+    },
+}
+"""What each benchmark finds, as the documents tell it, with the keys that its figures read."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_what_the_documents_tell_reaches_its_goals_and_less_would_not(name: str) -> None:
+    figures = importlib.import_module(name).FIGURES
+    found = _RESULTS[name.removeprefix("benchmarks.")]
+    values = {figure.name: figure.of(found) for figure in figures}
+    assert [figure.name for figure in figures if figure.missed(values[figure.name])] == []
+    for figure in figures:
+        worse = [figure.least - 0.1 if figure.least is not None else None]
+        worse.append(figure.most + 0.1 if figure.most is not None else None)
+        assert all(figure.missed(value) for value in worse if value is not None)
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "value", "missed"),
+    [
+        (3.0, None, 3.0, False),
+        (3.0, None, 2.99, True),
+        (None, 60.0, 60.0, False),
+        (None, 60.0, 60.01, True),
+        (1.0, 2.0, 2.5, True),
+        (1.0, 2.0, 0.5, True),
+        (None, None, -1.0, False),
+        (0.0, None, float("nan"), True),
+        (3.0, None, None, False),
+    ],
+)
+def test_a_goal_is_missed_beyond_its_bound(
+    least: float | None, most: float | None, value: float | None, missed: bool
+) -> None:
+    from benchmarks.shared.command import Figure
+
+    assert Figure("f", lambda found: found["f"], least, most).missed(value) is missed
+
+
+@pytest.mark.parametrize(("value", "missed"), [(5.0, []), (0.5, ["speed"])])
+def test_the_last_line_is_json_and_check_fails_where_a_goal_is_missed(
+    value: float,
+    missed: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: pathlib.Path,
+) -> None:
+    from benchmarks.shared.command import Command, Figure
+
+    page = tmp_path / "page.md"
+    page.write_text("<!-- a -->\n<!-- end -->\n", encoding="utf-8")
+
+    def run(*words: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["one", "--value", str(value), *words])
+        figures = (Figure("speed", lambda found: found["value"], least=1.0), Figure("part", lambda _: None))
+        command = Command("One.", figures, seeds=(1, 2))
+        command.add_argument("--value", type=float)
+        command.run(
+            lambda told, scratch: {
+                "value": told.value,
+                "seeds": told.seeds,
+                "empty": not [*scratch.iterdir()],
+            },
+            {"a": lambda found: f"| {found['value']} |", "b": lambda _: ""},
+        )
+
+    run("--seeds", "3", "--results", str(page), "--json", str(tmp_path / "found.json"))
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {
+        "speed": value,
+        "part": None,
+        "missed": missed,
+    }
+    found = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))
+    assert found == {"value": value, "seeds": [3], "empty": True, "minutes": 0.0}
+    assert f"| {value} |" in page.read_text(encoding="utf-8")
+    if missed:
+        with pytest.raises(SystemExit, match="missed: speed"):
+            run("--check")
+    else:
+        run("--check")
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["missed"] == missed
+
+
+def test_a_function_in_a_fresh_process_has_a_process_of_its_own() -> None:
+    import os
+
+    from benchmarks.shared.command import in_fresh_process
+
+    assert in_fresh_process(os.getpid) != os.getpid()
