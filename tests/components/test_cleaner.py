@@ -86,7 +86,7 @@ def test_a_table_of_which_nothing_is_left_is_no_data() -> None:
     with pytest.raises(InputError, match=r"no row of the table events .* bad price \(2 rows\)"):
         clean_rows(events=[{**EVENT, "price": 0.0}, {**EVENT, "price": -2.0}])
     with pytest.raises(InputError, match="no row of the table items can be used"):
-        clean_rows(items=[{"item_id": "POST", "title": "POSTAGE"}], events=[EVENT])
+        clean_rows(items=[{"item_id": "10001", "title": " "}], events=[EVENT])
 
 
 def test_options_survive_json() -> None:

@@ -15,13 +15,15 @@ from hypothesis import strategies as st
 
 from aisle.components.cleaner.ledger import ROW
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.steps.bots import bots, take_out_bots
+from aisle.components.cleaner.shop.products import priced_by_hand
+from aisle.components.cleaner.shop.selling import selling
+from aisle.components.cleaner.steps.bots import bots, clockwork, take_out_bots
 from aisle.components.cleaner.steps.keys import merge_near_duplicates
-from aisle.components.cleaner.steps.products import priced_like_no_product
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import strip_markup, unify_units
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
+NO_TWINS = pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
 SECOND, ledger_of, steps_of = LEDGER.SECOND, LEDGER.ledger_of, LEDGER.steps_of
 
 # Near duplicates
@@ -114,6 +116,32 @@ def test_all_events_of_a_bot_go_with_its_clicks() -> None:
     assert steps_of(ledger) == [("bot user", "quarantined", 63)]
 
 
+def _alone(times: np.ndarray[Any, Any], name: str) -> pl.DataFrame:
+    """Clicks of nobody, each in a session of its own."""
+    sessions = pl.Series("session_id", [f"{name}{nth}" for nth in range(len(times))])
+    return _clicks("nobody", times).with_columns(sessions, user_id=pl.lit(None, pl.String))
+
+
+@pytest.mark.parametrize("tick", [0.1, 1.0])
+def test_a_bot_that_starts_a_session_for_each_click_is_known_by_its_pace(tick: float) -> None:
+    rng = np.random.default_rng(0)
+    bot = _alone(np.floor((1e6 + np.arange(20_000) * 7.3) / tick) * tick, "bot")
+    people = _alone(np.floor((9e5 + np.cumsum(rng.exponential(200, 1_500))) / tick) * tick, "person")
+    visitors = _clicks("visitor", 1e6 + np.arange(700) * 7.3).with_columns(session_id=pl.lit("visit"))
+    events = pl.concat([people, bot, visitors], how="diagonal")
+    found = events.filter(clockwork(events, CleanerOptions()))["session_id"].str.extract(r"^(\D*)")
+    counts = dict(found.value_counts().iter_rows())
+    assert counts.pop("bot") >= 19_990
+    assert sum(counts.values()) < 200
+    assert not clockwork(events, CleanerOptions(bot_regularity=0)).any()
+
+
+@pytest.mark.parametrize("pace", [0.5, 3.0, 7.3, 60.0])
+def test_clicks_of_people_who_come_once_are_no_clockwork(pace: float) -> None:
+    people = _alone(np.floor(np.cumsum(np.random.default_rng(1).exponential(pace, 50_000))), "person")
+    assert not clockwork(people, CleanerOptions()).any()
+
+
 # Products
 
 
@@ -125,9 +153,10 @@ def test_an_id_that_costs_something_else_each_time_and_is_never_clicked_is_no_pr
     usual = [sold(f"p{nth}", [2.0] * 25) for nth in range(60)]
     events = pl.concat([*usual, sold("fee", wild), sold("clicked", wild), sold("sale", [1.0, 20.0] * 15)])
     events = pl.concat([events, sold("clicked", [1.0], "click"), sold("few", wild[:19])])
-    assert priced_like_no_product(events, CleanerOptions()).to_list() == ["fee"]
-    assert priced_like_no_product(events, CleanerOptions(odd_sales=0)).to_list() == []
-    assert priced_like_no_product(pl.concat([sold("a", wild), sold("b", wild)]), CleanerOptions()).is_empty()
+    assert priced_by_hand(selling(events), CleanerOptions()).to_list() == ["fee"]
+    assert priced_by_hand(selling(events), CleanerOptions(odd_sales=0)).to_list() == []
+    only = selling(pl.concat([sold("a", wild), sold("b", wild)]))
+    assert priced_by_hand(only, CleanerOptions()).is_empty()
 
 
 # Texts
@@ -175,10 +204,10 @@ def test_measures_are_written_one_way_where_units_are_given() -> None:
 
 def test_an_id_in_another_case_is_the_one_item_that_has_it() -> None:
     ledger = ledger_of("events", {"item_id": ["A1", "a1", "B2", "b2", "c3", None]})
-    spell_as_catalogued(ledger, pl.Series(["a1", "B2", "C3", "c3"]))
+    spell_as_catalogued(ledger, pl.Series(["a1", "B2", "C3", "c3"]), NO_TWINS)
     assert ledger.rows["item_id"].to_list() == ["a1", "a1", "B2", "B2", "c3", None]
     ambiguous = ledger_of("events", {"item_id": ["ab"]})
-    spell_as_catalogued(ambiguous, pl.Series(["Ab", "aB"]))
+    spell_as_catalogued(ambiguous, pl.Series(["Ab", "aB"]), NO_TWINS)
     assert ambiguous.rows["item_id"].to_list() == ["ab"]
 
 
