@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from aisle.datasets.simulator import SimulatorOptions
+from aisle.datasets.strange_shops import SHOPS, StrangeShop
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,17 @@ def test_every_kind_planted_in_a_small_shop_is_found_and_hardly_anything_else(
     assert all(kind.found for kind in kinds)
     assert len({kind.kind for kind in kinds}) >= 35
     assert {entry["reason"] for entry in figures["innocent_rows_lost"]} <= {"item was quarantined"}
+
+
+def test_a_row_lost_of_a_clean_shop_is_told_with_its_reason(
+    benchmark: types.ModuleType, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unclean = StrangeShop("unclean", ["Mug", "Bowl"], quantities=(0,))
+    monkeypatch.setattr("aisle.datasets.strange_shops.SHOPS", (unclean,))
+    (shop,) = benchmark.run_strange(tmp_path)
+    assert shop.lost == unclean.tables()["events"]["event"].eq("purchase").sum()
+    assert shop.reasons == ["bad quantity"]
+    assert benchmark.strange_table([shop]).endswith(f"| {shop.lost:,} | bad quantity |")
 
 
 def test_recall_and_precision_are_those_counted_by_hand(benchmark: types.ModuleType) -> None:
@@ -64,5 +76,7 @@ def test_the_exit_code_says_whether_every_goal_is_reached(
     told = ["data_quality.py", "--events", "3000", "--users", "200", "--items", "100", "--days", "3"]
     monkeypatch.setattr(sys, "argv", [*told, "--dirt", "0", "--json", str(tmp_path / "made" / "out.json")])
     assert benchmark.main() == 0
-    assert "0 of 0 kinds reach their goal" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "0 of 0 kinds reach their goal" in printed
+    assert all(f"| {shop.name} | " in printed for shop in SHOPS)
     assert '"faults": 0' in (tmp_path / "made" / "out.json").read_text(encoding="utf-8")

@@ -49,7 +49,7 @@ def test_the_evidence_names_every_row_that_a_step_touched() -> None:
         for line, step, reason, outcome in [
             (6, "normalise", "event: case or white space", "changed"),
             (4, "deduplicate", "exact duplicate", "merged"),
-            (5, "denoise", "non-product code", "quarantined"),
+            (5, "denoise", "unknown item, of a code unlike those of items", "quarantined"),
             (2, "note", "no customer: used as anonymous", "noted"),
         ]
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
 EVENT, ITEM, NAN, NOW, SECOND = SHOP.EVENT, SHOP.ITEM, SHOP.NAN, SHOP.NOW, SHOP.SECOND
+ODD_CODE = "unknown item, of a code unlike those of items"
 UNPAID = {"price": 0.0, "user_id": None}
 clean_rows, gone_from, steps_of, table_of = SHOP.clean_rows, SHOP.gone_from, SHOP.steps_of, SHOP.table_of
 
@@ -41,9 +42,9 @@ def test_equal_events_of_nobody_in_particular_are_not_near_duplicates() -> None:
         ({"event": "clik"}, "event", "unknown event"),
         ({"item_id": "99999"}, "item_id", "unknown item"),
         ({"item_id": " "}, "item_id", "unknown item"),
-        ({"item_id": "POST"}, "item_id", "non-product code"),
-        ({"item_id": "gift_0001_20"}, "item_id", "non-product code"),
-        ({"item_id": "CARRIAGE"}, "item_id", "non-product code"),
+        ({"item_id": "POST"}, "item_id", ODD_CODE),
+        ({"item_id": "gift_0001_20"}, "item_id", ODD_CODE),
+        ({"item_id": "CARRIAGE"}, "item_id", ODD_CODE),
         ({"timestamp": 0}, "timestamp", "timestamp at the epoch or before"),
         ({"timestamp": NOW + 2 * 86_400 * SECOND}, "timestamp", "timestamp in the future"),
         ({"price": 0.0}, "price", "bad price"),

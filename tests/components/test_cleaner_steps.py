@@ -18,7 +18,8 @@ from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.products import priced_by_hand
 from aisle.components.cleaner.shop.selling import selling
 from aisle.components.cleaner.steps.bots import bots, clockwork, take_out_bots
-from aisle.components.cleaner.steps.keys import merge_near_duplicates
+from aisle.components.cleaner.steps.categories import FURTHER, gather_categories, settle_categories
+from aisle.components.cleaner.steps.keys import merge_near_duplicates, merge_twins
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import strip_markup, unify_units
 
@@ -218,3 +219,92 @@ def test_rows_on_a_quarantined_item_are_told_from_those_on_no_item() -> None:
         ("item was quarantined", "quarantined", 1),
         ("unknown item", "quarantined", 2),
     ]
+
+
+# Categories
+
+
+def _settled(categories: list[str | None], **options: Any) -> list[tuple[str | None, str | None]]:
+    """The category of each row, and its further ones."""
+    ledger = ledger_of("items", {"category": categories}, category=pl.String)
+    settle_categories(ledger, CleanerOptions(**options))
+    rows = (
+        ledger.rows
+        if FURTHER in ledger.rows.columns
+        else ledger.rows.with_columns(pl.lit(None).alias(FURTHER))
+    )
+    return rows.select("category", FURTHER).rows()
+
+
+@pytest.mark.parametrize(
+    ("given", "settled"),
+    [
+        (["Home > Mug | Sale", None], [("Home/Mug", "Sale"), (None, None)]),
+        (["Sale | Home>Mug | Sale"], [("Home/Mug", "Sale")]),
+        (["Home » Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
+        (["Home/Mug", "Home / Cup"], [("Home/Mug", None), ("Home / Cup", None)]),
+        (["Home/Mug;Sale", "Home/Cup"], [("Home/Mug", "Sale"), ("Home/Cup", None)]),
+        (
+            ["A/C > Parts", "TV > Parts", "TV > LCD"],
+            [("A-C/Parts", None), ("TV/Parts", None), ("TV/LCD", None)],
+        ),
+        (["Home > Mug", "Home/Cup"], [("Home/Mug", None), ("Home/Cup", None)]),
+        (
+            ["Home|Mug", "Home|Cup", "Home|Cup|Tea"],
+            [("Home/Mug", None), ("Home/Cup", None), ("Home/Cup/Tea", None)],
+        ),
+        (["Drama|Crime", "Crime|Drama", "War"], [("Drama", "Crime"), ("Crime", "Drama"), ("War", None)]),
+        (["Toys, Games & Fun", "Books"], [("Toys, Games & Fun", None), ("Books", None)]),
+        (
+            ["Home > Mug, Sale", "Home > Mug", "Sale"],
+            [("Home/Mug", "Sale"), ("Home/Mug", None), ("Sale", None)],
+        ),
+        (["服装 > 女装 | 特价"], [("服装/女装", "特价")]),
+        ([">", "Home >", None], [(">", None), ("Home >", None), (None, None)]),
+    ],
+)
+def test_levels_and_several_categories_are_told_by_their_signs(
+    given: list[str | None], settled: list[tuple[str | None, str | None]]
+) -> None:
+    assert _settled(given) == settled
+
+
+def test_the_signs_of_categories_are_options() -> None:
+    assert _settled(["Home - Mug + Sale"], category_levels=" - ", category_lists="+") == [
+        ("Home/Mug", "Sale")
+    ]
+    assert _settled(["Home > Mug | Sale"], category_levels="", category_lists="") == [
+        ("Home > Mug | Sale", None)
+    ]
+
+
+def test_what_is_found_in_categories_is_said() -> None:
+    ledger = ledger_of("items", {"category": ["Home > Mug | Sale", "Home > Cup", "Home"]})
+    settle_categories(ledger, CleanerOptions())
+    assert steps_of(ledger) == [
+        ("category: the most specific of several between '|'", "changed", 1),
+        ("category: levels between '>'", "changed", 2),
+    ]
+
+
+def test_an_item_listed_in_several_categories_is_in_all_of_them() -> None:
+    rows = {"item_id": ["a", "a", "a", "b"], "category": ["Home/Mug", "Sale", None, "Sale"]}
+    ledger = ledger_of("items", rows)
+    gather_categories(ledger)
+    assert ledger.rows[FURTHER].to_list() == ["Sale", "Home/Mug", "Home/Mug|Sale", None]
+    assert steps_of(ledger) == [("category: several of one item", "changed", 3)]
+
+
+# Ids
+
+
+def test_ids_in_another_case_are_one_item_if_they_share_a_title() -> None:
+    ids = ["85123A", "85123A", "85123a", "Ｂ1", "b1", "c", "C"]
+    titles = ["HEART", "?", "heart", "MUG", "MUG", "TEA", "COFFEE"]
+    ledger = ledger_of("items", {"item_id": ids, "title": titles})
+    twins = merge_twins(ledger)
+    assert ledger.rows["item_id"].to_list() == ["85123A", "85123A", "85123A", "Ｂ1", "Ｂ1", "c", "C"]
+    assert sorted(twins.rows()) == [("85123a", "85123A"), ("b1", "Ｂ1")]
+    events = ledger_of("events", {"item_id": ["85123a", "b1", "C", "c", "x"]})
+    spell_as_catalogued(events, ledger.rows["item_id"].unique(), twins)
+    assert events.rows["item_id"].to_list() == ["85123A", "Ｂ1", "C", "c", "x"]

@@ -46,8 +46,8 @@ def settle_categories(ledger: Ledger, options: CleanerOptions) -> None:
         if further.null_count() < len(further):
             ledger.rows = ledger.rows.with_columns(further.alias(FURTHER))
     if level not in ("", LEVEL):
-        now = ledger.rows["category"]
-        levels = now.replace(paths["first"], paths["path"])
+        written = paths.unique("first")
+        levels = ledger.rows["category"].replace(written["first"], written["path"])
         ledger.change("normalise", f"category: levels between {level!r}", "category", levels)
 
 
@@ -88,8 +88,9 @@ def find_signs(categories: pl.Series, options: CleanerOptions) -> tuple[str, str
     level, beside = options.category_levels, options.category_lists
     found = {sign: _used(texts, sign) for sign in (*_BELOW, *_BESIDE)}
     if level == AUTO:
-        level = max(_BELOW, key=lambda sign: found[sign])
-        level = level if found[level] else ""
+        level = max(_BELOW[1:], key=lambda sign: found[sign])
+        if found[level] <= _RARE * found[LEVEL]:
+            level = LEVEL if found[LEVEL] else ""
     if beside == AUTO:
         beside = max(_BESIDE, key=lambda sign: found[sign])
         if not found[beside]:
@@ -143,13 +144,19 @@ def _paths(texts: pl.Series, level: str, beside: str) -> pl.DataFrame:
 
 
 def _names(texts: pl.Series, level: str) -> pl.Expr:
-    """Returns the names of the levels of the column `first`; a `/` in a name becomes a hyphen."""
+    """Returns the names of the levels of the column `first`.
+
+    A `/` beside another sign between levels is part of a name, and becomes a hyphen; so is one elsewhere, unless
+    there are many.
+    """
     written = pl.col("first")
-    if not level or level == LEVEL:
+    if level in ("", LEVEL):
         names = written.str.split(LEVEL)
-    elif _used(texts, LEVEL) > _RARE * _used(texts, level):
-        names = written.str.replace_all(level, LEVEL, literal=True).str.split(LEVEL)
     else:
-        names = written.str.replace_all(r"\s*/\s*", "-").str.split(level)
+        below = written.str.contains(level, literal=True)
+        other = texts.filter(~texts.str.contains(level, literal=True))
+        many = _used(other, LEVEL) > _RARE * _used(texts, level)
+        plain = written.str.replace_all(r"\s*/\s*", "-").str.split(level)
+        names = pl.when(below | pl.lit(not many)).then(plain).otherwise(written.str.split(LEVEL))
     names = names.list.eval(pl.element().str.strip_chars())
     return names.list.eval(pl.element().filter(pl.element() != ""))

@@ -97,16 +97,15 @@ def _times(ledger: Ledger, options: CleanerOptions, now: int) -> None:
 def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
     """Takes out lines that sell no product."""
     item, shop = pl.col("item_id"), catalogue.shop
-    # What isn't in the catalogue goes anyway: there the look of its code is enough to say what it is.
-    strange = ledger.rows["item_id"].drop_nulls().unique()
-    strange = strange.filter(
-        ~strange.is_in(catalogue.items["item_id"].implode()) & ~strange.is_in(catalogue.lost.implode())
-    )
-    codes = strange.to_frame().filter(shop.no_products.has_odd_form())["item_id"]
-    named = shop.no_products.named() | item.is_in(codes.implode())
-    ledger.take_out("denoise", "non-product code", "item_id", named)
+    ledger.take_out("denoise", "non-product code", "item_id", shop.no_products.named())
     by_hand = item.is_in(shop.no_products.by_hand.implode())
     ledger.take_out("denoise", "priced like no product", "item_id", by_hand)
+    # What isn't in the catalogue goes anyway: here the look of its code is enough to say what it may be.
+    strange = ledger.rows["item_id"].drop_nulls().unique().to_frame()
+    known = item.is_in(catalogue.items["item_id"].implode()) | item.is_in(catalogue.lost.implode())
+    codes = strange.filter(~known & shop.no_products.has_odd_form())["item_id"]
+    reason = "unknown item, of a code unlike those of items"
+    ledger.take_out("denoise", reason, "item_id", item.is_in(codes.implode()))
     take_out_lines(ledger, shop.free, shop.capitals, options)
 
 
