@@ -21,8 +21,8 @@ _SINGLY, _TOGETHER = 0.95, 0.9
 """The share of an id's sales of one piece that is odd, where nearly all products have less than the second one."""
 _MOST_RETURNS = 10
 """So many returns, if they are more than the sales, are no bad luck."""
-_CHANCE = 0.001
-"""What is less likely than this didn't come by chance."""
+_CHANCE, _KNOWN = 0.001, 0.75
+"""What is less likely didn't come by chance; five sales at least where more customers than this share are known."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,15 +99,15 @@ def priced_by_hand(sold: pl.DataFrame, options: CleanerOptions) -> pl.Series:
         & (pl.col("prices") >= _OWN_PRICES * pl.col("sales"))
         & ~pl.col("looked")
     )["item_id"]
-    return odd if len(odd) <= _MOST_ODD * (sold["sales"] > 0).sum() else none
+    return odd if len(odd) <= _MOST_ODD * len(sold.filter(pl.col("sales") > 0)) else none
 
 
 def unlike_products(sold: pl.DataFrame, odd: pl.Series, options: CleanerOptions) -> pl.Series:
     """Returns the ids of an odd form that sell as nearly no product does, and that nobody looked at.
 
     They have more prices than any, are sold singly where products go by the dozen, come back more often than
-    they are sold, cost far more or less than anything, or no customer who is known ever bought them or another
-    id with the same beginning.
+    they are sold, cost less than zero or far less than anything else, or no customer who is known ever bought
+    them or another id with the same beginning.
 
     Args:
         sold: how each id sells, see `selling`.
@@ -115,20 +115,21 @@ def unlike_products(sold: pl.DataFrame, odd: pl.Series, options: CleanerOptions)
         options: how often an id must be sold to be judged, and which factor between prices is odd.
     """
     products = sold.filter(~odd & (pl.col("sales") > 0))
-    usual = products.filter(pl.col("sales") >= options.odd_sales)
+    often, sales = pl.col("sales") >= options.odd_sales, pl.col("sales")
+    usual = products.filter(often)
     if not options.odd_sales or len(usual) < _PRODUCTS:
         return sold["item_id"].clear()
-    often, sales = pl.col("sales") >= options.odd_sales, pl.col("sales")
-    singly = usual.select((pl.col("singly") / sales).quantile(_MOST)).item()
-    many_prices = often & (pl.col("prices") > 2 * usual["prices"].quantile(_MOST))
+    many, singly = usual.select(
+        pl.col("prices").quantile(_MOST), (pl.col("singly") / sales).quantile(_MOST)
+    ).row(0)
+    cheapest, known = products.select(pl.col("price").min(), pl.col("customers").sum() / sales.sum()).row(0)
+    many_prices = often & (pl.col("prices") > 2 * many)
     one_by_one = often & (pl.col("singly") >= _SINGLY * sales) & pl.lit(singly < _TOGETHER)
     came_back = (pl.col("returns") >= _MOST_RETURNS) & (pl.col("returns") > sales)
-    apart = math.log(options.odd_factor)
-    far = ~pl.col("price").is_between(products["price"].min() - apart, products["price"].max() + apart)
-    unknown = products["customers"].sum() / products["sales"].sum()
-    family = pl.col("item_id").str.extract(r"^(\p{L}*)").str.to_lowercase()
-    nobody = pl.lit(unknown > 0) & (pl.col("customers").sum().over("family") == 0)
-    unlucky = math.log(max(1 - unknown, 1e-12)) * sales.sum().over("family") < math.log(_CHANCE)
-    judged = sold.filter(odd).with_columns(family=family)
-    strange = many_prices | one_by_one | came_back | far | (nobody & unlucky)
+    no_price = (pl.col("negative") > 0) | (pl.col("price") < cheapest - math.log(options.odd_factor))
+    # So many sales without a customer who is known, where so few have none, are no chance.
+    beginning = pl.col("item_id").str.extract(r"^(\p{L}*)").str.to_lowercase()
+    nobody = (pl.col("customers").sum() == 0) & ((1 - min(known, _KNOWN)) ** sales.sum() < _CHANCE)
+    judged = sold.filter(odd).with_columns(nobody=nobody.over(beginning))
+    strange = many_prices | one_by_one | came_back | no_price | pl.col("nobody")
     return judged.filter(strange & ~pl.col("looked"))["item_id"]

@@ -7,7 +7,7 @@ import polars as pl
 from aisle.schema import events as kinds
 
 _OPTIONAL = {"price": pl.Float64, "quantity": pl.Float64, "user_id": pl.String}
-_COUNTS = ("sales", "prices", "singly", "customers", "returns", "free", "unpriced")
+_COUNTS = ("sales", "prices", "singly", "customers", "returns", "free", "negative", "unpriced")
 _SOME = 0.05
 """Where so large a share of the items costs nothing, it is how the shop sells."""
 
@@ -22,8 +22,8 @@ def selling(events: pl.DataFrame | None) -> pl.DataFrame:
         A row an `item_id`, with `sales` (purchases with a price above zero and no quantity that can't be), of
         which `singly` are of one piece and `customers` by a user who is known; their `prices` (different ones),
         the logarithm of their median `price`, and of the `factor` between their dearest and cheapest ones (a
-        twentieth at either end left out), null without a sale; `returns`; purchases that are `free` or
-        `unpriced`; whether anybody `looked` at it, and whether it was `noticed`: looked at or put into a cart,
+        twentieth at either end left out), null without a sale; `returns`; purchases that are `free`, `unpriced`
+        or at a `negative` price; whether anybody `looked` at it, and whether it was `noticed`: looked at or put into a cart,
         or a user who is known did anything with it.
     """
     rows = pl.DataFrame(schema={"event": pl.String, "item_id": pl.String}) if events is None else events
@@ -45,6 +45,7 @@ def selling(events: pl.DataFrame | None) -> pl.DataFrame:
     of_all = rows.group_by("item_id", maintain_order=True).agg(
         returns=(event == kinds.RETURN.name).sum(),
         free=(bought & (price == 0)).sum(),
+        negative=((event == kinds.PURCHASE.name) & price.is_finite() & (price < 0)).sum(),
         unpriced=(bought & price.is_null()).sum(),
         looked=looked.any(),
         noticed=(looked | (event == kinds.CART.name) | known).any(),

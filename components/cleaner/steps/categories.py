@@ -114,8 +114,9 @@ def _are_levels(texts: pl.Series, sign: str) -> bool:
         .explode("name", "place").with_columns(pl.col("name").str.strip_chars())
     )  # fmt: skip
     at = names.group_by("name", "place").len().group_by("name").agg(pl.col("len").max() / pl.col("len").sum())
+    steady = at.select(pl.col("len").mean() >= _STEADY).item()
     tops, below = (names.filter(pl.col("place") == place)["name"].n_unique() for place in (0, 1))
-    return bool(at["len"].mean() >= _STEADY) and tops <= below
+    return bool(steady) and tops <= below
 
 
 def _parts_categories(texts: pl.Series, sign: str) -> bool:
