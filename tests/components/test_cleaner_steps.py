@@ -254,6 +254,7 @@ def _settled(categories: list[str | None], **options: Any) -> list[tuple[str | N
             [("Home/Mug", None), ("Home/Cup", None), ("Home/Cup/Tea", None)],
         ),
         (["Drama|Crime", "Crime|Drama", "War"], [("Drama", "Crime"), ("Crime", "Drama"), ("War", None)]),
+        (["Mug|Sale", "Cup|Sale"], [("Mug", "Sale"), ("Cup", "Sale")]),
         (["Toys, Games & Fun", "Books"], [("Toys, Games & Fun", None), ("Books", None)]),
         (
             ["Home > Mug, Sale", "Home > Mug", "Sale"],

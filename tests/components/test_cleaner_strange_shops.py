@@ -13,6 +13,7 @@ from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.products import NoProducts
 from aisle.components.cleaner.shop.selling import free_items, selling, unsold
+from aisle.components.cleaner.shop.titles import in_capitals, looks_like_note
 from aisle.components.example_gen.reader import read_table
 from aisle.datasets.strange_shops import END, SHOPS, StrangeShop, write_strange_shop
 from aisle.schema.tables import TABLE_BY_NAME
@@ -134,3 +135,34 @@ def test_an_item_is_given_away_if_it_costs_nothing_and_somebody_took_it_for_noth
     assert free_items(few, sold).to_list() == ["taken"]
     # Where one item in twenty costs nothing, nobody has to be known who took it.
     assert set(free_items(few.head(5), sold)) == {"taken", "nobody"}
+
+
+@pytest.mark.parametrize(
+    ("titles", "capitals"),
+    [
+        (["RED MUG", "BLUE MUG", "2 BOWLS"], True),
+        (["КРАСНАЯ КРУЖКА", "300"], True),
+        (["RED MUG", "Blue mug"], False),
+        (["红色马克杯", "蓝色盘子"], False),
+        (["كوب", "صحن"], False),
+        (["1984", "300"], False),
+        ([], False),
+    ],
+)
+def test_a_catalogue_is_in_capitals_only_in_a_script_that_has_them(titles: list[str], capitals: bool) -> None:
+    assert in_capitals(pl.Series(titles, dtype=pl.String), CleanerOptions()) is capitals
+
+
+def test_which_titles_look_like_notes_beside_capitals() -> None:
+    looks = {
+        "wet damaged": True,
+        "Found": True,
+        "20713": True,
+        "CHECK": True,
+        "RED MUG": False,
+        "MUG 500g": False,
+    }
+    looks |= {"红色": False, "iPhone手机壳": False, "كوب": False, "मग": False, "Dad's Meter": False}
+    assert looks_like_note(pl.Series(list(looks)), True, CleanerOptions()).to_list() == list(looks.values())
+    mixed = looks_like_note(pl.Series(["wet damaged", "Found", "Mug"]), False, CleanerOptions())
+    assert mixed.to_list() == [False, True, False]
