@@ -43,6 +43,31 @@ def test_stock_notes_are_no_titles_in_a_catalogue_of_capitals() -> None:
     assert {reason for table, *_, reason in gone_from(result) if table == "items"} == {"stock note in title"}
 
 
+def test_an_id_in_two_cases_with_one_title_is_one_item_and_all_that_names_it_follows() -> None:
+    items = [
+        {"item_id": "85123A", "title": "WHITE HEART", "lines": "20"},
+        {"item_id": "85123a", "title": "White  Heart", "lines": "3"},
+        {"item_id": "90000B", "title": "RED VASE", "lines": "1"},
+        {"item_id": "90000b", "title": "BLUE VASE", "lines": "1"},
+    ]
+    ids = [row["item_id"] for row in items]
+    events = [{**EVENT, "item_id": item, "session_id": item} for item in ids]
+    result = clean_rows(
+        items=items, events=events, judgements=[{"query": "heart", "item_id": i, "grade": 1.0} for i in ids]
+    )
+    assert result.tables["items"]["item_id"].to_pylist() == ["85123A", "90000B", "90000b"]
+    for name in ("events", "judgements"):
+        left = set(result.tables[name]["item_id"].to_pylist())
+        assert left == {"85123A", "90000B", "90000b"}
+    assert result.tables["events"].num_rows == 4
+    assert steps_of(result, "items")["item_id: as the item of the same title in another case"] == (
+        "changed",
+        1,
+    )
+    entry = result.ledger["tables"]["items"]
+    assert (entry["read"], entry["used"], entry["merged"], entry["quarantined"]) == (4, 3, 1, 0)
+
+
 def test_a_title_that_only_looks_like_a_note_is_used_and_said() -> None:
     titles = ["Vase", "red shoes", "damaged", "1984", "300", "Lost", "Found", "Test", "?"]
     rows = [{"item_id": f"{10001 + nth}", "title": title} for nth, title in enumerate(titles)]

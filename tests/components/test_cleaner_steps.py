@@ -135,6 +135,10 @@ def test_a_bot_that_starts_a_session_for_each_click_is_known_by_its_pace(tick: f
     assert counts.pop("bot") >= 19_990
     assert sum(counts.values()) < 200
     assert not clockwork(events, CleanerOptions(bot_regularity=0)).any()
+    ledger = ledger_of("events", bot.head(1_000).to_dict(as_series=False))
+    take_out_bots(ledger, CleanerOptions())
+    ((reason, outcome, rows),) = steps_of(ledger)
+    assert (reason, outcome) == ("bot without a user or session", "quarantined") and rows >= 998
 
 
 @pytest.mark.parametrize("pace", [0.5, 3.0, 7.3, 60.0])

@@ -11,6 +11,7 @@ import pytest
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.shop.habits import Habits
 from aisle.components.cleaner.shop.products import NoProducts
 from aisle.components.cleaner.shop.selling import free_items, selling, unsold
 from aisle.components.cleaner.shop.titles import in_capitals, looks_like_note
@@ -135,6 +136,15 @@ def test_an_item_is_given_away_if_it_costs_nothing_and_somebody_took_it_for_noth
     assert free_items(few, sold).to_list() == ["taken"]
     # Where one item in twenty costs nothing, nobody has to be known who took it.
     assert set(free_items(few.head(5), sold)) == {"taken", "nobody"}
+
+
+def test_a_sample_called_test_that_nobody_in_particular_took_is_no_stock_note() -> None:
+    items = pl.DataFrame({"item_id": ["a", "b"], "title": ["Test", "Soap"], "price": [0.0, 0.0]})
+    taken = pl.concat([_sales(item, [0.0], user_id=None) for item in "ab"])
+    no_twins = pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
+    habits = Habits.gather(items, taken, no_twins, CleanerOptions())
+    assert set(habits.free) == {"a", "b"}
+    assert habits.unsold.is_empty()
 
 
 @pytest.mark.parametrize(

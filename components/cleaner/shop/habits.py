@@ -18,7 +18,7 @@ class Habits:
 
     Attributes:
         no_products: which ids are none.
-        unsold: ids that the events name, and that nobody noticed or paid for.
+        unsold: ids that the events name, and that nobody noticed or paid for; without those given away.
         free: ids of items that are given away.
         twins: spellings of ids that became another one, `strange` and `item`.
         capitals: whether its titles are in capitals.
@@ -39,10 +39,11 @@ class Habits:
             spelled = pl.col("item_id").replace(twins["strange"], twins["item"])
             events = events.with_columns(spelled)
         sold = selling(events)
+        free, nobodys = free_items(items, sold), unsold(sold)
         return cls(
             NoProducts.find(items["item_id"], sold, options),
-            unsold(sold),
-            free_items(items, sold),
+            nobodys.filter(~nobodys.is_in(free.implode())),
+            free,
             twins,
             in_capitals(items["title"], options),
         )

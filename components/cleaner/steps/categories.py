@@ -61,7 +61,9 @@ def gather_categories(ledger: Ledger) -> None:
     if listed.is_empty():
         return
     ledger.rows = rows
-    each = pl.concat([listed["item_id", "category"], listed.select("item_id", category=FURTHER)]).drop_nulls()
+    each = pl.concat(
+        [listed.select("item_id", "category"), listed.select("item_id", category=FURTHER)]
+    ).drop_nulls()
     each = (
         each.with_columns(pl.col("category").str.split(_LISTED))
         .explode("category")

@@ -21,7 +21,7 @@ def spell_as_catalogued(ledger: Ledger, ids: pl.Series, twins: pl.DataFrame) -> 
     folded = pl.DataFrame({"item": ids, "folded": fold(ids)})
     only = folded.filter(~pl.col("folded").is_duplicated())
     found = pl.DataFrame({"strange": strange, "folded": fold(strange)}).join(only, on="folded")
-    found = pl.concat([found["strange", "item"], twins])
+    found = pl.concat([found.select("strange", "item"), twins])
     if len(found):
         spelled = ledger.rows["item_id"].replace(found["strange"], found["item"])
         ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)
