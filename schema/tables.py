@@ -86,7 +86,7 @@ EVENTS = Table(
         Column("session_id", Kind.STRING),
         Column("query", Kind.STRING),
         Column("position", Kind.INTEGER),
-        Column("quantity", Kind.INTEGER),
+        Column("quantity", Kind.NUMBER),
         Column("price", Kind.NUMBER),
         Column("rating", Kind.NUMBER),
         Column("text", Kind.STRING),
