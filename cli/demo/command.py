@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aisle.cli.ask import DEFAULT_TARGET
+from aisle.cli.ask.options import DEFAULT_TARGET
 from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:

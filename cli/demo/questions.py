@@ -89,7 +89,7 @@ def print_items(items: pl.DataFrame) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aisle.cli.answers import printable
+    from aisle.cli.ask.answers import printable
 
     table = Table()
     for name, kind in items.schema.items():
