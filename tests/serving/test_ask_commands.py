@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import socket
 import subprocess
 import sys
 import time
@@ -202,6 +203,22 @@ def test_a_wrong_input_is_one_line(tmp_path: pathlib.Path, words: str, code: int
     assert errors.count("\n") == 1
     assert said in errors
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize("flag", ["--port", "--metrics-port"])
+def test_a_second_server_on_a_port_is_told_before_anything_is_loaded(
+    tmp_path: pathlib.Path, flag: str
+) -> None:
+    version = tmp_path / "out" / "serving" / "aisle" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()  # Loading this would be told as another error.
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = str(first.getsockname()[1])
+        code, printed, said = aisle("serve", "--port", "0", flag, port, cwd=tmp_path)
+    assert (code, printed) == (2, "")
+    assert said == (
+        f"aisle: can't listen on 127.0.0.1:{port}: Address already in use; choose a free {flag}, or 0\n"
+    )
 
 
 def test_nothing_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
