@@ -15,9 +15,14 @@ from aisle.components.example_gen.reader import read_table
 from aisle.components.tables import write_ledger
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.datasets.simulator.faults.bots import BOT_SESSION, BOT_USER
-from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
+from aisle.datasets.simulator.faults.events import event_faults
+from aisle.datasets.simulator.languages.english import VOCABULARY
 from aisle.schema.tables import EVENTS, ITEMS, USERS
+
+ITEM_FAULTS, USER_FAULTS, EVENT_FAULTS = (
+    faults(VOCABULARY) for faults in (item_faults, user_faults, event_faults)
+)
 
 
 def test_every_kind_of_fault_is_of_one_family() -> None:
