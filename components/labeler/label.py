@@ -126,7 +126,7 @@ def _require(examples: dict[str, pa.Table], options: LabelerOptions, judged: boo
     short = [split for split in least if found[split] < least[split]]
     if short and judged:
         raise InputError(
-            f"no data: the train split holds {found[TRAIN]} judged queries and the eval split {found[EVAL]}, at least "
+            f"no data: of the judged queries the train split holds {found[TRAIN]} and the eval split {found[EVAL]}, at least "
             f"{least[TRAIN]} and {least[EVAL]} are needed; judge {_enough_judged(least[TRAIN], least[EVAL])} queries or "
             "more, each with an item of a grade above 0: of ten queries about eight train, and one is for eval"
         )
