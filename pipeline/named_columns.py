@@ -13,6 +13,8 @@ from aisle.components.storage import is_remote
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLES
 
+_WITH_HEADER = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+
 
 def check_named_columns(data: str, options: CleanerOptions) -> None:
     """Checks that each column which the cleaner's settings name is one of ours, or in the header of a file of its table.
@@ -36,7 +38,7 @@ def check_named_columns(data: str, options: CleanerOptions) -> None:
         if column in ours[table]:
             continue
         found = _columns(files[table])
-        if column not in found:
+        if found is not None and column not in found:
             raise InputError(f"{setting} names {name}, but {table} has: {', '.join(found)}")
 
 
@@ -59,18 +61,21 @@ def _of_rules(missing: Mapping[str, str]) -> Iterator[str]:
             yield f"{name.partition('.')[0]}.{rule.argument}"
 
 
-def _columns(files: Sequence[str]) -> list[str]:
-    """The columns of a table's files, in order; a file that can't be read is told of where it is read."""
+def _columns(files: Sequence[str]) -> list[str] | None:
+    """The columns of a table's files, in order; None where a file's can't be told: it is told of where it is read."""
     found: dict[str, None] = {}
     for path in files:
+        if not path.endswith(_WITH_HEADER):
+            return None
         try:
-            is_parquet = path.endswith(".parquet")
-            names = pl.read_parquet_schema(path) if is_parquet else _header(path)
+            names = _header(path)
         except (OSError, pl.exceptions.PolarsError):
-            continue
-        found |= dict.fromkeys(names)
+            return None
+        found |= dict.fromkeys(name.strip() for name in names)
     return list(found)
 
 
 def _header(path: str) -> list[str]:
+    if path.endswith(".parquet"):
+        return list(pl.read_parquet_schema(path))
     return pl.read_csv(path, n_rows=0, infer_schema=False).columns
