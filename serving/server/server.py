@@ -9,6 +9,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import errno
 import gc
 import logging
 import os
@@ -141,11 +142,12 @@ def check_addresses(options: ServerOptions) -> None:
 
 def _check_free(host: str, port: int, flag: str) -> None:
     """Raises InputError where nothing can listen there, without listening: who asks while it loads is refused at once."""
-    why = ""
+    failed: OSError | None = None
     try:
-        found = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        name = host.strip("[]") or None  # None is every address of this machine.
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
-        found, why = [], str(error.strerror)
+        found, failed = [], error
     for family, kind, protocol, _, address in found:
         with socket.socket(family, kind, protocol) as listener:
             # As the server itself does: the connections of one that has just ended are no hindrance.
@@ -154,8 +156,11 @@ def _check_free(host: str, port: int, flag: str) -> None:
                 listener.bind(address)
                 return
             except OSError as error:
-                why = str(error.strerror)
-    raise InputError(f"can't listen on {host}:{port}: {why}; choose a free {flag}, or 0")
+                failed = error
+    assert failed is not None
+    taken = failed.errno in (errno.EADDRINUSE, errno.EACCES)
+    mend = f"choose a free {flag}, or 0" if taken else "name an address of this machine by --host"
+    raise InputError(f"can't listen on {host}:{port}: {failed.strerror}; {mend}")
 
 
 def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:

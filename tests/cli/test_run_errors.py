@@ -122,7 +122,9 @@ def test_columns_of_the_data_and_our_own_may_be_named(tmp_path: pathlib.Path) ->
     check_named_columns(
         str(tmp_path), CleanerOptions(numbers=named, missing={"events.query": "mode:item_id"})
     )
-    (tmp_path / "items" / "c.parquet").write_bytes(b"nonsense")  # Whoever reads it says what is wrong with it.
+    (tmp_path / "items" / "c.parquet").write_bytes(
+        b"nonsense"
+    )  # Whoever reads it says what is wrong with it.
     check_named_columns(str(tmp_path), CleanerOptions(numbers=("items.unknown",)))
 
 
