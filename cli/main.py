@@ -21,10 +21,10 @@ COMMANDS: dict[str, str] = {
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",
     "rollback": "aisle.cli.versions:rollback",
-    "search": "aisle.cli.ask:search",
-    "recommend": "aisle.cli.ask:recommend",
-    "similar": "aisle.cli.ask:similar",
-    "rank": "aisle.cli.ask:rank",
+    "search": "aisle.cli.ask.search:search",
+    "recommend": "aisle.cli.ask.recommend:recommend",
+    "similar": "aisle.cli.ask.recommend:similar",
+    "rank": "aisle.cli.ask.rank:rank",
     "doctor": "aisle.cli.doctor:doctor",
 }
 

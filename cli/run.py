@@ -23,11 +23,18 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
+    from aisle.pipeline.named_columns import check_named_columns
+    from aisle.pipeline.output_folder import check_out
+    from aisle.schema.bert_files import check_bert
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
+    check_out(out)
     fingerprints = fingerprint_tables(data, config.data.tables)
     check_schemas(config.data.schema_dir, fingerprints)
+    check_named_columns(data, config.cleaner)
+    if config.model.bert:
+        check_bert(config.model.bert)
     check_tf_serving(config.infra.tf_serving)
     warnings.filterwarnings("ignore")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -52,9 +59,11 @@ def compile_(
     data_uri: str, root: str, image: str, output: str, config_file: str | None, assignments: tuple[str, ...]
 ) -> None:
     """Write the pipeline as a Kubeflow Pipelines v2 spec, offline."""
+    from aisle.cli.ask.files import check_writable
     from aisle.pipeline.config import load_config
 
     config = load_config(config_file, assignments)
+    check_writable(output)
     from aisle.pipeline.kubeflow import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

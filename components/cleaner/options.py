@@ -8,13 +8,27 @@ import pydantic
 
 from aisle.components.cleaner.steps.rules import parse_rule
 from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Days, Factor, Options, Positive, Share
+from aisle.schema.tables import TABLES
 
 
 def _column(name: str) -> str:
     table, dot, column = name.partition(".")
-    if not table or not column or "." in column:
-        raise ValueError("expected TABLE.COLUMN")
+    tables = [table.name for table in TABLES]
+    if table not in tables or not column or "." in column:
+        raise ValueError(f"expected TABLE.COLUMN of a table of {', '.join(tables)}")
     return name
+
+
+def _pattern(text: str) -> str:
+    import polars as pl
+
+    try:
+        # The Cleaner's own engine, whose syntax is not Python's.
+        pl.Series([""]).str.contains(f"^(?:{text})$")
+    except pl.exceptions.ComputeError as error:
+        why = str(error).split("error: ")[-1].splitlines()[0]
+        raise ValueError(f"expected a regular expression (of Rust's crate regex): {why}") from error
+    return text
 
 
 def _rule(text: str) -> str:
@@ -24,6 +38,8 @@ def _rule(text: str) -> str:
 
 Column = Annotated[str, pydantic.AfterValidator(_column)]
 """`table.column`."""
+Pattern = Annotated[str, pydantic.AfterValidator(_pattern)]
+"""A regular expression."""
 Filling = Annotated[str, pydantic.AfterValidator(_rule)]
 """How missing cells are filled, as `parse_rule` reads it."""
 AUTO = "auto"
@@ -82,7 +98,7 @@ class CleanerOptions(Options):
             that agree in the column GROUP; then of all), or `interpolate` (events: by time, within the item).
     """
 
-    non_product: tuple[str, ...] = ()
+    non_product: tuple[Pattern, ...] = ()
     odd_sales: AtLeastZero = 20
     odd_factor: Factor = 10.0
     stock_notes: tuple[str, ...] = (
