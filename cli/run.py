@@ -26,7 +26,7 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
-    fingerprints = fingerprint_tables(data, config.data.tables)
+    fingerprints = fingerprint_tables(data, config.data.tables, config.readings())
     check_schemas(config.data.schema_dir, fingerprints)
     check_tf_serving(config.infra.tf_serving)
     warnings.filterwarnings("ignore")

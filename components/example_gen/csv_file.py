@@ -232,8 +232,11 @@ def _cut(files: Sequence[_File]) -> pa.Table:
     if count == 0:
         return pa.table({name: pa.array([], pa.string()) for name in header})
     longest = max(int(width.max(initial=0)) for width in widths) + 2
+    data = b"\n".join(part for file in files if (part := _readable_bytes(file)))
+    # Arrow takes a mark at the beginning for one of byte order; here it would be a cell's.
+    data = BYTE_ORDER_MARK + data if data.startswith(BYTE_ORDER_MARK) else data
     table = pacsv.read_csv(
-        pa.BufferReader(b"\n".join(part for file in files if (part := _readable_bytes(file)))),
+        pa.BufferReader(data),
         pacsv.ReadOptions(column_names=header, block_size=min(max(1 << 20, 2 * longest), _MAX_BLOCK)),
         pacsv.ParseOptions(delimiter=separator, newlines_in_values=any(b'"' in file.data for file in files)),
         _strings(header),

@@ -69,7 +69,7 @@ def lay_out(
         types: see `Layout`, by the file's names.
 
     Raises:
-        InputError: a column is there twice or has no name, or one that is needed is not there.
+        InputError: a column is there twice or has no name, or one that the settings name is not there.
     """
     header = tuple(column.strip(_UNSEEN) for column in written)
     _check_names(name, header)
@@ -87,7 +87,7 @@ def lay_out(
         key: value for key, value in (partitions or {}).items() if table.column(key) and key not in picked
     }
     constants = {**folders, **reading.constants}
-    layout = Layout(
+    return Layout(
         name,
         header,
         tuple(written),
@@ -95,8 +95,6 @@ def lay_out(
         constants,
         {ours: (types or {})[theirs] for ours, theirs in picked.items() if theirs in (types or {})},
     )
-    _check_required(layout, table)
-    return layout
 
 
 def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReading) -> tuple[str, ...]:
@@ -106,10 +104,13 @@ def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReadin
     the setting `reading.files` names, may differ: declared columns are what any has, others what all have.
 
     Raises:
-        InputError: the files differ.
+        InputError: the files differ, or lack a column that is needed.
     """
     first = layouts[0]
-    if len(reading.files or reading.usual_files) > 1:
+    several = len(reading.files or reading.usual_files) > 1
+    for layout in layouts if several else (first,):
+        _check_required(layout, table)
+    if several:
         everywhere = set(first.columns).intersection(*(layout.columns for layout in layouts))
         every = dict.fromkeys(column for layout in layouts for column in layout.columns)
         return tuple(column for column in every if column in everywhere or table.column(column) is not None)

@@ -101,7 +101,8 @@ def _whole(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
 def _digits(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.ChunkedArray]:
     """Identifiers that a database keeps as decimals or as floats, as text of whole numbers."""
     if pa.types.is_decimal(column.type):
-        return _parse_digits(column.cast(pa.string()))
+        decimals = column.cast(pa.decimal128(38, column.type.scale))
+        return _parse_digits(arrow_of(pl.Series(pl.from_arrow(decimals)).cast(pl.String), pa.string()))
     return _parse_digits(arrow_of(_floats_as_text(pl.Series(pl.from_arrow(column))), pa.string()))
 
 
