@@ -33,7 +33,7 @@ from aisle.components.tables import MAX_ROW
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
-_HEADER_BYTES = 1 << 16
+_HEADER_BYTES = 1 << 12
 _SEPARATORS = ",;\t|"
 _MAX_BLOCK = (1 << 31) - 1
 
@@ -155,6 +155,8 @@ def _peeked(stream: IO[bytes]) -> bytes:
 
 def _separator(line: bytes, usual: str) -> str:
     def cells(separator: str) -> int:
+        if b'"' not in line:
+            return line.count(separator.encode()) + 1
         found = find_records(line, separator=separator)
         return 0 if len(found.starts) == 0 or found.bad_quotes[0] else int(found.cells[0])
 

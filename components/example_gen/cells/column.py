@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from aisle.components.example_gen.cells.tidy import tidy
+from aisle.components.example_gen.cells.tidy import MISSING_MARKER, is_marker, tidy
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.shard import Typed
 from aisle.components.example_gen.values import parse
@@ -21,9 +22,15 @@ def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableRe
         reading: how the table is read.
     """
     declared = table.column(name)
-    tidied = tidy(cells, table, name, reading)
     kind = declared.kind if declared is not None else Kind.STRING
+    tidied = tidy(cells, table, name, reading)
     values, wrong = parse(tidied.cells, kind, form_of(name, reading))
+    if kind is not Kind.STRING and wrong.null_count < len(wrong):
+        # A marker is never a number or a time, so it is looked for where there is none alone.
+        marked = pc.and_(pc.is_valid(wrong), is_marker(cells, declared, reading))
+        if pc.any(marked).as_py():
+            wrong = pc.if_else(marked, pa.scalar(None, pa.string()), wrong)
+            tidied.changed[MISSING_MARKER] = marked.to_numpy().astype(bool)
     return Typed(values, cells, wrong, tidied.changed)
 
 

@@ -6,7 +6,6 @@ What the settings don't ask for by name is counted, so that it can be said.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
@@ -23,8 +22,6 @@ INVISIBLE_CHARACTER = "INVISIBLE_CHARACTER"
 
 _INVISIBLE = r"[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]"
 """Zero widths, marks of direction, soft hyphens: ids that differ by them alone look the same."""
-_OF_NUMBERS = {"nan", "NaN"}
-"""A number may say so itself, and the anomaly gate counts it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Tidied:
 
 
 def tidy(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading) -> Tidied:
-    """Tidies a column of text.
+    """Tidies a column of text; of a number's or a time's, the markers are left to the one who reads them.
 
     Args:
         cells: [n] text, null where empty.
@@ -46,10 +43,11 @@ def tidy(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading)
     """
     column = table.column(name)
     changed: dict[str, NDArray[np.bool_]] = {}
-    marked = pc.is_in(cells, value_set=pa.array(_markers(column, reading), pa.string()))
-    if pc.any(marked).as_py():
-        changed[MISSING_MARKER] = marked.to_numpy().astype(bool)
-        cells = pc.if_else(marked, pa.scalar(None, pa.string()), cells)
+    if column is None or column.kind is Kind.STRING:
+        marked = is_marker(cells, column, reading)
+        if pc.any(marked).as_py():
+            changed[MISSING_MARKER] = marked.to_numpy().astype(bool)
+            cells = pc.if_else(marked, pa.scalar(None, pa.string()), cells)
     if column is not None and column.identifier and not _ascii(cells):
         cells, hidden = _without_invisible(cells)
         if hidden.any():
@@ -61,11 +59,11 @@ def tidy(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading)
     return Tidied(_replaced(cells, ours) if ours else cells, changed)
 
 
-def _markers(column: Column | None, reading: TableReading) -> Sequence[str]:
-    if column is None or (column.kind is Kind.STRING and not column.identifier):
-        return reading.missing
-    markers = (*reading.missing, *reading.missing_beside_text)
-    return [marker for marker in markers if column.kind is not Kind.NUMBER or marker not in _OF_NUMBERS]
+def is_marker(cells: pa.ChunkedArray, column: Column | None, reading: TableReading) -> pa.ChunkedArray:
+    """Which cells of a column mean that a value is missing: [n] booleans."""
+    text = column is None or (column.kind is Kind.STRING and not column.identifier)
+    markers = reading.missing if text else (*reading.missing, *reading.missing_beside_text)
+    return pc.is_in(cells, value_set=pa.array(markers, pa.string()))
 
 
 def _ascii(cells: pa.ChunkedArray) -> bool:
