@@ -16,6 +16,7 @@ import pyarrow.csv as pacsv
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.cells.column import typed_text
+from aisle.components.example_gen.cells.nested import flattened
 from aisle.components.example_gen.cells.rows import RowRules
 from aisle.components.example_gen.csv_pieces import BYTE_ORDER_MARK, Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
@@ -214,17 +215,24 @@ def _strings(names: Sequence[str]) -> pacsv.ConvertOptions:
 
 def _part(files: list[_File], columns: Sequence[str], rules: RowRules) -> _Part:
     """Cuts the readable records of files into cells, and takes those that are the table's rows."""
-    raw, skipped = rules.apply(_cut(files))
-    readable = [np.flatnonzero(file.readable) for file in files]
-    cells = arranged(raw, files[0].layout, columns)
+    layout, raw = files[0].layout, _cut(files)
+    kept = [np.flatnonzero(file.readable) for file in files]
+    if layout.paths:
+        raw, rows = flattened(raw, layout.paths)
+        bounds = np.cumsum([len(indices) for indices in kept])
+        shares = np.split(rows, np.searchsorted(rows, bounds[:-1]))
+        first = [0, *bounds[:-1].tolist()]
+        kept = [indices[share - start] for indices, share, start in zip(kept, shares, first, strict=True)]
+    raw, skipped = rules.apply(raw)
+    cells = arranged(raw, layout, columns)
     if not skipped:
-        return _Part(files, cells, readable, ())
+        return _Part(files, cells, kept, ())
     out = np.logical_or.reduce(list(skipped.values()))
-    lines = [file.records.lines[indices] for file, indices in zip(files, readable, strict=True)]
+    lines = [file.records.lines[indices] for file, indices in zip(files, kept, strict=True)]
     places = provenance_of([file.layout.name for file in files], lines)
-    shares = np.split(out, np.cumsum([len(indices) for indices in readable])[:-1])
-    kept = [indices[~share] for indices, share in zip(readable, shares, strict=True)]
-    return _Part(files, cells.filter(pa.array(~out)), kept, skipped_notes(raw, skipped, places))
+    gone = np.split(out, np.cumsum([len(indices) for indices in kept])[:-1])
+    left = [indices[~share] for indices, share in zip(kept, gone, strict=True)]
+    return _Part(files, cells.filter(pa.array(~out)), left, skipped_notes(raw, skipped, places))
 
 
 def _cut(files: Sequence[_File]) -> pa.Table:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from aisle.components.example_gen.cells.nested import paths_in, root_of
 from aisle.components.example_gen.options import TableReading
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
@@ -23,21 +26,23 @@ class Layout:
         name: the file's, relative to the data folder.
         header: the file's columns, as they are named once blanks are off.
         written: the same as they stand in the file.
-        picked: by our name of a column, its name in `header`.
+        picked: by our name of a column, its names in `header`; each row has the first of them that it fills.
         constants: by our name, what every row of the file has.
         types: of the columns in a Parquet file that aren't declared, once they are read; empty for text.
         separator: between the cells of a CSV file.
         empty: whether the file has columns and no row.
+        paths: into columns of the file, which `picked` may name as if they were columns (`cells/nested.py`).
     """
 
     name: str
     header: tuple[str, ...]
     written: tuple[str, ...]
-    picked: dict[str, str]
+    picked: dict[str, tuple[str, ...]]
     constants: dict[str, str]
     types: dict[str, pa.DataType]
     separator: str = ","
     empty: bool = False
+    paths: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -46,7 +51,8 @@ class Layout:
 
     def place(self, name: str) -> int | None:
         """Where a column of ours stands in the file; None where it doesn't."""
-        return self.header.index(self.picked[name]) if name in self.picked else None
+        first = self.picked.get(name, ("",))[0]
+        return self.header.index(first) if first in self.header else None
 
 
 def lay_out(
@@ -73,16 +79,18 @@ def lay_out(
     """
     header = tuple(column.strip(_UNSEEN) for column in written)
     _check_names(name, header)
-    chosen = {**_chosen(name, header, reading.columns, needed=True), **_chosen(name, header, reading.usual)}
-    taken = set(chosen.values())
+    paths = paths_in(wanted_headers(reading), header)
+    names = (*header, *paths)
+    chosen = {**_chosen(name, names, reading.columns, needed=True), **_chosen(name, names, reading.usual)}
+    taken = {column for columns in chosen.values() for column in columns} | {root_of(path) for path in paths}
     own = {
-        column: column
+        column: (column,)
         for column in header
         if column not in taken and column not in chosen
         and (reading.extras or table.column(column) is not None)
     }  # fmt: skip
     found = {**chosen, **own}
-    picked = {ours: found[ours] for column in header for ours in found if found[ours] == column}
+    picked = {ours: found[ours] for column in names for ours in found if found[ours][0] == column}
     folders = {
         key: value for key, value in (partitions or {}).items() if table.column(key) and key not in picked
     }
@@ -93,7 +101,8 @@ def lay_out(
         tuple(written),
         {ours: theirs for ours, theirs in picked.items() if ours not in constants},
         constants,
-        {ours: (types or {})[theirs] for ours, theirs in picked.items() if theirs in (types or {})},
+        {ours: (types or {})[ours] for ours in own if ours in (types or {})},
+        paths=paths,
     )
 
 
@@ -136,15 +145,14 @@ def _check_names(name: str, header: Sequence[str]) -> None:
 
 def _chosen(
     name: str, header: Sequence[str], columns: Mapping[str, Sequence[str]], needed: bool = False
-) -> dict[str, str]:
-    """By our column, the first of its headers that is there; case doesn't matter where nothing else fits."""
+) -> dict[str, tuple[str, ...]]:
+    """By our column, those of its headers that are there; case doesn't matter where nothing else fits."""
     folded = {column.casefold(): column for column in reversed(header)}
     chosen = {}
     for ours, headers in columns.items():
-        exact = (header_ for header_ in headers if header_ in header)
-        alike = (folded[header_.casefold()] for header_ in headers if header_.casefold() in folded)
-        found = next(exact, None) or next(alike, None)
-        if found is not None:
+        theirs = (wanted if wanted in header else folded.get(wanted.casefold()) for wanted in headers)
+        found = tuple(dict.fromkeys(column for column in theirs if column is not None))
+        if found:
             chosen[ours] = found
         elif needed:
             raise InputError(
@@ -175,11 +183,21 @@ def arranged(raw: pa.Table, layout: Layout, columns: Sequence[str]) -> pa.Table:
     """
 
     def column(name: str) -> pa.ChunkedArray:
-        if name in layout.picked:
-            return raw.column(layout.picked[name])
-        value = pa.scalar(layout.constants.get(name), pa.string())
-        return pa.chunked_array(
-            [pa.array([value.as_py()], pa.string()).take(pa.array([0] * raw.num_rows, pa.int8()))]
-        )
+        if name not in layout.picked:
+            return _repeated(layout.constants.get(name), raw.num_rows)
+        parts = [raw.column(header) for header in layout.picked[name]]
+        if len({part.type for part in parts}) > 1:
+            parts = [part if pa.types.is_string(part.type) else part.cast(pa.string()) for part in parts]
+        return parts[0] if len(parts) == 1 else pc.coalesce(*parts)
 
     return pa.table({name: column(name) for name in columns})
+
+
+def _repeated(value: str | None, count: int) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.array([value], pa.string()).take(pa.array(np.zeros(count, np.int8)))])
+
+
+def wanted_headers(reading: TableReading) -> list[str]:
+    """The headers that the settings name, of which some may be paths (`cells/nested.py`)."""
+    columns = (*reading.columns.values(), *reading.usual.values())
+    return [header for headers in columns for header in headers]

@@ -39,7 +39,7 @@ def _declared(name: str) -> str:
 
 
 Headers = Annotated[tuple[str, ...], pydantic.BeforeValidator(_headers)]
-"""A header, or several of which a file has one."""
+"""A header, or several of which a file has one or more."""
 TimeForm = Annotated[str, pydantic.AfterValidator(_time_form)]
 Declared = Annotated[str, pydantic.AfterValidator(_declared)]
 """`table.column` of the canonical tables."""
@@ -47,7 +47,9 @@ TableName = Literal["items", "users", "events", "judgements"]
 
 
 class ColumnsOptions(Options):
-    """The headers of a shop's files, a table each: our column, and the header (or several, of which the first is taken)."""
+    """The headers of a shop's files, a table each: our column, and the header, or several, of which a row's first filled one
+    is taken. A header may be a path into a column of lists or structs: `items[].item_id`, `geo.country`, `params[page]`.
+    """
 
     items: dict[str, Headers] = {}
     users: dict[str, Headers] = {}

@@ -15,6 +15,7 @@ import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CV
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.cells.column import form_of, typed_text
+from aisle.components.example_gen.cells.nested import flattened, root_of
 from aisle.components.example_gen.cells.parquet import as_text, convert, holds, is_text, plain
 from aisle.components.example_gen.cells.rows import RowRules
 from aisle.components.example_gen.layout import Layout, arranged
@@ -49,10 +50,10 @@ def read_parquet_file(
         InputError: the file is broken or refused, or a column's type doesn't fit.
     """
     line = 1
-    for batch in _batches(layout, file):
+    for batch, rows in _batches(layout, file):
         raw, skipped = rules.apply(batch)
-        places = provenance_of([layout.name], [np.arange(line, line + raw.num_rows)])
-        line += raw.num_rows
+        places = provenance_of([layout.name], [line + rows])
+        line += int(rows[-1]) + 1
         kept = pa.array(~np.logical_or.reduce([np.zeros(raw.num_rows, bool), *skipped.values()]))
         notes = skipped_notes(raw, skipped, places)
         if skipped:
@@ -63,10 +64,13 @@ def read_parquet_file(
         yield dataclasses.replace(shard, notes=(*shard.notes, *notes))
 
 
-def read_columns(name: str, file: IO[bytes], table: Table) -> tuple[dict[str, pa.DataType], int]:
+def read_columns(
+    name: str, file: IO[bytes], table: Table, wanted: Sequence[str]
+) -> tuple[dict[str, pa.DataType], int]:
     """Reads which columns a Parquet file has, with the type of each as an extra one once it is read, and its rows' number.
 
-    Columns that no table of ours can hold (lists, structs, maps) are left out, unless they are called as one of ours.
+    Columns that no table of ours can hold (lists, structs, maps) are left out, unless they are called as one of ours, or
+    a path that is wanted goes into them.
 
     Raises:
         InputError: the file is broken.
@@ -75,10 +79,13 @@ def read_columns(name: str, file: IO[bytes], table: Table) -> tuple[dict[str, pa
         parquet = pq.ParquetFile(file)
         schema = parquet.schema_arrow
     kinds = {field.name: _extra_kind(_plain_type(field.type)) for field in schema}
+    roots = {root_of(path) for path in wanted}
     columns = {
         field.name: ARROW_TYPES[kinds[field.name]]
         for field in schema
-        if table.column(field.name) is not None or _is_kept(_plain_type(field.type), kinds[field.name])
+        if field.name in roots
+        or table.column(field.name) is not None
+        or _is_kept(_plain_type(field.type), kinds[field.name])
     }
     return columns, parquet.metadata.num_rows
 
@@ -98,8 +105,8 @@ def _plain_type(type_: pa.DataType) -> pa.DataType:
     return pa.int8() if pa.types.is_boolean(type_) else type_
 
 
-def _batches(layout: Layout, file: IO[bytes]) -> Iterator[pa.Table]:
-    """The columns that are read of a file, text as plain strings."""
+def _batches(layout: Layout, file: IO[bytes]) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+    """The columns that are read of a file, text as plain strings, and which row of the batch each row is of."""
     name = layout.name
     with _named(name):
         parquet = pq.ParquetFile(file)
@@ -110,11 +117,14 @@ def _batches(layout: Layout, file: IO[bytes]) -> Iterator[pa.Table]:
             if batch is None:
                 return
             batch.validate(full=True)  # Text that is not UTF-8, offsets out of range.
-            table = pa.Table.from_batches([batch])
-            columns = (plain(table.column(column)) for column in table.column_names)
-            texts = [as_text(column) if is_text(column.type) else column for column in columns]
+            table, rows = pa.Table.from_batches([batch]), np.arange(batch.num_rows)
+            if layout.paths:
+                table, rows = flattened(table, layout.paths)
+            cells = (plain(table.column(column)) for column in table.column_names)
+            texts = [as_text(column) if is_text(column.type) else column for column in cells]
             table = pa.table(texts, names=table.column_names)
-        yield table
+        if len(rows):
+            yield table, rows
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ from aisle.components.example_gen.cells.rows import RowRules
 from aisle.components.example_gen.csv_file import read_csv_batch, read_header
 from aisle.components.example_gen.csv_pieces import PIECE_BYTES, Piece, read_pieces
 from aisle.components.example_gen.discovery import USUAL, partitions, table_files, unreadable
-from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out
+from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, wanted_headers
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.parquet_file import read_columns, read_parquet_file
 from aisle.components.example_gen.shard import Note, Shard, merged
@@ -162,7 +162,7 @@ def _layout(name: str, path: str, table: Table, reading: TableReading) -> Layout
             )
         if not file.read(1):
             raise _no_bytes(name, table)
-        columns, count = read_columns(name, file, table)
+        columns, count = read_columns(name, file, table, wanted_headers(reading))
         layout = lay_out(name, tuple(columns), table, reading, partitions=folders, types=columns)
         return dataclasses.replace(layout, empty=count == 0)
 

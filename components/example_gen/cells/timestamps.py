@@ -17,6 +17,8 @@ _COUNT = r"^([+-]?)([0-9]{1,17})(?:\.([0-9]*))?$"
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _TIME_OF_DAY = re.compile("%[HIMSTRXkls]")
 _LARGEST = 1 << 62
+_OF_DIGITS = {8: "%Y%m%d", 10: "seconds", 13: "milliseconds", 16: "microseconds"}
+"""What a cell of digits alone may be, by their number."""
 
 
 def timestamps(cell: pl.Expr, form: str = "") -> pl.Expr:
@@ -46,20 +48,16 @@ def guess(cell: str) -> str:
     """The form that a cell may have, "" where there is no guess; of day and month nothing can be known from one."""
     digits = re.fullmatch(r"([0-9]+)(\.[0-9]*)?", cell)
     if digits:
-        return {10: "seconds", 13: "milliseconds", 16: "microseconds"}.get(len(digits[1]), "")
-    date = re.match(r"([0-9]{1,2})([./-])([0-9]{1,2})\2[0-9]{4}", cell) or re.match(
-        r"([0-9]{4})([./-]?)", cell
-    )
+        return _OF_DIGITS.get(len(digits[1]), "")
+    date = re.match(r"([0-9]{4})([./-])|([0-9]{1,2})([./-])[0-9]{1,2}\4[0-9]{4}", cell)
     if date is None:
         return ""
-    separator = date[2]
-    if len(date[1]) == 4:
-        day = separator.join(("%Y", "%m", "%d"))
-    else:
-        first_is_day = separator == "." or int(date[1]) > 12
-        day = separator.join(("%d", "%m", "%Y") if first_is_day else ("%m", "%d", "%Y"))
-    clock = re.search(r"(.)[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", cell)
-    return day + (f"{clock[1]}%H:%M" + (":%S" if clock[2] else "") if clock else "")
+    separator, first = date[2] or date[4], date[3]
+    parts = ("%Y", "%m", "%d")
+    if first:
+        parts = ("%d", "%m", "%Y") if separator == "." or int(first) > 12 else ("%m", "%d", "%Y")
+    clock = re.search(r"([T ])[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", cell)
+    return separator.join(parts) + (f"{clock[1]}%H:%M" + (":%S" if clock[2] else "") if clock else "")
 
 
 def _iso(cell: pl.Expr) -> pl.Expr:
