@@ -59,6 +59,15 @@ def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None)
     return present
 
 
+def find_entries(folder: str) -> list[str]:
+    """The names of what a data folder holds, without what other tools leave.
+
+    Raises:
+        InputError: the folder can't be used.
+    """
+    return [name for name in _names(folder) if not _is_litter(name)]
+
+
 def table_files(folder: str, table: Table, reading: TableReading = USUAL) -> list[str]:
     """Finds the files of one table, sorted by name.
 

@@ -134,8 +134,9 @@ class TableReading(Options):
 
 
 class Preset(Options):
-    """What a named export needs: the same sections as a shop's own settings."""
+    """What a named export needs: the same sections as a shop's own settings, and headers of which any tells the export."""
 
+    telling: tuple[str, ...] = ()
     columns: ColumnsOptions = ColumnsOptions()
     values: ValuesOptions = ValuesOptions()
     reading: ReadingOptions = ReadingOptions()
