@@ -119,7 +119,7 @@ def _print_rows(rows: pa.Table) -> None:
         table.add_row(
             *(rich.text.Text(cell if len(cell) <= _WIDTH else cell[: _WIDTH - 1] + "…") for cell in cells)
         )
-    rich.console.Console(width=len(frame.columns) * (_WIDTH + 4)).print(table)
+    rich.console.Console(width=len(frame.columns) * (2 * _WIDTH + 4)).print(table)
 
 
 def _print_lost(shard: Shard) -> None:
