@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "aisle.cli.demo.command:demo",
     "simulate": "aisle.cli.tables:simulate",
     "import": "aisle.cli.tables:import_",
+    "init": "aisle.cli.init:init",
     "run": "aisle.cli.run:run",
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",

@@ -7,8 +7,8 @@ import warnings
 
 import click
 
-_CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
-_SET = click.option(
+CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
+SET = click.option(
     "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable."
 )
 
@@ -16,8 +16,8 @@ _SET = click.option(
 @click.command()
 @click.argument("data", type=click.Path())
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Output folder.")
-@_CONFIG
-@_SET
+@CONFIG
+@SET
 def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
     from aisle.components.canary.options import check_tf_serving
@@ -30,7 +30,7 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
     check_out(out)
-    fingerprints = fingerprint_tables(data, config.data.tables)
+    fingerprints = fingerprint_tables(data, config.data.tables, config.readings())
     check_schemas(config.data.schema_dir, fingerprints)
     check_named_columns(data, config.cleaner)
     if config.model.bert:
@@ -53,8 +53,8 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
 @click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
-@_CONFIG
-@_SET
+@CONFIG
+@SET
 def compile_(
     data_uri: str, root: str, image: str, output: str, config_file: str | None, assignments: tuple[str, ...]
 ) -> None:

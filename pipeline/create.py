@@ -124,9 +124,9 @@ def _checked_table(
     data: str, table: str, fingerprint: str, config: Config
 ) -> tuple[list[base_component.BaseComponent], Checked]:
     """Reads one table and looks for anomalies in it."""
-    reader = TableExampleGen(data_folder=data, table=table, fingerprint=fingerprint).with_id(
-        f"ExampleGen.{table}"
-    )
+    reader = TableExampleGen(
+        data_folder=data, table=table, fingerprint=fingerprint, reading=config.readings()[table]
+    ).with_id(f"ExampleGen.{table}")
     examples = reader.outputs["examples"]
     statistics = StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
     if config.data.schema_dir:

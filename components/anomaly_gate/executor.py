@@ -92,15 +92,17 @@ def _evidence(table: str, inputs: InputDict) -> TableEvidence:
     statistics, anomalies, schema = only("statistics"), only("anomalies"), only("schema")
     if quarantine is None:
         raise ValueError(f"table {table!r} came without its quarantine")
+    counts = read_counts(quarantine.uri)
     return TableEvidence(
         name=table,
-        counts=read_counts(quarantine.uri),
+        counts=counts,
         quarantine=read_quarantine(quarantine.uri),
         statistics=_statistics(statistics) if statistics else None,
         schema=_schema(schema) if schema else None,
         anomalies=_anomalies(anomalies) if anomalies else None,
         rows=read_rows(examples.uri) if examples else None,
         provenance=read_provenance(examples.uri) if examples else None,
+        notes=counts.get("notes", ()),
     )
 
 

@@ -11,6 +11,7 @@ from aisle.components.anomaly_gate.compare.baseline import Comparison
 from aisle.components.anomaly_gate.compare.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
 from aisle.components.anomaly_gate.findings.leakage import leakage_findings
+from aisle.components.anomaly_gate.findings.reading import reading_findings
 from aisle.components.anomaly_gate.findings.references import reference_findings
 from aisle.components.anomaly_gate.findings.rows import row_findings
 from aisle.components.anomaly_gate.findings.tables import quarantine_by_reason, table_findings
@@ -79,6 +80,7 @@ def _findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[
     yield from table_findings(table, options)
     yield from validator_findings(table)
     yield from row_findings(table, options, now)
+    yield from reading_findings(table, options)
 
 
 def _severity(finding: Finding, options: GateOptions) -> str:

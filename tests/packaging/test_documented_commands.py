@@ -26,6 +26,7 @@ DESIGNED = tuple(
         "demo",
         "simulate",
         "import",
+        "init",
         "run",
         "compile",
         "report",
