@@ -30,9 +30,10 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
     check_out(out)
-    fingerprints = fingerprint_tables(data, config.data.tables, config.readings())
+    readings = config.readings()
+    fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
-    check_named_columns(data, config.cleaner)
+    check_named_columns(data, config.cleaner, readings)
     if config.model.bert:
         check_bert(config.model.bert)
     check_tf_serving(config.infra.tf_serving)

@@ -9,6 +9,7 @@ import polars as pl
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.steps.rules import CONSTANT, parse_rule
 from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.options import TableReading
 from aisle.components.storage import is_remote
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLES
@@ -16,12 +17,13 @@ from aisle.schema.tables import TABLES
 _WITH_HEADER = (".csv", ".csv.gz", ".csv.zst", ".parquet")
 
 
-def check_named_columns(data: str, options: CleanerOptions) -> None:
+def check_named_columns(data: str, options: CleanerOptions, readings: Mapping[str, TableReading]) -> None:
     """Checks that each column which the cleaner's settings name is one of ours, or in the header of a file of its table.
 
     Args:
         data: the folder of the tables; a remote one's headers are not looked at.
         options: of the cleaner.
+        readings: how each table is read, by name.
 
     Raises:
         InputError: a column is neither, or its table isn't there.
@@ -29,7 +31,7 @@ def check_named_columns(data: str, options: CleanerOptions) -> None:
     asked = [] if is_remote(data) else list(_named(options))
     if not asked:
         return
-    files = find_tables(data)
+    files = find_tables(data, readings)
     ours = {table.name: {column.name for column in table.columns} for table in TABLES}
     for setting, name in asked:
         table, _, column = name.partition(".")
