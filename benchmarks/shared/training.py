@@ -10,6 +10,8 @@ from typing import Any
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import pyarrow as pa
+
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.discovery import find_tables
@@ -22,6 +24,11 @@ from aisle.schema.tables import TABLE_BY_NAME
 
 def read_clean_label(folder: pathlib.Path, options: LabelerOptions | None = None) -> Labelled:
     """The pipeline's data path on a folder of canonical tables, with its defaults."""
+    return label(read_clean(folder), options or LabelerOptions())
+
+
+def read_clean(folder: pathlib.Path) -> dict[str, pa.Table]:
+    """The data path up to the Labeler: the cleaned tables by name."""
     read = {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in find_tables(str(folder))}
     cleaned = clean(
         {name: result.rows for name, result in read.items()},
@@ -29,7 +36,7 @@ def read_clean_label(folder: pathlib.Path, options: LabelerOptions | None = None
         {name: result.quarantine for name, result in read.items()},
         CleanerOptions(),
     )
-    return label(cleaned.tables, options or LabelerOptions())
+    return cleaned.tables
 
 
 def train_two_tower(labelled: Labelled, scratch: pathlib.Path, options: TwoTowerOptions) -> str:
