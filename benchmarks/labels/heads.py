@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -78,26 +78,30 @@ class Trial:
             parts |= _pages(asking, Shown.of(simulated, window, PAGES), ids)
         return Trial(trained, parts)
 
-    def gains(self, names: list[str], seeds: Iterable[int]) -> dict[str, Any]:
-        """What each source's numbers, and all of them, add to a head that reads none of them.
+    def gains(self, names: list[str], seeds: list[int]) -> dict[str, Any]:
+        """What the shipped source's numbers add to a head without them, and what each other's add to the shipped head.
+
+        Args:
+            names: in NUMBERS, what is shipped first.
+            seeds: of the heads.
 
         Returns:
-            `base`: the mean by part; `gains`: by source and part `gain` and its paired 95 % interval `ci`.
+            `shipped`: the mean by part; `gains`: by source and part the `gain` and its paired 95 % interval, `ci`.
         """
-        every = [number for name in names for number in NUMBERS[name]]
-        base = self.measured(every, seeds)
-        found = {"base": {part: float(np.nanmean(values)) for part, values in base.items()}, "gains": {}}
-        for name in [*names, "all"]:
-            kept = every if name == "all" else NUMBERS[name]
-            values = self.measured([number for number in every if number not in kept], seeds)
-            found["gains"][name] = {
-                part: {"gain": float(np.nanmean(values[part] - base[part])), "ci": paired_interval(values[part], base[part])}
-                for part in base
-            }
-            print(name, ", ".join(f"{part} {one['gain']:+.4f} [{one['ci'][0]:+.4f}, {one['ci'][1]:+.4f}]" for part, one in found["gains"][name].items()), flush=True)
-        return found
+        first, *others = names
+        left_out = [number for name in others for number in NUMBERS[name]]
+        shipped = self.measured(left_out, seeds)
+        compared = {first: (shipped, self.measured([*left_out, *NUMBERS[first]], seeds))}
+        for name in others:
+            hidden = [number for number in left_out if number not in NUMBERS[name]]
+            compared[name] = (self.measured(hidden, seeds), shipped)
+        return {
+            "shipped": {part: float(np.nanmean(values)) for part, values in shipped.items()},
+            "questions": {part: int(np.isfinite(values).sum()) for part, values in shipped.items()},
+            "gains": {name: _gains(*pair) for name, pair in compared.items()},
+        }
 
-    def measured(self, hidden: list[str], seeds: Iterable[int]) -> dict[str, Floats]:
+    def measured(self, hidden: list[str], seeds: list[int]) -> dict[str, Floats]:
         """The worth of each question by part, the mean over heads, which don't know the numbers `hidden`."""
         heads = [self._head(hidden, seed) for seed in seeds]
         return {
@@ -118,6 +122,17 @@ class Trial:
             return probabilities(head(tf.where(unknown, np.float32(np.nan), numbers)))
 
         return lambda outcome: lambda numbers: predict(numbers)[outcome]
+
+
+def _gains(one: dict[str, Floats], other: dict[str, Floats]) -> dict[str, Any]:
+    """By part: the gain of one over the other, and its interval."""
+    return {
+        part: {
+            "gain": float(np.nanmean(one[part] - other[part])),
+            "ci": paired_interval(one[part], other[part]),
+        }
+        for part in one
+    }
 
 
 def _recommendations(asking: Asking, protocol: Protocol, ids: list[str]) -> dict[str, Part]:

@@ -1,4 +1,4 @@
-"""Sources that read the Labeler's intents and tags, as they would stand in `model/retrieval/sources/`."""
+"""Sources that read the Labeler's labels and are not shipped, as they would stand in `model/retrieval/sources/`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from aisle.model.retrieval import sources
 from aisle.model.retrieval.sources.source import Arrays, Inputs, Past, Score, TableSource, Tensors
 
 _PRIOR = LabelerOptions().intent_prior
+_CATEGORY_NUMBERS = ("category_taken", "category_lately")
+"""Of all that was taken, and of what was taken lately."""
 _NO_WORD = r"[^\p{L}\p{N}]+"
 
 Ints = npt.NDArray[np.int32]
@@ -93,9 +95,7 @@ def intents(meaning: Meaning) -> TableSource:
         shop = votes[0] / tf.maximum(tf.reduce_sum(votes[0]), 1.0)
         smooth = (votes + _PRIOR * shop) / (tf.reduce_sum(votes, 1, keepdims=True) + _PRIOR)
         plain = tf.strings.lower(inputs.query, "utf-8")
-        words = table.lookup(
-            tf.strings.split(tf.strings.regex_replace(plain, _NO_WORD, " ")).to_tensor("")
-        )
+        words = table.lookup(tf.strings.split(tf.strings.regex_replace(plain, _NO_WORD, " ")).to_tensor(""))
         known = tf.cast(words > 0, tf.float32)[:, :, None]
         said = tf.reduce_sum(tf.gather(smooth, words) * known, 1)
         heard = tf.reduce_sum(known, 1)
@@ -105,7 +105,7 @@ def intents(meaning: Meaning) -> TableSource:
         share = (own + _PRIOR * prior) / (tf.reduce_sum(own, 1, keepdims=True) + _PRIOR)
         return {"intent": tf.gather(share, meaning.category, axis=1)}
 
-    return TableSource("intent", (Score("intent", share=True, searches_only=True),), score, build)
+    return TableSource("intent", (Score("intent", share=True, only="searches"),), score, build)
 
 
 def categories(meaning: Meaning) -> TableSource:
@@ -115,31 +115,16 @@ def categories(meaning: Meaning) -> TableSource:
         taken, groups = inputs.taken, meaning.categories
         segment = taken.owner * groups + tf.gather(meaning.category, taken.item)
         found = {}
-        for name, worth in (("category_taken", taken.once), ("category_lately", taken.counts["repeat_60"])):
+        for name, worth in zip(_CATEGORY_NUMBERS, (taken.once, taken.counts["repeat_60"]), strict=True):
             total = tf.math.unsorted_segment_sum(worth, segment, inputs.batch * groups)
             total = tf.reshape(total, [inputs.batch, groups])
             share = tf.math.divide_no_nan(total, tf.reduce_sum(total, 1, keepdims=True))
             found[name] = tf.gather(share, meaning.category, axis=1)
         return found
 
-    return TableSource("categories", (Score("category_taken"), Score("category_lately")), score)
-
-
-def tags(meaning: Meaning) -> TableSource:
-    """The cosine of an item's tags with those of what a user took lately."""
-    groups = len(meaning.tag_texts) + 1
-
-    def score(inputs: Inputs, _: Tensors) -> Tensors:
-        taken = inputs.taken
-        segment = taken.owner[:, None] * groups + tf.gather(meaning.tags, taken.item)
-        worth = tf.gather(meaning.tag_weights, taken.item) * taken.counts["repeat_60"][:, None]
-        total = tf.math.unsorted_segment_sum(
-            tf.reshape(worth, [-1]), tf.reshape(segment, [-1]), inputs.batch * groups
-        )
-        profile = tf.math.l2_normalize(tf.reshape(total, [inputs.batch, groups]), 1)
-        return {"tags": _overlap(profile, meaning)}
-
-    return TableSource("tags", (Score("tags", share=True),), score)
+    return TableSource(
+        "categories", tuple(Score(name, only="recommendations") for name in _CATEGORY_NUMBERS), score
+    )
 
 
 def tags_asked(meaning: Meaning) -> TableSource:
@@ -155,18 +140,9 @@ def tags_asked(meaning: Meaning) -> TableSource:
         pairs = tf.strings.ngrams(words, 2, separator=" ")
         named = table.lookup(tf.concat([words, pairs], 1).to_tensor(""))
         asked = tf.reduce_max(tf.one_hot(named, groups), 1) * tf.constant([0.0, *[1.0] * (groups - 1)])
-        return {"tags_asked": _overlap(asked, meaning)}
+        return {"tags_asked": tf.reduce_sum(tf.gather(asked, meaning.tags, axis=1) * meaning.tag_weights, 2)}
 
-    return TableSource("tags_asked", (Score("tags_asked", searches_only=True),), score)
-
-
-def _overlap(profile: tf.Tensor, meaning: Meaning) -> tf.Tensor:
-    """The inner product of profiles of tags with each item's: float32 [b, G] to [b, n]."""
-    columns = [
-        tf.gather(profile, meaning.tags[:, place], axis=1) * meaning.tag_weights[None, :, place]
-        for place in range(meaning.tags.shape[1])
-    ]
-    return tf.add_n(columns)
+    return TableSource("tags_asked", (Score("tags_asked", only="searches"),), score)
 
 
 def _keys(query: str) -> list[str]:
@@ -174,27 +150,27 @@ def _keys(query: str) -> list[str]:
     return [*dict.fromkeys(re.findall(r"[^\W_]+", query)), f"={query}"]
 
 
+SHIPPED = "tags"
 NUMBERS: dict[str, tuple[str, ...]] = {
+    SHIPPED: ("tags", "tags_share"),
     "intent": ("intent", "intent_share"),
-    "categories": ("category_taken", "category_lately"),
-    "tags": ("tags", "tags_share"),
+    "categories": _CATEGORY_NUMBERS,
     "tags asked": ("tags_asked",),
 }
 """What each source adds to a candidate."""
 
 
 def register(meaning: Meaning) -> list[str]:
-    """Adds the sources that a shop has labels for to the registry; returns their names in NUMBERS.
+    """Adds the sources that a shop has labels for to the registry; returns their names in NUMBERS, and that of what is shipped.
 
     To be called before anything that derives from the registry is imported.
     """
-    made = {"intent": intents, "categories": categories, "tags": tags, "tags asked": tags_asked}
+    made = {"intent": intents, "categories": categories, "tags asked": tags_asked}
     there = {
         "intent": bool(meaning.queries) and meaning.categories > 1,
         "categories": meaning.categories > 1,
-        "tags": bool(meaning.tag_texts),
-        "tags asked": bool(meaning.tag_texts) and bool(meaning.queries),
+        "tags asked": bool(meaning.queries) and bool(meaning.tag_texts),
     }
     names = [name for name, some in there.items() if some]
     sources.SOURCES += [made[name](meaning) for name in names]
-    return names
+    return [SHIPPED, *names]

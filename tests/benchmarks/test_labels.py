@@ -10,8 +10,7 @@ import tensorflow as tf
 
 from aisle.components.labeler.label import Labelled
 from aisle.model.retrieval.sources.source import Inputs, Pairs, Past
-from benchmarks.labels.searched import Graded, Shown
-from benchmarks.labels.tried import Meaning, categories, intents, tags, tags_asked
+from benchmarks.labels.tried import Meaning, categories, intents, tags_asked
 
 IDS = ["mug", "cup", "hat", "odd"]
 MEANING = Meaning(
@@ -34,7 +33,7 @@ def _inputs(query: str, owner: list[int], item: list[int], worth: list[float]) -
 
 def _past(rows: list[tuple[str, int]]) -> Past:
     known = pl.DataFrame(rows, schema={"query": pl.String, "row": pl.Int64}, orient="row")
-    return Past(4, known, pl.DataFrame(), {})
+    return Past(4, known, pl.DataFrame(), {}, pl.DataFrame())
 
 
 def test_an_intent_is_what_a_query_led_to_smoothed_by_its_words() -> None:
@@ -62,11 +61,6 @@ def test_a_category_counts_by_its_share_of_what_a_user_took() -> None:
     assert found["category_taken"].numpy()[0] == pytest.approx([2 / 3, 2 / 3, 1 / 3, 0.0])
     assert found["category_lately"].numpy()[0] == pytest.approx([0.75, 0.75, 0.25, 0.0])
     assert found["category_taken"].numpy()[1].tolist() == [0.0, 0.0, 0.0, 1.0]
-
-
-def test_tags_compare_an_item_with_what_a_user_took() -> None:
-    found = tags(MEANING).score(_inputs("", [0, 1], [1, 2], [0.5, 1.0]), {})["tags"].numpy()
-    assert found == pytest.approx(np.array([[0.8, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]))
 
 
 def test_a_query_names_tags_of_one_word_and_of_two() -> None:
