@@ -28,13 +28,20 @@ def _build(past: Past) -> Arrays:
 
 
 def _score(inputs: Inputs, kept: Tensors) -> Tensors:
-    """The cosine of an item's tags with those of what was taken, which count the less the longer ago it was."""
+    """The cosine of an item's tags with those of what was taken, which count the less the longer ago it was.
+
+    Searches, whose heads don't read it, aren't kept waiting for it: 0.
+    """
     taken, count = inputs.taken, kept["count"]
     segment = taken.owner[:, None] * count + tf.gather(kept["tags"], taken.item)
     worth = tf.gather(kept["weights"], taken.item) * taken.counts["repeat_60"][:, None]
     total = tf.math.unsorted_segment_sum(worth, segment, inputs.batch * count)
     profile = tf.math.l2_normalize(tf.reshape(total, [inputs.batch, count]), 1)
-    return {"tags": tf.reduce_sum(tf.gather(profile, kept["tags"], axis=1) * kept["weights"], 2)}
+    asking = tf.where(inputs.query == "")
+    common = tf.gather(tf.gather_nd(profile, asking), kept["tags"], axis=1)
+    alike = tf.reduce_sum(common * kept["weights"], 2)
+    shape = tf.cast(tf.stack([inputs.batch, inputs.count]), tf.int64)
+    return {"tags": tf.scatter_nd(asking, alike, shape)}
 
 
 SOURCE = TableSource("tags", (Score("tags", share=True, only="recommendations"),), _score, _build)
