@@ -11,6 +11,7 @@ import tensorflow as tf
 from aisle.components.labeler.label import Labelled
 from aisle.model.retrieval.sources.source import Inputs, Pairs, Past
 from benchmarks.labels.tried import Meaning, categories, intents, tags_asked
+from benchmarks.labels.worth import missed_goals
 
 IDS = ["mug", "cup", "hat", "odd"]
 MEANING = Meaning(
@@ -84,3 +85,11 @@ def test_categories_and_tags_are_read_off_the_labels() -> None:
     rare, common = np.log(4 / 1), np.log(4 / 2)
     assert meaning.tag_weights[0] == pytest.approx(np.array([rare, common]) / np.hypot(rare, common))
     assert not meaning.tag_weights[3].any()
+
+
+def test_what_is_shipped_must_not_harm_and_must_help_a_simulated_shop() -> None:
+    sure, unsure, harm = ({"gain": g, "ci": (g - 0.1, g + 0.1)} for g in (0.2, 0.05, -0.2))
+    assert missed_goals({"recommended": sure, "recommended, new": unsure, "searched": harm}, True) == []
+    assert missed_goals({"recommended": unsure}, False) == []
+    assert len(missed_goals({"recommended": unsure}, True)) == 1
+    assert len(missed_goals({"recommended": sure, "recommended, new": harm}, False)) == 1
