@@ -146,7 +146,7 @@ def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tu
     text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
     ids = [item.decode() for item in loaded.item_ids.numpy()]
     now = labelled.splits.test_start if now is None else now
-    state = make_state(frames["interactions"], frames["users"], ids, now)
+    state = make_state(frames["interactions"], frames["users"], ids, now, tags=frames["tags"])
     return Retriever(loaded, text, table.prices, state), table
 
 

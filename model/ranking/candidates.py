@@ -102,7 +102,9 @@ def make_candidates(
         most = options.test_users if name == TEST else options.users
         if not most:
             continue
-        state = make_state(frames["interactions"], frames["users"], list(rows), window.start, everyone)
+        state = make_state(
+            frames["interactions"], frames["users"], list(rows), window.start, everyone, frames["tags"]
+        )
         if asking is None:
             retriever = Retriever(tower, text, table.prices, state, moves=True)
             asking = _Asking(retriever, table.titles, options.depth)

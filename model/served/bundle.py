@@ -243,7 +243,7 @@ def make_bundles(
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
 
     def state(now: int) -> State:
-        return make_state(frames["interactions"], frames["users"], ids, now, everyone)
+        return make_state(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"])
 
     text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions)
     latest = state(max(moments.values()))

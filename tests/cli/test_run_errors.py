@@ -120,12 +120,12 @@ def test_columns_of_the_data_and_our_own_may_be_named(tmp_path: pathlib.Path) ->
     )
     named = ("items.rrp", "items.cost", "items.price")
     check_named_columns(
-        str(tmp_path), CleanerOptions(numbers=named, missing={"events.query": "mode:item_id"})
+        str(tmp_path), CleanerOptions(numbers=named, missing={"events.query": "mode:item_id"}), {}
     )
     (tmp_path / "items" / "c.parquet").write_bytes(
         b"nonsense"
     )  # Whoever reads it says what is wrong with it.
-    check_named_columns(str(tmp_path), CleanerOptions(numbers=("items.unknown",)))
+    check_named_columns(str(tmp_path), CleanerOptions(numbers=("items.unknown",)), {})
 
 
 def test_an_output_folder_that_is_a_file_or_below_one(tmp_path: pathlib.Path) -> None:

@@ -48,7 +48,7 @@ class Score:
         signed: whether a score of 0 or less makes a candidate, too.
         number: whether the ranking head reads it.
         share: whether the head reads it as a share of the best item's, too.
-        searches_only: whether the head reads it for searches alone.
+        only: the questions for which the head reads it; None: all.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Score:
     signed: bool = False
     number: bool = True
     share: bool = False
-    searches_only: bool = False
+    only: Literal["searches", "recommendations"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,12 +77,14 @@ class Past:
             `since`, how many orders the user made after it.
         pairs: one row for each user and item, by user: COUNTS, and the ages `last` and `first` in days.
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
+        tags: what the Labeler tagged items with, `row` and `tag`: of the catalogue, whenever it is.
     """
 
     count: int
     known: pl.DataFrame
     pairs: pl.DataFrame
     item_numbers: Arrays
+    tags: pl.DataFrame
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""
