@@ -5,10 +5,8 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import io
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from aisle.components.example_gen.cells.column import typed_text
 from aisle.components.example_gen.cells.nested import flattened
 from aisle.components.example_gen.cells.rows import RowRules
+from aisle.components.example_gen.csv_header import with_line_feeds
 from aisle.components.example_gen.csv_pieces import BYTE_ORDER_MARK, Piece
 from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.layout import Layout, arranged
@@ -34,8 +33,6 @@ from aisle.components.tables import MAX_ROW
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
-_HEADER_BYTES = 1 << 12
-_SEPARATORS = ",;\t|"
 _MAX_BLOCK = (1 << 31) - 1
 
 
@@ -128,70 +125,13 @@ def read_csv_batch(
     return dataclasses.replace(shard, quarantine=quarantine, notes=notes)
 
 
-def read_header(name: str, stream: IO[bytes]) -> tuple[tuple[str, ...], str, bool] | None:
-    """Reads a CSV file's header, what separates its cells, and whether no row follows; None where there is no byte.
-
-    Commas do, or a tab where the name ends in `.tsv`; where these give a single cell, a semicolon, a tab or a bar may.
-
-    Raises:
-        InputError: the first line is no header.
-    """
-    block = _peeked(stream).removeprefix(BYTE_ORDER_MARK)
-    if not block:
-        return None
-    line, _, rest = _with_line_feeds(block).partition(b"\n")
-    separator = _separator(line, "\t" if ".tsv" in name else ",")
-    return _header(name, line, separator), separator, not rest.strip(b"\r\n") and not stream.read(1)
-
-
-def _peeked(stream: IO[bytes]) -> bytes:
-    """The file's first bytes: its first line, and something of what follows."""
-    block = b""
-    while more := stream.read(_HEADER_BYTES):
-        block += more
-        if b"\n" in block[: -len(more)] or block.partition(b"\n")[2].strip(b"\r\n"):
-            break
-    return block
-
-
-def _separator(line: bytes, usual: str) -> str:
-    def cells(separator: str) -> int:
-        if b'"' not in line:
-            return line.count(separator.encode()) + 1
-        found = find_records(line, separator=separator)
-        return 0 if len(found.starts) == 0 or found.bad_quotes[0] else int(found.cells[0])
-
-    return usual if cells(usual) > 1 else max(usual + _SEPARATORS, key=cells)
-
-
-def _with_line_feeds(data: bytes) -> bytes:
-    """A whole file's bytes with the line ends of old Macs made those of today."""
-    return data if b"\n" in data else data.replace(b"\r", b"\n")
-
-
 def _open(piece: Piece, layout: Layout) -> _File:
-    data = _with_line_feeds(piece.data) if piece.whole else piece.data
+    data = with_line_feeds(piece.data) if piece.whole else piece.data
     width, separator = len(layout.header), layout.separator
     found = find_records(data, width, separator)
     records = found.select(slice(1, None)) if piece.line == 1 else found
     records = dataclasses.replace(records, lines=records.lines + (piece.line - 1))
     return _File(layout, data, records, find_faults(data, records, width, separator))
-
-
-def _header(name: str, line: bytes, separator: str) -> tuple[str, ...]:
-    """Reads the first record."""
-    first = find_records(line, separator=separator)
-    if len(first.starts) == 0:
-        raise InputError(f"{name}: the first line is blank; expected a header that names the columns")
-    try:
-        text = line[first.starts[0] : first.ends[0]].decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8"
-        ) from error
-    if first.bad_quotes[0] or "\0" in text:
-        raise InputError(f"{name}, line 1: the header can't be read as CSV in UTF-8: {text[:100]!r}")
-    return tuple(next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)))
 
 
 def _cell_of_broken(record: bytes, place: int, separator: str) -> str | None:

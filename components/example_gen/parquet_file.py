@@ -117,9 +117,7 @@ def _batches(layout: Layout, file: IO[bytes]) -> Iterator[tuple[pa.Table, NDArra
             if batch is None:
                 return
             batch.validate(full=True)  # Text that is not UTF-8, offsets out of range.
-            table, rows = pa.Table.from_batches([batch]), np.arange(batch.num_rows)
-            if layout.paths:
-                table, rows = flattened(table, layout.paths)
+            table, rows = flattened(pa.Table.from_batches([batch]), layout.paths)
             cells = (plain(table.column(column)) for column in table.column_names)
             texts = [as_text(column) if is_text(column.type) else column for column in cells]
             table = pa.table(texts, names=table.column_names)

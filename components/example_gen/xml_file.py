@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import IO
@@ -12,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.cells.column import typed_text
+from aisle.components.example_gen.cells.nested import flattened
 from aisle.components.example_gen.cells.rows import RowRules
 from aisle.components.example_gen.layout import Layout, arranged
 from aisle.components.example_gen.options import TableReading
@@ -63,25 +65,26 @@ def read_xml_file(
     """
     records = _records(layout.name, file)
     while batch := list(itertools.islice(records, _BATCH_ROWS)):
-        fields = [fields for _, fields in batch]
+        said = [fields for _, fields in batch]
         cells = {
-            header: pa.array([one.get(header) or None for one in fields], pa.string())
+            header: pa.array([one.get(header) or None for one in said], pa.string())
             for header in layout.header
         }
-        raw, skipped = rules.apply(pa.table(cells))
-        places = provenance_of([layout.name], [np.array([line for line, _ in batch], np.int64)])
+        flat, of = flattened(pa.table(cells), layout.paths)
+        raw, skipped = rules.apply(flat)
+        places = provenance_of([layout.name], [np.array([line for line, _ in batch], np.int64)[of]])
         notes = skipped_notes(raw, skipped, places)
-        kept = np.flatnonzero(~np.logical_or.reduce([np.zeros(len(batch), bool), *skipped.values()]))
+        kept = np.flatnonzero(~np.logical_or.reduce([np.zeros(len(of), bool), *skipped.values()]))
         ours = arranged(raw.take(pa.array(kept)), layout, columns)
         typed = {name: typed_text(ours.column(name), table, name, reading) for name in columns}
 
-        def texts(
-            rows: NDArray[np.int64], of: Sequence[dict[str, str]] = fields, at: NDArray = kept
-        ) -> list[str]:
-            return [str(of[row]) for row in at[rows].tolist()]
-
+        texts = functools.partial(_texts, [said[row] for row in of[kept].tolist()])
         shard = sift(table, typed, places.take(pa.array(kept)), texts)
         yield Shard(shard.rows, shard.provenance, shard.quarantine, (*shard.notes, *notes))
+
+
+def _texts(records: Sequence[dict[str, str]], rows: NDArray[np.int64]) -> list[str]:
+    return [str(records[row]) for row in rows.tolist()]
 
 
 def _records(name: str, file: IO[bytes]) -> Iterator[Record]:

@@ -49,8 +49,8 @@ def test_times_of_another_form_name_the_setting_that_reads_them(
 def test_prices_of_another_form_name_the_setting_that_reads_them(
     tmp_path: pathlib.Path, written: str, form: str
 ) -> None:
-    said = refusal(tmp_path, items=f'item_id,title,price\na,Mug,"{written}"\nb,Cup,"{written}"\n')
-    assert "items.csv: price can't be read in any of the first 2 rows" in said
+    said = refusal(tmp_path, items=f'item_id,title,price\na,Mug,"{written}"\nb,Cup,"{written}"\nc,Pot,\n')
+    assert "items.csv: price can't be read in any of the first 3 rows" in said
     assert said.endswith(f'try --set \'reading.numbers={{"items.price": "{form}"}}\'')
 
 

@@ -32,6 +32,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "has blanks around a column's name, which was read without them",
         "Write the header without blanks beside its commas.",
     ),
+    "SEVERAL_CURRENCIES": (
+        "cell",
+        "is in another currency than most, and was read as the number alone",
+        "Give the amounts a column `currency` of their own, and cleaner.rates what each is worth.",
+    ),
     "EMPTY_FILE": (
         "file",
         "has columns and no row",
@@ -44,7 +49,7 @@ _NOTES: dict[str, tuple[str, str, str]] = {
     ),
 }
 """By kind of note: what is counted, what is said of it, and what to do."""
-_PLURAL = {"was": "were", "has": "have", "stands": "stand"}
+_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand"}
 
 
 def reading_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from aisle.components.example_gen.cells.numbers import other_currencies
 from aisle.components.example_gen.cells.tidy import MISSING_MARKER, is_marker, tidy
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.shard import Typed
 from aisle.components.example_gen.values import parse
 from aisle.schema.tables import Kind, Table
+
+SEVERAL_CURRENCIES = "SEVERAL_CURRENCIES"
 
 
 def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading) -> Typed:
@@ -31,6 +35,10 @@ def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableRe
         if pc.any(marked).as_py():
             wrong = pc.if_else(marked, pa.scalar(None, pa.string()), wrong)
             tidied.changed[MISSING_MARKER] = marked.to_numpy().astype(bool)
+    if kind is Kind.NUMBER and name in reading.numbers:
+        foreign = other_currencies(pl.Series(pl.from_arrow(cells)).cast(pl.String)).to_numpy()
+        if foreign.any():
+            tidied.changed[SEVERAL_CURRENCIES] = foreign
     return Typed(values, cells, wrong, tidied.changed)
 
 

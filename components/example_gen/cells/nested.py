@@ -41,6 +41,8 @@ def flattened(cells: pa.Table, paths: Sequence[str]) -> tuple[pa.Table, NDArray[
         [m] the cells without the columns that paths begin with, and which of the n rows each is of: m is larger where
         lists have several entries.
     """
+    if not paths:
+        return cells, np.arange(cells.num_rows)
     roots = list(dict.fromkeys(str(root_of(path)) for path in paths))
     frame = pl.DataFrame(pl.from_arrow(cells.select(roots))).with_row_index(_ROW)
     listed = [path for path in paths if "[]." in path]

@@ -29,6 +29,14 @@ def numbers(cell: pl.Expr, form: str = "") -> pl.Expr:
     )  # fmt: skip
 
 
+def other_currencies(cells: pl.Series) -> pl.Series:
+    """Which cells name a currency that isn't the one that most of them name: [n] booleans."""
+    named = cells.str.replace_all(rf"[0-9+\-.,'’{_BLANKS}]", "").str.to_uppercase()
+    named = named.set(named == "", None)
+    usual = named.drop_nulls().mode().sort().head(1)
+    return (named != usual.item()).fill_null(False) if len(usual) else named.is_not_null()
+
+
 def guess(cell: str) -> str:
     """The decimal mark that a cell may have, "" where it is no number by either."""
     frame = pl.DataFrame({"cell": [cell]})

@@ -117,6 +117,14 @@ def test_a_number_is_read_by_the_form_of_its_column(
     assert result.rows["price"].to_pylist() == ([] if number is None else [number])
 
 
+def test_amounts_of_several_currencies_are_said(tmp_path: pathlib.Path) -> None:
+    reading = TableReading(numbers={"price": "point"})
+    text = "item_id,title,price\na,Mug,3.00 USD\nb,Cup,USD 4.00\nc,Pot,5.00 EUR\nd,Jug,6\ne,Can,\n"
+    result = read(tmp_path, ITEMS, reading, items__csv=text)
+    assert result.rows["price"].to_pylist() == [3.0, 4.0, 5.0, 6.0, None]
+    assert noted(result) == [("SEVERAL_CURRENCIES", "price", 1)]
+
+
 def test_whole_floats_are_integers_in_csv(tmp_path: pathlib.Path) -> None:
     rows = f"timestamp,event,item_id,position\n{WHEN},click,a,1.0\n{WHEN},click,a,2.\n{WHEN},click,a,1.5\n"
     result = read(tmp_path, EVENTS, events__csv=rows)
@@ -295,6 +303,16 @@ def test_a_feed_in_xml_is_read_with_the_line_of_each_item(tmp_path: pathlib.Path
     ]
     assert result.rows["product_type"].to_pylist() == ["Home > Mugs", None]
     assert result.provenance["line"].to_pylist() == [3, 5]
+
+
+def test_paths_are_followed_in_a_feed_too(tmp_path: pathlib.Path) -> None:
+    reading = TableReading(columns={"item_id": ("variants[].sku",)})
+    entry = "<title>Mug</title><variants>[{&quot;sku&quot;: 1}, {&quot;sku&quot;: 2}]</variants>"
+    feed = f'<feed xmlns="http://www.w3.org/2005/Atom"><entry>{entry}</entry>\n<entry><title>Cup</title><variants>x</variants></entry></feed>'
+    result = read(tmp_path, ITEMS, reading, items__xml=feed)
+    assert result.rows.to_pylist() == [{"item_id": "1", "title": "Mug"}, {"item_id": "2", "title": "Mug"}]
+    assert result.provenance["line"].to_pylist() == [1, 1]
+    assert result.quarantine.select(["line", "column"]).to_pylist() == [{"line": 2, "column": "item_id"}]
 
 
 def test_a_feed_with_entities_is_refused_before_they_grow(tmp_path: pathlib.Path) -> None:
