@@ -25,6 +25,7 @@ COMMANDS: dict[str, str] = {
     "recommend": "aisle.cli.ask:recommend",
     "similar": "aisle.cli.ask:similar",
     "rank": "aisle.cli.ask:rank",
+    "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }
 

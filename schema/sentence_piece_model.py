@@ -103,11 +103,14 @@ def _parsed(path: pathlib.Path) -> Any:
 def _of_xlmr(path: pathlib.Path) -> Any:
     """SentencePiece's own order is `<unk>`, `<s>`, `</s>`; XLM-R has `<s>`, `<pad>`, `</s>`, `<unk>`, and `<mask>` last."""
     model = _parsed(path)
-    special = [(START, 0.0, CONTROL), (PAD, 0.0, CONTROL), (END, 0.0, CONTROL), (UNKNOWN_PIECE, 0.0, UNKNOWN)]
-    rest = [(piece.piece, piece.score, piece.type or NORMAL) for piece in model.pieces[3:]]
-    ordered = made([*special, *rest, (MASK, 0.0, CONTROL)])
-    ordered.normalizer_spec.CopyFrom(model.normalizer_spec)
-    return ordered
+    first = made(
+        [(START, 0.0, CONTROL), (PAD, 0.0, CONTROL), (END, 0.0, CONTROL), (UNKNOWN_PIECE, 0.0, UNKNOWN)]
+    )
+    rest = list(model.pieces[3:])
+    del model.pieces[:]
+    model.pieces.extend([*first.pieces, *rest])
+    model.pieces.add(piece=MASK, score=0.0, type=CONTROL)
+    return model
 
 
 def _of_json(path: pathlib.Path) -> Any:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pathlib
 
 import tensorflow as tf
+from transformers import BertConfig, TFBertModel
+
 from aisle.schema import sentence_piece_model as sp
 from aisle.schema.reading import Reading
-from transformers import BertConfig, TFBertModel
 
 WORDS = ("red", "blue", "mug", "fridge", "mini", "lamp", "##s", "咖", "啡", "杯", "белый", "чай")
 

@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 import tokenizers
 from tokenizers import models, pre_tokenizers
+from transformers import XLMRobertaTokenizer
 
 from aisle.model.text.bert import SentenceEncoder, Tokenizer
 from aisle.model.text.words import Words
@@ -145,6 +146,33 @@ def test_a_checkpoint_of_each_form_is_read_with_the_models_own_ids(
     read = Tokenizer(str(own))
     assert read.vocabulary == tokenizer.vocabulary
     assert read.pieces(tf.constant(TEXTS), 99).to_list() == tokenizer.pieces(tf.constant(TEXTS), 99).to_list()
+
+
+def test_the_pieces_of_a_trained_model_are_those_of_xlm_rs_tokenizer(tmp_path: pathlib.Path) -> None:
+    trainer = pytest.importorskip("sentencepiece").SentencePieceTrainer
+    own = pathlib.Path(make_small_sentence_bert(tmp_path / "bert"))
+    texts = [
+        "red coffee mug",
+        "blue coffee mugs 12oz",
+        "红色马克杯 大号",
+        "Ｒed ｍug ½ kg",
+        "crème brûlée",
+        "белый чай",
+    ]
+    with open(own / "sentencepiece.bpe.model", "wb") as file:
+        trainer.train(
+            sentence_iterator=iter(texts * 9), model_writer=file, vocab_size=60, normalization_rule_name="nmt_nfkc",
+            hard_vocab_limit=False, minloglevel=2,
+        )  # fmt: skip
+    for name in ("sentencepiece.model", "reading.json"):
+        (own / name).unlink()
+    theirs = XLMRobertaTokenizer(str(own / "sentencepiece.bpe.model"))
+    read = Tokenizer(str(own))
+    for text in [*texts, "mug \u200b杯 カップ", " x  ", "e\u0301te\u0301"]:
+        assert read.inputs(read.pieces(tf.constant([text]), 99))["input_ids"].numpy().tolist() == [
+            theirs.encode(text)
+        ]
+    assert (read.mask, read.unknown) == (theirs.mask_token_id, theirs.unk_token_id)
 
 
 def written(model: object, form: str) -> bytes:

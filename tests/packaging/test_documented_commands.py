@@ -38,6 +38,7 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "bert",
         "doctor",
     ]
 )
