@@ -90,6 +90,5 @@ def test_an_encoder_is_saved_again_by_what_loaded_it(tmp_path: pathlib.Path) -> 
     )
     tf.saved_model.save(outer, str(tmp_path / "2"))
     texts = tf.constant(["红色马克杯", "red mug"])
-    np.testing.assert_allclose(
-        tf.saved_model.load(str(tmp_path / "2")).embed(texts), encoder(texts), atol=1e-6
-    )
+    loaded = tf.saved_model.load(str(tmp_path / "2"))
+    np.testing.assert_allclose(loaded.embed(texts), encoder(texts), atol=1e-6)
