@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
@@ -59,7 +60,7 @@ SentencePieceModel = _message()
 """A model: `pieces`, each with `piece`, `score` (a logarithm of its probability) and `type`; `normalizer_spec`."""
 
 
-def made(pieces: list[tuple[str, float, int]], charsmap: bytes = b"") -> Any:
+def made(pieces: Sequence[tuple[str, float, int]], charsmap: bytes = b"") -> Any:
     """A model of pieces: text, score and kind, in the order of their ids.
 
     Args:

@@ -28,27 +28,24 @@ def ops_of(folder: pathlib.Path) -> set[str]:
 
 
 class Served(NamedTuple):
-    """The functions as they were traced, the folder as a run leaves it, and what is loaded of that."""
+    """The function as it was traced, the folder as a run leaves it, and what is loaded of that."""
 
-    traced: dict[str, Any]
+    search: Any
     folder: pathlib.Path
     loaded: Any
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
-    """A bundle whose head reads by SentencePiece: search and explain alone."""
+    """A bundle whose head reads by SentencePiece, of which search alone is saved."""
     folder = tmp_path_factory.mktemp("served")
     bundle = make_small_search(folder, clicked=False, make=make_small_sentence_bert)
     query, user = (tf.TensorSpec([None], tf.string, name) for name in ("query", "user_id"))
-    items, count = tf.TensorSpec([None, None], tf.string, "item_ids"), tf.TensorSpec([], tf.int32, "k")
-    signatures = {
-        "search": tf.function(bundle.search, input_signature=[query, user, count]).get_concrete_function(),
-        "explain": tf.function(bundle.explain, input_signature=[query, user, items]).get_concrete_function(),
-    }
-    tf.saved_model.save(bundle, str(folder / "1"), signatures=signatures)
+    count = tf.TensorSpec([], tf.int32, "k")
+    search = tf.function(bundle.search, input_signature=[query, user, count]).get_concrete_function()
+    tf.saved_model.save(bundle, str(folder / "1"), signatures={"search": search})
     make_lean(str(folder / "1"))
-    return Served(signatures, folder / "1", tf.saved_model.load(str(folder / "1")))
+    return Served(search, folder / "1", tf.saved_model.load(str(folder / "1")))
 
 
 def test_a_search_answers_as_before_it_was_saved(served: Served) -> None:
@@ -57,19 +54,10 @@ def test_a_search_answers_as_before_it_was_saved(served: Served) -> None:
         "user_id": tf.constant(["", ""]),
         "k": tf.constant(3),
     }
-    expected = served.traced["search"](**inputs)
+    expected = served.search(**inputs)
     found = served.loaded.signatures["search"](**inputs)
     assert found["item_ids"].numpy().tolist() == expected["item_ids"].numpy().tolist()
     np.testing.assert_allclose(found["scores"], expected["scores"], rtol=1e-5)
-
-
-def test_a_search_is_explained_by_words(served: Served) -> None:
-    ask = served.loaded.signatures["explain"]
-    found = ask(
-        query=tf.constant(["red mugs"]), user_id=tf.constant([""]), item_ids=tf.constant([["i0", "i1"]])
-    )
-    assert found["words"].numpy().tolist() == [[b"red", b"mugs"]]
-    assert {b"red", b"mug"} >= set(found["matched_words"].numpy()[0, 0])
 
 
 def test_tf_serving_has_its_ops(served: Served) -> None:

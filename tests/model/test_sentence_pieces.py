@@ -14,7 +14,10 @@ import tokenizers
 from tokenizers import models, pre_tokenizers
 from transformers import XLMRobertaTokenizer
 
-from aisle.model.text.bert import SentenceEncoder, Tokenizer
+from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.text.bert import SentenceEncoder, Tokenizer, load_bert
+from aisle.model.text.masked_language import Masking
+from aisle.model.text.pretraining_trainer import _kept
 from aisle.model.text.words import Words
 from aisle.schema import sentence_piece_model as sp
 from aisle.schema.bert_files import check_bert
@@ -132,6 +135,38 @@ def test_the_first_piece_is_pooled_where_the_folder_says_so(folder: str, tmp_pat
     np.testing.assert_allclose(
         encoder(tf.constant(["red mug"]))[0], hidden / np.linalg.norm(hidden), atol=1e-6
     )
+
+
+def test_words_are_compared_behind_the_prompt_and_without_it(folder: str, tokenizer: Tokenizer) -> None:
+    reader = LateInteraction(load_bert(folder), tokenizer, width=16)
+    vectors, count = reader(tokenizer.pieces(tf.constant(["red mugs", ""]), 9))
+    hidden = reader.bert(
+        **tokenizer.inputs(tokenizer.pieces(tf.constant(["query: red mugs"]), 9))
+    ).last_hidden_state
+    expected = np.concatenate([hidden.numpy()[0].mean(0, keepdims=True), hidden.numpy()[0, 3:6]])
+    assert count.numpy().tolist() == [4, 0]
+    np.testing.assert_allclose(
+        vectors[0], expected / np.linalg.norm(expected, axis=1, keepdims=True), atol=1e-5
+    )
+    assert not vectors.numpy()[1].any()
+    pieces = tokenizer.pieces(tf.constant(["red mugs", "mug"]), 9)
+    moved, _ = reader(pieces, offset=reader.no_offset(pieces))
+    np.testing.assert_allclose(moved, reader(pieces)[0], atol=1e-6)
+
+
+def test_a_hidden_word_is_hidden_with_all_its_pieces(tokenizer: Tokenizer) -> None:
+    ids = tokenizer.inputs(tokenizer.pieces(tf.constant(["mugs 红色马克杯 red"] * 60), 9))["input_ids"]
+    shown, guessed = Masking(tokenizer, 0.5, seed=1)(ids, tf.constant(0, tf.int64))
+    chosen = guessed.numpy()
+    # `<s> ▁mug s ▁ 红色 马克杯 ▁red </s>`: of two pieces only the first word is one.
+    assert (chosen[:, 1] == chosen[:, 2]).all()
+    assert (chosen[:, 4] != chosen[:, 5]).any()
+    assert not chosen[:, [0, 7]].any()
+    assert tokenizer.mask in shown.numpy()
+
+
+def test_a_training_keeps_the_vocabulary_and_how_it_is_read(folder: str) -> None:
+    assert _kept(folder) == ["sentencepiece.model", "reading.json"]
 
 
 @pytest.mark.parametrize("form", sp.FORMS)
