@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_text as tf_text
+from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 from aisle.schema import sentence_piece_model as sp
 from aisle.schema.errors import InputError
@@ -49,6 +51,20 @@ class Pieces:
     mask: int | None
     second: tuple[int, ...] = ()
     resources: tuple[tf.Module, ...] = ()
+
+
+class _SharedModel(sentencepiece_tokenizer._SentencepieceModelResource):
+    """A SentencePiece model that TensorFlow keeps by its content.
+
+    TF-Text's own lives as long as the eager context's cache of kernels, and every `tf.random.set_seed` empties that.
+    """
+
+    def __init__(self, model: bytes) -> None:
+        super().__init__(model, hashlib.blake2b(model, digest_size=16).hexdigest())
+
+    def _create_resource(self) -> tf.Tensor:
+        ops = sentencepiece_tokenizer.gen_sentencepiece_tokenizer
+        return ops.sentencepiece_op(model=self._model, shared_name=self._name)
 
 
 def pieces_of(folder: str) -> Pieces:
@@ -102,6 +118,7 @@ def sentence_pieces(folder: str) -> Pieces:
         )
     kinds = np.array([piece.type for piece in model.pieces])
     tokenizer = tf_text.SentencepieceTokenizer(model.SerializeToString(), out_type=tf.int32)
+    tokenizer._model_resource = _SharedModel(model.SerializeToString())
     lower = read_reading(folder).lower_case
     special = (kinds == sp.CONTROL) | (kinds == sp.UNKNOWN)
     begins = np.array([piece.startswith(sp.SPACE) for piece in vocabulary])

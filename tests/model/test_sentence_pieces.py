@@ -69,6 +69,18 @@ def test_a_special_piece_that_is_typed_is_no_special_piece(tokenizer: Tokenizer)
     ]
 
 
+def test_texts_are_still_cut_after_a_new_seed(folder: str) -> None:
+    read = Tokenizer(folder)
+    cut = tf.function(lambda text: read.pieces(text, 9), input_signature=[tf.TensorSpec([None], tf.string)])
+    before = cut(tf.constant(["red mugs"])).to_list()
+    tf.keras.utils.set_random_seed(1)  # Empties the eager context's caches.
+    assert (
+        cut(tf.constant(["red mugs"])).to_list()
+        == read.pieces(tf.constant(["red mugs"]), 9).to_list()
+        == before
+    )
+
+
 def test_case_is_folded_where_the_folder_says_so(
     folder: str, tokenizer: Tokenizer, tmp_path: pathlib.Path
 ) -> None:
