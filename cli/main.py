@@ -26,6 +26,7 @@ COMMANDS: dict[str, str] = {
     "recommend": "aisle.cli.ask.recommend:recommend",
     "similar": "aisle.cli.ask.recommend:similar",
     "rank": "aisle.cli.ask.rank:rank",
+    "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }
 

@@ -65,6 +65,7 @@ def create_pipeline(
     config: Config,
     metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
     baseline: str = "",
+    unread: float = 0.0,
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -76,6 +77,7 @@ def create_pipeline(
         config: all options.
         metadata: ML Metadata's connection; None where the orchestrator has its own.
         baseline: the folder of an earlier run's statistics, to compare these with; "" compares with none.
+        unread: the share of the titles' word pieces that say nothing to the BERT, as far as that is known.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
@@ -90,6 +92,7 @@ def create_pipeline(
         baseline=baseline,
         curated=bool(config.data.schema_dir),
         fingerprint=tables_fingerprint(fingerprints),
+        unread=unread,
     )
     cleaner = Cleaner(
         examples={table: channels["examples"] for table, channels in checked.items()},

@@ -62,7 +62,8 @@ class Executor(base_executor.BaseExecutor):
             curated=bool(exec_properties["curated"]),
             log=read_log(options.serving_log) if options.serving_log else None,
         )
-        report = judge(tables, options, now=time.time_ns() // 1000, comparison=comparison)
+        now = time.time_ns() // 1000
+        report = judge(tables, options, now, comparison, unread=exec_properties.get("unread", 0.0))
         reports_dir = exec_properties["reports_dir"]
         page = write_anomalies(report, reports_dir)
         if report["verdict"] == BLOCKED:

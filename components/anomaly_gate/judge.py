@@ -15,6 +15,7 @@ from aisle.components.anomaly_gate.findings.reading import reading_findings
 from aisle.components.anomaly_gate.findings.references import reference_findings
 from aisle.components.anomaly_gate.findings.rows import row_findings
 from aisle.components.anomaly_gate.findings.tables import quarantine_by_reason, table_findings
+from aisle.components.anomaly_gate.findings.unread import unread_findings
 from aisle.components.anomaly_gate.findings.validator import validator_findings
 from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
 from aisle.components.reports.page import visible
@@ -28,7 +29,11 @@ ALONE = Comparison()
 
 
 def judge(
-    tables: Sequence[TableEvidence], options: GateOptions, now: int, comparison: Comparison = ALONE
+    tables: Sequence[TableEvidence],
+    options: GateOptions,
+    now: int,
+    comparison: Comparison = ALONE,
+    unread: float = 0.0,
 ) -> dict[str, Any]:
     """Judges the tables of a run.
 
@@ -37,6 +42,7 @@ def judge(
         options: thresholds, severities, and what to let through.
         now: the present, in microseconds since the epoch, to tell what lies in the future.
         comparison: with the last blessed run and with logged requests, where there are any.
+        unread: the share of the titles' word pieces that say nothing to the BERT that will read them.
 
     Returns:
         The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
@@ -44,7 +50,7 @@ def judge(
     """
     found = [finding for table in tables for finding in _findings(table, options, now)]
     found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
-    found += comparison.findings
+    found += [*comparison.findings, *unread_findings(unread, options)]
     findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = Counter(finding.severity for finding in findings)

@@ -39,6 +39,7 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "bert",
         "doctor",
     ]
 )
