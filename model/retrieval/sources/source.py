@@ -67,7 +67,7 @@ class Past:
 
     Example:
         >>> pairs = {"user_id": ["ann", "ann", "bob"], "row": [0, 2, 2], "count": [1.0, 1.0, 3.0]}
-        >>> past = Past(count=3, known=pl.DataFrame(), pairs=pl.DataFrame(pairs), item_numbers={})
+        >>> past = Past(count=3, known=pl.DataFrame(), pairs=pl.DataFrame(pairs), item_numbers={}, tags=pl.DataFrame())
         >>> past.by_user("count").toarray().tolist()
         [[1.0, 0.0, 1.0], [0.0, 0.0, 3.0]]
 
@@ -169,7 +169,7 @@ class TableSource:
         ...     score=lambda inputs, kept: {"first": inputs.everywhere(kept["worth"])},
         ...     build=lambda past: {"worth": np.eye(past.count)[0]},
         ... )
-        >>> source.build(Past(3, pl.DataFrame(), pl.DataFrame(), {}))["worth"].tolist()
+        >>> source.build(Past(3, pl.DataFrame(), pl.DataFrame(), {}, pl.DataFrame()))["worth"].tolist()
         [1.0, 0.0, 0.0]
 
     Attributes:
