@@ -10,6 +10,7 @@ from typing import Any
 import tomli
 
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
@@ -66,6 +67,7 @@ class Config(Options):
     data: DataOptions = DataOptions()
     gate: GateOptions = GateOptions()
     cleaner: CleanerOptions = CleanerOptions()
+    losses: LossOptions = LossOptions()
     labels: LabelerOptions = LabelerOptions()
     model: ModelOptions = ModelOptions()
     pretrain: PretrainOptions = PretrainOptions()
