@@ -12,7 +12,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports.labels import headline, notes
+from aisle.components.reports import labels
+from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
 
@@ -31,11 +32,14 @@ def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
     accounted = used + sum(table["quarantined"] + table["merged"] for table in tables)
     if accounted != read:
         return f"does not add up, {read:,} rows read, {accounted:,} accounted for", BAD
-    return f"adds up, {used:,} of {read:,} rows used", GOOD
+    said, losses = f"adds up, {used:,} of {read:,} rows used", report.get("losses")
+    if not losses or not severe(losses):
+        return said, GOOD
+    return f"{said}; {headline(losses)}", BAD if losses["verdict"] == "blocked" else CAREFUL
 
 
 def _labels(report: dict[str, Any]) -> tuple[str, str]:
-    return headline(report), CAREFUL if notes(report) else GOOD
+    return labels.headline(report), CAREFUL if labels.notes(report) else GOOD
 
 
 def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
@@ -79,6 +83,11 @@ def report(out: str) -> None:
     for name in found:
         verdict, _ = _verdict(name, folder / f"{name}.json")
         click.echo(f"{name}: {verdict}\t{folder / f'{name}.html'}")
+
+
+def line_of(name: str, folder: str) -> str:
+    """Returns what one report in a folder found, without its path."""
+    return _verdict(name, pathlib.Path(folder) / f"{name}.json")[0]
 
 
 def _verdict(name: str, path: pathlib.Path) -> tuple[str, str]:

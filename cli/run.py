@@ -7,6 +7,8 @@ import warnings
 
 import click
 
+from aisle.schema.errors import NotBlessed
+
 CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
 SET = click.option(
     "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable."
@@ -40,9 +42,16 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     warnings.filterwarnings("ignore")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     click.echo("loading TFX (about 20 s), then running:", err=True)
+    from aisle.cli.report import line_of
     from aisle.pipeline.local import run_pipeline
 
-    result = run_pipeline(data, fingerprints, out, config)
+    try:
+        result = run_pipeline(data, fingerprints, out, config)
+    except NotBlessed:
+        # What was lost may be why.
+        click.echo(f"cleaning: {line_of('cleaning', os.path.join(out, 'reports'))}")
+        raise
+    click.echo(f"cleaning: {line_of('cleaning', result.reports)}")
     click.echo(f"pushed version {result.version}")
     click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
 

@@ -11,6 +11,7 @@ import pydantic
 import tomli
 
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
@@ -82,6 +83,7 @@ class Config(Options):
     reading: ReadingOptions = ReadingOptions()
     gate: GateOptions = GateOptions()
     cleaner: CleanerOptions = CleanerOptions()
+    losses: LossOptions = LossOptions()
     labels: LabelerOptions = LabelerOptions()
     model: ModelOptions = ModelOptions()
     pretrain: PretrainOptions = PretrainOptions()

@@ -101,6 +101,7 @@ def create_pipeline(
         options=config.cleaner,
         reports_dir=layout.reports,
         quarantine_dir=layout.quarantine,
+        losses=config.losses,
     )
     labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]

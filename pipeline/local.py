@@ -48,7 +48,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
 
     Raises:
         InputError: the tables, the BERT folder or the metadata in `out` can't be used, or another run is writing to it.
-        GateBlocked: the anomaly gate stopped the run.
+        GateBlocked: the anomaly gate, or the gate behind the Cleaner, stopped the run.
         NotBlessed: the model was not pushed.
         AisleError: a disk is full.
     """

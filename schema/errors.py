@@ -2,7 +2,7 @@
 
 AisleError            1
 ├── InputError        2   wrong usage, table, file or setting
-├── GateBlocked       3   the anomaly gate stopped the run
+├── GateBlocked       3   the anomaly gate, or the gate behind the Cleaner, stopped the run
 └── NotBlessed        4   the model is worse than what it must beat
 """
 
@@ -22,7 +22,7 @@ class InputError(AisleError):
 
 
 class GateBlocked(AisleError):
-    """The data holds anomalies of severity ERROR; the message names the report."""
+    """The data holds anomalies of severity ERROR, or too much of it was lost; the message names the report."""
 
     exit_code = 3
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,3 +53,12 @@ def looks() -> list[str]:
 def sales() -> list[str]:
     """The kinds whose prices and quantities are those of sales."""
     return [kind.name for kind in KINDS if kind.sells]
+
+
+def goal(happened: Iterable[str | None]) -> str | None:
+    """The kind that models learn to predict where these happened: the purchase, else the click.
+
+    None where none of them shows a liking.
+    """
+    liked = set(happened) & set(weights())
+    return PURCHASE.name if PURCHASE.name in liked else CLICK.name if liked else None

@@ -27,6 +27,10 @@ from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS
 
+_NONE_TAKEN = pl.DataFrame(
+    schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class CleanResult:
@@ -37,12 +41,14 @@ class CleanResult:
         ledger: what became of how many rows, and why (see docs/reports.md).
         evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it.
         quarantine: the rows taken out, `tables.QUARANTINE_SCHEMA`.
+        taken: by table, which rows of it those were (`Ledger.taken`).
     """
 
     tables: dict[str, pa.Table]
     ledger: dict[str, Any]
     evidence: pa.Table
     quarantine: pa.Table
+    taken: dict[str, pl.DataFrame]
 
 
 def clean(
@@ -60,9 +66,6 @@ def clean(
         unread: what the reader quarantined, by table name; tables of which it read all may be left out.
         options: patterns and limits.
         now: microseconds UTC; later timestamps are wrong. None takes the clock.
-
-    Raises:
-        InputError: no row of the items, or of both events and judgements, is left.
     """
     now = int(time.time() * 1e6) if now is None else now
     ledgers = {name: _open(name, table, provenance[name], unread.get(name)) for name, table in tables.items()}
@@ -74,7 +77,6 @@ def clean(
         clean_users(ledgers[USERS.name], options, now)
     if JUDGEMENTS.name in ledgers:
         clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, twins, options)
-    _check_left(ledgers)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
         tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},
@@ -83,6 +85,7 @@ def clean(
         quarantine=_arrow(pl.concat(records)).cast(QUARANTINE_SCHEMA)
         if records
         else QUARANTINE_SCHEMA.empty_table(),
+        taken={name: pl.concat([_NONE_TAKEN, *ledger.taken]) for name, ledger in ledgers.items()},
     )
 
 
@@ -123,13 +126,18 @@ def _open(name: str, table: pa.Table, provenance: pa.Table, unread: pa.Table | N
     return Ledger.open(name, pl.DataFrame(pl.from_arrow(table)), places, pl.DataFrame(quarantine))
 
 
-def _check_left(ledgers: Mapping[str, Ledger]) -> None:
-    """Stops where nothing is left to learn from."""
-    learned = [name for name in (EVENTS.name, JUDGEMENTS.name) if name in ledgers]
+def check_left(result: CleanResult) -> None:
+    """Stops where nothing is left to learn from.
+
+    Raises:
+        InputError: no row of the items, or of both events and judgements, is left.
+    """
+    tables = result.ledger["tables"]
+    learned = [name for name in (EVENTS.name, JUDGEMENTS.name) if name in tables]
     for names in ([ITEMS.name], learned):
-        if names and all(ledgers[name].rows.is_empty() for name in names):
+        if names and not any(tables[name]["used"] for name in names):
             steps = [
-                step for name in names for step in ledgers[name].steps if step["outcome"] == "quarantined"
+                step for name in names for step in tables[name]["steps"] if step["outcome"] == "quarantined"
             ]
             most = max(steps, key=lambda step: step["rows"], default=None)
             why = f"; most often: {most['reason']} ({most['rows']} rows)" if most else ""

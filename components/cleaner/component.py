@@ -10,6 +10,7 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Ledger, Quarantine, Report, Tables
 from aisle.components.cleaner.executor import Executor, examples_key, quarantine_key
+from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -19,6 +20,7 @@ class CleanerSpec(component_spec.ComponentSpec):
 
     PARAMETERS = {
         "options": component_spec.ExecutionParameter(type=str),
+        "losses": component_spec.ExecutionParameter(type=str),
         "reports_dir": component_spec.ExecutionParameter(type=str),
         "quarantine_dir": component_spec.ExecutionParameter(type=str),
     }
@@ -43,7 +45,10 @@ class CleanerSpec(component_spec.ComponentSpec):
 
 
 class Cleaner(base_component.BaseComponent):
-    """Deduplicates, denoises, normalises and imputes; a ledger accounts for every row."""
+    """Deduplicates, denoises, normalises and imputes; a ledger accounts for every row.
+
+    It stops the run, with a report, where what was lost is more than `losses` let through.
+    """
 
     SPEC_CLASS = CleanerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
@@ -56,6 +61,7 @@ class Cleaner(base_component.BaseComponent):
         options: CleanerOptions,
         reports_dir: str,
         quarantine_dir: str,
+        losses: LossOptions | None = None,
     ) -> None:
         """Declares the component.
 
@@ -66,10 +72,12 @@ class Cleaner(base_component.BaseComponent):
             options: patterns and limits.
             reports_dir: the folder of `cleaning.html` and `cleaning.json`.
             quarantine_dir: the folder of every row that was not used.
+            losses: how much may be lost before the run stops; the defaults where None.
         """
         super().__init__(
             CleanerSpec(
                 options=options.to_json(),
+                losses=(losses or LossOptions()).to_json(),
                 reports_dir=reports_dir,
                 quarantine_dir=quarantine_dir,
                 gate=gate,

@@ -9,7 +9,10 @@ import pyarrow as pa
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.clean import check_left, clean
+from aisle.components.cleaner.losses.fates import fates
+from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
+from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
@@ -21,6 +24,7 @@ from aisle.components.tables import (
     write_quarantine,
     write_tables,
 )
+from aisle.schema.errors import GateBlocked
 from aisle.schema.tables import TABLE_BY_NAME
 
 
@@ -40,7 +44,13 @@ class Executor(base_executor.BaseExecutor):
     def Do(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
     ) -> None:
-        """See `base_executor.BaseExecutor.Do`."""
+        """See `base_executor.BaseExecutor.Do`.
+
+        Raises:
+            GateBlocked: too much was lost. The report is in `reports_dir` and the lost rows are in `quarantine_dir` by
+                then: TFX removes the output of a component that failed.
+            InputError: nothing is left to learn from, though all may be lost.
+        """
         rows, provenance, unread = {}, {}, {}
         for table in TABLE_BY_NAME:
             if not input_dict.get(examples_key(table)):
@@ -60,5 +70,12 @@ class Executor(base_executor.BaseExecutor):
         write_quarantine(quarantine, everything, counts)
         for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
             write_for_people(everything, list(rows), folder)
+        of_rows = {
+            name: fates(name, rows[name], provenance[name], unread[name], result.taken[name]) for name in rows
+        }
+        losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))
         for folder in (ledger, exec_properties["reports_dir"]):
-            write_cleaning(result.ledger, folder)
+            page = write_cleaning({**result.ledger, "losses": losses}, folder)
+        if losses["verdict"] == BLOCKED:
+            raise GateBlocked(blocking_line(losses, page))
+        check_left(result)

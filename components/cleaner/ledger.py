@@ -31,6 +31,7 @@ class Ledger:
         steps: what was done so far.
         evidence: every row touched, a frame for each step (`tables.EVIDENCE_SCHEMA`).
         quarantine: records of the rows taken out, a frame for each step (`tables.QUARANTINE_SCHEMA`).
+        taken: which rows those were: `ROW`, and `column`, `value` and `reason` of the record.
     """
 
     table: str
@@ -40,6 +41,7 @@ class Ledger:
     steps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     evidence: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     quarantine: list[pl.DataFrame] = dataclasses.field(default_factory=list)
+    taken: list[pl.DataFrame] = dataclasses.field(default_factory=list)
 
     @classmethod
     def open(cls, table: str, rows: pl.DataFrame, places: pl.DataFrame, unread: pl.DataFrame) -> Ledger:
@@ -60,7 +62,9 @@ class Ledger:
         gone = self._remove(step, reason, "quarantined", wrong, column)
         if len(gone):
             places, cells = self.places[gone[ROW]], gone.drop(ROW)
-            self.quarantine.append(quarantine_records(self.table, places, cells, column, reason))
+            records = quarantine_records(self.table, places, cells, column, reason)
+            self.quarantine.append(records)
+            self.taken.append(records.select(gone[ROW], "column", "value", "reason"))
 
     def merge(self, step: str, reason: str, surplus: pl.Expr | pl.Series) -> None:
         """Drops the rows where `surplus` is true: another row stands for each."""

@@ -48,7 +48,7 @@ def choose_splits(events: pl.DataFrame, options: LabelerOptions) -> Splits:
     cap = int((end - first) * options.max_share)
     test_start = _midnight(end - min(options.test_days * MICROSECONDS_PER_DAY, cap), first, end)
     eval_start = _midnight(test_start - min(options.eval_days * MICROSECONDS_PER_DAY, cap), first, test_start)
-    goal = "purchase" if (positive["event"] == kinds.PURCHASE.name).any() else kinds.CLICK.name
+    goal = kinds.goal(positive["event"].unique()) or kinds.CLICK.name
     return Splits(eval_start, test_start, end, goal)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from aisle.components.reports.cleaning_summary import summary
 from aisle.components.reports.flow import flow
+from aisle.components.reports.losses import headline
 from aisle.components.reports.page import render, share
 from aisle.components.reports.publish import publish
 
@@ -19,14 +20,21 @@ def write_cleaning(ledger: dict[str, Any], folder: str) -> str:
     """Writes `cleaning.json` (the ledger itself), `cleaning.html`, and `cleaning.md` for a pull request.
 
     Args:
-        ledger: version 1 of docs/reports.md, as the Cleaner writes it.
+        ledger: version 1 of docs/reports.md, as the Cleaner writes it; with `losses` where they were weighed.
         folder: where to; made if it isn't there.
 
     Returns:
         The path of the page.
     """
     tables = [_table(name, table) for name, table in ledger["tables"].items()]
-    view = {"tables": tables, "adds_up": all(table["adds_up"] for table in tables)}
+    adds_up = all(table["adds_up"] for table in tables)
+    losses = ledger.get("losses")
+    view = {
+        "tables": tables,
+        "adds_up": adds_up,
+        "losses": losses,
+        "lost": headline(losses) if losses else "",
+    }
     return publish(NAME, ledger, render("cleaning.html", view), folder, summary(ledger))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import number, share, visible
 
 _MAX_STEPS = 12
+_MAX_REASONS = 3
 _SPECIAL = re.compile(r"([\\`*_{}\[\]#!|~])")
 
 
@@ -15,7 +17,7 @@ def summary(ledger: dict[str, Any]) -> str:
     """Returns the Markdown of a ledger.
 
     Args:
-        ledger: version 1 of docs/reports.md.
+        ledger: version 1 of docs/reports.md, with `losses` where they were weighed.
     """
     tables = ledger["tables"]
     off = [name for name, table in tables.items() if _accounted(table) != table["read"]]
@@ -23,6 +25,8 @@ def summary(ledger: dict[str, Any]) -> str:
         f"**The ledger does not add up: {escaped(', '.join(off))}**" if off else "Every row is accounted for."
     )
     lines = ["# Cleaning", "", verdict, "", *_totals(tables)]
+    if "losses" in ledger:
+        lines += ["", *_lost(ledger["losses"])]
     for name, table in tables.items():
         if table["steps"]:
             lines += ["", f"## {escaped(name)}", "", *_steps(table)]
@@ -50,6 +54,18 @@ def _totals(tables: dict[str, Any]) -> list[str]:
         counts = [number(table[count]) for count in ("read", "used", "quarantined", "merged")]
         part = share(table["used"] / table["read"] if table["read"] else 0.0)
         lines.append("| " + " | ".join([escaped(name), *counts, escaped(part)]) + " |")
+    return lines
+
+
+def _lost(losses: dict[str, Any]) -> list[str]:
+    """What the gate behind the Cleaner has to say: each part, its first reasons, and what would keep it."""
+    lines = ["## What was lost", "", f"**{escaped(headline(losses))}**", ""]
+    for part in severe(losses)[:_MAX_STEPS]:
+        why = [
+            f"{number(reason['rows'])} × {reason['column']} '{reason['reason']}' ({reason['keep']})"
+            for reason in part["reasons"][:_MAX_REASONS]
+        ]
+        lines.append(f"- {part['severity']} {escaped(part['what'])}: {escaped('; '.join(why))}")
     return lines
 
 

@@ -77,6 +77,20 @@ LEDGER: dict[str, Any] = {
         },
         "users": {"read": 0, "used": 0, "quarantined": 0, "merged": 0, "steps": []},
     },
+    "losses": {
+        "verdict": "blocked",
+        "counts": {"ERROR": 1, "WARNING": 0, "ALLOWED": 0},
+        "goal": {"read": "purchase", "used": "click"},
+        "parts": [
+            {"name": f"events.event={EVIL}", "table": "events", "by": "event", "value": EVIL, "rows": 6, "lost": 6,
+             "share": 1.0, "severity": "ERROR", "threshold": 0.3, "changes_goal": True,
+             "what": f"all 6 {EVIL} were lost",
+             "reasons": [{"reason": EVIL, "column": "price", "rows": 6, "keep": "mend price",
+                          "examples": [{"file": EVIL, "line": 3, "value": EVIL}]}]},
+            {"name": "users", "table": "users", "by": "", "value": "", "rows": 0, "lost": 0, "share": 0.0,
+             "severity": None, "threshold": 0.3, "changes_goal": False, "what": "", "reasons": []},
+        ],
+    },
 }  # fmt: skip
 
 METRICS = {

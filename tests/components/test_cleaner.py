@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.clean import check_left, clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
@@ -84,9 +84,9 @@ def test_what_the_reader_quarantined_comes_first_in_the_ledger() -> None:
 
 def test_a_table_of_which_nothing_is_left_is_no_data() -> None:
     with pytest.raises(InputError, match=r"no row of the table events .* bad price \(2 rows\)"):
-        clean_rows(events=[{**EVENT, "price": 0.0}, {**EVENT, "price": -2.0}])
+        check_left(clean_rows(events=[{**EVENT, "price": 0.0}, {**EVENT, "price": -2.0}]))
     with pytest.raises(InputError, match="no row of the table items can be used"):
-        clean_rows(items=[{"item_id": "10001", "title": " "}], events=[EVENT])
+        check_left(clean_rows(items=[{"item_id": "10001", "title": " "}], events=[EVENT]))
 
 
 def test_options_survive_json() -> None:

@@ -17,6 +17,7 @@ from tfx.dsl.components.base import base_component
 from aisle.components.anomaly_gate.component import AnomalyGate
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.component import Cleaner
+from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.tables import EVIDENCE_FILE, LEDGER_FILE, read_provenance, read_rows, read_tables
@@ -70,6 +71,7 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
         CleanerOptions(),
         str(root / "reports"),
         str(root / "quarantine"),
+        LossOptions(stop_share=0.9),
     )
     pipeline = tfx.dsl.Pipeline(
         pipeline_name="test",

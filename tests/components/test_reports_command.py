@@ -22,7 +22,8 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
     result = CliRunner().invoke(report_command, ["--out", str(tmp_path)], catch_exceptions=False)
     lines = result.output.splitlines()
     assert lines[0] == f"anomalies: blocked, 1 error, 1 warning\t{tmp_path}/reports/anomalies.html"
-    assert lines[1] == f"cleaning: adds up, 90 of 100 rows used\t{tmp_path}/reports/cleaning.html"
+    assert lines[1].startswith("cleaning: adds up, 90 of 100 rows used; blocked: all 6 <script>")
+    assert lines[1].endswith(f"were lost\t{tmp_path}/reports/cleaning.html")
     assert lines[2].startswith("evaluation: not blessed: worse than ")
     assert not {"\x00", "\u202e"} & set(result.output)
 

@@ -1,0 +1,45 @@
+"""What would keep the rows that go for a reason: a setting of the Cleaner, or what must be mended in the feed."""
+
+from __future__ import annotations
+
+import re
+
+from aisle.schema.tables import TABLE_BY_NAME
+
+_KEEPING: dict[str, str] = {
+    "non-product code": "say by cleaner.non_product which ids are no products ([] for none)",
+    "priced like no product": "set cleaner.odd_sales=0",
+    "stock note": "say by cleaner.stock_notes which titles are notes ([] for none)",
+    "nothing but white space": "fill {column} in the feed",
+    "unknown event": "say by [values] in the settings which of our kinds it is (docs/tables.md)",
+    "timestamp in the future": "raise cleaner.max_future_days, or mend the clock of who writes the feed",
+    "timestamp at the epoch": "mend the clock of who writes the feed",
+    "timestamp far from all others": "set cleaner.isolated_spans=0",
+    "bad grade": "write grades from 0 up",
+    "bot ": "raise cleaner.bot_clicks",
+    "item was quarantined": "keep the items first: the table items says why they are lost",
+    "unknown item": "add these items to the table items",
+    "purchase undone by a return": "set cleaner.keep_undone_purchases=true",
+    r"\w+ outlier": 'set cleaner.{column}_outliers="note"',
+    r"\w+: missing": "take {table}.{column} out of cleaner.missing",
+}
+"""By how a reason of the Cleaner's steps begins, as a pattern."""
+
+
+def keeping(table: str, column: str, reason: str) -> str:
+    """Returns what would keep the rows of a table that go for a reason: of the Cleaner's steps, or of the reader's.
+
+    Args:
+        table: whose rows they are.
+        column: whose value is wrong; "" where it is the whole row.
+        reason: as the quarantine says it.
+    """
+    for begins, way in _KEEPING.items():
+        if re.match(begins, reason):
+            return way.format(table=table, column=column)
+    declared = TABLE_BY_NAME[table].column(column)
+    if declared is None:
+        return "mend these rows in the feed"
+    if declared.required:
+        return f"mend {column} in the feed"
+    return f"mend {column} in the feed, or leave the column out: it may be absent"
