@@ -11,7 +11,7 @@ from aisle.components.anomaly_gate.evidence import MAX_CONTRIBUTORS, Finding, Ta
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.reports.page import counted
 from aisle.schema import events as kinds
-from aisle.schema.event_names import canonical
+from aisle.schema.events import canonical
 from aisle.schema.tables import EVENTS
 
 UNKNOWN_EVENTS = "UNKNOWN_EVENTS"

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.options import TableReading
-from aisle.schema.event_names import canonical
+from aisle.schema.events import canonical
 from aisle.schema.tables import EVENTS, Column, Kind, Table
 
 MISSING_MARKER = "MISSING_MARKER"

@@ -19,8 +19,7 @@ from aisle.components.example_gen.proposal.exports import Export
 from aisle.components.example_gen.proposal.forms import number_form, time_form
 from aisle.components.example_gen.proposal.synonyms import place
 from aisle.schema.errors import InputError
-from aisle.schema.event_names import canonical
-from aisle.schema.events import PURCHASE
+from aisle.schema.events import PURCHASE, canonical
 from aisle.schema.tables import EVENTS, ITEMS, TABLES, USERS, Kind, Table
 
 
