@@ -13,7 +13,7 @@ from aisle.model.text.bert import Tokenizer
 from aisle.model.text.names import Names
 from aisle.model.text.query import QueryReader, fold_all, in_parts
 from aisle.model.text.scripts import Simplifier
-from aisle.model.text.terms import Terms, Units
+from aisle.model.text.terms import GRAM, Terms, Units, following, hashes_of
 
 QUERY_UNITS = 64
 ITEM_UNITS = 128
@@ -21,8 +21,14 @@ DESCRIPTION_WEIGHT = 0.2
 """Of a description's score beside the title's; chosen on judged searches."""
 GRAM_WEIGHT = 0.3
 """Of a part of a word beside the word; chosen on judged searches, as _K1 is."""
-LEAST = 0.15
-"""An item isn't found whose score is below this share of what all of a query's terms, each met once, would give."""
+HEAD_WEIGHT = 0.5
+"""Of a compound's end beside what it consists of."""
+HEAD_LENGTH = 3
+"""Characters of a query that is taken for one noun, so that its end is looked for as an end."""
+CHARACTER_WEIGHT = 0.5
+"""Of a character that is part of a pair beside the pair."""
+LEAST = 0.3
+"""An item that has none of a query's words is found by no less than such a share of all parts of them."""
 _K1, _B = 0.3, 0.75
 _AT_ONCE = 4096
 
@@ -57,55 +63,100 @@ class BM25(tf.Module):
         self._splits = tf.constant(np.concatenate([[0], weights.indptr]), tf.int64)
         self._items = stored(weights.indices, tf.int32)
         self._weights = stored(weights.data)
-        found = np.maximum(np.diff(weights.indptr), 1)
-        unknown = float(_rarity(len(titles), np.zeros(1))[0])
-        self._worth = stored(np.concatenate([[unknown], np.asarray(weights.sum(1)).ravel() / found]))
+        mean = np.asarray(weights.sum(1)).ravel() / np.maximum(np.diff(weights.indptr), 1)
+        unknown = GRAM_WEIGHT * _rarity(len(titles), np.zeros(1))
+        self._worth = stored(np.concatenate([unknown, mean]))
 
     def __call__(self, query: tf.Tensor) -> tf.Tensor:
         """Scores every item for each folded query: string [b] to float32 [b, n]."""
-        units = Units.of(query, QUERY_UNITS)
-        owner, place, ideal = self._asked(units, tf.shape(query, tf.int64)[0])
+        batch = tf.shape(query, tf.int64)[0]
+        units = self._parted(Units.of(query, QUERY_UNITS))
+        words, pairs, heads, grams = units.terms(), units.pairs(), units.heads(HEAD_LENGTH), units.grams()
+        word, pair, head, gram = (self._look_up(terms.hashes) for terms in (words, pairs, heads, grams))
+        pair = tf.where(units.adjoins, pair, 0)
+        whole, part = _chosen(units, word, pair, batch)
+        # What finds an item stands first, behind it what adds to its score.
+        added = tf.concat([tf.gather(words.owner, part), heads.owner, grams.owner], 0)
+        owner = tf.concat([tf.gather(words.owner, whole), pairs.owner, added + batch], 0)
+        place = tf.concat([tf.gather(word, whole), pair, tf.gather(word, part), head, gram], 0)
+        share = tf.tensor_scatter_nd_update(
+            tf.ones_like(place, tf.float32),
+            (tf.size(whole) + tf.size(pair) + tf.range(tf.size(part)))[:, None],
+            tf.fill([tf.size(part)], CHARACTER_WEIGHT),
+        )
         postings = tf.RaggedTensor.from_row_splits
         items = tf.gather(postings(self._items, self._splits, validate=False), place)
         weights = tf.gather(postings(self._weights, self._splits, validate=False), place)
-        batch = tf.shape(query, tf.int64)[0]
-        item = tf.gather(owner, items.value_rowids()) * self._count + tf.cast(items.values, tf.int64)
-        flat = tf.math.unsorted_segment_sum(weights.values, item, batch * self._count)
-        scores = tf.reshape(flat, [batch, self._count])
-        return tf.where(scores >= LEAST * ideal[:, None], scores, 0.0)
+        row = items.value_rowids()
+        item = tf.gather(owner, row) * self._count + tf.cast(items.values, tf.int64)
+        values = weights.values * tf.gather(share, row)
+        flat = tf.math.unsorted_segment_sum(values, item, 2 * batch * self._count)
+        main, more = tf.unstack(tf.reshape(flat, [2, batch, self._count]))
+        # Single characters find nothing by themselves, however many meet.
+        nothing = tf.fill([tf.size(part) + tf.size(head)], np.inf)
+        worth = tf.concat([nothing, tf.gather(self._worth, gram)], 0)
+        enough = LEAST * tf.math.unsorted_segment_sum(worth, added, batch)
+        return tf.where((main > 0) | (more >= enough[:, None]), main + more, 0.0)
 
-    def _asked(self, units: Units, batch: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """The terms that a query is scored by.
+    def _parted(self, units: Units) -> Units:
+        """Parts a word that the catalogue lacks into two that it has: `redmug`, or the `gu` of `16gu盘`.
 
-        A character alone says little: it counts where it stands alone, or where the catalogue has none of its pairs
-        but something else of the query.
-
-        Returns:
-            The query's row and the term's place, 0 where it is unknown, of each term: int64 [t], [t]; and of each
-            query what its terms give on average, float32 [b].
+        Halves of fewer than GRAM letters stand only beside what adjoins the word: the rest is too often chance.
         """
-        words, pairs, grams = (
-            self._look_up(terms) for terms in (units.terms(), units.pairs(), units.grams())
+        odd = ~units.character & (self._look_up(units.terms().hashes) == 0)
+        odd &= ~tf.strings.regex_full_match(units.text, r"\p{N}+")
+        where = tf.where(odd)[:, 0]
+        # Most queries have none, and are spared the time.
+        return units.cut_again(
+            tf.cond(tf.size(where) > 0, lambda: self._with_halves(units, where), lambda: units.text)
         )
-        paired = units.adjoins & (pairs > 0)
-        known = paired | (~units.character & (words > 0))
-        anything = tf.math.unsorted_segment_max(tf.cast(known, tf.int32), units.owner, batch) > 0
-        alone = ~_either_side(units.adjoins)
-        unpaired = ~_either_side(paired) & tf.gather(anything, units.owner)
-        chosen = tf.where(~units.character | alone | unpaired)[:, 0]
-        joined = tf.where(units.adjoins)[:, 0]
-        owner = (tf.gather(units.owner, chosen), tf.gather(units.owner, joined), units.grams().owner)
-        place = (tf.gather(words, chosen), tf.gather(pairs, joined), grams)
-        share = tf.where(grams > 0, 1.0, GRAM_WEIGHT)
-        worth = tf.gather(self._worth, tf.concat(place, 0))
-        whole = tf.ones([tf.size(chosen) + tf.size(joined)])
-        ideal = tf.math.unsorted_segment_sum(worth * tf.concat([whole, share], 0), tf.concat(owner, 0), batch)
-        return tf.concat(owner, 0), tf.concat(place, 0), ideal
 
-    def _look_up(self, terms: Terms) -> tf.Tensor:
-        """The place of each term, 0 for an unknown one: int32 [t]."""
-        place = tf.searchsorted(self._hashes, terms.hashes, side="right") - 1
-        return tf.where(tf.gather(self._hashes, place) == terms.hashes, place, 0)
+    def _with_halves(self, units: Units, where: tf.Tensor) -> tf.Tensor:
+        """The texts of units, a space put in those at `where`, int64 [o], that are two known words: string [u]."""
+        words = tf.gather(units.text, where)
+        length = tf.strings.length(words, "UTF8_CHAR")
+        cuts = tf.ragged.range(tf.ones_like(length), length)
+        of, cut = cuts.value_rowids(), cuts.values
+        word, rest = tf.gather(words, of), tf.gather(length, of) - cut
+        left = tf.strings.substr(word, tf.zeros_like(cut), cut, "UTF8_CHAR")
+        right = tf.strings.substr(word, cut, rest, "UTF8_CHAR")
+        before = tf.gather(tf.gather(units.adjoins, where), of)
+        after = tf.gather(tf.gather(following(units.adjoins), where), of)
+        found = tf.minimum(self._often(left), self._often(right))
+        found = tf.where(((cut >= GRAM) | before) & ((rest >= GRAM) | after), found, 0)
+        most = tf.math.unsorted_segment_max(found, of, tf.size(words))
+        best = tf.where((found > 0) & (found == tf.gather(most, of)))[:, 0]
+        spaced = tf.strings.join([tf.gather(left, best), tf.gather(right, best)], " ")
+        place = tf.gather(where, tf.gather(of, best))
+        return tf.tensor_scatter_nd_update(units.text, place[:, None], spaced)
+
+    def _often(self, words: tf.Tensor) -> tf.Tensor:
+        """How many items have each word: string [m] to int64 [m]."""
+        place = self._look_up(hashes_of(words))
+        return tf.gather(self._splits, place + 1) - tf.gather(self._splits, place)
+
+    def _look_up(self, hashes: tf.Tensor) -> tf.Tensor:
+        """The place of each term by its hash, 0 for an unknown one: int64 [t] to int32 [t]."""
+        place = tf.searchsorted(self._hashes, hashes, side="right") - 1
+        return tf.where(tf.gather(self._hashes, place) == hashes, place, 0)
+
+
+def _chosen(
+    units: Units, words: tf.Tensor, pairs: tf.Tensor, batch: tf.Tensor
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The units that find items, and those that only add to what is found: int64 [c], [a].
+
+    A character alone says little: it finds items where it stands alone, or where the catalogue has none of its pairs but
+    something else of the query. `words`, `pairs`: the places of the units and of their pairs, int32 [u].
+    """
+    paired = pairs > 0
+    known = paired | (~units.character & (words > 0))
+    anything = tf.math.unsorted_segment_max(tf.cast(known, tf.int32), units.owner, batch) > 0
+    anything = tf.gather(anything, units.owner)
+    covered = paired | following(paired)
+    alone = ~(units.adjoins | following(units.adjoins))
+    finds = ~units.character | alone | (~covered & anything)
+    return tf.where(finds)[:, 0], tf.where(~finds & anything)[:, 0]
 
 
 class TextSearch(tf.Module):
@@ -148,16 +199,16 @@ class _Field:
 
     @staticmethod
     def _cut(texts: Sequence[str], start: int) -> tuple[np.ndarray, ...]:
-        """The hash, the item and the kind (0 unit, 1 pair, 2 part of a word) of each term of some texts."""
+        """The hash, the item and the kind (0 unit, 1 pair, 2 part of a word, 3 end of a compound) of each term of some texts."""
         units = Units.of(tf.constant(texts, tf.string, [len(texts)]), ITEM_UNITS)
         adjoins = units.adjoins.numpy()
         pairs = units.pairs()
         joined = Terms(pairs.owner.numpy()[adjoins], pairs.hashes.numpy()[adjoins])
-        kinds = [units.terms(), joined, units.grams()]
+        kinds = [units.terms(), joined, units.grams(), units.heads()]
         return (
             np.concatenate([np.asarray(terms.hashes) for terms in kinds]),
             np.concatenate([np.asarray(terms.owner) for terms in kinds]) + start,
-            np.repeat(np.arange(3), [len(terms.hashes) for terms in kinds]),
+            np.repeat(np.arange(4), [len(terms.hashes) for terms in kinds]),
         )
 
     def weights(self, place: np.ndarray, size: int) -> sp.csr_matrix:
@@ -165,7 +216,7 @@ class _Field:
         count = len(self._lengths)
         counts = sp.coo_matrix((np.ones(len(place)), (place, self._owners)), (size, count)).tocsr()
         kind = np.zeros(size)
-        kind[place] = np.array([1.0, 1.0, GRAM_WEIGHT])[self._kinds] * self._weight
+        kind[place] = np.array([1.0, 1.0, GRAM_WEIGHT, HEAD_WEIGHT])[self._kinds] * self._weight
         lengths = np.maximum(self._lengths, 1.0)
         entries = counts.tocoo()
         norm = _K1 * (1 - _B + _B * lengths[entries.col] / lengths.mean())
@@ -177,8 +228,3 @@ class _Field:
 def _rarity(count: int, found: np.ndarray) -> np.ndarray:
     """The inverse document frequency of terms that so many of `count` items have."""
     return np.log1p((count - found + 0.5) / (found + 0.5))
-
-
-def _either_side(joined: tf.Tensor) -> tf.Tensor:
-    """Whether each unit is joined with the one before it or the one behind it, from the former: bool [u]."""
-    return joined | tf.concat([joined[1:], [False]], 0)[: tf.size(joined)]

@@ -18,6 +18,8 @@ UNSPACED = (
 """Letters of scripts that part no words by spaces, or, as Hangul, hang endings on them; within `[…]`."""
 CHARACTER = rf"[{UNSPACED}]\p{{M}}*"
 """One letter of those, with its vowels and tones."""
+HEADED = r"[\p{Han}\p{Hiragana}\p{Katakana}\x{30FC}\p{Hangul}]"
+"""Letters of those in whose languages a compound's last part says what it is: 手机壳, a case, and 折叠手机, a phone."""
 MARKED = r"([\p{Latin}\p{Greek}])\p{Mn}+"
 """A letter whose marks people leave out when they search, decomposed; elsewhere a mark makes another letter."""
 POINTS = r"[\x{0591}-\x{05BD}\x{05BF}\x{05C1}\x{05C2}\x{05C4}\x{05C5}\x{05C7}\x{0610}-\x{061A}\x{0640}\x{064B}-\x{0652}\x{0670}]"
@@ -45,7 +47,7 @@ class Simplifier(tf.Module):
         """Args: `texts`: of the catalogue; what is in none of them, in neither form, needs no table."""
         super().__init__()
         han = [text for text in texts if _HAN.search(text)]
-        japanese = 2 * sum(bool(_KANA.search(text)) for text in han) > len(han)
+        japanese = 2 * sum(bool(_KANA.search(text)) for text in han) >= len(han)
         # In Japanese 機 is a machine and 机 a desk.
         there = set() if japanese else set().union(*han)
         pairs = sorted((ord(a), ord(b)) for a, b in simplified().items() if a in there or b in there)

@@ -6,7 +6,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from aisle.model.text.scripts import CHARACTER
+from aisle.model.text.scripts import CHARACTER, HEADED
 
 GRAM = 3
 """Letters of a part of a word."""
@@ -62,14 +62,43 @@ class Units:
         owner, text, adjoins = (tf.gather(part, kept) for part in (owner, units.values, adjoins))
         return Units(owner, text, adjoins, tf.strings.regex_full_match(text, CHARACTER))
 
+    def cut_again(self, text: tf.Tensor) -> Units:
+        """The units with other texts, string [u], which are parted where one has a space; the parts adjoin."""
+        parts = tf.strings.split(text)
+        of = parts.value_rowids()
+        first = tf.range(tf.size(of, tf.int64)) == tf.gather(parts.row_starts(), of)
+        return Units(
+            tf.gather(self.owner, of),
+            parts.values,
+            tf.gather(self.adjoins, of) | ~first,
+            tf.gather(self.character, of),
+        )
+
     def terms(self) -> Terms:
         """Each unit itself."""
-        return Terms(self.owner, _hash(self.text))
+        return Terms(self.owner, hashes_of(self.text))
 
     def pairs(self) -> Terms:
         """Each unit with the one before it, of no account where it doesn't adjoin that."""
         before = tf.concat([[""], self.text[:-1]], 0)[: tf.size(self.text)]
-        return Terms(self.owner, _hash(tf.strings.join([before, self.text], "+")))
+        return Terms(self.owner, hashes_of(tf.strings.join([before, self.text], "+")))
+
+    def heads(self, longest: int | None = None) -> Terms:
+        """The ends of compounds: the last two characters of each run of at most `longest`, or its only one."""
+        last = self.character & ~following(self.adjoins & self.character)
+        last &= tf.strings.regex_full_match(self.text, HEADED)
+        if longest is not None:
+            further = tf.concat([tf.zeros([longest], tf.int64), self._run()[:-longest]], 0)[: tf.size(last)]
+            last &= (self._run() != further) | (tf.range(tf.size(last)) < longest)
+        where = tf.where(last)[:, 0]
+        joined = self.adjoins & tf.concat([[False], self.character[:-1]], 0)[: tf.size(self.adjoins)]
+        before = tf.where(tf.gather(joined, where), tf.gather(self.text, tf.maximum(where - 1, 0)), "")
+        ends = tf.strings.join([before, tf.gather(self.text, where), "$"])
+        return Terms(tf.gather(self.owner, where), hashes_of(ends))
+
+    def _run(self) -> tf.Tensor:
+        """Numbers the runs of units that adjoin: int64 [u]."""
+        return tf.cumsum(tf.cast(~self.adjoins, tf.int64))
 
     def grams(self) -> Terms:
         """The parts of words: each GRAM letters of those that have more."""
@@ -78,8 +107,14 @@ class Units:
         letters = tf.strings.unicode_split(tf.gather(self.text, where), "UTF-8")
         grams = tf.strings.ngrams(letters, GRAM, separator="")
         owner = tf.gather(tf.gather(self.owner, where), grams.value_rowids())
-        return Terms(owner, _hash(tf.strings.join(["~", grams.values])))
+        return Terms(owner, hashes_of(tf.strings.join(["~", grams.values])))
 
 
-def _hash(terms: tf.Tensor) -> tf.Tensor:
+def following(flags: tf.Tensor) -> tf.Tensor:
+    """What holds of the next unit, False behind the last: bool [u]."""
+    return tf.concat([flags[1:], [False]], 0)[: tf.size(flags)]
+
+
+def hashes_of(terms: tf.Tensor) -> tf.Tensor:
+    """The hashes that tell terms apart: string [t] to int64 [t]."""
     return tf.strings.to_hash_bucket_fast(terms, 2**63 - 1)

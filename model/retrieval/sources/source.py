@@ -21,10 +21,14 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion."""
+    """A score's part in an answer: its best `bound` items are candidates, which count `weight` in the fusion.
+
+    `unspaced` is what they count instead where a query is in a script without spaces; None is the same.
+    """
 
     bound: int
     weight: float
+    unspaced: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -183,3 +187,4 @@ class Offer:
     bound: int
     weight: float
     signed: bool = False
+    unspaced: float | None = None
