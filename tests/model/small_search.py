@@ -85,7 +85,7 @@ def make_small_search(
     state = make_state(frame, users, list(ITEMS), 100 * MICROSECONDS_PER_DAY)
     nothing, prices = [""] * len(ITEMS), np.full(len(ITEMS), 3.0)
     table = ItemTable(list(TITLES), nothing, nothing, nothing, prices, prices)
-    text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions)
+    text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions, ITEMS)
     retriever = Retriever(Tower(), text, prices, state)
     return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions())
 

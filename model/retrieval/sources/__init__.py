@@ -54,4 +54,8 @@ def scores() -> list[Score]:
 def offers(kind: Kind) -> tuple[Offer, ...]:
     """The parts that scores have in an answer of some kind."""
     parts = [(score, getattr(score, kind)) for score in scores()]
-    return tuple(Offer(s.name, part.bound, part.weight, s.signed) for s, part in parts if part is not None)
+    return tuple(
+        Offer(s.name, part.bound, part.weight, s.signed, part.unspaced)
+        for s, part in parts
+        if part is not None
+    )

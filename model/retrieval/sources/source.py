@@ -21,7 +21,9 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion.
+    """A score's part in an answer: its best `bound` items are candidates, which count `weight` in the fusion.
+
+    `unspaced` is what they count instead where a query is in a script without spaces; None is the same.
 
     Example:
         >>> score = Score("lexical", search=Part(bound=100, weight=0.7))
@@ -31,6 +33,7 @@ class Part:
 
     bound: int
     weight: float
+    unspaced: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -251,3 +254,4 @@ class Offer:
     bound: int
     weight: float
     signed: bool = False
+    unspaced: float | None = None
