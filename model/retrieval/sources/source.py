@@ -243,11 +243,10 @@ class Offer:
     """A score's part in one kind of answer; see `Part` and `Score`.
 
     Example:
-        >>> from aisle.model.retrieval.retriever import Retriever
-        >>> offers = (Offer("lexical", bound=100, weight=0.6), Offer("dense", bound=150, weight=1.2))
-        >>> ranks = tf.constant([[[1, 0]]])  # An item that is first by its words, and not found by its meaning.
-        >>> Retriever.shares(offers, ranks).numpy().astype(float).round(3).tolist()
-        [[[0.01, 0.0]]]
+        >>> from aisle.model.retrieval.sources import offers
+        >>> lexical = next(offer for offer in offers("search") if offer.score == "lexical")
+        >>> lexical.bound > 0 and lexical.weight > 0
+        True
     """
 
     score: str
