@@ -21,7 +21,7 @@ DESCRIPTION_WEIGHT = 0.2
 """Of a description's score beside the title's; chosen on judged searches."""
 GRAM_WEIGHT = 0.3
 """Of a part of a word beside the word; chosen on judged searches, as _K1 is."""
-HEAD_WEIGHT = 0.5
+HEAD_WEIGHT = 0.25
 """Of a compound's end beside what it consists of."""
 HEAD_LENGTH = 3
 """Characters of a query that is taken for one noun, so that its end is looked for as an end."""

@@ -39,10 +39,10 @@ from tests.model.small_shop import small_shop
 
 bundle = small_shop()
 nobody = tf.zeros([1, 0], tf.string)
-searched = bundle.search(tf.constant(["mug"]), tf.constant([""]), tf.constant(10))
+searched = bundle.search(tf.constant(["coffee mug"]), tf.constant([""]), tf.constant(10))
 context = bundle.retriever.context(tf.constant([""]), tf.constant(["u0"]), nobody)
 fused = bundle.retriever.candidates(context, sources.offers("recommend"), tf.zeros([1, 10], tf.bool))
-why = bundle.explain(tf.constant(["mug"]), tf.constant([""]), tf.constant([["shoe"]]))
+why = bundle.explain(tf.constant(["coffee mug"]), tf.constant([""]), tf.constant([["shoe"]]))
 near = bundle.similar(tf.constant(["shoe"]), tf.constant(3))
 print(json.dumps({
     "numbers": [feature.name for feature in CANDIDATE_FEATURES],
