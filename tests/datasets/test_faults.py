@@ -104,7 +104,7 @@ CHECKS: dict[str, Callable[[dict[str, str]], bool]] = {
     "integer_overflow": lambda row: int(row["quantity"]) >= 2**63,
     "outlier_quantity": lambda row: int(row["quantity"]) >= 5_000,
     "future_timestamp": lambda row: (row.get("timestamp") or row["joined_at"]) > "2070",
-    "bad_event": lambda row: row["event"] in ("view", "buy", "add_to_cart", "clik", "checkout"),
+    "bad_event": lambda row: row["event"] in ("page_view", "wish", "scroll", "clik", "checkout"),
     "script_in_title": lambda row: "<" in row["title"],
     "conflicting_title": lambda row: row["title"] in ("damaged", "?", "do not use", "wrong label"),
     "outlier_age": lambda row: int(row["age"]) >= 150,

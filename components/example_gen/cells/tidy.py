@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from aisle.components.example_gen.options import TableReading
-from aisle.schema.events import canonical
+from aisle.schema.events import canonical, names
 from aisle.schema.tables import EVENTS, Column, Kind, Table
 
 MISSING_MARKER = "MISSING_MARKER"
@@ -55,7 +55,9 @@ def tidy(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading)
     ours = dict(reading.values.get(name, {}))
     if table is EVENTS and name == "event":
         there = pc.unique(cells).drop_null().to_pylist()
-        ours = {theirs: kind for theirs in there if (kind := canonical(theirs)) and kind != theirs} | ours
+        # The case and blanks of our own names are the Cleaner's to mend, which counts them.
+        others = (name for name in there if name.strip().lower() not in names())
+        ours = {theirs: kind for theirs in others if (kind := canonical(theirs))} | ours
     return Tidied(_replaced(cells, ours) if ours else cells, changed)
 
 

@@ -27,7 +27,7 @@ from aisle.datasets.simulator.vocabulary import Vocabulary
 
 UNKNOWN_ITEMS = 50
 """How many different ids that no item has are used."""
-BAD_EVENTS = ("view", "buy", "add_to_cart", "clik", "checkout")
+BAD_EVENTS = ("page_view", "wish", "scroll", "clik", "checkout")
 NO_PRODUCTS = ("POST", "DOT", "BANK CHARGES", "AMAZONFEE", "M", "S", "gift_0001_20")
 BAD_TIMESTAMPS = ("31/12/2025", "2025-13-01 10:00:00", "yesterday", "2025-12-01 25:00:00", "1764580000")
 UNSET_CLOCK = "2000-01-01"
