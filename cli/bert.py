@@ -6,6 +6,8 @@ import os
 
 import click
 
+from aisle.schema.errors import InputError
+
 
 @click.group()
 def bert() -> None:
@@ -14,13 +16,11 @@ def bert() -> None:
 
 @bert.command()
 @click.argument("model", type=click.Choice(["multilingual"]))
-@click.option(
-    "--out", "folder", required=True, type=click.Path(file_okay=False), help="Folder to write the BERT to."
-)
+@click.option("--out", "folder", required=True, type=click.Path(), help="Folder to write the BERT to.")
 @click.option(
     "--keep-pieces-of",
     "shop",
-    type=click.Path(exists=True, file_okay=False),
+    type=click.Path(),
     help="Folder of a shop's tables: only the word pieces that it has use for stay, a tenth of them.",
 )
 @click.option(
@@ -43,8 +43,15 @@ def prepare(model: str, folder: str, shop: str | None, common: int) -> None:
     from aisle.model.text.packed_e5 import packed_file
 
     del model  # There is one.
-    packed_file()  # Told before anything slow.
+    # Told before anything slow.
+    packed_file()
     texts = None if shop is None else shop_texts(shop)
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"the folder {folder} can't be made: {error.strerror}; choose another --out"
+        ) from error
     from aisle.model.text.multilingual import prepare as write
 
     pieces, agreement = write(folder, texts, common)

@@ -47,7 +47,7 @@ class Check(NamedTuple):
 
 
 @click.command()
-@click.argument("shop", required=False, type=click.Path(exists=True, file_okay=False))
+@click.argument("shop", required=False, type=click.Path())
 @click.option("--out", default=".", show_default=True, type=click.Path(), help="Folder a run would write to.")
 def doctor(shop: str | None, out: str) -> None:
     """Check the machine and the installation; say what is wrong and how to mend it.

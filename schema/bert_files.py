@@ -8,9 +8,9 @@ import os
 import pathlib
 from typing import Any
 
+from aisle.schema.bert.reading import read_reading
+from aisle.schema.bert.sentence_piece_model import FORMS, read_sentence_pieces
 from aisle.schema.errors import InputError
-from aisle.schema.reading import read_reading
-from aisle.schema.sentence_piece_model import FORMS, read_sentence_pieces
 from aisle.schema.weights import CONFIG, WEIGHTS, WORD_PIECES, lacking, vocabulary_file
 
 _NEEDS = (

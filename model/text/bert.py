@@ -13,10 +13,10 @@ from transformers import BertConfig, TFBertModel
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.text.pieces import pieces_of
+from aisle.schema.bert.reading import read_reading
+from aisle.schema.bert.sentence_piece_model import MASK
 from aisle.schema.bert_files import check_bert
 from aisle.schema.errors import InputError
-from aisle.schema.reading import read_reading
-from aisle.schema.sentence_piece_model import MASK
 from aisle.schema.weights import WEIGHTS, WORD_PIECES, vocabulary_file
 
 MAX_CHARACTERS = 2_000

@@ -17,9 +17,9 @@ from safetensors.numpy import save_file
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.packed_e5 import INSTALL, PACKAGE, PackedE5, read_packed_e5
 from aisle.model.text.pieces import sentence_pieces
-from aisle.schema import sentence_piece_model as sp
+from aisle.schema.bert import sentence_piece_model as sp
+from aisle.schema.bert.reading import Reading
 from aisle.schema.errors import AisleError, InputError
-from aisle.schema.reading import Reading
 from aisle.schema.weights import CONFIG, READING, WEIGHTS
 
 READ = Reading(query="query: ", passage="passage: ", lower_case=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from aisle.schema import sentence_piece_model as sp
+from aisle.schema.bert import sentence_piece_model as sp
 from aisle.schema.errors import InputError
 from aisle.schema.weights import sha256
 

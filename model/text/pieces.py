@@ -12,9 +12,9 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 from tensorflow_text.python.ops import sentencepiece_tokenizer
 
-from aisle.schema import sentence_piece_model as sp
+from aisle.schema.bert import sentence_piece_model as sp
+from aisle.schema.bert.reading import read_reading
 from aisle.schema.errors import InputError
-from aisle.schema.reading import read_reading
 from aisle.schema.weights import WORD_PIECES, vocabulary_file
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"

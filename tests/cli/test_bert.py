@@ -37,6 +37,19 @@ def test_a_package_that_is_not_there_is_told_with_the_command(
     assert not (tmp_path / "bert").exists()
 
 
+def test_what_cant_be_read_or_written_is_told_before_anything_slow(
+    shop: str, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packed_e5, "PACKAGE", "pytest")
+    (tmp_path / "file").touch()
+    for given, said in (
+        (["--out", str(tmp_path / "file" / "bert")], "bert can't be made: Not a directory"),
+        (["--out", str(tmp_path / "a"), "--keep-pieces-of", str(tmp_path / "no")], "no does not exist"),
+    ):
+        done = CliRunner().invoke(cli, ["bert", "prepare", "multilingual", *given])
+        assert isinstance(done.exception, InputError) and said in str(done.exception)
+
+
 def test_the_texts_of_a_shop_are_those_that_its_models_read(shop: str) -> None:
     assert shop_texts(shop) == sorted(["红色马克杯大号", "不锈钢电饭煲", "美的", "红杯"])
     assert shop_titles(shop) == sorted(["红色马克杯大号", "不锈钢电饭煲"])

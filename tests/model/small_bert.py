@@ -7,8 +7,8 @@ import pathlib
 import tensorflow as tf
 from transformers import BertConfig, TFBertModel
 
-from aisle.schema import sentence_piece_model as sp
-from aisle.schema.reading import Reading
+from aisle.schema.bert import sentence_piece_model as sp
+from aisle.schema.bert.reading import Reading
 
 WORDS = ("red", "blue", "mug", "fridge", "mini", "lamp", "##s", "咖", "啡", "杯", "белый", "чай")
 
