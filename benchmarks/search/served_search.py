@@ -67,7 +67,7 @@ def make_retriever(ids: list[str], titles: list[str], tower: Any) -> tuple[Any, 
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.state import make_state
     from aisle.model.text.bert import Tokenizer
-    from aisle.model.text.lexical import TextSearch
+    from aisle.model.text.lexical.index import TextSearch
     from aisle.schema.weights import bert_folder
 
     table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))

@@ -137,7 +137,7 @@ def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tu
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.state import make_state
     from aisle.model.text.bert import Tokenizer
-    from aisle.model.text.lexical import TextSearch
+    from aisle.model.text.lexical.index import TextSearch
     from aisle.schema.weights import bert_folder
 
     loaded = tf.saved_model.load(tower)

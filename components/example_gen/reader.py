@@ -16,9 +16,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.rows import RowRules
-from aisle.components.example_gen.csv_file import read_csv_batch
-from aisle.components.example_gen.csv_header import read_header
-from aisle.components.example_gen.csv_pieces import PIECE_BYTES, Piece, read_pieces
+from aisle.components.example_gen.csv_tables.file import read_csv_batch
+from aisle.components.example_gen.csv_tables.header import read_header
+from aisle.components.example_gen.csv_tables.pieces import PIECE_BYTES, Piece, read_pieces
 from aisle.components.example_gen.discovery import USUAL, partitions, table_files, unreadable
 from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, wanted_headers
 from aisle.components.example_gen.options import TableReading

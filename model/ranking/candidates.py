@@ -25,7 +25,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import make_state
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import features as f
 from aisle.schema.weights import bert_folder
 

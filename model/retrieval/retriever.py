@@ -14,8 +14,8 @@ from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
 from aisle.model.retrieval.tower import Tower
 from aisle.model.stored import stored
-from aisle.model.text.lexical import TextSearch
-from aisle.model.text.scripts import CHARACTER
+from aisle.model.text.lexical.index import TextSearch
+from aisle.model.text.lexical.scripts import CHARACTER
 
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""

@@ -31,7 +31,7 @@ from aisle.model.served.saved_again import save_again
 from aisle.model.served.search_order import SearchOrder
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from aisle.components.example_gen.csv_pieces import read_pieces
+from aisle.components.example_gen.csv_tables.pieces import read_pieces
 from aisle.components.example_gen.reader import ReadResult, read_shards, read_table
 from aisle.components.tables import PROVENANCE_SCHEMA, RowsWriter, read_provenance, read_rows
 from aisle.schema.errors import InputError

@@ -17,7 +17,7 @@ import atheris
 import numpy as np
 
 with atheris.instrument_imports(include=["aisle.components.example_gen"]):
-    from aisle.components.example_gen.csv_records import QUOTE, well_placed
+    from aisle.components.example_gen.csv_tables.records import QUOTE, well_placed
     from aisle.components.example_gen.reader import ReadResult, read_table
 
 from aisle.schema.errors import InputError

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from aisle.model.served.bundle import _specs
 from aisle.model.text.bert import MAX_CHARACTERS, Tokenizer
-from aisle.model.text.query import fold_all
+from aisle.model.text.lexical.query import fold_all
 from aisle.schema import contract
 from aisle.schema.weights import bert_folder
 

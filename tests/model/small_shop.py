@@ -11,7 +11,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import SentenceEncoder
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder

@@ -18,7 +18,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder
 

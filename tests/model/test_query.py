@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import TextSearch
-from aisle.model.text.query import QueryReader, fold_all
-from aisle.model.text.spelling import Spelling
+from aisle.model.text.lexical.index import TextSearch
+from aisle.model.text.lexical.query import QueryReader, fold_all
+from aisle.model.text.lexical.spelling import Spelling
 from aisle.schema.weights import bert_folder
 
 TITLES = [

@@ -14,7 +14,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 from aisle.schema.weights import bert_folder

@@ -10,9 +10,9 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical import BM25, TextSearch
-from aisle.model.text.scripts import Simplifier
-from aisle.model.text.terms import Units
+from aisle.model.text.lexical.index import BM25, TextSearch
+from aisle.model.text.lexical.scripts import Simplifier
+from aisle.model.text.lexical.terms import Units
 from aisle.schema.weights import bert_folder
 
 TITLES = {

@@ -11,7 +11,7 @@ import polars as pl
 import scipy.sparse as sp
 import tensorflow as tf
 
-from aisle.model.text.lexical import TextSearch
+from aisle.model.text.lexical.index import TextSearch
 
 Kind = Literal["recommend", "cold", "search"]
 """What is asked for: a user with a history, one without, a query."""

@@ -6,7 +6,7 @@ import dataclasses
 
 import tensorflow as tf
 
-from aisle.model.text.scripts import CHARACTER, HEADED
+from aisle.model.text.lexical.scripts import CHARACTER, HEADED
 
 GRAM = 3
 """Letters of a part of a word."""

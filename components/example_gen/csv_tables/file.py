@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from aisle.components.example_gen.cells.column import typed_text
 from aisle.components.example_gen.cells.nested import flattened
 from aisle.components.example_gen.cells.rows import RowRules
-from aisle.components.example_gen.csv_header import with_line_feeds
-from aisle.components.example_gen.csv_pieces import BYTE_ORDER_MARK, Piece
-from aisle.components.example_gen.csv_records import RAGGED, Records, find_faults, find_records
+from aisle.components.example_gen.csv_tables.header import with_line_feeds
+from aisle.components.example_gen.csv_tables.pieces import BYTE_ORDER_MARK, Piece
+from aisle.components.example_gen.csv_tables.records import RAGGED, Records, find_faults, find_records
 from aisle.components.example_gen.layout import Layout, arranged
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.shard import (

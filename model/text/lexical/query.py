@@ -10,8 +10,8 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from aisle.model.text.bert import MAX_CHARACTERS
-from aisle.model.text.scripts import ALEF, CHARACTER, MARKED, POINTS, SPELT
-from aisle.model.text.spelling import LONGEST, SHORTEST, Spelling
+from aisle.model.text.lexical.scripts import ALEF, CHARACTER, MARKED, POINTS, SPELT
+from aisle.model.text.lexical.spelling import LONGEST, SHORTEST, Spelling
 
 _MARK = "\x01"
 """Parts words from what is between them; a folded text holds no control character."""

@@ -6,8 +6,8 @@ import csv
 import io
 from typing import IO
 
-from aisle.components.example_gen.csv_pieces import BYTE_ORDER_MARK
-from aisle.components.example_gen.csv_records import find_records
+from aisle.components.example_gen.csv_tables.pieces import BYTE_ORDER_MARK
+from aisle.components.example_gen.csv_tables.records import find_records
 from aisle.schema.errors import InputError
 
 _HEADER_BYTES = 1 << 12

@@ -10,10 +10,10 @@ import tensorflow as tf
 
 from aisle.model.stored import stored
 from aisle.model.text.bert import Tokenizer
-from aisle.model.text.names import Names
-from aisle.model.text.query import QueryReader, fold_all, in_parts
-from aisle.model.text.scripts import Simplifier
-from aisle.model.text.terms import GRAM, Terms, Units, following, hashes_of
+from aisle.model.text.lexical.names import Names
+from aisle.model.text.lexical.query import QueryReader, fold_all, in_parts
+from aisle.model.text.lexical.scripts import Simplifier
+from aisle.model.text.lexical.terms import GRAM, Terms, Units, following, hashes_of
 
 QUERY_UNITS = 64
 ITEM_UNITS = 128

@@ -8,7 +8,7 @@ from typing import IO
 
 import numpy as np
 
-from aisle.components.example_gen.csv_records import QUOTE, well_placed
+from aisle.components.example_gen.csv_tables.records import QUOTE, well_placed
 
 PIECE_BYTES = 1 << 25
 """Small files are put together, and long ones cut, to about this size."""

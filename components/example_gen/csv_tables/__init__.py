@@ -1,0 +1,1 @@
+"""Tables as CSV, in pieces of whole records."""

@@ -1,0 +1,1 @@
+"""Reading a query, and finding items by the words of their texts."""
