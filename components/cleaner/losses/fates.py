@@ -48,7 +48,7 @@ def fates(
     found = places.with_columns(read.select("key", *_parts(table)).get_columns()).with_row_index(ROW)
     found = found.join(taken, on=ROW, how="left", maintain_order="left").drop(ROW)
     broken = pl.DataFrame(pl.from_arrow(unread)).with_columns(_told(table)).select(found.columns)
-    both = pl.concat([found, broken.cast(dict(found.schema))])
+    both = pl.concat([found, broken], how="vertical_relaxed")
     kept = both.filter(pl.col("reason").is_null())["key"].drop_nulls()
     if len(kept):
         stood_for = pl.col("key").is_in(kept.implode()).fill_null(False)
