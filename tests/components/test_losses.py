@@ -87,6 +87,20 @@ def test_a_shop_whose_every_purchase_is_lost_stops_with_why_where_and_what_would
     )
 
 
+def test_of_many_losses_the_line_names_the_first_five_and_the_commonest_reasons() -> None:
+    days = [events("click", 50, 50, day=f"2025-03-0{day}") for day in range(2, 9)]
+    reason = pl.when(pl.col("line") < 40).then(pl.lit("bad price")).otherwise("line")
+    bad = events("click", 60, 60).with_columns(reason=reason.cast(pl.String), day=pl.lit("2025-02-01"))
+    losses = weigh({"events": pl.concat([events("click", 9_000, 0), bad, *days])}, LossOptions())
+    line = blocking_line(losses, "")
+    assert line.startswith(
+        "all 60 events of 2025-02-01 were lost: 38 × item_id 'bad price' (events.csv:2 …), 1 × "
+    )
+    assert ", 20 for other reasons; all 50 events of 2025-03-02 were lost; " in line
+    assert "2025-03-05 were lost; 3 more. To keep them: " in line
+    assert '"events.day=2025-03-05"]\'. See' in line
+
+
 def test_what_is_allowed_by_name_goes_on_and_still_says_that_the_goal_changes() -> None:
     frame = {"events": pl.concat([events("click", 900, 0), events("purchase", 60, 60)])}
     losses = weigh(frame, LossOptions(allowed=("events.event=purchase",)))
@@ -118,6 +132,7 @@ def test_one_part_has_a_share_of_its_own() -> None:
 def test_a_table_stops_where_it_loses_too_much_or_all() -> None:
     users = events("", 60, 19).drop("event", "day")
     assert severities(weigh({"users": users}, LossOptions())) == {"users": "ERROR"}
+    assert severities(weigh({"users": events("", 100, 5)}, LossOptions())) == {}
     assert severities(weigh({"users": users.tail(45)}, LossOptions())) == {"users": "WARNING"}
     assert severities(weigh({"users": users.head(2)}, LossOptions())) == {"users": "ERROR"}
 
@@ -142,7 +157,7 @@ def test_a_day_and_a_file_of_which_nothing_is_left_stop_the_run() -> None:
 
 
 def test_a_category_of_which_nothing_is_left_stops_the_run_with_those_below_it() -> None:
-    categories = {"Home/Mugs": 6, "Home/Vases": 6, "Books": 20, "Toys": 9}
+    categories = {"Home/Mugs": 12, "Home/Vases": 6, "Books": 20, "Toys": 9}
     rows = [
         {"item_id": f"{name}{n}1", "title": "check" if name != "Books" else "A BOOK", "category": name}
         for name, count in categories.items()
@@ -156,7 +171,7 @@ def test_a_category_of_which_nothing_is_left_stops_the_run_with_those_below_it()
     losses = weigh({"items": lost}, LossOptions(stop_share=0.9))
     assert severities(losses) == {"items.category=Home": "ERROR", "items": "WARNING"}
     home = part_of(losses, "items.category=Home")
-    assert (home["rows"], home["reasons"][0]["rows"]) == (12, 12)
+    assert (home["rows"], home["reasons"][0]["rows"]) == (18, 18)
 
 
 def test_rows_that_the_reader_could_not_read_count_by_what_their_text_says() -> None:
