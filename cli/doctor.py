@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import click
 
+from aisle.cli.quiet import quieten_tensorflow
 from aisle.schema import weights
 from aisle.schema.errors import InputError
 from aisle.schema.stacks import OLD, pythons, stack_of
@@ -46,9 +47,13 @@ class Check(NamedTuple):
 
 
 @click.command()
+@click.argument("shop", required=False, type=click.Path(exists=True, file_okay=False))
 @click.option("--out", default=".", show_default=True, type=click.Path(), help="Folder a run would write to.")
-def doctor(out: str) -> None:
-    """Check the machine and the installation; say what is wrong and how to mend it."""
+def doctor(shop: str | None, out: str) -> None:
+    """Check the machine and the installation; say what is wrong and how to mend it.
+
+    With the folder SHOP of a shop's tables, also whether the BERT can read its titles.
+    """
     checks = [python_version(sys.version_info[:2]), glibc_version(platform.libc_ver())]
     if client_alone():
         checks.append(
@@ -61,6 +66,7 @@ def doctor(out: str) -> None:
         )
     else:
         checks += _of_the_pipeline(out)
+        checks += [titles_read(shop)] if shop else []
     _show(checks)
     failed = sum(check.verdict is Verdict.FAIL for check in checks)
     if failed:
@@ -71,6 +77,7 @@ def _of_the_pipeline(out: str) -> list[Check]:
     return [
         packages(),
         bert_weights(),
+        multilingual(),
         legacy_keras(os.environ.get("TF_USE_LEGACY_KERAS")),
         disk(_free_disk(out)),
         memory(_available_memory()),
@@ -163,6 +170,45 @@ def bert_weights() -> Check:
         found, _, mend = str(error).rpartition("; ")
         return Check("BERT weights", Verdict.FAIL, found, mend)
     return Check("BERT weights", Verdict.OK, "all-MiniLM-L6-v2, hash as pinned")
+
+
+def multilingual() -> Check:
+    """The BERT of many languages need not be there; it is used for shops that the English one can't read."""
+    from aisle.model.text.packed_e5 import INSTALL, packed_file
+
+    try:
+        packed_file()
+    except InputError:
+        return Check("multilingual BERT", Verdict.OK, f"not installed; for other languages: {INSTALL}")
+    return Check("multilingual BERT", Verdict.OK, "multilingual-e5-small")
+
+
+def titles_read(shop: str) -> Check:
+    """The BERT must know what most of a shop's titles are made of."""
+    quieten_tensorflow()
+    from aisle.components.anomaly_gate.options import GateOptions
+    from aisle.components.example_gen.shop_texts import shop_titles
+    from aisle.model.text.bert import Tokenizer
+    from aisle.model.text.unread import unread_share
+
+    try:
+        unread = unread_share(Tokenizer(weights.bert_folder()), shop_titles(shop))
+    except InputError as error:
+        return Check("titles", Verdict.FAIL, str(error), "mend the table, or the BERT")
+    found = f"{unread:.1%} of their word pieces say nothing to the BERT"
+    if unread <= GateOptions().max_unread_share:
+        return Check("titles", Verdict.OK, found)
+    return Check("titles", Verdict.WARN, found, _mend_unread())
+
+
+def _mend_unread() -> str:
+    from aisle.model.text.packed_e5 import INSTALL, packed_file
+
+    try:
+        packed_file()
+    except InputError:
+        return f"{INSTALL}; a run then reads them with a multilingual BERT"
+    return "none needed: a run reads them with the multilingual BERT that is installed"
 
 
 def legacy_keras(value: str | None) -> Check:

@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "demo": "aisle.cli.demo.command:demo",
     "simulate": "aisle.cli.tables:simulate",
     "import": "aisle.cli.tables:import_",
+    "init": "aisle.cli.init:init",
     "run": "aisle.cli.run:run",
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
@@ -21,10 +22,11 @@ COMMANDS: dict[str, str] = {
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",
     "rollback": "aisle.cli.versions:rollback",
-    "search": "aisle.cli.ask:search",
-    "recommend": "aisle.cli.ask:recommend",
-    "similar": "aisle.cli.ask:similar",
-    "rank": "aisle.cli.ask:rank",
+    "search": "aisle.cli.ask.search:search",
+    "recommend": "aisle.cli.ask.recommend:recommend",
+    "similar": "aisle.cli.ask.recommend:similar",
+    "rank": "aisle.cli.ask.rank:rank",
+    "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }
 

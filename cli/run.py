@@ -9,8 +9,8 @@ import click
 
 from aisle.schema.errors import NotBlessed
 
-_CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
-_SET = click.option(
+CONFIG = click.option("--config", "config_file", type=click.Path(), help="Settings as TOML.")
+SET = click.option(
     "--set", "assignments", multiple=True, metavar="SECTION.KEY=VALUE", help="One setting; repeatable."
 )
 
@@ -18,18 +18,26 @@ _SET = click.option(
 @click.command()
 @click.argument("data", type=click.Path())
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Output folder.")
-@_CONFIG
-@_SET
+@CONFIG
+@SET
 def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
     from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
+    from aisle.pipeline.named_columns import check_named_columns
+    from aisle.pipeline.output_folder import check_out
+    from aisle.schema.bert_files import check_bert
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
-    fingerprints = fingerprint_tables(data, config.data.tables)
+    check_out(out)
+    readings = config.readings()
+    fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
+    check_named_columns(data, config.cleaner, readings)
+    if config.model.bert:
+        check_bert(config.model.bert)
     check_tf_serving(config.infra.tf_serving)
     warnings.filterwarnings("ignore")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -55,15 +63,17 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
 @click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
-@_CONFIG
-@_SET
+@CONFIG
+@SET
 def compile_(
     data_uri: str, root: str, image: str, output: str, config_file: str | None, assignments: tuple[str, ...]
 ) -> None:
     """Write the pipeline as a Kubeflow Pipelines v2 spec, offline."""
+    from aisle.cli.ask.files import check_writable
     from aisle.pipeline.config import load_config
 
     config = load_config(config_file, assignments)
+    check_writable(output)
     from aisle.pipeline.kubeflow import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.cli.quiet import quieten_tensorflow
+from aisle.cli.run import CONFIG, SET
 
 if TYPE_CHECKING:
     from aisle.components.anomaly_gate.evidence import Finding
     from aisle.components.curated_schema.folder import TableDifference
+    from aisle.components.example_gen.options import TableReading
 
 MAX_VALUES = 10
 """Values of a column that a line lists."""
@@ -35,22 +37,30 @@ def schema() -> None:
 @_DATA
 @_SCHEMA
 @click.option("--overwrite", is_flag=True, help="Replace schemas that are there.")
-def infer(data: str, folder: str, overwrite: bool) -> None:
+@CONFIG
+@SET
+def infer(
+    data: str, folder: str, overwrite: bool, config_file: str | None, assignments: tuple[str, ...]
+) -> None:
     """Write a schema for each table in DATA, as strict as what it holds allows."""
-    for table, path in _folder().infer(data, folder, overwrite).items():
+    readings = _readings(config_file, assignments)
+    for table, path in _folder().infer(data, folder, overwrite, readings).items():
         click.echo(f"{table}\t{path}")
 
 
 @schema.command()
 @_DATA
 @_SCHEMA
-def diff(data: str, folder: str) -> None:
+@CONFIG
+@SET
+def diff(data: str, folder: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
     """Say how the tables in DATA differ from their schemas; exit with 1 where one does.
 
     `+` is in the data alone, `-` in the schema alone, `!` is against what the schema says; the name at
     the end of a line is what `aisle schema accept` takes.
     """
-    found = _folder().differences(data, folder)
+    readings = _readings(config_file, assignments)
+    found = _folder().differences(data, folder, readings)
     for difference in found:
         _print(difference)
     sys.exit(1 if any(difference.changes.findings for difference in found) else 0)
@@ -59,13 +69,18 @@ def diff(data: str, folder: str) -> None:
 @schema.command()
 @_DATA
 @_SCHEMA
+@CONFIG
+@SET
 @click.argument("names", nargs=-1)
-def accept(data: str, folder: str, names: tuple[str, ...]) -> None:
+def accept(
+    data: str, folder: str, config_file: str | None, assignments: tuple[str, ...], names: tuple[str, ...]
+) -> None:
     """Change the schemas so that they allow what DATA holds: all of it, or the differences NAMES."""
+    readings = _readings(config_file, assignments)
     module = _folder()
     from aisle.components.curated_schema.changes import named
 
-    found = module.differences(data, folder)
+    found = module.differences(data, folder, readings)
     chosen = {f.name for f in named([f for d in found for f in d.changes.findings], names)}
     for difference in found:
         accepted = [finding for finding in difference.changes.findings if finding.name in chosen]
@@ -75,6 +90,13 @@ def accept(data: str, folder: str, names: tuple[str, ...]) -> None:
                 click.echo(f"accepted {_shown(finding.name)}\t{path}")
     if not chosen:
         click.echo("nothing to accept: the tables keep to their schemas")
+
+
+def _readings(config_file: str | None, assignments: tuple[str, ...]) -> dict[str, TableReading]:
+    """How the tables are read: by the settings that `aisle run` takes."""
+    from aisle.pipeline.config import load_config
+
+    return load_config(config_file, assignments).readings()
 
 
 def _folder() -> Any:

@@ -66,7 +66,7 @@ def serve(
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.paths import Layout
     from aisle.serving.releases.folders import require_version
-    from aisle.serving.server.server import ServerOptions
+    from aisle.serving.server.server import ServerOptions, check_addresses
     from aisle.serving.server.server import serve as run_server
     from aisle.serving.server.tls import ServerTls
 
@@ -82,7 +82,9 @@ def serve(
         log_share=log_share,
     )
     base = Layout(out).serving
-    require_version(pathlib.Path(base))  # Told before TensorFlow's slow import.
+    # Told before TensorFlow's slow import.
+    require_version(pathlib.Path(base))
+    check_addresses(options)
     click.echo(f"loading the newest version in {base}", err=True)
     quieten_tensorflow()
     run_server(base, options, lambda address: click.echo(f"listening on {address}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import click
 
@@ -18,6 +18,14 @@ ADAPTERS: dict[str, str] = {
 }
 """The module whose `convert(src, dest)` reads each kind of public data set."""
 
+Language = Literal["en", "zh", "ja", "mixed"]
+LANGUAGE = click.option(
+    "--language",
+    type=click.Choice(get_args(Language)),
+    default="en",
+    show_default=True,
+    help="Of titles, queries and reviews: English, Chinese, Japanese, or all three in one shop.",
+)
 _FOLDER = click.Path(path_type=pathlib.Path)
 
 
@@ -38,14 +46,22 @@ _FOLDER = click.Path(path_type=pathlib.Path)
     "--events", type=click.IntRange(1_000, 50_000_000), default=None,
     help="About how many event rows to aim for.  [default: by the users' usual activity]",
 )  # fmt: skip
+@LANGUAGE
 def simulate(
-    dest: pathlib.Path, users: int, items: int, days: int, seed: int, dirt: float, events: int | None
+    dest: pathlib.Path,
+    users: int,
+    items: int,
+    days: int,
+    seed: int,
+    dirt: float,
+    events: int | None,
+    language: Language,
 ) -> None:
     """Write a made-up shop's tables into the folder DEST."""
     from aisle.datasets import simulator
 
     options = simulator.SimulatorOptions(
-        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events
+        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language
     )
     written = simulator.write(simulator.simulate(options), dest)
     _print_counts(f"{dest}", "table", written.rows)

@@ -116,18 +116,6 @@ def read_provenance(uri: str) -> pa.Table:
     return read_parquet(os.path.join(uri, PROVENANCE_FILE))
 
 
-def write_rows(uri: str, table: pa.Table, provenance: pa.Table) -> None:
-    """Writes flat rows, and where each came from, as an Examples artifact's files.
-
-    Args:
-        uri: the artifact's folder.
-        table: flat columns of strings, int64 and float64.
-        provenance: `PROVENANCE_SCHEMA`, in the rows' order.
-    """
-    with RowsWriter(uri) as writer:
-        writer.write(table, provenance)
-
-
 class RowsWriter:
     """Writes an Examples artifact's files shard by shard; a context manager.
 
@@ -200,16 +188,6 @@ def write_quarantine(uri: str, quarantine: pa.Table, counts: dict[str, Any]) -> 
     """Writes a Quarantine artifact's rows and counts."""
     write_parquet(os.path.join(uri, QUARANTINE_FILE), quarantine.cast(QUARANTINE_SCHEMA))
     write_json(os.path.join(uri, COUNTS_FILE), counts)
-
-
-def read_ledger(uri: str) -> dict[str, Any]:
-    """Reads a Ledger artifact."""
-    return dict(read_json(os.path.join(uri, LEDGER_FILE)))
-
-
-def read_evidence(uri: str) -> pa.Table:
-    """Reads which rows the Ledger artifact's steps touched (`EVIDENCE_SCHEMA`)."""
-    return read_parquet(os.path.join(uri, EVIDENCE_FILE))
 
 
 def write_ledger(uri: str, ledger: dict[str, Any], evidence: pa.Table) -> None:

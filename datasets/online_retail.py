@@ -14,11 +14,15 @@ import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
 from aisle.datasets.source import read_text_csv, source_files
+from aisle.schema.errors import InputError
 
 COLUMNS = (
     "InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country",
 )  # fmt: skip
 CANCELLATION = "C"
+_ISO = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}"
+_OF_EXCEL = "%m/%d/%Y %H:%M"
+"""`12/1/2010 8:26`, the first of December: so the workbook's dates come out where a program of the United States saves it."""
 
 
 def convert(src: pathlib.Path, dest: pathlib.Path) -> Counts:
@@ -35,7 +39,7 @@ def convert(src: pathlib.Path, dest: pathlib.Path) -> Counts:
         InputError: if `src` is not that data set, or `dest` can't be used.
     """
     files = source_files(src, ".csv")
-    lines = [_rename(read_text_csv(path, COLUMNS)) for path in files]
+    lines = [_rename(_with_iso_times(path, read_text_csv(path, COLUMNS))) for path in files]
     events_folder = new_folder(dest) / "events"
     events_folder.mkdir()
     for path, frame in zip(files, lines, strict=True):
@@ -45,6 +49,24 @@ def convert(src: pathlib.Path, dest: pathlib.Path) -> Counts:
     items.write_csv(dest / "items.csv")
     users.write_csv(dest / "users.csv")
     return {"items": len(items), "users": len(users), "events": len(everything)}
+
+
+def _with_iso_times(path: pathlib.Path, raw: pl.DataFrame) -> pl.DataFrame:
+    """Returns the lines with `InvoiceDate` in ISO 8601.
+
+    Raises:
+        InputError: a date is of neither form.
+    """
+    date = pl.col("InvoiceDate")
+    converted = date.str.to_datetime(_OF_EXCEL, strict=False).dt.strftime("%Y-%m-%d %H:%M:%S")
+    iso = raw.select(pl.when(date.str.contains(_ISO)).then(date).otherwise(converted)).to_series()
+    wrong = raw.filter(iso.is_null() & raw["InvoiceDate"].is_not_null())
+    if len(wrong):
+        raise InputError(
+            f"{path}: {len(wrong):,} InvoiceDate can't be read, such as {wrong['InvoiceDate'][0]!r}; expected "
+            "2010-12-01 08:26:00 or 12/1/2010 8:26 (month first)"
+        )
+    return raw.with_columns(InvoiceDate=iso)
 
 
 def _rename(raw: pl.DataFrame) -> pl.DataFrame:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pydantic
 import tomli
 
 from aisle.components.anomaly_gate.options import GateOptions
@@ -14,6 +15,14 @@ from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.example_gen.options import (
+    ColumnsOptions,
+    ReadingOptions,
+    TableReading,
+    ValuesOptions,
+    how_to_say,
+    table_reading,
+)
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import (
     BundleOptions,
@@ -24,6 +33,10 @@ from aisle.model.options import (
 )
 from aisle.schema.errors import InputError
 from aisle.schema.options import AtLeastZero, Options, Positive
+from aisle.schema.tables import TABLE_BY_NAME, TABLES, Kind
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 
 class DataOptions(Options):
@@ -65,6 +78,9 @@ class Config(Options):
     """Everything a run may be told; each section's class documents its keys."""
 
     data: DataOptions = DataOptions()
+    columns: ColumnsOptions = ColumnsOptions()
+    values: ValuesOptions = ValuesOptions()
+    reading: ReadingOptions = ReadingOptions()
     gate: GateOptions = GateOptions()
     cleaner: CleanerOptions = CleanerOptions()
     losses: LossOptions = LossOptions()
@@ -79,6 +95,26 @@ class Config(Options):
     bless: BlessOptions = BlessOptions()
     push: PushOptions = PushOptions()
     infra: InfraOptions = InfraOptions()
+
+    def readings(self) -> dict[str, TableReading]:
+        """How each table is read, by name."""
+        return {
+            table.name: table_reading(table.name, self.columns, self.values, self.reading) for table in TABLES
+        }
+
+    @pydantic.model_validator(mode="after")
+    def _numbers_where_they_are_read(self) -> Self:
+        """The reader reads the columns that are numbers, and quarantines what it can't: the Cleaner comes too late."""
+        for name in self.cleaner.numbers:
+            table, _, column = name.partition(".")
+            declared = TABLE_BY_NAME[table].column(column) if table in TABLE_BY_NAME else None
+            if declared is not None and declared.kind in (Kind.NUMBER, Kind.INTEGER):
+                said = how_to_say("numbers", table, column, "comma")
+                raise ValueError(
+                    f"cleaner.numbers is of extra columns, and {name} is read as a number before the cleaner; say how it is "
+                    f"written by {said} (or point)"
+                )
+        return self
 
 
 def load_config(path: str | None, assignments: Sequence[str]) -> Config:

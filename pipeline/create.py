@@ -65,6 +65,7 @@ def create_pipeline(
     config: Config,
     metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
     baseline: str = "",
+    unread: float = 0.0,
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -76,6 +77,7 @@ def create_pipeline(
         config: all options.
         metadata: ML Metadata's connection; None where the orchestrator has its own.
         baseline: the folder of an earlier run's statistics, to compare these with; "" compares with none.
+        unread: the share of the titles' word pieces that say nothing to the BERT, as far as that is known.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
@@ -90,6 +92,7 @@ def create_pipeline(
         baseline=baseline,
         curated=bool(config.data.schema_dir),
         fingerprint=tables_fingerprint(fingerprints),
+        unread=unread,
     )
     cleaner = Cleaner(
         examples={table: channels["examples"] for table, channels in checked.items()},
@@ -125,9 +128,9 @@ def _checked_table(
     data: str, table: str, fingerprint: str, config: Config
 ) -> tuple[list[base_component.BaseComponent], Checked]:
     """Reads one table and looks for anomalies in it."""
-    reader = TableExampleGen(data_folder=data, table=table, fingerprint=fingerprint).with_id(
-        f"ExampleGen.{table}"
-    )
+    reader = TableExampleGen(
+        data_folder=data, table=table, fingerprint=fingerprint, reading=config.readings()[table]
+    ).with_id(f"ExampleGen.{table}")
     examples = reader.outputs["examples"]
     statistics = StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
     if config.data.schema_dir:

@@ -6,32 +6,81 @@ import os
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aisle.components.example_gen.discovery import find_tables, fingerprint
+from aisle.components.example_gen.cells import numbers, timestamps
+from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint
+from aisle.components.example_gen.options import TableReading, how_to_say
+from aisle.components.example_gen.reader import read_shards
 from aisle.components.storage import exists, is_remote
 from aisle.schema.errors import InputError
+from aisle.schema.tables import TABLE_BY_NAME, Kind, Table
+
+FIRST_BYTES = 1 << 18
+"""Of a table, which are read before anything slow is imported."""
+FEW = 0.1
+"""Of the first rows: where fewer are lost for a column, the gate is left to judge it."""
 
 
-def fingerprint_tables(data: str, names: str) -> dict[str, str]:
+def fingerprint_tables(
+    data: str, names: str, readings: Mapping[str, TableReading] | None = None
+) -> dict[str, str]:
     """Finds a data folder's tables and fingerprints their content.
 
     Args:
         data: the folder.
         names: comma-separated names of the tables to use; `auto` takes all there are.
+        readings: how each table is read, by name.
 
     Returns:
         The fingerprint of each table, by name.
 
     Raises:
-        InputError: a table that must be there is missing, or a file can't be read.
+        InputError: a table that must be there is missing, a file can't be read, or none of its first rows.
     """
-    tables = _chosen(find_tables(data), names)
+    tables = _chosen(find_tables(data, readings), names)
     for paths in tables.values():
         for path in paths:
             if path.endswith(".parquet"):
                 _check_parquet(path)
+    for table in tables:
+        check_first_rows(data, TABLE_BY_NAME[table], (readings or {}).get(table, USUAL))
     return {table: fingerprint(paths) for table, paths in tables.items()}
+
+
+def check_first_rows(data: str, table: Table, reading: TableReading) -> None:
+    """Reads a table's first rows as the run will, so that a form that the settings must name is told of at once.
+
+    Raises:
+        InputError: a column has no cell that can be read, or a file can't be.
+    """
+    shard = next(read_shards(data, table, FIRST_BYTES, reading), None)
+    if shard is None or not shard.quarantine.num_rows:
+        return
+    lost = shard.quarantine.filter(pc.is_valid(shard.quarantine["column"]))
+    total = shard.rows.num_rows + shard.quarantine.num_rows
+    for column in pc.unique(lost["column"]).to_pylist():
+        wrong = lost.filter(pc.equal(lost["column"], column))
+        # A few cells that can't be read are dirt, which the gate judges.
+        if shard.rows[column].null_count < shard.rows.num_rows or wrong.num_rows < FEW * total:
+            continue
+        first = wrong.slice(0, 1).to_pylist()[0]
+        rows = "the only row" if total == 1 else f"any of the first {total:,} rows"
+        raise InputError(
+            f"{first['file']}: {column} can't be read in {rows}, such as {first['value']!r}: {first['reason']}"
+            f"{_hint(table, column, first['value'] or '')}"
+        )
+
+
+def _hint(table: Table, column: str, cell: str) -> str:
+    declared = table.column(column)
+    kind = declared.kind if declared is not None else Kind.STRING
+    if kind is Kind.TIMESTAMP:
+        return f"; try {how_to_say('timestamps', table.name, column, timestamps.guess(cell) or '%d/%m/%Y %H:%M')}"
+    if kind in (Kind.NUMBER, Kind.INTEGER) and (form := numbers.guess(cell)):
+        return f"; try {how_to_say('numbers', table.name, column, form)}"
+    return ""
 
 
 def _chosen(found: Mapping[str, list[str]], names: str) -> dict[str, list[str]]:

@@ -20,6 +20,7 @@ from aisle.components.reports import REPORTS
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.encoder import choose_reader
 from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
@@ -56,14 +57,16 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
     layout = Layout(str(pathlib.Path(out).absolute()))
     tables = tables_fingerprint(fingerprints)
     with held(layout):
+        reader = choose_reader(config, data, tables, layout.bert)
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
         pipeline = create_pipeline(
             str(pathlib.Path(data).absolute()),
             fingerprints,
             layout,
-            config,
+            reader.config,
             connection,
             baseline=earlier_baseline(layout.baselines, tables),
+            unread=reader.unread,
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fcntl
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -41,6 +42,18 @@ def held(layout: Layout) -> Iterator[None]:
             _check_stack(layout)
             _remove_unfinished(layout)
             yield
+
+
+def check_out(out: str) -> None:
+    """Raises InputError where a run could make no folder there, or write nothing into it; makes nothing itself."""
+    path = pathlib.Path(out).absolute()
+    there = next(folder for folder in (path, *path.parents) if folder.exists())
+    if not there.is_dir():
+        raise InputError(
+            f"--out {out}: {there} is a file; expected a folder to write to, or a path for a new one"
+        )
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"--out {out}: {there} can't be written to; choose another folder")
 
 
 @contextlib.contextmanager

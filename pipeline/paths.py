@@ -53,6 +53,11 @@ class Layout:
         return posixpath.join(self.root, "checkpoints", "pretraining")
 
     @property
+    def bert(self) -> str:
+        """What was made of a BERT for the shop's texts."""
+        return posixpath.join(self.root, "bert")
+
+    @property
     def run_log(self) -> str:
         """What TFX logged."""
         return posixpath.join(self.root, "logs", "run.log")

@@ -9,9 +9,13 @@ import pathlib
 from typing import Any
 
 from aisle.schema.errors import InputError
-from aisle.schema.weights import BERT_FILES
+from aisle.schema.reading import read_reading
+from aisle.schema.sentence_piece_model import FORMS, read_sentence_pieces
+from aisle.schema.weights import CONFIG, WEIGHTS, WORD_PIECES, lacking, vocabulary_file
 
-WEIGHTS, VOCABULARY, CONFIG = BERT_FILES
+_NEEDS = (
+    f"a checkpoint needs {WEIGHTS}, {CONFIG}, and {WORD_PIECES} or one of SentencePiece's {', '.join(FORMS)}"
+)
 
 _REFUSED = ("pytorch_model.bin", "*.bin", "*.pt", "*.pth", "*.pkl", "*.pickle", "*.ckpt", "*.h5")
 _MEND = "save the model again by save_pretrained(FOLDER, safe_serialization=True)"
@@ -32,8 +36,7 @@ def check_bert(folder: str) -> None:
         InputError: a file is missing, is not what its name says, or doesn't fit the others.
     """
     place = pathlib.Path(folder)
-    missing = [name for name in BERT_FILES if not (place / name).is_file()]
-    if missing:
+    if missing := lacking(place):
         raise InputError(f"the BERT folder {folder} lacks {', '.join(missing)}{_pickles(place, missing)}")
     config = _config(place / CONFIG)
     shapes = _shapes(place / WEIGHTS)
@@ -45,21 +48,26 @@ def check_bert(folder: str) -> None:
                 f"{place / WEIGHTS} holds {name} of shape {shape}, but by {CONFIG} it is {expected}: "
                 "the files are of different models"
             )
-    pieces = sum(1 for piece in _vocabulary(place / VOCABULARY).split("\n") if piece.strip("\r"))
+    vocabulary = vocabulary_file(place)
+    if vocabulary == WORD_PIECES:
+        pieces = sum(1 for piece in _vocabulary(place / vocabulary).split("\n") if piece.strip("\r"))
+    else:
+        pieces = len(read_sentence_pieces(folder).pieces)
     if not 0 < pieces <= config["vocab_size"]:
         raise InputError(
-            f"{place / VOCABULARY} holds {pieces} word pieces, but {CONFIG} says {config['vocab_size']}: "
+            f"{place / vocabulary} holds {pieces} word pieces, but {CONFIG} says {config['vocab_size']}: "
             "the files are of different models"
         )
+    read_reading(folder)
 
 
 def _pickles(place: pathlib.Path, missing: list[str]) -> str:
     """What the message adds where weights are there, but of a kind that is not loaded."""
     if WEIGHTS not in missing:
-        return f"; a checkpoint needs {', '.join(BERT_FILES)}"
+        return f"; {_NEEDS}"
     found = sorted({path.name for pattern in _REFUSED for path in place.glob(pattern)})
     if not found:
-        return f"; a checkpoint needs {', '.join(BERT_FILES)}"
+        return f"; {_NEEDS}"
     return f"; {', '.join(found)} there is never loaded, for a pickle can run any code: {_MEND}"
 
 

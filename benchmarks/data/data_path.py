@@ -59,21 +59,12 @@ def measure(source: pathlib.Path, rounds: int, scratch: pathlib.Path) -> Measure
 
 def count_rows(tables: pathlib.Path) -> dict[str, int]:
     """Counts the lines of each table, headers left out."""
+    from aisle.components.example_gen.discovery import find_tables
+
     return {
-        name: sum(path.read_bytes().count(b"\n") - 1 for path in files)
-        for name, files in table_files(tables).items()
+        name: sum(pathlib.Path(path).read_bytes().count(b"\n") - 1 for path in files)
+        for name, files in find_tables(str(tables)).items()
     }
-
-
-def table_files(tables: pathlib.Path) -> dict[str, list[pathlib.Path]]:
-    """The CSV files of each table."""
-    from aisle.schema.tables import TABLES
-
-    found = {
-        table.name: sorted([*tables.glob(f"{table.name}.csv"), *tables.glob(f"{table.name}/*.csv")])
-        for table in TABLES
-    }
-    return {name: files for name, files in found.items() if files}
 
 
 def run_side(side: str, tables: pathlib.Path) -> Measured:
@@ -91,15 +82,17 @@ def stock(tables: pathlib.Path) -> Measured:
     started = _import_tfx()
     from tfx import v1 as tfx
 
+    from aisle.components.example_gen.discovery import find_tables
+
     whole = tfx.proto.Output(
         split_config=tfx.proto.SplitConfig(splits=[tfx.proto.SplitConfig.Split(name="rows", hash_buckets=1)])
     )
     with tempfile.TemporaryDirectory() as scratch:
         nodes: list[Any] = []
-        for name, files in table_files(tables).items():
+        for name, files in find_tables(str(tables)).items():
             folder = pathlib.Path(scratch, "csv", name)
             folder.mkdir(parents=True)
-            for path in files:
+            for path in map(pathlib.Path, files):
                 (folder / path.name).symlink_to(path.absolute())
             reader = tfx.components.CsvExampleGen(str(folder), output_config=whole)
             found = tfx.components.StatisticsGen(examples=reader.outputs["examples"])

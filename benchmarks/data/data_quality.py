@@ -1,7 +1,8 @@
 """How many planted faults the reader and the cleaner find, and how often they cry wolf.
 
 Simulates a shop, plants faults of some forty kinds, reads and cleans its tables as a run does, and compares
-which rows were found, and why, with the ground truth.
+which rows were found, and why, with the ground truth. Then it does so with small shops that are strange but clean,
+of which no row may be lost.
 
     python -m benchmarks.data.data_quality --events 500000 --dirt 0.05 --seed 0
 """
@@ -15,6 +16,7 @@ from typing import Any
 
 import polars as pl
 
+from aisle.datasets import strange_shops
 from aisle.datasets.simulator import GROUND_TRUTH, SimulatorOptions, simulate, write
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.results import table
@@ -41,13 +43,13 @@ CLAIMS: dict[str, frozenset[str]] = {
     "exact duplicate": frozenset({"exact_duplicate"}),
     "the same within": frozenset({"near_duplicate", "partial_duplicate"}),
     "unknown item": frozenset({"unknown_item"}),
-    "non-product code": frozenset({"non_product"}),
+    "unknown item, of a code": frozenset({"non_product"}),
     "unknown event": frozenset({"bad_event"}),
     "timestamp at the epoch": frozenset({"epoch_timestamp"}),
     "timestamp in the future": frozenset({"future_timestamp"}),
     "timestamp far from": frozenset({"unset_clock"}),
     "bad price": BAD_NUMBER,
-    "bad quantity": frozenset({"bad_quantity"}),
+    "bad quantity": frozenset({"bad_quantity", "integer_overflow"}),
     "price outlier": frozenset({"outlier_price"}),
     "quantity outlier": frozenset({"outlier_quantity"}),
     "position below 1": frozenset({"bad_position"}),
@@ -108,6 +110,28 @@ class Kind:
     def reached(self) -> bool:
         """Whether recall and precision reach the goal."""
         return min(self.recall, self.precision) >= self.goal
+
+
+@dataclasses.dataclass(frozen=True)
+class Strange:
+    """What became of a shop that is strange but clean.
+
+    Attributes:
+        name: the shop's.
+        rows: how many were written.
+        used: how many were used.
+        reasons: why others were not.
+    """
+
+    name: str
+    rows: int
+    used: int
+    reasons: list[str]
+
+    @property
+    def lost(self) -> int:
+        """How many of its rows were lost: none should be."""
+        return self.rows - self.used
 
 
 def claimed(reason: str) -> frozenset[str]:
@@ -175,9 +199,22 @@ SHOP = {"events": 500_000, "users": 20_000, "items": 20_000, "days": 60, "dirt":
 """The options of the simulated shop."""
 FIGURES = (
     Figure("kinds_missed", lambda found: sum(not kind["reached"] for kind in found["kinds"]), most=0),
+    Figure("strange_rows_lost", lambda found: sum(shop["lost"] for shop in found["strange_shops"]), most=0),
     Figure("least_recall", lambda found: min((kind["recall"] for kind in found["kinds"]), default=1.0)),
     Figure("least_precision", lambda found: min((kind["precision"] for kind in found["kinds"]), default=1.0)),
 )
+
+
+def run_strange(folder: pathlib.Path) -> list[Strange]:
+    """Writes, reads and cleans the strange shops; returns what was lost of each."""
+    shops = []
+    for number, shop in enumerate(strange_shops.SHOPS):
+        written = strange_shops.write_strange_shop(shop, folder / str(number))
+        result = clean_tables(read_tables(folder / str(number)), now=strange_shops.END * 1_000_000)
+        lost = sorted({str(row["reason"]) for row in result.quarantine.to_pylist()})
+        used = sum(table.num_rows for table in result.tables.values())
+        shops.append(Strange(shop.name, sum(written.values()), used, lost))
+    return shops
 
 
 def main() -> None:
@@ -195,7 +232,8 @@ def main() -> None:
 
 def measured(options: SimulatorOptions, folder: pathlib.Path) -> dict[str, Any]:
     """How each kind fared, and the figures of the whole; see `markdown`."""
-    kinds, figures = run(options, folder)
+    kinds, figures = run(options, folder / "shop")
+    strange = run_strange(folder / "strange")
     rows = [
         {
             **dataclasses.asdict(kind),
@@ -205,7 +243,12 @@ def measured(options: SimulatorOptions, folder: pathlib.Path) -> dict[str, Any]:
         }
         for kind in kinds
     ]
-    return {"options": {name: getattr(options, name) for name in SHOP}, "kinds": rows, **figures}
+    return {
+        "options": {name: getattr(options, name) for name in SHOP},
+        "kinds": rows,
+        "strange_shops": [{**dataclasses.asdict(shop), "lost": shop.lost} for shop in strange],
+        **figures,
+    }
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -228,6 +271,14 @@ def markdown(found: dict[str, Any]) -> str:
         *(
             f"Lost without a fault of their own: {entry['rows']:,} {entry['table']}: {entry['reason']}."
             for entry in found["innocent_rows_lost"]
+        ),
+        "",
+        table(
+            ("strange but clean shop", "rows", "lost", "why"),
+            (
+                (shop["name"], f"{shop['rows']:,}", f"{shop['lost']:,}", "; ".join(shop["reasons"]))
+                for shop in found["strange_shops"]
+            ),
         ),
     ])  # fmt: skip
 

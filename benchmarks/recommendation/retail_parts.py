@@ -34,6 +34,7 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
     ),
     "without what is ordered next": ("transitions", "transitions_share"),
     "without the cosine of users": ("users_cosine", "users_cosine_share"),
+    "without tags": ("tags", "tags_share"),
     "without baskets": ("baskets", "latest_basket", "baskets_share", "latest_basket_share"),
     "without own history": (
         *("count", "repeat_7", "repeat_15", "repeat_30", "repeat_60", "repeat_180"),

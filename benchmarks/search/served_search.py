@@ -55,12 +55,32 @@ def serve_titles(titles: list[str], scratch: str, sizes: Iterable[str]) -> dict[
     the same.
     """
     ids = [f"i{n}" for n in range(len(titles))]
-    tower = _tower(ids, titles)
+    tower = title_tower(ids, titles)
     return {size: _serve(ids, titles, tower, READER_LAYERS.get(size), f"{scratch}/{size}") for size in sizes}
 
 
-def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, folder: str) -> Served:
+def make_retriever(ids: list[str], titles: list[str], tower: Any) -> tuple[Any, Any]:
+    """What finds items of a catalogue of titles in which nothing was taken yet, and its ItemTable."""
     import polars as pl
+
+    from aisle.model.retrieval.item_table import item_table
+    from aisle.model.retrieval.retriever import Retriever
+    from aisle.model.retrieval.state import make_state
+    from aisle.model.text.bert import Tokenizer
+    from aisle.model.text.lexical import TextSearch
+    from aisle.schema.weights import bert_folder
+
+    table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
+    nothing = pl.DataFrame(
+        schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64, "session_id": pl.String}
+        | {"weight": pl.Float64}
+    )
+    users = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
+    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)
+    return Retriever(tower, text, table.prices, make_state(nothing, users, ids, 0)), table
+
+
+def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, folder: str) -> Served:
     import tensorflow as tf
 
     from aisle.model.options import BundleOptions, RankingOptions
@@ -69,25 +89,14 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.ranking.reading.late_interaction import LateInteraction
     from aisle.model.ranking.reading.text_head import RankingHead
     from aisle.model.retrieval.features import CANDIDATE_FEATURES
-    from aisle.model.retrieval.item_table import item_table
-    from aisle.model.retrieval.retriever import Retriever
-    from aisle.model.retrieval.state import make_state
     from aisle.model.served.bundle import Bundle
     from aisle.model.served.lean_graph import make_lean
     from aisle.model.text.bert import Tokenizer, load_bert
-    from aisle.model.text.lexical import TextSearch
     from aisle.schema.weights import bert_folder
     from aisle.serving.server.loaded.loaded_model import load
 
-    table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
-    nothing = pl.DataFrame(
-        schema={"user_id": pl.String, "item_id": pl.String, "timestamp": pl.Int64, "session_id": pl.String}
-        | {"weight": pl.Float64}
-    )
-    users = pl.DataFrame(schema={"user_id": pl.String, "country": pl.String})
-    state = make_state(nothing, users, ids, 0)
+    retriever, table = make_retriever(ids, titles, tower)
     tokenizer = Tokenizer(bert_folder())
-    retriever = Retriever(tower, TextSearch(tokenizer, table.titles, table.descriptions), table.prices, state)
     options = RankingOptions()
     edges = np.tile(np.linspace(0.0, 1.0, _FEATURES_BINS + 1), (len(CANDIDATE_FEATURES), 1))
     numbers = Ensemble([FeatureHead(edges, options.width) for _ in range(options.members)])
@@ -102,7 +111,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     return Served(load(1, pathlib.Path(folder)), ids, tower.text_embeddings.numpy())
 
 
-def _tower(ids: list[str], titles: list[str]) -> Any:
+def title_tower(ids: list[str], titles: list[str]) -> Any:
     """What a two-tower exports, its vectors zeros but for the titles'."""
     import tensorflow as tf
 

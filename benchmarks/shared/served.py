@@ -143,10 +143,10 @@ def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tu
     loaded = tf.saved_model.load(tower)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
     table = item_table(loaded, frames["items"])
-    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions)
     ids = [item.decode() for item in loaded.item_ids.numpy()]
+    text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)
     now = labelled.splits.test_start if now is None else now
-    state = make_state(frames["interactions"], frames["users"], ids, now)
+    state = make_state(frames["interactions"], frames["users"], ids, now, tags=frames["tags"])
     return Retriever(loaded, text, table.prices, state), table
 
 

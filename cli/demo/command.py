@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aisle.cli.ask import DEFAULT_TARGET
+from aisle.cli.ask.options import DEFAULT_TARGET
+from aisle.cli.tables import LANGUAGE, Language
 from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:
@@ -33,8 +34,11 @@ DEMO_SETTINGS = (
 
 @click.command()
 @click.option(
-    "--out", default="demo", show_default=True, type=click.Path(), help="Folder of the shop and the output."
+    "--out",
+    type=click.Path(),
+    help="Folder of the shop and the output.  [default: demo; demo-LANGUAGE of another language than English]",
 )
+@LANGUAGE
 @click.option("--users", default=400, show_default=True, type=click.IntRange(50), help="Users of the shop.")
 @click.option("--items", default=300, show_default=True, type=click.IntRange(50), help="Items of the shop.")
 @click.option("--days", default=50, show_default=True, type=click.IntRange(30), help="Days of the shop.")
@@ -45,16 +49,18 @@ DEMO_SETTINGS = (
     metavar="SECTION.KEY=VALUE",
     help="A setting of the run; repeatable.",
 )
-def demo(out: str, users: int, items: int, days: int, assignments: tuple[str, ...]) -> None:
+def demo(
+    out: str | None, language: Language, users: int, items: int, days: int, assignments: tuple[str, ...]
+) -> None:
     """Simulate a shop with dirty data, run the pipeline, serve the model and ask it."""
     from aisle.pipeline.config import load_config
 
     load_config(None, [*DEMO_SETTINGS, *assignments])  # What is wrong there is told before the shop is made.
-    folder = pathlib.Path(out)
+    folder = pathlib.Path(out or ("demo" if language == "en" else f"demo-{language}"))
     shop, output = folder / "shop", folder / "out"
     if not shop.exists():
         size = ("--users", str(users), "--items", str(items), "--days", str(days), "--dirt", "0.02")
-        _aisle("simulate", str(shop), *size)
+        _aisle("simulate", str(shop), "--language", language, *size)
     settings = [word for setting in (*DEMO_SETTINGS, *assignments) for word in ("--set", setting)]
     _aisle("run", str(shop), "--out", str(output), *settings)
     questions = _ask(output)

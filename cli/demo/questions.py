@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
 
 import polars as pl
 
 SHOWN = 5
 """Items of the user that are shown."""
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+"""A letter of Thai, Lao, Burmese, Khmer, Kana or Han."""
 _MATCHES = 3
 """Titles that hold all words of a good query: with fewer, nobody can see that what a search finds is right."""
 
@@ -57,13 +60,19 @@ def frequent_query(events: pl.DataFrame, titles: list[str]) -> str:
     """
     asked = events.filter(pl.col("query").fill_null("") != "")
     visits = asked.group_by("query").agg(pl.col("session_id").n_unique().alias("visits"))
-    words = [set(title.lower().replace(",", " ").split()) for title in titles]
+    words = [words_of(title) for title in titles]
 
     def matches(query: str) -> int:
-        return min(_MATCHES, sum(set(query.lower().split()) <= title for title in words))
+        return min(_MATCHES, sum(words_of(query) <= title for title in words))
 
     best = min(((-matches(query), -count, query) for query, count in visits.iter_rows()), default=(0, 0, ""))
     return best[2]
+
+
+def words_of(text: str) -> set[str]:
+    """The words of a text in lower case; of scripts that put no space between words, the characters."""
+    spaced = _UNSPACED.sub(lambda found: f" {found[0]} ", text.lower().replace(",", " "))
+    return set(spaced.split())
 
 
 def telling_user(purchases: pl.DataFrame) -> str:
@@ -89,7 +98,7 @@ def print_items(items: pl.DataFrame) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from aisle.cli.answers import printable
+    from aisle.cli.ask.answers import printable
 
     table = Table()
     for name, kind in items.schema.items():

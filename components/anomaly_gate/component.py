@@ -34,6 +34,7 @@ class AnomalyGateSpec(component_spec.ComponentSpec):
         "baseline": component_spec.ExecutionParameter(type=str),
         "curated": component_spec.ExecutionParameter(type=int),
         "fingerprint": component_spec.ExecutionParameter(type=str),
+        "unread": component_spec.ExecutionParameter(type=float),
     }
     INPUTS = {
         input_key(table, kind): component_spec.ChannelParameter(type=artifact, optional=True)
@@ -61,6 +62,7 @@ class AnomalyGate(base_component.BaseComponent):
         baseline: str = "",
         curated: bool = False,
         fingerprint: str = "",
+        unread: float = 0.0,
     ) -> None:
         """Connects the gate.
 
@@ -74,6 +76,7 @@ class AnomalyGate(base_component.BaseComponent):
                 comes first); "" compares with none.
             curated: whether the schemas are curated ones, not drawn from these very tables.
             fingerprint: of the tables' content; kept with the statistics of this run.
+            unread: the share of the titles' word pieces that say nothing to the BERT that will read them.
 
         Raises:
             InputError: if a table or a kind isn't one of ours, or a table comes without a quarantine.
@@ -95,6 +98,7 @@ class AnomalyGate(base_component.BaseComponent):
                 baseline=baseline,
                 curated=int(curated),
                 fingerprint=fingerprint,
+                unread=unread,
                 report=types.Channel(type=Report),
                 **inputs,
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -31,6 +31,7 @@ class TableEvidence:
         anomalies: what it found.
         rows: the kept rows, flat.
         provenance: the file and line of each (`tables.PROVENANCE_SCHEMA`).
+        notes: what the reader did or found that lost no row: `kind`, `column`, `count`, `examples` each.
     """
 
     name: str
@@ -41,6 +42,7 @@ class TableEvidence:
     anomalies: anomalies_pb2.Anomalies | None = None
     rows: pa.Table | None = None
     provenance: pa.Table | None = None
+    notes: Sequence[Mapping[str, Any]] = ()
 
     def feature(self, name: str) -> statistics_pb2.FeatureNameStatistics | None:
         """Returns the statistics of a column, or None where there are none."""

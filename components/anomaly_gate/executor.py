@@ -62,7 +62,8 @@ class Executor(base_executor.BaseExecutor):
             curated=bool(exec_properties["curated"]),
             log=read_log(options.serving_log) if options.serving_log else None,
         )
-        report = judge(tables, options, now=time.time_ns() // 1000, comparison=comparison)
+        now = time.time_ns() // 1000
+        report = judge(tables, options, now, comparison, unread=exec_properties.get("unread", 0.0))
         reports_dir = exec_properties["reports_dir"]
         page = write_anomalies(report, reports_dir)
         if report["verdict"] == BLOCKED:
@@ -92,15 +93,17 @@ def _evidence(table: str, inputs: InputDict) -> TableEvidence:
     statistics, anomalies, schema = only("statistics"), only("anomalies"), only("schema")
     if quarantine is None:
         raise ValueError(f"table {table!r} came without its quarantine")
+    counts = read_counts(quarantine.uri)
     return TableEvidence(
         name=table,
-        counts=read_counts(quarantine.uri),
+        counts=counts,
         quarantine=read_quarantine(quarantine.uri),
         statistics=_statistics(statistics) if statistics else None,
         schema=_schema(schema) if schema else None,
         anomalies=_anomalies(anomalies) if anomalies else None,
         rows=read_rows(examples.uri) if examples else None,
         provenance=read_provenance(examples.uri) if examples else None,
+        notes=counts.get("notes", ()),
     )
 
 

@@ -11,9 +11,11 @@ from aisle.components.anomaly_gate.compare.baseline import Comparison
 from aisle.components.anomaly_gate.compare.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
 from aisle.components.anomaly_gate.findings.leakage import leakage_findings
+from aisle.components.anomaly_gate.findings.reading import reading_findings
 from aisle.components.anomaly_gate.findings.references import reference_findings
 from aisle.components.anomaly_gate.findings.rows import row_findings
 from aisle.components.anomaly_gate.findings.tables import quarantine_by_reason, table_findings
+from aisle.components.anomaly_gate.findings.unread import unread_findings
 from aisle.components.anomaly_gate.findings.validator import validator_findings
 from aisle.components.anomaly_gate.options import ALLOWED, ERROR, SEVERITIES, GateOptions
 from aisle.components.reports.page import visible
@@ -27,7 +29,11 @@ ALONE = Comparison()
 
 
 def judge(
-    tables: Sequence[TableEvidence], options: GateOptions, now: int, comparison: Comparison = ALONE
+    tables: Sequence[TableEvidence],
+    options: GateOptions,
+    now: int,
+    comparison: Comparison = ALONE,
+    unread: float = 0.0,
 ) -> dict[str, Any]:
     """Judges the tables of a run.
 
@@ -36,6 +42,7 @@ def judge(
         options: thresholds, severities, and what to let through.
         now: the present, in microseconds since the epoch, to tell what lies in the future.
         comparison: with the last blessed run and with logged requests, where there are any.
+        unread: the share of the titles' word pieces that say nothing to the BERT that will read them.
 
     Returns:
         The report `anomalies`, version 1 (docs/reports.md), its anomalies the worst first.
@@ -43,7 +50,7 @@ def judge(
     """
     found = [finding for table in tables for finding in _findings(table, options, now)]
     found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
-    found += comparison.findings
+    found += [*comparison.findings, *unread_findings(unread, options)]
     findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
     counts = Counter(finding.severity for finding in findings)
@@ -79,6 +86,7 @@ def _findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[
     yield from table_findings(table, options)
     yield from validator_findings(table)
     yield from row_findings(table, options, now)
+    yield from reading_findings(table, options)
 
 
 def _severity(finding: Finding, options: GateOptions) -> str:

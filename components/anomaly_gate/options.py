@@ -23,6 +23,9 @@ class GateOptions(Options):
         max_missing_share: of a table's rows that may lack a required value.
         max_conflicting_share: of a table's keys that may name several rows that differ.
         max_unknown_items_share: of the events or judgements that may name an item that `items` lacks.
+        max_unknown_events_share: of the events that may be called by a name that isn't known.
+        max_unread_share: of the titles' word pieces that may say nothing to the BERT that reads them; above it
+            a multilingual one is used, where it is installed, and the text is reported where none is.
         max_leakage: the held-out AUC, or the rank correlation, with which an extra column may tell the
             label; above it the column is reported as a leak.
         max_row_count_change: how far a table's number of rows may rise or fall against the last blessed
@@ -52,6 +55,8 @@ class GateOptions(Options):
     max_missing_share: Share = 0.5
     max_conflicting_share: Share = 0.5
     max_unknown_items_share: Share = 0.1
+    max_unknown_events_share: Share = 0.02
+    max_unread_share: Share = 0.3
     max_leakage: Share = 0.99
     max_row_count_change: Amount = 0.5
     max_category_drift: Share = 0.1

@@ -8,28 +8,18 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions
 from aisle.components.bundle.executor import Executor
+from aisle.components.specifications import channels, new_outputs, texts
 from aisle.schema.options import Options
 
 
 class BundleSpec(component_spec.ComponentSpec):
     """Both trained models and the interactions in; the served model, and its twin to test, out."""
 
-    PARAMETERS = {
-        "bundle_fn": component_spec.ExecutionParameter(type=str),
-        "options": component_spec.ExecutionParameter(type=str),
-        "bert_dir": component_spec.ExecutionParameter(type=str),
-        "code": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "two_tower": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "ranking": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "interactions": component_spec.ChannelParameter(type=Interactions),
-        "bert": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
-    }
-    OUTPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "tested_model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-    }
+    PARAMETERS = texts("bundle_fn", "options", "bert_dir", "code")
+    INPUTS = channels(
+        two_tower=standard_artifacts.Model, ranking=standard_artifacts.Model, interactions=Interactions
+    ) | channels(optional=True, bert=standard_artifacts.Model)
+    OUTPUTS = channels(model=standard_artifacts.Model, tested_model=standard_artifacts.Model)
 
 
 class Bundle(base_component.BaseComponent):
@@ -75,7 +65,6 @@ class Bundle(base_component.BaseComponent):
                 options=options.to_json(),
                 bert_dir=bert_dir,
                 code=code,
-                model=types.Channel(type=standard_artifacts.Model),
-                tested_model=types.Channel(type=standard_artifacts.Model),
+                **new_outputs(BundleSpec),
             )
         )

@@ -8,24 +8,18 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions
 from aisle.components.candidates.executor import Executor
+from aisle.components.specifications import channels, new_outputs, texts
 from aisle.schema.options import Options
 
 
 class CandidatesSpec(component_spec.ComponentSpec):
     """The two-tower and the interactions in; ranking examples and their schema out."""
 
-    PARAMETERS = {
-        "candidates_fn": component_spec.ExecutionParameter(type=str),
-        "options": component_spec.ExecutionParameter(type=str),
-        "bert_dir": component_spec.ExecutionParameter(type=str),
-        "code": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "interactions": component_spec.ChannelParameter(type=Interactions),
-        "bert": component_spec.ChannelParameter(type=standard_artifacts.Model, optional=True),
-    }
-    OUTPUTS = {"examples": component_spec.ChannelParameter(type=standard_artifacts.Examples)}
+    PARAMETERS = texts("candidates_fn", "options", "bert_dir", "code")
+    INPUTS = channels(model=standard_artifacts.Model, interactions=Interactions) | channels(
+        optional=True, bert=standard_artifacts.Model
+    )
+    OUTPUTS = channels(examples=standard_artifacts.Examples)
 
 
 class Candidates(base_component.BaseComponent):
@@ -64,6 +58,6 @@ class Candidates(base_component.BaseComponent):
                 options=options.to_json(),
                 bert_dir=bert_dir,
                 code=code,
-                examples=types.Channel(type=standard_artifacts.Examples),
+                **new_outputs(CandidatesSpec),
             )
         )

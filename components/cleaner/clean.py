@@ -12,17 +12,17 @@ import pyarrow as pa
 
 from aisle.components.cleaner.ledger import ROW, Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.shop.habits import Habits
 from aisle.components.cleaner.steps.catalogue import (
     clean_items,
     clean_judgements,
     clean_users,
     fill_items,
     impute_prices,
+    tidy_items,
 )
 from aisle.components.cleaner.steps.events import Catalogue, clean_events
 from aisle.components.cleaner.steps.outliers import treat_catalogue_prices
-from aisle.components.cleaner.steps.products import no_product, priced_like_no_product
-from aisle.components.cleaner.steps.texts import in_capitals
 from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS
@@ -70,11 +70,13 @@ def clean(
     now = int(time.time() * 1e6) if now is None else now
     ledgers = {name: _open(name, table, provenance[name], unread.get(name)) for name, table in tables.items()}
     items = ledgers[ITEMS.name]
-    lost = _clean_items_and_events(items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now)
+    lost, twins = _clean_items_and_events(
+        items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now
+    )
     if USERS.name in ledgers:
         clean_users(ledgers[USERS.name], options, now)
     if JUDGEMENTS.name in ledgers:
-        clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, options)
+        clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, twins, options)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
         tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},
@@ -89,25 +91,25 @@ def clean(
 
 def _clean_items_and_events(
     items: Ledger, events: Ledger | None, unread: pa.Table | None, options: CleanerOptions, now: int
-) -> pl.Series:
+) -> tuple[pl.Series, pl.DataFrame]:
     """Cleans what is sold, then the events on it, then the prices that the events tell.
 
     Returns:
-        The ids of items that were quarantined.
+        The ids of items that were quarantined, and the spellings of ids that became another one.
     """
     given = items.rows
-    pattern, capitals = no_product(given["item_id"], options), in_capitals(given["title"], options)
-    odd = priced_like_no_product(pl.DataFrame() if events is None else events.rows, options)
-    clean_items(items, pattern, odd, capitals, options)
+    twins = tidy_items(items, options)
+    shop = Habits.gather(items.rows, None if events is None else events.rows, twins, options)
+    clean_items(items, shop, options)
     lost = _lost_ids(given, items.rows["item_id"], unread)
     happened = pl.DataFrame()
     if events is not None:
-        clean_events(events, Catalogue(items.rows, lost, pattern, odd, capitals), options, now)
+        clean_events(events, Catalogue(items.rows, lost, shop), options, now)
         happened = events.rows
     treat_catalogue_prices(items, happened, options)
     impute_prices(items, happened)
     fill_items(items, options)
-    return lost
+    return lost, twins
 
 
 def _lost_ids(given: pl.DataFrame, kept: pl.Series, unread: pa.Table | None) -> pl.Series:

@@ -7,17 +7,19 @@ import re
 from aisle.schema.tables import TABLE_BY_NAME
 
 _KEEPING: dict[str, str] = {
-    "non-product code": "say by cleaner.non_product which ids are no products ([] for none)",
+    "non-product code": "take the pattern out of cleaner.non_product",
     "priced like no product": "set cleaner.odd_sales=0",
     "stock note": "say by cleaner.stock_notes which titles are notes ([] for none)",
     "nothing but white space": "fill {column} in the feed",
-    "unknown event": "write one of the names of docs/tables.md into `event`",
+    "unknown event": "say by [values] in the settings which of our kinds it is (docs/tables.md)",
     "timestamp in the future": "raise cleaner.max_future_days, or mend the clock of who writes the feed",
     "timestamp at the epoch": "mend the clock of who writes the feed",
     "timestamp far from all others": "set cleaner.isolated_spans=0",
     "bad grade": "write grades from 0 up",
+    "bot without": "set cleaner.bot_regularity=0",
     "bot ": "raise cleaner.bot_clicks",
     "item was quarantined": "keep the items first: the table items says why they are lost",
+    "unknown item, of a code": "add these items to the table items, or set cleaner.odd_sales=0",
     "unknown item": "add these items to the table items",
     "purchase undone by a return": "set cleaner.keep_undone_purchases=true",
     r"\w+ outlier": 'set cleaner.{column}_outliers="note"',

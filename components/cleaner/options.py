@@ -8,13 +8,27 @@ import pydantic
 
 from aisle.components.cleaner.steps.rules import parse_rule
 from aisle.schema.options import Amount, AtLeastOne, AtLeastZero, Days, Factor, Options, Positive, Share
+from aisle.schema.tables import TABLES
 
 
 def _column(name: str) -> str:
     table, dot, column = name.partition(".")
-    if not table or not column or "." in column:
-        raise ValueError("expected TABLE.COLUMN")
+    tables = [table.name for table in TABLES]
+    if table not in tables or not column or "." in column:
+        raise ValueError(f"expected TABLE.COLUMN of a table of {', '.join(tables)}")
     return name
+
+
+def _pattern(text: str) -> str:
+    import polars as pl
+
+    try:
+        # The Cleaner's own engine, whose syntax is not Python's.
+        pl.Series([""]).str.contains(f"^(?:{text})$")
+    except pl.exceptions.ComputeError as error:
+        why = str(error).split("error: ")[-1].splitlines()[0]
+        raise ValueError(f"expected a regular expression (of Rust's crate regex): {why}") from error
+    return text
 
 
 def _rule(text: str) -> str:
@@ -24,8 +38,12 @@ def _rule(text: str) -> str:
 
 Column = Annotated[str, pydantic.AfterValidator(_column)]
 """`table.column`."""
+Pattern = Annotated[str, pydantic.AfterValidator(_pattern)]
+"""A regular expression."""
 Filling = Annotated[str, pydantic.AfterValidator(_rule)]
 """How missing cells are filled, as `parse_rule` reads it."""
+AUTO = "auto"
+"""Stands for what is found in the shop's own data."""
 Policy = Literal["note", "clip", "quarantine"]
 Seconds = Annotated[float, pydantic.Field(strict=True, ge=0, le=86_400)]
 """Of a day at most: what is further apart is not one event, nor one visit."""
@@ -36,16 +54,20 @@ class CleanerOptions(Options):
     """Options of the Cleaner.
 
     Attributes:
-        non_product: item ids that match one of these patterns in full are no products (postage, fees,
-            samples, corrections).
-        product_digits: where at least this share of item ids starts with a digit, an id without any
-            digit is no product.
-        odd_sales: an id sold at least so often may be told from a product by its prices (0 = never) ...
+        non_product: item ids that match one of these patterns in full are no products, whatever they look like.
+        odd_sales: an id sold at least so often may be told from a product (postage, fees, corrections) by how it
+            sells (0 = never) ...
         odd_factor: ... if its dearest sales cost at least so many times its cheapest ones (leaving out a
-            twentieth at either end), two in five sales have a price of their own, and nobody clicked it.
-        stock_notes: titles that are one of these words, whatever the case, are notes of the staff.
+            twentieth at either end), two in five sales have a price of their own, and nobody clicked it; an id of
+            a form that hardly any item has also by what else sets it apart from the shop's products.
+        stock_notes: titles that are one of these words, whatever the case, look like notes of the staff. They are
+            if the item has another title, or was neither sold nor looked at.
         uppercase_share: where at least this share of titles is in capitals, a title with words in small
-            letters only is a note too.
+            letters only looks like a note too.
+        category_levels: the sign between the levels of a category's path, such as `>`; `auto` finds it, and ""
+            stands for none but `/`.
+        category_lists: the sign between several categories of an item, such as `|`; `auto` finds it, and ""
+            stands for none.
         max_title: characters; a longer title or query is cut.
         max_description: characters; a longer description or review is cut.
         units: spellings of units behind a number in titles, descriptions and queries, and what each becomes, such
@@ -57,7 +79,8 @@ class CleanerOptions(Options):
         near_duplicate_columns: what must be equal for that; other cells may be missing in one of the two.
         bot_clicks: a session or user of at least so many clicks, and of nothing but looking, may be a bot.
         bot_seconds: it is one if its clicks are on average at most so far apart ...
-        bot_regularity: ... or if the time between them varies by less than this share (0 = don't look).
+        bot_regularity: ... or if the time between them varies by less than this share (0 = don't look). Clicks of
+            nobody, each in a session of its own, are a bot's if ten times `bot_clicks` follow each other so.
         outlier_deviations: a quantity or price is an outlier if it is so many deviations away from the
             median of its item (median absolute deviation of the logarithm, scaled to a standard deviation).
         outlier_sales: an item sold less often is judged by its category, and that by the whole shop.
@@ -75,20 +98,7 @@ class CleanerOptions(Options):
             that agree in the column GROUP; then of all), or `interpolate` (events: by time, within the item).
     """
 
-    non_product: tuple[str, ...] = (
-        "POST",
-        "DOT",
-        "[A-Za-z]",
-        "C2",
-        "CRUK",
-        "PADS",
-        "BANK CHARGES",
-        "AMAZONFEE",
-        "gift_.*",
-        "DCGS.*",
-        "SP[0-9]+",
-    )
-    product_digits: Share = 0.9
+    non_product: tuple[Pattern, ...] = ()
     odd_sales: AtLeastZero = 20
     odd_factor: Factor = 10.0
     stock_notes: tuple[str, ...] = (
@@ -104,6 +114,8 @@ class CleanerOptions(Options):
         "wrong label",
     )
     uppercase_share: Share = 0.9
+    category_levels: str = AUTO
+    category_lists: str = AUTO
     max_title: AtLeastOne = 500
     max_description: AtLeastOne = 5000
     units: dict[str, str] = {}

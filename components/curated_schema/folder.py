@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
@@ -21,13 +21,17 @@ from aisle.components.curated_schema.changes import (
     schema_text,
     statistics_of,
 )
-from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.discovery import USUAL, find_tables
+from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_table
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
 from aisle.schema.whole_files import whole_file
 
 NEW_TABLE = "SCHEMA_NEW_TABLE"
+
+Readings = Mapping[str, TableReading]
+"""How each table is read, by name."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,13 +43,14 @@ class TableDifference:
     changes: Changes
 
 
-def infer(data: str, folder: str, overwrite: bool) -> dict[str, str]:
+def infer(data: str, folder: str, overwrite: bool, readings: Readings | None = None) -> dict[str, str]:
     """Writes a schema for each table of a data folder.
 
     Args:
         data: the data folder.
         folder: where to; made if it isn't there.
         overwrite: whether schemas that are there are replaced.
+        readings: how each table is read, by name.
 
     Returns:
         The files written, by table.
@@ -53,7 +58,7 @@ def infer(data: str, folder: str, overwrite: bool) -> dict[str, str]:
     Raises:
         InputError: the data can't be read, or there is a schema already.
     """
-    names = list(find_tables(data))
+    names = list(find_tables(data, readings))
     files = {name: schema_path(folder, name) for name in names}
     there = [path for path in files.values() if os.path.exists(path)]
     if there and not overwrite:
@@ -61,19 +66,22 @@ def infer(data: str, folder: str, overwrite: bool) -> dict[str, str]:
             f"{there[0]} exists; `aisle schema accept` changes it, and --overwrite writes it anew"
         )
     for name, path in files.items():
-        _write(path, infer_table_schema(name, statistics_of(_evidence(data, name))))
+        _write(path, infer_table_schema(name, statistics_of(_evidence(data, name, readings))))
     return files
 
 
-def differences(data: str, folder: str) -> list[TableDifference]:
-    """Compares each table of a data folder with its curated schema.
+def differences(data: str, folder: str, readings: Readings | None = None) -> list[TableDifference]:
+    """Compares each table of a data folder, read as `readings` says, with its curated schema.
 
     Raises:
         InputError: the data or a schema can't be read, or the folder holds no schema at all.
     """
     if not any(os.path.exists(schema_path(folder, name)) for name in TABLE_BY_NAME):
         raise InputError(f"no schema in {folder}; write it with: aisle schema infer DATA --schema {folder}")
-    return [_difference(_evidence(data, name), schema_path(folder, name)) for name in find_tables(data)]
+    return [
+        _difference(_evidence(data, name, readings), schema_path(folder, name))
+        for name in find_tables(data, readings)
+    ]
 
 
 def accept_into(folder: str, difference: TableDifference, findings: Sequence[Finding]) -> str:
@@ -104,8 +112,8 @@ def _difference(table: TableEvidence, path: str) -> TableDifference:
     return TableDifference(table, schema, changes(table, schema))
 
 
-def _evidence(data: str, name: str) -> TableEvidence:
-    read = read_table(data, TABLE_BY_NAME[name])
+def _evidence(data: str, name: str, readings: Readings | None) -> TableEvidence:
+    read = read_table(data, TABLE_BY_NAME[name], reading=(readings or {}).get(name, USUAL))
     counts = {"read": read.read, "kept": read.rows.num_rows, "quarantined": read.quarantine.num_rows}
     return TableEvidence(
         name, counts, statistics=table_statistics(read.rows), rows=read.rows, provenance=read.provenance

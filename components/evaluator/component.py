@@ -10,33 +10,21 @@ from aisle.components.artifacts import Interactions, Report
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.executor import Executor
 from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.specifications import channels, new_outputs, texts
 
 
 class RecommendationEvaluatorSpec(component_spec.ComponentSpec):
     """An evaluation bundle and interactions in; a report and a blessing out."""
 
-    PARAMETERS = {
-        "options": component_spec.ExecutionParameter(type=str),
-        "thresholds": component_spec.ExecutionParameter(type=str),
-        "reports_dir": component_spec.ExecutionParameter(type=str),
-        "blessed_dir": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "interactions": component_spec.ChannelParameter(type=Interactions),
-        "ranking_evaluation": component_spec.ChannelParameter(
-            type=standard_artifacts.ModelEvaluation, optional=True
-        ),
-        "ranking_blessing": component_spec.ChannelParameter(
-            type=standard_artifacts.ModelBlessing, optional=True
-        ),
-        "two_tower_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
-        "ranking_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun, optional=True),
-    }
-    OUTPUTS = {
-        "evaluation": component_spec.ChannelParameter(type=Report),
-        "blessing": component_spec.ChannelParameter(type=standard_artifacts.ModelBlessing),
-    }
+    PARAMETERS = texts("options", "thresholds", "reports_dir", "blessed_dir")
+    INPUTS = channels(model=standard_artifacts.Model, interactions=Interactions) | channels(
+        optional=True,
+        ranking_evaluation=standard_artifacts.ModelEvaluation,
+        ranking_blessing=standard_artifacts.ModelBlessing,
+        two_tower_run=standard_artifacts.ModelRun,
+        ranking_run=standard_artifacts.ModelRun,
+    )
+    OUTPUTS = channels(evaluation=Report, blessing=standard_artifacts.ModelBlessing)
 
 
 class RecommendationEvaluator(base_component.BaseComponent):
@@ -85,7 +73,6 @@ class RecommendationEvaluator(base_component.BaseComponent):
                 thresholds=(thresholds or BlessOptions()).to_json(),
                 reports_dir=reports_dir,
                 blessed_dir=blessed_dir,
-                evaluation=types.Channel(type=Report),
-                blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+                **new_outputs(RecommendationEvaluatorSpec),
             )
         )

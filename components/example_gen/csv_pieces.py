@@ -12,7 +12,7 @@ from aisle.components.example_gen.csv_records import QUOTE, well_placed
 
 PIECE_BYTES = 1 << 25
 """Small files are put together, and long ones cut, to about this size."""
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Piece:
     whole: bool
 
 
-def read_pieces(name: str, stream: IO[bytes], size: int) -> Iterator[Piece]:
+def read_pieces(name: str, stream: IO[bytes], size: int, separator: str = ",") -> Iterator[Piece]:
     """Reads a CSV file piece by piece; an empty file has none.
 
     A file is cut only where a line end is surely a record's end. Where a quote is misplaced this can't be
@@ -42,14 +42,15 @@ def read_pieces(name: str, stream: IO[bytes], size: int) -> Iterator[Piece]:
         name: the file's name.
         stream: its content, decompressed.
         size: of a piece, roughly, in bytes.
+        separator: one ASCII character, between cells.
     """
-    data, line, first = stream.read(len(_BYTE_ORDER_MARK)), 1, True
-    data = b"" if data == _BYTE_ORDER_MARK else data
+    data, line, first = stream.read(len(BYTE_ORDER_MARK)), 1, True
+    data = b"" if data == BYTE_ORDER_MARK else data
     while True:
         wanted = max(size, len(data))
         block = _read(stream, wanted)
         data, ended = data + block, len(block) < wanted
-        end = len(data) if ended else _last_record_end(data)
+        end = len(data) if ended else _last_record_end(data, separator)
         if end:
             piece = data[:end] if end < len(data) else data
             yield Piece(name, piece, line, whole=first and ended)
@@ -67,7 +68,7 @@ def _read(stream: IO[bytes], size: int) -> bytes:
     return b"".join(blocks)
 
 
-def _last_record_end(data: bytes) -> int:
+def _last_record_end(data: bytes, separator: str) -> int:
     """Returns the offset just past the last record that surely ends in `data`, 0 if there is none."""
     octets = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(octets == QUOTE)
@@ -75,4 +76,4 @@ def _last_record_end(data: bytes) -> int:
     while feed >= 0 and (before := int(np.searchsorted(quotes, feed))) % 2:
         feed = data.rfind(b"\n", 0, int(quotes[before - 1]))
     end = feed + 1
-    return end if well_placed(octets[:end], quotes[: np.searchsorted(quotes, end)]) else 0
+    return end if well_placed(octets[:end], quotes[: np.searchsorted(quotes, end)], separator) else 0

@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import os
+import urllib.parse
+from collections.abc import Mapping
 
+from aisle.components.example_gen.options import TableReading
 from aisle.components.storage import exists, is_folder, is_remote, list_folder, open_file
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, TABLES, Table
 
-SUFFIXES = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+FORMATS = (".csv", ".tsv", ".xml")
+"""Of text; each may be compressed."""
+SUFFIXES = (*(text + packed for text in FORMATS for packed in ("", ".gz", ".zst")), ".parquet")
 _HIDDEN = (".", "_")
 """Files so named are marks that other tools leave (`_SUCCESS`, `.DS_Store`), not data."""
+_LITTER = ("thumbs.db", "desktop.ini", "*.crc", "*_$folder$")
+"""And so are these."""
+USUAL = TableReading()
 
 
-def find_tables(folder: str) -> dict[str, list[str]]:
+def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None) -> dict[str, list[str]]:
     """Finds the files of each table of a data folder.
 
     Args:
-        folder: holds `NAME.csv`, `NAME.parquet` or `NAME/` for each table.
+        folder: holds `NAME.csv`, `NAME.parquet` or `NAME/` for each table, or what `readings` says.
+        readings: how each table is read, by name.
 
     Returns:
         The paths by table, in the order of `TABLES`; tables that aren't there are left out.
@@ -27,13 +37,15 @@ def find_tables(folder: str) -> dict[str, list[str]]:
         InputError: the folder can't be used, or lacks a table that every run needs.
     """
     names = _names(folder)
-    found = {table.name: _table_files(folder, table, names) for table in TABLES}
+    told = readings or {}
+    found = {table.name: _table_files(folder, table, names, told.get(table.name, USUAL)) for table in TABLES}
     present = {name: files for name, files in found.items() if files}
     expected = ", ".join(f"{table.name}.csv" for table in TABLES)
     held = ", ".join(names[:8]) + (", …" if len(names) > 8 else "") or "nothing"
     if not present:
         raise InputError(
-            f"no table in {folder}: expected {expected} (or .parquet, or folders of them), found {held}"
+            f"no table in {folder}: expected {expected} (or .parquet, or folders of them), found {held}; "
+            f"`aisle init {folder}` looks which files may be which"
         )
     if ITEMS.name not in present:
         raise InputError(
@@ -47,13 +59,22 @@ def find_tables(folder: str) -> dict[str, list[str]]:
     return present
 
 
-def table_files(folder: str, table: Table) -> list[str]:
+def find_entries(folder: str) -> list[str]:
+    """The names of what a data folder holds, without what other tools leave.
+
+    Raises:
+        InputError: the folder can't be used.
+    """
+    return [name for name in _names(folder) if not _is_litter(name)]
+
+
+def table_files(folder: str, table: Table, reading: TableReading = USUAL) -> list[str]:
     """Finds the files of one table, sorted by name.
 
     Raises:
         InputError: there are none, or what is there is not a file of a known kind.
     """
-    files = _table_files(folder, table, _names(folder))
+    files = _table_files(folder, table, _names(folder), reading)
     if not files:
         raise InputError(
             f"the table {table.name} is missing in {folder}: expected {table.name}.csv, .parquet or a folder"
@@ -69,7 +90,7 @@ def fingerprint(paths: list[str]) -> str:
     """
     digest = hashlib.blake2b(digest_size=16)
     for path in paths:
-        digest.update(os.path.basename(path).encode() + b"\0")
+        digest.update("/".join((*_hive_parts(path), os.path.basename(path))).encode() + b"\0")
         try:
             with open_file(path) as file:
                 while block := file.read(1 << 22):
@@ -96,7 +117,25 @@ def _names(folder: str) -> list[str]:
         raise unreadable(folder, error) from error
 
 
-def _table_files(folder: str, table: Table, names: list[str]) -> list[str]:
+def partitions(path: str) -> dict[str, str]:
+    """What the folders of a file say of its rows, as Hive and Spark name them: `country=DE`."""
+    pairs = (part.partition("=") for part in _hive_parts(path))
+    return {key: urllib.parse.unquote(value) for key, _, value in pairs}
+
+
+def _hive_parts(path: str) -> list[str]:
+    """The folders right above a file that are called KEY=VALUE."""
+    parts: list[str] = []
+    for part in reversed(path.split("/")[:-1]):
+        if "=" not in part:
+            break
+        parts.insert(0, part)
+    return parts
+
+
+def _table_files(folder: str, table: Table, names: list[str], reading: TableReading) -> list[str]:
+    if reading.files:
+        return _files_of_patterns(folder, table, names, reading.files)
     candidates = [
         name for name in (table.name, *(table.name + suffix for suffix in SUFFIXES)) if name in names
     ]
@@ -105,21 +144,61 @@ def _table_files(folder: str, table: Table, names: list[str]) -> list[str]:
             f"the table {table.name} is there twice, as {' and '.join(candidates)}: keep one of them"
         )
     if not candidates:
-        return []
-    path = os.path.join(folder, candidates[0])
-    if candidates[0] != table.name:
-        return [_checked(folder, path)]
-    if not is_folder(path):
+        usual = [name for pattern in reading.usual_files for name in _matching(names, pattern)]
+        return [path for name in dict.fromkeys(usual) for path in _files_of(folder, table, name)]
+    if candidates[0] == table.name and not is_folder(os.path.join(folder, table.name)):
         raise InputError(
-            f"{path} is a file without a known ending; expected one of {', '.join(SUFFIXES)}, or a folder"
+            f"{os.path.join(folder, table.name)} is a file without a known ending; "
+            f"expected one of {', '.join(SUFFIXES)}, or a folder"
         )
+    if candidates[0] != table.name:
+        return [_checked(folder, os.path.join(folder, candidates[0]))]
+    return _files_of(folder, table, candidates[0])
+
+
+def _files_of_patterns(folder: str, table: Table, names: list[str], patterns: tuple[str, ...]) -> list[str]:
+    found: dict[str, None] = {}
+    for pattern in patterns:
+        matching = _matching(names, pattern)
+        if not matching:
+            raise InputError(
+                f"reading.files says that {pattern} holds the table {table.name}, and {folder} holds "
+                f"{', '.join(names[:8]) or 'nothing'}{', …' if len(names) > 8 else ''}"
+            )
+        found.update(dict.fromkeys(matching))
+    return [path for name in found for path in _files_of(folder, table, name)]
+
+
+def _matching(names: list[str], pattern: str) -> list[str]:
+    return [name for name in names if fnmatch.fnmatchcase(name, pattern.rstrip("/")) and not _is_litter(name)]
+
+
+def _files_of(folder: str, table: Table, name: str) -> list[str]:
+    """The file of that name, or the files of the folder of that name."""
+    path = os.path.join(folder, name)
+    if not is_folder(path):
+        return [_checked(folder, path)]
+    files = _shards(path)
+    if not files:
+        raise InputError(f"no data: the folder {path} of the table {table.name} is empty")
+    return [_checked(folder, file) for file in files]
+
+
+def _shards(path: str) -> list[str]:
+    """The files of a folder, and of those in it that are called KEY=VALUE."""
     try:
-        shards = [name for name in list_folder(path) if not name.startswith(_HIDDEN)]
+        names = [name for name in list_folder(path) if not _is_litter(name)]
     except OSError as error:
         raise unreadable(path, error) from error
-    if not shards:
-        raise InputError(f"no data: the folder {path} of the table {table.name} is empty")
-    return [_checked(folder, os.path.join(path, name)) for name in shards]
+    files: list[str] = []
+    for name in names:
+        inner = os.path.join(path, name)
+        files += _shards(inner) if "=" in name and is_folder(inner) else [inner]
+    return files
+
+
+def _is_litter(name: str) -> bool:
+    return name.startswith(_HIDDEN) or any(fnmatch.fnmatchcase(name.casefold(), mark) for mark in _LITTER)
 
 
 def _checked(folder: str, path: str) -> str:

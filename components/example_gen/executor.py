@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +11,9 @@ from tfx.dsl.components.base import base_executor
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 
+from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
+from aisle.components.example_gen.shard import Note, merged
 from aisle.components.tables import ROWS_SPLIT, RowsWriter, write_quarantine
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -24,16 +27,21 @@ class Executor(base_executor.BaseExecutor):
         """See `base_executor.BaseExecutor.Do`."""
         table = TABLE_BY_NAME[exec_properties["table"]]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
-        quarantines, kept = [], 0
+        reading = TableReading.from_json(exec_properties["reading"])
+        quarantines, notes, kept = [], list[Note](), 0
         with RowsWriter(examples.uri) as writer:
-            for shard in read_shards(exec_properties["data_folder"], table):
+            for shard in read_shards(exec_properties["data_folder"], table, reading=reading):
                 writer.write(shard.rows, shard.provenance)
                 quarantines.append(shard.quarantine)
+                notes = merged([*notes, *shard.notes])
                 kept += shard.rows.num_rows
         examples.split_names = artifact_utils.encode_split_names([ROWS_SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_PARQUET)
         examples_utils.set_file_format(examples, "FILE_FORMAT_PARQUET")
         quarantine = pa.concat_tables(quarantines)
         lost = quarantine.num_rows
-        counts = {"table": table.name, "read": kept + lost, "kept": kept, "quarantined": lost}
+        counts = {
+            **{"table": table.name, "read": kept + lost, "kept": kept, "quarantined": lost},
+            "notes": [dataclasses.asdict(note) for note in notes],
+        }
         write_quarantine(artifact_utils.get_single_uri(output_dict["quarantine"]), quarantine, counts)

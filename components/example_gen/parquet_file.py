@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import IO
 
 import numpy as np
@@ -13,63 +14,115 @@ import pyarrow.parquet as pq
 import pyarrow_hotfix  # noqa: F401  refuses the malicious extension types of CVE-2023-47248
 from numpy.typing import NDArray
 
-from aisle.components.example_gen.shard import Shard, Typed, check_columns, provenance_of, sift
-from aisle.components.example_gen.values import ARROW_TYPES, convert
+from aisle.components.example_gen.cells.column import form_of, typed_text
+from aisle.components.example_gen.cells.nested import flattened, root_of
+from aisle.components.example_gen.cells.parquet import as_text, convert, holds, is_text, plain
+from aisle.components.example_gen.cells.rows import RowRules
+from aisle.components.example_gen.layout import Layout, arranged
+from aisle.components.example_gen.options import TableReading, how_to_say
+from aisle.components.example_gen.shard import Shard, Typed, provenance_of, sift, skipped_notes
+from aisle.components.example_gen.values import ARROW_TYPES
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
 _BATCH_ROWS = 1 << 17
 
 
-def read_parquet_file(name: str, file: IO[bytes], table: Table) -> Iterator[Shard]:
+def read_parquet_file(
+    layout: Layout,
+    file: IO[bytes],
+    table: Table,
+    columns: Sequence[str],
+    reading: TableReading,
+    rules: RowRules,
+) -> Iterator[Shard]:
     """Reads a Parquet file piece by piece; a row's "line" is its number, from 1.
 
     Args:
-        name: the file's name, for messages and provenance.
+        layout: of the file.
         file: the open file.
         table: whose file it is.
+        columns: of the table, by our names.
+        reading: how the table is read.
+        rules: for whole rows.
 
     Raises:
         InputError: the file is broken or refused, or a column's type doesn't fit.
     """
     line = 1
-    for raw in _batches(name, file, table):
-        typed = {column: _typed(name, table, column, raw.column(column)) for column in raw.column_names}
-        provenance = provenance_of([name], [np.arange(line, line + raw.num_rows)])
-        yield sift(table, typed, provenance, functools.partial(_texts, raw))
-        line += raw.num_rows
+    for batch, rows in _batches(layout, file):
+        raw, skipped = rules.apply(batch)
+        places = provenance_of([layout.name], [line + rows])
+        line += int(rows[-1]) + 1
+        kept = pa.array(~np.logical_or.reduce([np.zeros(raw.num_rows, bool), *skipped.values()]))
+        notes = skipped_notes(raw, skipped, places)
+        if skipped:
+            raw, places = raw.filter(kept), places.filter(kept)
+        cells = arranged(raw, layout, columns)
+        typed = {name: _typed(layout.name, table, name, cells.column(name), reading) for name in columns}
+        shard = sift(table, typed, places, functools.partial(_texts, raw))
+        yield dataclasses.replace(shard, notes=(*shard.notes, *notes))
 
 
-def read_columns(name: str, file: IO[bytes], table: Table) -> dict[str, pa.DataType]:
-    """Reads which columns a Parquet file has, and the type that each has once it is read.
+def read_columns(
+    name: str, file: IO[bytes], table: Table, wanted: Sequence[str]
+) -> tuple[dict[str, pa.DataType], int]:
+    """Reads which columns a Parquet file has, with the type of each as an extra one once it is read, and its rows' number.
+
+    Columns that no table of ours can hold (lists, structs, maps) are left out, unless they are called as one of ours, or
+    a path that is wanted goes into them.
 
     Raises:
         InputError: the file is broken.
     """
     with _named(name):
-        schema = pq.read_schema(file)
-    kinds = ((field, table.column(field.name)) for field in schema)
-    return {
-        field.name: ARROW_TYPES[declared.kind if declared is not None else _extra_kind(field.type)]
-        for field, declared in kinds
+        parquet = pq.ParquetFile(file)
+        schema = parquet.schema_arrow
+    kinds = {field.name: _extra_kind(_plain_type(field.type)) for field in schema}
+    roots = {root_of(path) for path in wanted}
+    columns = {
+        field.name: ARROW_TYPES[kinds[field.name]]
+        for field in schema
+        if field.name in roots
+        or table.column(field.name) is not None
+        or _is_kept(_plain_type(field.type), kinds[field.name])
     }
+    return columns, parquet.metadata.num_rows
 
 
-def _batches(name: str, file: IO[bytes], table: Table) -> Iterator[pa.Table]:
+def _is_kept(type_: pa.DataType, kind: Kind) -> bool:
+    """Whether an extra column passes through; bytes may be pictures."""
+    return holds(type_, kind) and not (is_text(type_) and not _is_string(type_))
+
+
+def _is_string(type_: pa.DataType) -> bool:
+    return pa.types.is_string(type_) or pa.types.is_large_string(type_)
+
+
+def _plain_type(type_: pa.DataType) -> pa.DataType:
+    """The type without a dictionary; booleans are read as 0 and 1."""
+    type_ = type_.value_type if pa.types.is_dictionary(type_) else type_
+    return pa.int8() if pa.types.is_boolean(type_) else type_
+
+
+def _batches(layout: Layout, file: IO[bytes]) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+    """The columns that are read of a file, text as plain strings, and which row of the batch each row is of."""
+    name = layout.name
     with _named(name):
         parquet = pq.ParquetFile(file)
-        columns = parquet.schema_arrow.names
-    check_columns(name, columns, table, None)
-    if parquet.metadata.num_rows == 0:
-        raise InputError(f"no data: {name} of the table {table.name} has no rows; remove or mend it")
-    batches = parquet.iter_batches(_BATCH_ROWS)
+    batches = parquet.iter_batches(_BATCH_ROWS, columns=list(layout.header))
     while True:
         with _named(name):
             batch = next(batches, None)
             if batch is None:
                 return
             batch.validate(full=True)  # Text that is not UTF-8, offsets out of range.
-        yield pa.Table.from_batches([batch])
+            table, rows = flattened(pa.Table.from_batches([batch]), layout.paths)
+            cells = (plain(table.column(column)) for column in table.column_names)
+            texts = [as_text(column) if is_text(column.type) else column for column in cells]
+            table = pa.table(texts, names=table.column_names)
+        if len(rows):
+            yield table, rows
 
 
 @contextlib.contextmanager
@@ -86,12 +139,26 @@ def _texts(raw: pa.Table, rows: NDArray[np.int64]) -> list[str]:
     return [str(row) for row in raw.take(pa.array(rows)).to_pylist()]
 
 
-def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray) -> Typed:
+def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray, reading: TableReading) -> Typed:
+    if _is_string(cells.type):
+        return typed_text(cells, table, column, reading)
     declared = table.column(column)
-    converted = convert(cells, declared.kind if declared is not None else _extra_kind(cells.type))
+    kind, form = _extra_kind(cells.type), form_of(column, reading)
+    if declared is not None:
+        kind = declared.kind
+    converted = convert(cells, kind, form)
     if converted is None:
-        expected = declared.kind.value if declared is not None else "text, numbers or times"
-        raise InputError(f"{name}: the column {column} is of type {cells.type}, which can't hold {expected}")
+        counts = kind is Kind.TIMESTAMP and (
+            pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
+        )
+        hint = (
+            f"; if it counts since 1970, say its unit by {how_to_say('timestamps', table.name, column, 'seconds')}"
+            if counts
+            else ""
+        )
+        raise InputError(
+            f"{name}: the column {column} is of type {cells.type}, which can't hold {kind.value}{hint}"
+        )
     values, wrong = converted
     return Typed(values, cells, wrong)
 

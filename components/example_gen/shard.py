@@ -3,78 +3,74 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from aisle.components.example_gen.cells.rows import SKIPPED_ROWS
 from aisle.components.example_gen.values import MISSING
 from aisle.components.tables import MAX_ROW, MAX_VALUE, PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
-from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
 Texts = Callable[[NDArray[np.int64]], list[str]]
 """Returns the text of the rows of some indices, cut or whole."""
 
-Header = tuple[str, tuple[str, ...]]
-"""A file's name and its columns."""
+
+@dataclasses.dataclass(frozen=True)
+class Note:
+    """What was done to a column, or found of it, that lost no row and must be said.
+
+    Attributes:
+        kind: what, such as `tidy.MISSING_MARKER`.
+        column: of which, "" for a whole file.
+        count: cells, rows or files.
+        examples: first places: `file`, `line` and `value`.
+    """
+
+    kind: str
+    column: str
+    count: int
+    examples: tuple[dict[str, Any], ...] = ()
+
+
+MAX_EXAMPLES = 3
+"""How many places a note keeps."""
+
+
+def merged(notes: Iterable[Note]) -> list[Note]:
+    """One note for each kind and column, in the order of their first."""
+    found: dict[tuple[str, str], Note] = {}
+    for note in notes:
+        before = found.get((note.kind, note.column))
+        if before is not None:
+            examples = (*before.examples, *note.examples)[:MAX_EXAMPLES]
+            note = dataclasses.replace(before, count=before.count + note.count, examples=examples)
+        found[note.kind, note.column] = note
+    return list(found.values())
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """The typed rows of some files, where they came from, and the rows that could not be read."""
+    """The typed rows of some files, where they came from, the rows that could not be read, and what must be said."""
 
     rows: pa.Table
     provenance: pa.Table
     quarantine: pa.Table
+    notes: tuple[Note, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
 class Typed:
-    """A column's values, the cells they were read from as text, and what is wrong with each (or null)."""
+    """A column's values, the cells they were read from, what is wrong with each (or null), and what was done to which."""
 
     values: pa.ChunkedArray
     cells: pa.ChunkedArray
     wrong: pa.ChunkedArray
-
-
-def check_columns(name: str, columns: Sequence[str], table: Table, first: Header | None) -> Header:
-    """Checks a file's columns against the table, and against the table's first file.
-
-    Returns:
-        The first file's name and columns.
-
-    Raises:
-        InputError: a column is there twice, a required one is missing, or the files differ.
-    """
-    got = ", ".join(columns)
-    twice = sorted({column for column in columns if columns.count(column) > 1})
-    if twice or "" in columns:
-        what = f"the column {twice[0]!r} twice" if twice and twice[0] else "a column without a name"
-        raise InputError(f"{name} has {what}; its header is: {got}")
-    if first is not None and set(columns) != set(first[1]):
-        missing = [column for column in first[1] if column not in columns]
-        added = [column for column in columns if column not in first[1]]
-        said = [
-            f"{verb} {', '.join(names)}" for verb, names in (("lacks", missing), ("adds", added)) if names
-        ]
-        raise InputError(
-            f"the files of the table {table.name} have different headers: {name} {' and '.join(said)}, "
-            f"compared with {first[0]}"
-        )
-    absent = [column.name for column in table.columns if column.required and column.name not in columns]
-    if absent:
-        hint = (
-            "; cells must be separated by commas"
-            if len(columns) == 1 and any(c in got for c in ";\t|")
-            else ""
-        )
-        raise InputError(
-            f"{name} lacks the required column {', '.join(absent)}; its header is: {got[:300]}{hint}"
-        )
-    return first or (name, tuple(columns))
+    changed: dict[str, NDArray[np.bool_]] = dataclasses.field(default_factory=dict)
 
 
 def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: Texts) -> Shard:
@@ -90,8 +86,13 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: T
     is_wrong = np.stack([faults.is_not_null().to_numpy() for faults in wrong.values()])
     bad = is_wrong.any(axis=0)
     rows = pa.table({name: typed.values for name, typed in columns.items()})
+    notes = tuple(
+        _note(kind, name, typed.cells, np.flatnonzero(which), provenance)
+        for name, typed in columns.items()
+        for kind, which in typed.changed.items()
+    )
     if not bad.any():
-        return Shard(rows, provenance, QUARANTINE_SCHEMA.empty_table())
+        return Shard(rows, provenance, QUARANTINE_SCHEMA.empty_table(), notes)
     indices = np.flatnonzero(bad)
     first = is_wrong[:, indices].argmax(axis=0)
     value, reason = np.empty(len(indices), object), np.empty(len(indices), object)
@@ -109,7 +110,28 @@ def sift(table: Table, columns: dict[str, Typed], provenance: pa.Table, texts: T
         row=texts(indices),
     )
     kept = pa.array(~bad)
-    return Shard(rows.filter(kept), provenance.filter(kept), quarantine)
+    return Shard(rows.filter(kept), provenance.filter(kept), quarantine, notes)
+
+
+def skipped_notes(
+    raw: pa.Table, skipped: Mapping[str, NDArray[np.bool_]], places: pa.Table
+) -> tuple[Note, ...]:
+    """Says which rows were skipped, by the header and its values that the settings name."""
+    return tuple(
+        _note(SKIPPED_ROWS, header, raw.column(header), np.flatnonzero(which), places)
+        for header, which in skipped.items()
+    )
+
+
+def _note(
+    kind: str, name: str, cells: pa.ChunkedArray, rows: NDArray[np.int64], provenance: pa.Table
+) -> Note:
+    first = pa.array(rows[:MAX_EXAMPLES])
+    places, values = provenance.take(first).to_pylist(), cells.take(first).to_pylist()
+    examples = (
+        {**place, "value": str(value)[:MAX_VALUE]} for place, value in zip(places, values, strict=True)
+    )
+    return Note(kind, name, len(rows), tuple(examples))
 
 
 def quarantine_of(

@@ -9,21 +9,17 @@ from tfx.types import component_spec, standard_artifacts
 from aisle.components.artifacts import Interactions, Tables
 from aisle.components.labeler.executor import Executor
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.specifications import channels, new_outputs, texts
 
 
 class LabelerSpec(component_spec.ComponentSpec):
     """Cleaned tables in; labelled interactions, tower examples and their schema out."""
 
-    PARAMETERS = {
-        "options": component_spec.ExecutionParameter(type=str),
-        "reports_dir": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {"tables": component_spec.ChannelParameter(type=Tables)}
-    OUTPUTS = {
-        "interactions": component_spec.ChannelParameter(type=Interactions),
-        "examples": component_spec.ChannelParameter(type=standard_artifacts.Examples),
-        "schema": component_spec.ChannelParameter(type=standard_artifacts.Schema),
-    }
+    PARAMETERS = texts("options", "reports_dir")
+    INPUTS = channels(tables=Tables)
+    OUTPUTS = channels(
+        interactions=Interactions, examples=standard_artifacts.Examples, schema=standard_artifacts.Schema
+    )
 
 
 class Labeler(base_component.BaseComponent):
@@ -45,8 +41,6 @@ class Labeler(base_component.BaseComponent):
                 tables=tables,
                 options=options.to_json(),
                 reports_dir=reports_dir,
-                interactions=types.Channel(type=Interactions),
-                examples=types.Channel(type=standard_artifacts.Examples),
-                schema=types.Channel(type=standard_artifacts.Schema),
+                **new_outputs(LabelerSpec),
             )
         )

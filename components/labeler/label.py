@@ -9,7 +9,12 @@ import pyarrow as pa
 
 from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
 from aisle.components.labeler.judged.agreement import Agreement, agreement
-from aisle.components.labeler.judged.judgements import apply_precedence, split_judgements
+from aisle.components.labeler.judged.judgements import (
+    EVAL_SHARE,
+    TRAIN_SHARE,
+    apply_precedence,
+    split_judgements,
+)
 from aisle.components.labeler.meaning.intents import Intents, query_intents
 from aisle.components.labeler.meaning.tags import item_tags
 from aisle.components.labeler.options import LabelerOptions
@@ -75,7 +80,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
-    _require(examples, options)
+    _require(examples, options, judged=events.is_empty())
     return Labelled(
         tables={
             "items": items.to_arrow(),
@@ -114,13 +119,28 @@ def _join(one: dict[str, pa.Table], other: dict[str, pa.Table]) -> dict[str, pa.
     return {name: pa.concat_tables([part[name] for part in (one, other) if name in part]) for name in names}
 
 
-def _require(examples: dict[str, pa.Table], options: LabelerOptions) -> None:
-    """Raises InputError unless training and validation both have queries."""
-    for split in (TRAIN, EVAL):
-        found = examples[split].num_rows if split in examples else 0
-        least = options.min_queries if split == TRAIN else 1
-        if found < least:
-            raise InputError(
-                f"no data: the {split} split holds {found} baskets or searches, at least {least} are needed; "
-                "give a longer span of events, or shorten labels.test_days and labels.eval_days"
-            )
+def _require(examples: dict[str, pa.Table], options: LabelerOptions, judged: bool) -> None:
+    """Raises InputError unless training and validation both have queries; `judged` where judgements are all there is."""
+    least = {TRAIN: options.min_queries, EVAL: 1}
+    found = {split: examples[split].num_rows if split in examples else 0 for split in least}
+    short = [split for split in least if found[split] < least[split]]
+    if short and judged:
+        raise InputError(
+            f"no data: of the judged queries the train split holds {found[TRAIN]} and the eval split {found[EVAL]}, at least "
+            f"{least[TRAIN]} and {least[EVAL]} are needed; judge {_enough_judged(least[TRAIN], least[EVAL])} queries or "
+            "more, each with an item of a grade above 0: of ten queries about eight train, and one is for eval"
+        )
+    for split in short:
+        raise InputError(
+            f"no data: the {split} split holds {found[split]} baskets or searches, at least {least[split]} are needed; "
+            "give a longer span of events, or shorten labels.test_days and labels.eval_days"
+        )
+
+
+def _enough_judged(train: int, validation: int) -> int:
+    """The number of queries of which, in 99 of 100 cases, so many are put to train and to eval by `split_judgements`."""
+    from scipy import stats
+
+    # How many fail before the last success that is needed: negative binomial.
+    drawn = ((train, TRAIN_SHARE), (validation, EVAL_SHARE))
+    return int(max(least + stats.nbinom.ppf(0.99, least, share) for least, share in drawn))

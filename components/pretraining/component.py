@@ -8,27 +8,16 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Interactions, Tables
 from aisle.components.pretraining.executor import Executor
+from aisle.components.specifications import channels, new_outputs, texts
 from aisle.schema.options import Options
 
 
 class PretrainingSpec(component_spec.ComponentSpec):
     """The shop's tables in; a BERT folder and the training's curves out."""
 
-    PARAMETERS = {
-        "pretrain_fn": component_spec.ExecutionParameter(type=str),
-        "options": component_spec.ExecutionParameter(type=str),
-        "bert_dir": component_spec.ExecutionParameter(type=str),
-        "code": component_spec.ExecutionParameter(type=str),
-        "checkpoints_dir": component_spec.ExecutionParameter(type=str),
-    }
-    INPUTS = {
-        "tables": component_spec.ChannelParameter(type=Tables),
-        "interactions": component_spec.ChannelParameter(type=Interactions),
-    }
-    OUTPUTS = {
-        "model": component_spec.ChannelParameter(type=standard_artifacts.Model),
-        "model_run": component_spec.ChannelParameter(type=standard_artifacts.ModelRun),
-    }
+    PARAMETERS = texts("pretrain_fn", "options", "bert_dir", "code", "checkpoints_dir")
+    INPUTS = channels(tables=Tables, interactions=Interactions)
+    OUTPUTS = channels(model=standard_artifacts.Model, model_run=standard_artifacts.ModelRun)
 
 
 class Pretraining(base_component.BaseComponent):
@@ -67,7 +56,6 @@ class Pretraining(base_component.BaseComponent):
                 bert_dir=bert_dir,
                 code=code,
                 checkpoints_dir=checkpoints_dir,
-                model=types.Channel(type=standard_artifacts.Model),
-                model_run=types.Channel(type=standard_artifacts.ModelRun),
+                **new_outputs(PretrainingSpec),
             )
         )

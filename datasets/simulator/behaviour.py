@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.datasets.simulator.catalogue import STYLE, Catalogue, Floats, Ints
-from aisle.datasets.simulator.leaves import LEAVES
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People
 from aisle.datasets.simulator.slates import PAGE_SIZE, Impressions
@@ -172,7 +171,7 @@ def _repeats(
     A purchase is repeated with the leaf's probability, more readily by loyal users who like the item;
     a repeat may be repeated in turn.
     """
-    habit = np.array([leaf.repeat for leaf in LEAVES])
+    habit = np.array([leaf.repeat for leaf in catalogue.vocabulary.leaves])
     parts = [bought.take(np.arange(0))]
     before = bought
     for _ in range(MOST_REPEATS):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ class SimulatorOptions(Options):
         seed: the same options and seed give the same bytes.
         dirt: the share of rows that get a planted fault, 0 to 1.
         events: about how many event rows to aim for (None: by the users' usual activity).
+        language: of titles, queries and reviews; `mixed` has English brands and devices in Chinese and Japanese
+            titles beside English ones.
     """
 
     users: Annotated[int, Field(strict=True, ge=10, le=1_000_000)] = 500
@@ -31,6 +33,7 @@ class SimulatorOptions(Options):
     seed: Seed = 0
     dirt: Share = 0.0
     events: Annotated[int, Field(strict=True, ge=1_000, le=50_000_000)] | None = None
+    language: Literal["en", "zh", "ja", "mixed"] = "en"
 
     @property
     def start(self) -> datetime.date:

@@ -8,12 +8,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from aisle.datasets.simulator import vocabulary as words
-from aisle.datasets.simulator.catalogue import DEPARTMENT_OF_LEAF, DEPARTMENTS, Floats, Ints
+from aisle.datasets.simulator.catalogue import Floats, Ints
+from aisle.datasets.simulator.languages import vocabulary_of
 from aisle.datasets.simulator.options import SimulatorOptions
+from aisle.datasets.simulator.vocabulary import Vocabulary
 
 SEGMENTS = 6
 """Groups of users alike in age, gender and favourite departments: what a cold start can go by."""
+GENDERS = ("female", "male", "other")
 NEW_SHARE = 0.3
 """The share of users that join during the simulated days, not before."""
 
@@ -45,17 +47,18 @@ class People:
 
 def make_people(options: SimulatorOptions, rng: np.random.Generator) -> People:
     """Returns the users: each keen on a few leaves and styles, and some of them new."""
-    n = options.users
+    n, vocabulary = options.users, vocabulary_of(options.language)
     segment = rng.integers(SEGMENTS, size=n)
-    leaning = rng.dirichlet(np.full(len(DEPARTMENTS), 0.4), SEGMENTS)[:, DEPARTMENT_OF_LEAF]
+    departments = rng.dirichlet(np.full(len(vocabulary.departments), 0.4), SEGMENTS)
+    leaning = departments[:, vocabulary.department_of_leaf]
     # A Dirichlet draw with few expected leaves a user: normalised gammas, so that each row has its own alpha.
     gammas = rng.standard_gamma(0.04 + 0.35 * leaning[segment]) + 1e-6
     tier = rng.beta(2, 2, n)
     joined = _joined(options, rng)
     return People(
-        table=_table(segment, joined, rng),
+        table=_table(vocabulary, segment, joined, rng),
         affinity=gammas / gammas.sum(axis=1, keepdims=True),
-        style=rng.dirichlet(np.full(len(words.STYLES), 0.35), n).astype(np.float32),
+        style=rng.dirichlet(np.full(vocabulary.tastes, 0.35), n).astype(np.float32),
         tier=tier.astype(np.float32),
         thrift=rng.uniform(1, 4, n).astype(np.float32),
         loyalty=rng.beta(3, 2, n).astype(np.float32),
@@ -74,7 +77,7 @@ def _joined(options: SimulatorOptions, rng: np.random.Generator) -> Ints:
     return seconds
 
 
-def _table(segment: Ints, joined: Ints, rng: np.random.Generator) -> pl.DataFrame:
+def _table(vocabulary: Vocabulary, segment: Ints, joined: Ints, rng: np.random.Generator) -> pl.DataFrame:
     """Returns the `users` table; some leave their age or gender out."""
     n = len(segment)
     mean_age = rng.uniform(22, 65, SEGMENTS)[segment]
@@ -82,13 +85,13 @@ def _table(segment: Ints, joined: Ints, rng: np.random.Generator) -> pl.DataFram
     female = rng.beta(0.7, 0.7, SEGMENTS)[segment]
     draw = rng.random(n)
     gender = np.where(draw < female * 0.97, 0, np.where(draw < 0.97, 1, 2))
-    country = rng.choice(len(words.COUNTRIES), size=n, p=words.COUNTRY_SHARES)
+    country = rng.choice(len(vocabulary.countries), size=n, p=vocabulary.country_shares)
     table = pl.DataFrame(
         {
             "number": np.arange(n),
-            "country": np.array(words.COUNTRIES)[country],
+            "country": np.array(vocabulary.countries)[country],
             "age": age,
-            "gender": np.array(words.GENDERS)[gender],
+            "gender": np.array(GENDERS)[gender],
             "tells_age": rng.random(n) < 0.9,
             "tells_gender": rng.random(n) < 0.85,
         }

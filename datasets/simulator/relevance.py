@@ -7,18 +7,9 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from aisle.datasets.simulator import vocabulary as words
-from aisle.datasets.simulator.catalogue import (
-    ATTRIBUTE_WORDS,
-    CONSUMABLE,
-    NOUNS,
-    NOUNS_PER_LEAF,
-    STYLE,
-    Catalogue,
-    Ints,
-)
-from aisle.datasets.simulator.leaves import plural
-from aisle.datasets.simulator.visits import MISSPELLED, NO_ATTRIBUTE, PLURAL, SYNONYM, Pages
+from aisle.datasets.simulator.catalogue import Catalogue, Ints
+from aisle.datasets.simulator.visits import MANY, MISSPELLED, NO_ATTRIBUTE, SYNONYM, Pages
+from aisle.datasets.simulator.vocabulary import NOUNS_PER_LEAF, Vocabulary
 
 JUDGED_QUERIES = 60
 """Half of them name an attribute."""
@@ -61,37 +52,32 @@ class Queries:
     of_page: Ints
 
 
-def make_queries(pages: Pages, rng: np.random.Generator) -> Queries:
+def make_queries(vocabulary: Vocabulary, pages: Pages, rng: np.random.Generator) -> Queries:
     """Returns what was typed for each page that answers a query."""
     searched = np.flatnonzero(pages.searched)
     wishes = np.column_stack([pages.noun, pages.attribute, pages.word, pages.wording])[searched]
     distinct, which = np.unique(wishes, axis=0, return_inverse=True)
-    texts = tuple(_text(wish, rng) for wish in distinct.tolist())
+    texts = tuple(_text(vocabulary, wish, rng) for wish in distinct.tolist())
     of_page = np.full(len(pages.searched), -1)
     of_page[searched] = which.ravel()
     return Queries(texts, of_page)
 
 
-def _text(wish: list[int], rng: np.random.Generator) -> str:
+def _text(vocabulary: Vocabulary, wish: list[int], rng: np.random.Generator) -> str:
     """Returns the query for a wish (noun, attribute, word, wording), in lower case as most people type."""
     noun, attribute, word, wording = wish
-    kind = NOUNS[noun]
-    name = plural(kind, kind.name) if wording == PLURAL else kind.synonym if wording == SYNONYM else kind.name
-    if wording == MISSPELLED:
-        name = _misspell(name, rng)
-    if attribute == NO_ATTRIBUTE:
-        return name
-    consumable = CONSUMABLE[noun // NOUNS_PER_LEAF]
-    values = words.CONSUMABLE_STYLES if attribute == STYLE and consumable else ATTRIBUTE_WORDS[attribute]
-    return f"{values[word]} {name}".lower()
-
-
-def _misspell(name: str, rng: np.random.Generator) -> str:
-    """Returns `name` with a letter left out, doubled, or swapped with the next, never the first one."""
-    at = int(rng.integers(1, len(name) - 1))
-    before, letter, following, after = name[:at], name[at], name[at + 1], name[at + 2 :]
-    changed = (following, letter + letter + following, following + letter)[int(rng.integers(3))]
-    return before + changed + after
+    kind, leaf = vocabulary.nouns[noun], noun // NOUNS_PER_LEAF
+    words = vocabulary.words[leaf]
+    name = (
+        words.many(kind, kind.name) if wording == MANY else kind.synonym if wording == SYNONYM else kind.name
+    )
+    before = ""
+    if attribute != NO_ATTRIBUTE:
+        styles = words.consumable_styles if vocabulary.leaves[leaf].consumable else words.styles
+        values = (styles, words.colours, vocabulary.materials, vocabulary.brands)[attribute]
+        before = values[word] + words.query_space
+    text = words.misspell(before, name, rng) if wording == MISSPELLED else before + name
+    return text.lower()
 
 
 def make_judgements(catalogue: Catalogue, pages: Pages, rng: np.random.Generator) -> pl.DataFrame:
@@ -117,7 +103,7 @@ def make_judgements(catalogue: Catalogue, pages: Pages, rng: np.random.Generator
         parts.append(
             pl.DataFrame(
                 {
-                    "query": [_text(wish.tolist(), rng)] * len(items),
+                    "query": [_text(catalogue.vocabulary, wish.tolist(), rng)] * len(items),
                     "item_id": catalogue.table["item_id"].gather(items),
                     "grade": grade[items],
                 }

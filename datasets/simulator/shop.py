@@ -7,15 +7,18 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from aisle.datasets.simulator import vocabulary as words
 from aisle.datasets.simulator.behaviour import CART, NONE, PURCHASE, RETURN, Events, make_events
-from aisle.datasets.simulator.catalogue import NOUNS, Catalogue, Ints, make_catalogue
+from aisle.datasets.simulator.catalogue import Catalogue, Ints, make_catalogue
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People, make_people
 from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
 from aisle.datasets.simulator.slates import Impressions, make_impressions
 from aisle.datasets.simulator.visits import Pages, make_pages
+from aisle.datasets.simulator.vocabulary import NOUNS_PER_LEAF, Vocabulary
 from aisle.schema.events import names
+
+STARS = 5
+"""The best rating."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -75,7 +78,7 @@ def make_world(options: SimulatorOptions) -> World:
     catalogue = make_catalogue(options, catalogue_rng)
     people = make_people(options, people_rng)
     pages = make_pages(options, catalogue, people, pages_rng)
-    queries = make_queries(pages, queries_rng)
+    queries = make_queries(catalogue.vocabulary, pages, queries_rng)
     return World(catalogue, people, pages, queries, make_impressions(catalogue, pages, slates_rng))
 
 
@@ -103,7 +106,7 @@ def _event_table(world: World, events: Events) -> pl.DataFrame:
             "quantity": _known(events.quantity),
             "price": pl.Series(np.where(priced, catalogue.price[events.item], np.nan)).fill_nan(None),
             "rating": _known(events.rating),
-            "text": _gather(_review_texts(), _review(catalogue, events)),
+            "text": _gather(_review_texts(catalogue.vocabulary), _review(catalogue, events)),
         }
     )
 
@@ -116,14 +119,19 @@ def _session_ids(events: Events) -> pl.Series:
     return pl.select(pl.lit("s") + pl.Series(rank).cast(pl.String).str.zfill(6)).to_series()
 
 
-def _review_texts() -> pl.Series:
-    """Returns what is written about each noun with each number of stars: row noun * 5 + stars - 1."""
-    return pl.Series([f"{before} {noun.name}{after}" for noun in NOUNS for before, after in words.REVIEWS])
+def _review_texts(vocabulary: Vocabulary) -> pl.Series:
+    """Returns what is written about each noun with each number of stars: row noun * STARS + stars - 1."""
+    texts = [
+        template.format(noun=noun.name)
+        for number, noun in enumerate(vocabulary.nouns)
+        for template in vocabulary.words[number // NOUNS_PER_LEAF].reviews
+    ]
+    return pl.Series(texts)
 
 
 def _review(catalogue: Catalogue, events: Events) -> Ints:
     """Returns the row of `_review_texts` of each event; NONE for what is no review."""
-    row = catalogue.noun[events.item] * len(words.REVIEWS) + events.rating - 1
+    row = catalogue.noun[events.item] * STARS + events.rating - 1
     found: Ints = np.where(events.rating == NONE, NONE, row)
     return found
 

@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from aisle.datasets.simulator.catalogue import DEPARTMENT_OF_LEAF, DEPARTMENTS, Catalogue, Floats, Ints
+from aisle.datasets.simulator.catalogue import Catalogue, Floats, Ints
 from aisle.datasets.simulator.relevance import grades
 from aisle.datasets.simulator.visits import Pages
 
@@ -45,9 +45,10 @@ def make_impressions(catalogue: Catalogue, pages: Pages, rng: np.random.Generato
     from each user's tastes to leave something to learn.
     """
     parts = []
-    department = DEPARTMENT_OF_LEAF[pages.leaf]
-    for number in range(len(DEPARTMENTS)):
-        aisle = np.flatnonzero(DEPARTMENT_OF_LEAF[catalogue.leaf] == number)
+    department_of_leaf = catalogue.vocabulary.department_of_leaf
+    department = department_of_leaf[pages.leaf]
+    for number in range(len(catalogue.vocabulary.departments)):
+        aisle = np.flatnonzero(department_of_leaf[catalogue.leaf] == number)
         parts += _group(catalogue, pages, np.flatnonzero(pages.searched & (department == number)), aisle, rng)
     home = np.flatnonzero(~pages.searched)
     parts += _group(catalogue, pages, home, np.arange(len(catalogue.leaf)), rng)

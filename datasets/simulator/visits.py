@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.datasets.simulator.catalogue import ATTRIBUTES, STYLE, Catalogue, Floats, Ints
-from aisle.datasets.simulator.leaves import LEAVES
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People
 
@@ -30,7 +29,7 @@ WEEKDAYS = np.array([0.95, 0.9, 0.9, 0.95, 1.0, 1.2, 1.25])
 """Visits by day of the week, Monday first."""
 
 NO_ATTRIBUTE = len(ATTRIBUTES)
-PLAIN, PLURAL, SYNONYM, MISSPELLED = range(4)
+PLAIN, MANY, SYNONYM, MISSPELLED = range(4)
 """How a query words its noun."""
 WORDINGS = np.array([0.45, 0.25, 0.2, 0.1])
 
@@ -49,7 +48,7 @@ class Pages:
         noun: [p] the product type wanted.
         attribute: [p] the column of `Catalogue.attributes` the query names, or NO_ATTRIBUTE.
         word: [p] the value it names; -1 for none.
-        wording: [p] PLAIN, PLURAL, SYNONYM or MISSPELLED.
+        wording: [p] PLAIN, MANY, SYNONYM or MISSPELLED.
     """
 
     visit: Ints
@@ -85,7 +84,7 @@ def make_pages(
     visit = np.repeat(np.arange(len(user)), pages)
     nth = np.arange(len(visit)) - np.repeat(np.cumsum(pages) - pages, pages)
     time = start[visit] + nth * 240 + rng.integers(60, size=len(visit))
-    leaf = _leaves(options, people, user[visit], time, rng)
+    leaf = _leaves(catalogue, people, user[visit], time, rng)
     noun, attribute, word = _wishes(catalogue, people, user[visit], leaf, rng)
     return Pages(
         visit=visit,
@@ -121,12 +120,10 @@ def _visits(options: SimulatorOptions, people: People, rng: np.random.Generator)
     return user, options.start_seconds + day * 86_400 + second.astype(np.int64)
 
 
-def _leaves(
-    options: SimulatorOptions, people: People, user: Ints, time: Ints, rng: np.random.Generator
-) -> Ints:
+def _leaves(catalogue: Catalogue, people: People, user: Ints, time: Ints, rng: np.random.Generator) -> Ints:
     """Returns the leaf each page is about, from the user's interests or the month's."""
     own = _draw(people.affinity, user, rng)
-    peaks = np.array([leaf.peak_month for leaf in LEAVES])
+    peaks = np.array([leaf.peak_month for leaf in catalogue.vocabulary.leaves])
     away = np.abs(np.arange(1, 13)[:, None] - peaks)
     interest = np.where(peaks > 0, np.exp(-np.minimum(away, 12 - away)), 0.0)
     month = time.astype("datetime64[s]").astype("datetime64[M]").astype(np.int64) % 12
@@ -155,7 +152,7 @@ def _wishes(
     names one they like.
     """
     order = np.argsort(catalogue.leaf, kind="stable")
-    sizes = np.bincount(catalogue.leaf, minlength=len(LEAVES))
+    sizes = np.bincount(catalogue.leaf, minlength=len(catalogue.vocabulary.leaves))
     first = np.cumsum(sizes) - sizes
     model = order[first[leaf] + rng.integers(sizes[leaf])]
     attribute = rng.choice(NO_ATTRIBUTE + 1, size=len(leaf), p=[0.15, 0.15, 0.15, 0.1, 0.45])

@@ -12,9 +12,11 @@ import numpy as np
 import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
-from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
+from aisle.datasets.simulator.faults.events import event_faults
 from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plant
+from aisle.datasets.simulator.languages import vocabulary_of
+from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.shop import Shop
 
 GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")
@@ -50,7 +52,7 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     shop.judgements.write_csv(dest / "judgements.csv")
     faults: list[Fault] = []
     for table, frame in (("items", shop.items), ("users", shop.users), ("events", shop.events)):
-        found, inserted = _write_table(table, frame, dest, _plan(table, frame, shop.options.dirt, rng), rng)
+        found, inserted = _write_table(table, frame, dest, _plan(table, frame, shop.options, rng), rng)
         faults += found
         rows[table] = len(frame) + inserted
     _write_ground_truth(faults, dest / GROUND_TRUTH)
@@ -59,13 +61,14 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     return Written({table: rows[table] for table in order}, dict(sorted(by_kind.items())))
 
 
-def _plan(table: str, frame: pl.DataFrame, dirt: float, rng: np.random.Generator) -> Plan:
+def _plan(table: str, frame: pl.DataFrame, options: SimulatorOptions, rng: np.random.Generator) -> Plan:
     """Returns which rows of the table get which fault."""
+    vocabulary = vocabulary_of(options.language)
     if table == "events":
         is_sale = frame["price"].is_not_null().to_numpy()
-        return plan_faults(EVENT_FAULTS, is_sale, dirt, rng, with_bots=True)
-    kinds = ITEM_FAULTS if table == "items" else USER_FAULTS
-    return plan_faults(kinds, np.zeros(len(frame), dtype=bool), dirt, rng)
+        return plan_faults(event_faults(vocabulary), is_sale, options.dirt, rng, with_bots=True)
+    kinds = item_faults(vocabulary) if table == "items" else user_faults(vocabulary)
+    return plan_faults(kinds, np.zeros(len(frame), dtype=bool), options.dirt, rng)
 
 
 def _write_table(

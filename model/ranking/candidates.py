@@ -91,7 +91,9 @@ def make_candidates(
     tokenizer = Tokenizer(bert or bert_folder())
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     table = item_table(tower, frames["items"])
-    text = TextSearch(tokenizer, table.titles, table.descriptions)
+    text = TextSearch(
+        tokenizer, table.titles, table.descriptions, [item.decode() for item in tower.item_ids.numpy()]
+    )
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
@@ -102,7 +104,9 @@ def make_candidates(
         most = options.test_users if name == TEST else options.users
         if not most:
             continue
-        state = make_state(frames["interactions"], frames["users"], list(rows), window.start, everyone)
+        state = make_state(
+            frames["interactions"], frames["users"], list(rows), window.start, everyone, frames["tags"]
+        )
         if asking is None:
             retriever = Retriever(tower, text, table.prices, state, moves=True)
             asking = _Asking(retriever, table.titles, options.depth)
@@ -229,7 +233,7 @@ class _Asking:
             context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
             nothing = tf.zeros_like(context.scores["count"], tf.bool)
             recommended = retriever.candidates(context, offers("recommend"), nothing)
-            searched = retriever.fuse(context, offers("search"), nothing)
+            searched = retriever.blend(context, offers("search"), nothing)
             top = tf.math.top_k(tf.where((query != "")[:, None], searched, recommended), most)
             found = tf.where(top.values > 0, top.indices, -1)
             numbers = retriever.features(context, tf.maximum(tf.concat([found, others], 1), 0))

@@ -104,7 +104,8 @@ class RankingModule(tf.Module):
             self._score, input_signature=[texts, tf.TensorSpec([None, None, 2], tf.float32)]
         )
         if head is not None:
-            self._words = Words(head.reader.tokenizer)
+            self.tokenizer = head.reader.tokenizer
+            self._words = Words(self.tokenizer)
             self.explain_read = tf.function(
                 self._explain_read, input_signature=[texts, tf.TensorSpec([None, None], tf.string), *read]
             )

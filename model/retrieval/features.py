@@ -56,8 +56,10 @@ def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, 
         if score.share:
             best = tf.reduce_max(context.scores[score.name], 1)[:, None]
             named[f"{score.name}_share"] = tf.math.divide_no_nan(named[score.name], tf.maximum(best, 0.0))
-        if score.searches_only:
-            named[score.name] = tf.where(searched, named[score.name], np.nan)
+        if score.only:
+            read = searched if score.only == "searches" else ~searched
+            for name in {score.name, f"{score.name}_share"} & set(named):
+                named[name] = tf.where(read, named[name], np.nan)
     named |= near
     named |= {name: tf.gather(values, rows) for name, values in item_numbers.items()}
     one = tf.ones_like(named["count"])

@@ -15,9 +15,12 @@ from aisle.model.retrieval.taken import Taken
 from aisle.model.retrieval.tower import Tower
 from aisle.model.stored import stored
 from aisle.model.text.lexical import TextSearch
+from aisle.model.text.scripts import CHARACTER
 
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""
+_FOUND = 1e-3
+"""The least that what a source found counts beside its best item."""
 
 
 class Retriever(tf.Module):
@@ -106,6 +109,10 @@ class Retriever(tf.Module):
         numbers = self._taken.numbers(asking, sums["count"])
         return Context(query, rows, scores, dense, vectors, numbers)
 
+    def named(self, context: Context) -> tf.Tensor:
+        """The item that a whole query is the id or a code of: bool [b, n]."""
+        return tf.one_hot(self._text.named(context.query), self.count, True, False, dtype=tf.bool)
+
     def fuse(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
         """Merges the sources by weighted reciprocal rank: float32 [b, n], 0 where no source has the item.
 
@@ -132,16 +139,46 @@ class Retriever(tf.Module):
             found.append(tf.reduce_sum(tf.where(same, places[:, None], 0), -1))
         return tf.stack(found, -1)
 
-    @staticmethod
-    def shares(offers: tuple[Offer, ...], ranks: tf.Tensor) -> tf.Tensor:
-        """What each source adds in `fuse` to an item at these `ranks`: int32 to float32 [b, m, s]."""
-        weight = tf.constant([offer.weight for offer in offers])
-        return tf.where(ranks > 0, weight / (_RRF - 1.0 + tf.cast(ranks, tf.float32)), 0.0)
+    def blend(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
+        """Merges the sources of a search by their scores: float32 [b, n], 0 where no source has the item.
+
+        Each source counts from 0, or from its last candidate where its scores have a sign, to 1, its best item: a convex
+        combination (Bruch et al., TOIS 2023), which tells near from far, as ranks don't.
+
+        Args:
+            context: of `context`.
+            offers: what to merge.
+            exclude: bool [b, n], items no source may give.
+        """
+        total = tf.zeros_like(context.scores["count"])
+        for offer in offers:
+            total += self._scatter(*self._counted(context, offer, exclude))
+        return total
+
+    def shares(self, context: Context, offers: tuple[Offer, ...], rows: tf.Tensor) -> tf.Tensor:
+        """What each source adds in `blend` to each item: int32 [b, m] to float32 [b, m, s], 0 where nothing."""
+        nothing = tf.zeros_like(context.scores["count"], tf.bool)
+        found = []
+        for offer in offers:
+            top, counted = self._counted(context, offer, nothing)
+            same = rows[:, :, None] == top[:, None]
+            found.append(tf.reduce_sum(tf.where(same, counted[:, None], 0.0), -1))
+        return tf.stack(found, -1)
+
+    def _counted(self, context: Context, offer: Offer, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """A source's best items, and what they count in `blend`: int32 and float32 [b, bound]."""
+        rows, scores = self._top(context, offer, exclude)
+        given = scores > _least(offer)
+        last = tf.reduce_min(tf.where(given, scores, np.inf), 1)[:, None] if offer.signed else 0.0
+        best = tf.reduce_max(scores, 1)[:, None]
+        share = tf.where(scores == best, 1.0, tf.math.divide_no_nan(scores - last, best - last))
+        weight = tf.where(_unspaced(context.query), offer.unspaced or offer.weight, offer.weight)[:, None]
+        return rows, tf.where(given, weight * tf.maximum(share, _FOUND), 0.0)
 
     def _given(self, context: Context, offer: Offer, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A source's best items, int32 [b, bound], and which of them are candidates, bool [b, bound]."""
         rows, scores = self._top(context, offer, exclude)
-        return rows, scores > (-1e30 if offer.signed else 1e-6)
+        return rows, scores > _least(offer)
 
     def _top(self, context: Context, offer: Offer, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A source's best items and their scores: int32 and float32 [b, bound]."""
@@ -200,3 +237,13 @@ class Retriever(tf.Module):
             tf.reshape(values, [-1]), tf.reshape(segment, [-1]), batch * self.count
         )
         return tf.reshape(flat, [batch, self.count])
+
+
+def _least(offer: Offer) -> float:
+    """What a candidate's score lies above."""
+    return -1e30 if offer.signed else 1e-6
+
+
+def _unspaced(query: tf.Tensor) -> tf.Tensor:
+    """Whether queries hold letters of a script without spaces: string [b] to bool [b]."""
+    return tf.strings.regex_replace(query, CHARACTER, "") != query

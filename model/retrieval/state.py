@@ -105,6 +105,7 @@ def make_state(
     items: list[str],
     now: int,
     everyone: list[str] | None = None,
+    tags: pl.DataFrame | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 
@@ -114,6 +115,7 @@ def make_state(
         items: the catalogue's ids, in order.
         now: microseconds UTC; interactions at or after it are left out.
         everyone: users that get a row whether they took something by then or not; None: those who did.
+        tags: the Labeler's, `item_id` and `tag`; None: no item has any.
     """
     rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
     past = (
@@ -134,7 +136,11 @@ def make_state(
     known_users = set(sizes["user_id"])
     pairs = _pairs(known)
     item_numbers = _item_numbers(past, pairs, len(items))
-    sources = Past(len(items), known, pairs, dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True)))
+    if tags is None:
+        tags = pl.DataFrame(schema={"item_id": pl.String, "tag": pl.String})
+    tagged = tags.join(rows, on="item_id", maintain_order="left").select("row", "tag")
+    numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
+    sources = Past(len(items), known, pairs, numbers, tagged)
     lists = (
         pairs.group_by("user_id", maintain_order=True)
         .tail(TAKEN)

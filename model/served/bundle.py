@@ -83,9 +83,10 @@ class Bundle(tf.Module):
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
 
     def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Items for a query, best first; an empty query has no answer."""
+        """Items for a query, best first: the one that it names, if any; an empty query has no answer."""
         context = self.retriever.context(query, user_id, _no_history(query))
-        return self._answer(self._in_order(context, self._order.found(context, _nothing(context))), k)
+        ranked = self._in_order(context, self._order.found(context, _nothing(context)))
+        return self._answer(ranked.led_by(self.retriever.named(context)), k)
 
     def filtered_search(
         self,
@@ -110,6 +111,7 @@ class Bundle(tf.Module):
         listed = Ranked(context.scores["popularity"], ~exclude & asked.narrows()[:, None])
         # A query comes in the same batch as none: the head's order is only for those that ask.
         ranked = self._in_order(context, found).otherwise(searched, listed)
+        ranked = ranked.led_by(self.retriever.named(context) & ~exclude)
         return {**self._answer(ranked, k), **self._filters.facets(ranked.there)}
 
     def _in_order(self, context: Context, found: Ranked) -> Ranked:
@@ -243,9 +245,9 @@ def make_bundles(
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
 
     def state(now: int) -> State:
-        return make_state(frames["interactions"], frames["users"], ids, now, everyone)
+        return make_state(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"])
 
-    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions)
+    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)

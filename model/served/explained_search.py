@@ -15,14 +15,14 @@ from aisle.schema import contract
 def by_sources(retriever: Retriever, context: Context, rows: tf.Tensor) -> dict[str, tf.Tensor]:
     """The explanation where no head learnt from searches, and sources alone order the items.
 
-    A part is then what a source adds in the reciprocal rank fusion, and there are no words.
+    A part is then what a source adds in the blend of their scores, and there are no words.
 
     Args:
         retriever: what gave the candidates.
         context: of the search.
         rows: int32 [b, m].
     """
-    shares = retriever.shares(offers("search"), retriever.ranks(context, offers("search"), rows))
+    shares = retriever.shares(context, offers("search"), rows)
     nobody = tf.zeros([tf.shape(rows)[0], tf.shape(rows)[1], 0])
     return {
         contract.SCORES: tf.reduce_sum(shares, -1),

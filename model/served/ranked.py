@@ -8,6 +8,9 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+_LEAD = 1e-3
+"""Of an item that leads, above the best other one."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Ranked:
@@ -41,6 +44,12 @@ class Ranked:
         lowest = tf.where(tf.math.is_finite(lowest), lowest, 0.0)
         behind = lowest - 1.0 - tf.reduce_max(scores, 1)[:, None] + scores
         return Ranked(tf.where(self.there, self.scores, behind), self.there | there)
+
+    def led_by(self, first: tf.Tensor) -> Ranked:
+        """Before all others some of the items, bool [b, n], a little above the best other one."""
+        above = tf.reduce_max(tf.where(self.there, self.scores, -np.inf), 1)[:, None]
+        above = tf.where(tf.math.is_finite(above), above, 0.0) + _LEAD
+        return Ranked(tf.where(first, above, self.scores), self.there | first)
 
     def with_first(self, depth: int, score: Callable[[tf.Tensor], tf.Tensor]) -> Ranked:
         """The catalogue's best `depth` by another score, before all others: int32 [b, depth] to float32 of 0 or more."""

@@ -60,7 +60,7 @@ class SearchOrder(tf.Module):
 
     def found(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """What the sources of a search find, nothing for an empty query."""
-        fused = self.retriever.fuse(context, offers("search"), exclude)
+        fused = self.retriever.blend(context, offers("search"), exclude)
         if self.retriever.indexes["dense"].limit < self.retriever.count:
             # An approximate index reads the nearest clusters alone, in which few items may pass a filter.
             few = tf.math.count_nonzero(fused, 1)[:, None] < _FILLED.bound

@@ -1,8 +1,9 @@
-"""BERT tokenisation inside the graph, and sentence embeddings."""
+"""BERT: its tokenizer inside the graph, its weights, and sentence embeddings."""
 
 from __future__ import annotations
 
 import pathlib
+import types
 
 import numpy as np
 import tensorflow as tf
@@ -11,15 +12,19 @@ from safetensors import SafetensorError
 from transformers import BertConfig, TFBertModel
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
-from aisle.schema.bert_files import WEIGHTS, check_bert
+from aisle.model.text.pieces import pieces_of
+from aisle.schema.bert_files import check_bert
 from aisle.schema.errors import InputError
+from aisle.schema.reading import read_reading
+from aisle.schema.sentence_piece_model import MASK
+from aisle.schema.weights import WEIGHTS, WORD_PIECES, vocabulary_file
 
 MAX_CHARACTERS = 2_000
 """Longer texts are cut before tokenisation, so that a 1 MB title costs no more than a long one."""
 
 
-class Tokenizer:
-    """WordPiece tokenisation of one text or a pair, in TF-Text ops that TF Serving has.
+class Tokenizer(tf.Module):
+    """Cuts texts into the pieces that a BERT knows, and puts them together as it was trained to read them.
 
     Example:
         >>> tokenizer = Tokenizer(bert)
@@ -30,69 +35,111 @@ class Tokenizer:
         [[1, 1, 1, 1, 1]]
 
     Attributes:
-        size: how many word pieces the vocabulary holds.
-        words: the pieces that are whole words, commoner ones of the language that BERT learnt from.
-        vocabulary: they themselves, [size].
+        reading: what stands before a text, and how an embedding is pooled.
     """
 
     def __init__(self, folder: str) -> None:
-        """Args: `folder`: holds BERT's `vocab.txt` (uncased)."""
-        vocabulary = (pathlib.Path(folder) / "vocab.txt").read_text(encoding="utf-8").split("\n")
-        vocabulary = [piece.rstrip("\r") for piece in vocabulary if piece]
-        self.size = len(vocabulary)
-        lacking = [piece for piece in ("[UNK]", "[CLS]", "[SEP]") if piece not in vocabulary]
-        if lacking:
-            raise InputError(f"{folder}/vocab.txt lacks {', '.join(lacking)}: it is no vocabulary of a BERT")
-        self.words = tuple(piece for piece in vocabulary if piece.isalpha())
-        self.vocabulary = tuple(vocabulary)
-        self._start, self._end = vocabulary.index("[CLS]"), vocabulary.index("[SEP]")
-        self._folder, self._vocabulary = folder, vocabulary
-        self._pieces = tf_text.FastBertTokenizer(
-            vocab=vocabulary, token_out_type=tf.int32, lower_case_nfd_strip_accents=True
-        )
+        """Args: `folder`: of a BERT: `vocab.txt` (WordPiece, uncased) or a SentencePiece model."""
+        super().__init__()
+        self._folder = folder
+        self._known = pieces_of(folder)
+        # Kept in sight of what saves the graph.
+        self._resources = list(self._known.resources)
+        self.reading = read_reading(folder)
+        prompts = ("", self.reading.query, self.reading.passage)
+        # Out of sight of what saves the graph, which would wrap a dict.
+        self._prompts = types.MappingProxyType({text: self._ids(text) for text in prompts})
+
+    @property
+    def size(self) -> int:
+        """How many pieces the vocabulary holds."""
+        return len(self._known.vocabulary)
+
+    @property
+    def vocabulary(self) -> tuple[str, ...]:
+        """The pieces by id, [size]."""
+        return self._known.vocabulary
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The pieces that are whole words, commoner ones of the languages that BERT learnt from."""
+        return self._known.words
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        """What each piece says of its word: `s` of `##s`, "" of what only stands before a word, [size]."""
+        return self._known.letters
 
     @property
     def special(self) -> np.ndarray:
-        """Which word pieces stand for no text, such as `[SEP]`: bool [size]."""
-        return np.array(
-            [piece[:1] == "[" and piece[-1:] == "]" and len(piece) > 2 for piece in self._vocabulary]
-        )
+        """Which pieces stand for no text, such as `[SEP]`: bool [size]."""
+        return self._known.special
 
     @property
     def continues(self) -> np.ndarray:
-        """Which word pieces go on with a word: bool [size]."""
-        return np.array([piece.startswith("##") for piece in self._vocabulary])
+        """Which pieces go on with a word: bool [size]."""
+        return self._known.continues
+
+    @property
+    def unknown(self) -> int:
+        """The piece that stands for all that is none."""
+        return self._known.unknown
 
     @property
     def mask(self) -> int:
-        """The word piece that hides another.
+        """The piece that hides another.
 
         Raises:
             InputError: the vocabulary has none.
         """
-        if "[MASK]" not in self._vocabulary:
-            raise InputError(f"{self._folder}/vocab.txt lacks [MASK]: words can't be hidden from this BERT")
-        return self._vocabulary.index("[MASK]")
+        if self._known.mask is None:
+            name = vocabulary_file(pathlib.Path(self._folder))
+            wanted = "[MASK]" if name == WORD_PIECES else MASK
+            raise InputError(f"{self._folder}/{name} lacks {wanted}: words can't be hidden from this BERT")
+        return self._known.mask
 
     def pieces(self, text: tf.Tensor, limit: int) -> tf.RaggedTensor:
-        """Returns at most `limit` word pieces of each text: string [n] to int32 [n, (pieces)]."""
+        """Returns at most `limit` pieces of each text: string [n] to int32 [n, (pieces)]."""
         # BERT drops NUL where TF-Text would part the word.
         text = tf.strings.regex_replace(tf.strings.substr(text, 0, MAX_CHARACTERS), r"\x00", "")
-        return self._pieces.tokenize(text)[:, :limit]
+        return self._known.cut(text)[:, :limit]
 
-    def inputs(self, *parts: tf.RaggedTensor) -> dict[str, tf.Tensor]:
+    def prompt_length(self, prompt: str) -> int:
+        """How many pieces `inputs` puts before a text: of `reading.query`, `reading.passage` or ""."""
+        return len(self._prompts[prompt])
+
+    def inputs(self, *parts: tf.RaggedTensor, prompt: str = "") -> dict[str, tf.Tensor]:
         """Returns BERT's inputs for one or two segments, padded to the batch's longest.
 
         Args:
-            parts: word pieces of the segments, each int32 [n, (pieces)].
+            parts: pieces of the segments, each int32 [n, (pieces)].
+            prompt: stands before the first: `reading.query`, `reading.passage` or "".
 
         Returns:
             `input_ids`, `token_type_ids`, `attention_mask`: int32 [n, length].
         """
-        combined, types = tf_text.combine_segments(list(parts), self._start, self._end)
-        ids = combined.to_tensor()
+        known = self._known
+        first, *others = parts
+        segments = [_behind(self._prompts[prompt], first), *(_behind(known.second, part) for part in others)]
+        combined, kinds = tf_text.combine_segments(segments, known.start, known.end)
+        ids, kinds = combined.to_tensor(known.pad), kinds.to_tensor()
         mask = tf.sequence_mask(combined.row_lengths(), tf.shape(ids)[1], tf.int32)
-        return {"input_ids": ids, "token_type_ids": types.to_tensor(), "attention_mask": mask}
+        return {
+            "input_ids": ids,
+            "token_type_ids": tf.zeros_like(kinds) if known.second else kinds,
+            "attention_mask": mask,
+        }
+
+    def _ids(self, text: str) -> tuple[int, ...]:
+        """The pieces of one text; a word begins behind it."""
+        return tuple(self._known.cut(tf.constant([text])).values.numpy().tolist()) if text else ()
+
+
+def _behind(ids: tuple[int, ...], pieces: tf.RaggedTensor) -> tf.RaggedTensor:
+    """Some pieces, and then those of each text."""
+    if not ids:
+        return pieces
+    return tf.concat([tf.RaggedTensor.from_tensor(tf.tile([ids], [pieces.nrows(tf.int32), 1])), pieces], 1)
 
 
 def load_bert(folder: str, layers: int | None = None, dropout: float | None = None) -> TFBertModel:
@@ -132,7 +179,7 @@ _DESCRIBED = 2.0
 
 
 class SentenceEncoder:
-    """Mean-pooled, unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT.
+    """Unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT, pooled as it was trained to be.
 
     Example:
         >>> from aisle.schema.weights import bert_folder
@@ -143,20 +190,26 @@ class SentenceEncoder:
     """
 
     def __init__(self, folder: str, limit: int = 64) -> None:
-        """Args: `folder`: the BERT checkpoint. `limit`: word pieces read of a text."""
+        """Args: `folder`: the BERT checkpoint. `limit`: pieces read of a text."""
         self.tokenizer = Tokenizer(folder)
         self.bert = load_bert(folder)
         self.width: int = self.bert.config.hidden_size
         self._limit = limit
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
-        """Embeds texts: string [n] to float32 [n, width]; an empty text gives zeros."""
+        """Embeds texts, as queries: string [n] to float32 [n, width]; an empty text gives zeros."""
+        return self._embed(text, self.tokenizer.reading.query)
+
+    def _embed(self, text: tf.Tensor, prompt: str) -> tf.Tensor:
+        """As `__call__`, of texts behind a prompt."""
         pieces = self.tokenizer.pieces(text, self._limit)
-        inputs = self.tokenizer.inputs(pieces)
+        inputs = self.tokenizer.inputs(pieces, prompt=prompt)
         hidden = self.bert(**inputs, training=False).last_hidden_state
+        known = tf.cast(pieces.row_lengths() > 0, tf.float32)[:, None]
+        if self.tokenizer.reading.pooling == "first":
+            return tf.math.l2_normalize(hidden[:, 0], axis=1) * known
         mask = tf.cast(inputs["attention_mask"], tf.float32)[:, :, None]
         mean = tf.reduce_sum(hidden * mask, 1) / tf.reduce_sum(mask, 1)
-        known = tf.cast(pieces.row_lengths() > 0, tf.float32)[:, None]
         return tf.math.l2_normalize(mean, axis=1) * known
 
     def encode_items(self, titles: tf.Tensor, descriptions: tf.Tensor) -> tf.Tensor:
@@ -165,19 +218,29 @@ class SentenceEncoder:
         Their sum, of which the second counts twice, to unit length, finds and ranks better than either
         (docs/experiments.md). An item without a description has its title's embedding.
         """
-        found = self.encode(titles).numpy()
+        prompt = self.tokenizer.reading.passage
+        found = self.encode(titles, prompt=prompt).numpy()
         described = np.flatnonzero(descriptions.numpy() != b"")
         both = tf.strings.join([titles, descriptions], ". ")
-        found[described] += _DESCRIBED * self.encode(tf.gather(both, described)).numpy()
+        found[described] += _DESCRIBED * self.encode(tf.gather(both, described), prompt=prompt).numpy()
         return tf.math.l2_normalize(found, 1)
 
-    def encode(self, texts: tf.Tensor, batch: int = 64) -> tf.Tensor:
-        """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width]."""
+    def encode(self, texts: tf.Tensor, batch: int = 64, prompt: str | None = None) -> tf.Tensor:
+        """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width].
+
+        Args:
+            texts: string [n].
+            batch: so many at once.
+            prompt: stands before each, of the tokenizer's `reading`; None reads them as queries.
+        """
         if not len(texts):
             return tf.zeros([0, self.width])
         order = tf.argsort(tf.strings.length(texts)).numpy()
         found = np.empty([len(texts), self.width], np.float32)
-        function = tf.function(self.__call__, input_signature=[tf.TensorSpec([None], tf.string)])
+        prompt = self.tokenizer.reading.query if prompt is None else prompt
+        function = tf.function(
+            lambda text: self._embed(text, prompt), input_signature=[tf.TensorSpec([None], tf.string)]
+        )
         for start in range(0, len(texts), batch):
             chosen = order[start : start + batch]
             found[chosen] = function(tf.gather(texts, chosen)).numpy()

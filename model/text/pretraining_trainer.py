@@ -16,9 +16,8 @@ from aisle.model.options import PretrainOptions
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.masked_language import MaskedLanguageModel
 from aisle.model.text.pretraining import Pretraining, Texts
-from aisle.schema.bert_files import CONFIG, VOCABULARY, WEIGHTS
 from aisle.schema.errors import InputError
-from aisle.schema.weights import sha256
+from aisle.schema.weights import CONFIG, READING, WEIGHTS, sha256, vocabulary_file
 
 
 def pretrain(
@@ -34,7 +33,7 @@ def pretrain(
         options: of the training.
         code: what the code is known by: checkpoints of other code are not used.
         checkpoints: a folder that outlives a killed run; emptied in the end.
-        folder: receives `config.json`, `vocab.txt` and `model.safetensors`.
+        folder: receives `config.json`, `model.safetensors`, and the vocabulary and `reading.json` of `bert`.
         logs: receives the curves.
 
     Raises:
@@ -57,7 +56,8 @@ def pretrain(
     with tempfile.TemporaryDirectory() as scratch:
         loaded.save_pretrained(scratch, safe_serialization=True)
         tf.io.gfile.makedirs(folder)
-        for name, source in ((CONFIG, scratch), (WEIGHTS, scratch), (VOCABULARY, bert)):
+        kept = [(name, bert) for name in _kept(bert)]
+        for name, source in ((CONFIG, scratch), (WEIGHTS, scratch), *kept):
             tf.io.gfile.copy(os.path.join(source, name), os.path.join(folder, name), overwrite=True)
     if tf.io.gfile.isdir(own):  # None where there were fewer steps than between checkpoints.
         tf.io.gfile.rmtree(own)
@@ -66,10 +66,16 @@ def pretrain(
 def _fingerprint(texts: list[str], bert: str, options: PretrainOptions, code: str) -> str:
     """Of everything that the weights in the end depend on."""
     digest = hashlib.blake2b(code.encode(), digest_size=8)
-    weights = [sha256(str(pathlib.Path(bert) / name)) for name in (CONFIG, WEIGHTS, VOCABULARY)]
+    weights = [sha256(str(pathlib.Path(bert) / name)) for name in (CONFIG, WEIGHTS, *_kept(bert))]
     how = options.model_dump() | {"checkpoint_steps": None}
     digest.update(json.dumps([how, weights, sorted(set(texts))], sort_keys=True).encode())
     return digest.hexdigest()
+
+
+def _kept(bert: str) -> list[str]:
+    """The files of a BERT's folder that no training changes."""
+    folder = pathlib.Path(bert)
+    return [vocabulary_file(folder), *([READING] if (folder / READING).is_file() else [])]
 
 
 def _own(checkpoints: str, fingerprint: str) -> str:

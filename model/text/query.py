@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -11,13 +10,15 @@ import tensorflow as tf
 import tensorflow_text as tf_text
 
 from aisle.model.text.bert import MAX_CHARACTERS
+from aisle.model.text.scripts import ALEF, CHARACTER, MARKED, POINTS, SPELT
 from aisle.model.text.spelling import LONGEST, SHORTEST, Spelling
 
 _MARK = "\x01"
 """Parts words from what is between them; a folded text holds no control character."""
-_WORD = r"([\p{L}\p{N}]+(?:'\p{L}+)*)"
-_MENDED = rf"[\p{{Latin}}\p{{Greek}}\p{{Cyrillic}}]{{{SHORTEST},{LONGEST}}}"
-"""Alphabets whose words are parted by spaces and spelt by letters; no digits."""
+_WORD = r"([\p{L}\p{N}\p{M}]+(?:'\p{L}+)*)"
+_MENDED = rf"{SPELT}{{{SHORTEST},{LONGEST}}}"
+_KNOWN = rf"{SPELT}{{{SHORTEST - 1},{LONGEST + 2}}}"
+"""What such a word may have been meant to be."""
 _MENDED_PARTS = 32
 """Words are mended among so many parts of a query, every other one a word; longer texts are no queries."""
 _TITLE_WORTH = 100
@@ -50,9 +51,10 @@ _UNITS = {
 _RULES = (
     (r"[‘’ʼ`´′]", "'"),
     (r"[“”″]|''", '"'),
-    (r"\x00", ""),
+    (r"\x00|\p{Cf}", ""),
     (r"[™®©\s\p{Z}\p{Cc}]+", " "),
 )
+_MARKS = ((MARKED, r"\1"), (POINTS, ""), (ALEF, r"\1"))
 _MEASURES = (
     # Quotation marks around words, which must not be read as inches.
     (r'(^|[\s(])"([^"]*)"', r"\1\2"),
@@ -67,9 +69,10 @@ _MEASURES = (
 
 
 def fold(text: tf.Tensor) -> tf.Tensor:
-    """Writes texts one way: NFKC, lower case, no accents, single spaces, `60 inch` for `60"`: string [n] to [n].
+    """Writes texts one way: NFKC, lower case, single spaces, `60 inch` for `60"`: string [n] to [n].
 
-    What BERT reads of a text without measures stays the same: it lowers case and drops accents itself.
+    Latin and Greek lose their accents, Hebrew and Arabic their points; a Cyrillic й, a Thai or Hindi vowel stays. What
+    an uncased BERT reads of a text without measures stays the same: it lowers case and drops marks itself.
     """
     text = tf.strings.unicode_transcode(
         tf.strings.substr(text, 0, MAX_CHARACTERS),
@@ -81,7 +84,9 @@ def fold(text: tf.Tensor) -> tf.Tensor:
     for pattern, rewrite in _RULES:
         text = tf.strings.regex_replace(text, pattern, rewrite)
     text = tf_text.normalize_utf8(tf_text.case_fold_utf8(text), "NFD")
-    text = tf_text.normalize_utf8(tf.strings.regex_replace(text, r"\p{Mn}", ""), "NFKC")
+    for pattern, rewrite in _MARKS:
+        text = tf.strings.regex_replace(text, pattern, rewrite)
+    text = tf_text.normalize_utf8(text, "NFKC")
     for pattern, rewrite in _MEASURES:
         text = tf.strings.regex_replace(text, pattern, rewrite)
     return tf.strings.strip(text)
@@ -89,7 +94,7 @@ def fold(text: tf.Tensor) -> tf.Tensor:
 
 def fold_all(texts: Sequence[str]) -> list[str]:
     """`fold` of many texts, some at once."""
-    return _in_parts(fold, texts)
+    return in_parts(fold, texts)
 
 
 class QueryReader(tf.Module):
@@ -102,7 +107,11 @@ class QueryReader(tf.Module):
     """
 
     def __init__(
-        self, titles: Sequence[str], descriptions: Sequence[str] = (), common: Iterable[str] = ()
+        self,
+        titles: Sequence[str],
+        descriptions: Sequence[str] = (),
+        common: Iterable[str] = (),
+        ids: Sequence[str] = (),
     ) -> None:
         """Learns the catalogue's words.
 
@@ -110,20 +119,24 @@ class QueryReader(tf.Module):
             titles: of the catalogue.
             descriptions: of the catalogue; a misspelt word rather becomes one of a title.
             common: words of the language; they are right, though the catalogue may lack them.
+            ids: of the catalogue; their words are right, too.
         """
         super().__init__()
         counts = _count_words(descriptions)
         for word, count in _count_words(titles).items():
             counts[word] += _TITLE_WORTH * count
-        stems = {**{word: word for word in common}, **_stems(counts)}
+        stems = {word: word for word in (*common, *_count_words(ids))} | _stems(counts)
         hashes = _hash(tf.constant(list(stems), tf.string, [len(stems)])).numpy()
         order = np.argsort(hashes, kind="stable")
         # -1, which is no hash, stands before all, so that there is always one to compare with.
         values = ["", *np.array(list(stems.values()), object)[order]]
         self._hashes = tf.Variable(tf.constant([-1, *hashes[order]], tf.int64), trainable=False)
         self._stems = tf.Variable(tf.constant(values, tf.string), trainable=False)
-        whole = re.compile(rf"[^\W\d_]{{{SHORTEST - 1},{LONGEST + 2}}}")
-        self._spelling = Spelling({word: n for word, n in counts.items() if whole.fullmatch(word)})
+        words = list(counts)
+        spelt = tf.strings.regex_full_match(tf.constant(words, tf.string, [len(words)]), _KNOWN).numpy()
+        self._spelling = Spelling(
+            {word: counts[word] for word, is_so in zip(words, spelt, strict=True) if is_so}
+        )
 
     def __call__(self, query: tf.Tensor) -> tf.Tensor:
         """Returns queries as the catalogue would write them: string [b] to [b].
@@ -158,7 +171,7 @@ class QueryReader(tf.Module):
 
     def stems_of(self, texts: Sequence[str]) -> list[str]:
         """`stems` of many folded texts."""
-        return _in_parts(self.stems, texts)
+        return in_parts(self.stems, texts)
 
     def _look_up(self, words: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The stem of each word, and whether the word is known: string [m] to string [m], bool [m]."""
@@ -168,8 +181,9 @@ class QueryReader(tf.Module):
 
 
 def _parts(text: tf.Tensor) -> tf.RaggedTensor:
-    """Folded texts cut before and behind each word: string [n] to [n, (parts)]."""
+    """Folded texts cut before and behind each word, and where its script changes: string [n] to [n, (parts)]."""
     marked = tf.strings.regex_replace(text, _WORD, rf"{_MARK}\1{_MARK}")
+    marked = tf.strings.regex_replace(marked, rf"((?:{CHARACTER})+)", rf"{_MARK}\1{_MARK}")
     return tf.strings.split(marked, _MARK)
 
 
@@ -177,7 +191,8 @@ def _hash(words: tf.Tensor) -> tf.Tensor:
     return tf.strings.to_hash_bucket_fast(words, 2**63 - 1)
 
 
-def _in_parts(function: Callable[[tf.Tensor], tf.Tensor], texts: Sequence[str]) -> list[str]:
+def in_parts(function: Callable[[tf.Tensor], tf.Tensor], texts: Sequence[str]) -> list[str]:
+    """A function of texts, string [n] to [n], on many of them, some at once."""
     parts = (texts[start : start + _AT_ONCE] for start in range(0, len(texts), _AT_ONCE))
     return [text.decode() for part in parts for text in function(tf.constant(part)).numpy()]
 
@@ -185,9 +200,16 @@ def _in_parts(function: Callable[[tf.Tensor], tf.Tensor], texts: Sequence[str]) 
 def _count_words(texts: Sequence[str]) -> Counter[str]:
     """How often each word occurs, apostrophes left out."""
     counts: Counter[str] = Counter()
-    for text in fold_all(texts):
-        counts.update(re.findall(r"[^\W_]+", text.replace("'", "")))
+    for text in in_parts(lambda part: _words_alone(fold(part)), texts):
+        counts.update(text.split())
     return counts
+
+
+def _words_alone(text: tf.Tensor) -> tf.Tensor:
+    """The words of texts with a space between them, without those that only characters make up: string [n] to [n]."""
+    for pattern, rewrite in (("'", ""), (r"[^\p{L}\p{N}\p{M}]+", " "), (rf"(?:{CHARACTER})+", " ")):
+        text = tf.strings.regex_replace(text, pattern, rewrite)
+    return text
 
 
 def _stems(counts: Mapping[str, int]) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Spelled:
 
 
 class Words(tf.Module):
-    """Spells the words that word pieces stand for: `fridge ##s` is `fridges`.
+    """Spells the words that pieces stand for: `fridge ##s` is `fridges`, and so is `▁fridge s`.
 
     Example:
         >>> tokenizer = Tokenizer(bert)
@@ -43,17 +43,19 @@ class Words(tf.Module):
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         super().__init__()
-        self._vocabulary = stored(list(tokenizer.vocabulary), tf.string)
+        self._letters = stored(list(tokenizer.letters), tf.string)
+        self._continues = stored(tokenizer.continues, tf.bool)
 
     def spell(self, pieces: tf.RaggedTensor) -> Spelled:
         """Puts word pieces together: int32 [n, (p)]."""
-        text = tf.gather(self._vocabulary, pieces.values)
+        letters = tf.gather(self._letters, pieces.values)
         owner = pieces.value_rowids()
-        first = tf.range(tf.size(text, tf.int64)) == tf.gather(pieces.row_starts(), owner)
-        begins = first | ~tf.strings.regex_full_match(text, "##.+")
+        first = tf.range(tf.size(letters, tf.int64)) == tf.gather(pieces.row_starts(), owner)
+        # What stands alone before a word is a part of it.
+        before = tf.concat([[""], letters], 0)[:-1] == ""
+        begins = first | ~(tf.gather(self._continues, pieces.values) | before)
         number = tf.cumsum(tf.cast(begins, tf.int64)) - 1
         count = tf.math.count_nonzero(begins)
-        letters = tf.where(begins, text, tf.strings.regex_replace(text, "^##", ""))
         joined = tf.strings.unsorted_segment_join(letters, number, count)
         words = tf.RaggedTensor.from_value_rowids(
             joined, tf.boolean_mask(owner, begins), pieces.nrows(), validate=False

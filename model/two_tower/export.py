@@ -53,6 +53,7 @@ class TwoTowerModule(tf.Module):
         # Keras would trace every layer's own functions if it met the models; their weights are enough.
         self.tower_weights = list(model.queries.variables)
         self.encoder_weights = list(encoder.bert.variables)
+        self.tokenizer = encoder.tokenizer
         strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
         one = tf.TensorSpec([None], tf.string)
 

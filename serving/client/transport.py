@@ -7,6 +7,7 @@ import itertools
 import random
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -78,7 +79,7 @@ class Retry:
 
 
 class GrpcTransport:
-    """A gRPC channel, opened by the first call."""
+    """A gRPC channel, opened by the first call; one that nobody closes is closed with what holds it, or the process."""
 
     def __init__(self, target: str, max_message_bytes: int, tls: Tls | None = None) -> None:
         """Names the server.
@@ -91,23 +92,38 @@ class GrpcTransport:
         import grpc
 
         self._failure = grpc.RpcError
-        self._channel = _channel(grpc, target, max_message_bytes, tls)
-        self._watched = False
-        self._watching = threading.Lock()
+        self._connection = _Connection(_channel(grpc, target, max_message_bytes, tls))
+        # While the interpreter ends its threads no longer run, and gRPC waits for the watching one for ever: it must
+        # be ended before.
+        self._end = weakref.finalize(self, self._connection.close)
 
     def call(self, method: str, request: bytes, timeout: float) -> bytes:
         """See `Transport.call`."""
         try:
             # No serializers: the messages are bytes here, and made elsewhere.
-            response: bytes = self._channel.unary_unary(method)(request, timeout=timeout)
+            response: bytes = self._connection.channel.unary_unary(method)(request, timeout=timeout)
         except self._failure as error:
             code = error.code().name
             if code == "UNAVAILABLE":
-                self._watch()
+                self._connection.watch()
             raise CallError(code, error.details() or "") from error
         return response
 
-    def _watch(self) -> None:
+    def close(self) -> None:
+        """See `Transport.close`; takes a quarter of a second where a call did not reach the server."""
+        self._end()
+
+
+class _Connection:
+    """A channel, and whether it is watched: what is left to close of a transport that is gone."""
+
+    def __init__(self, channel: Any) -> None:
+        """Takes the channel, which it closes."""
+        self.channel = channel
+        self._watched = False
+        self._watching = threading.Lock()
+
+    def watch(self) -> None:
         """Has the channel reconnect by itself from now on.
 
         It does so while somebody polls it, and a call that fails at once does not: without this a server that is back
@@ -115,17 +131,17 @@ class GrpcTransport:
         """
         with self._watching:
             if not self._watched:
-                self._channel.subscribe(_unheeded)
+                self.channel.subscribe(_unheeded)
                 self._watched = True
 
     def close(self) -> None:
-        """See `Transport.close`; takes a quarter of a second where a call did not reach the server."""
+        """Ends the watching and the channel."""
         if self._watched:
-            self._channel.unsubscribe(_unheeded)
+            self.channel.unsubscribe(_unheeded)
             # The watching thread sees that it is no longer wanted once in 0.2 s, and a closed channel would end it with
             # a traceback on stderr.
             time.sleep(_WATCH_ENDS_SECONDS)
-        self._channel.close()
+        self.channel.close()
 
 
 class AsyncGrpcTransport:

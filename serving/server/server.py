@@ -9,10 +9,12 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import dataclasses
+import errno
 import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable
@@ -105,7 +107,9 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
     """
     stop = threading.Event()
     _end_on_signals(stop)
-    credentials = options.tls.credentials() if options.tls else None  # Told before TensorFlow's slow import.
+    # Told before TensorFlow's slow import.
+    credentials = options.tls.credentials() if options.tls else None
+    check_addresses(options)
     set_tensorflow()
     from aisle.serving.server.loaded.versions import Versions
     from aisle.serving.server.warmup import warm_up
@@ -127,6 +131,36 @@ def serve(base: str, options: ServerOptions, on_ready: Callable[[str], None]) ->
             if versions.refresh():
                 metrics.version.set(versions.current.version)
                 logging.getLogger(__name__).warning("now serving %s", versions.view)
+
+
+def check_addresses(options: ServerOptions) -> None:
+    """Raises InputError where an address can't be listened on; known before anything slow is loaded."""
+    _check_free(options.host, options.port, "--port")
+    if options.metrics_port is not None:
+        _check_free(options.host, options.metrics_port, "--metrics-port")
+
+
+def _check_free(host: str, port: int, flag: str) -> None:
+    """Raises InputError where nothing can listen there, without listening: who asks while it loads is refused at once."""
+    failed: OSError | None = None
+    try:
+        name = host.strip("[]") or None  # None is every address of this machine.
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        found, failed = [], error
+    for family, kind, protocol, _, address in found:
+        with socket.socket(family, kind, protocol) as listener:
+            # As the server itself does: the connections of one that has just ended are no hindrance.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                listener.bind(address)
+                return
+            except OSError as error:
+                failed = error
+    assert failed is not None
+    taken = failed.errno in (errno.EADDRINUSE, errno.EACCES)
+    mend = f"choose a free {flag}, or 0" if taken else "name an address of this machine by --host"
+    raise InputError(f"can't listen on {host}:{port}: {failed.strerror}; {mend}")
 
 
 def _observed(options: ServerOptions, ending: contextlib.ExitStack) -> tuple[Metrics, Any]:

@@ -60,7 +60,16 @@ _RESULTS: dict[str, Any] = {
     },
     "data.cleaning_worth": {"shops": [{"ndcg": {"gain": 0.0037, "gain_ci": [-0.0028, 0.0105]}}]},
     "data.data_path": {"stock_by_gated": 33.0, "stock_by_labelled": 18.0},
-    "data.data_quality": {"kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}]},
+    "data.data_quality": {
+        "kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}],
+        "strange_shops": [{"lost": 0}],
+    },
+    "labels.worth": {
+        "simulated": True,
+        "gains": {
+            "tags": {"recommended": {"ci": [0.0030, 0.0175]}, "recommended, new": {"ci": [-0.002, 0.0024]}}
+        },
+    },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "recommendation.beauty": {"ours": {"hr": 0.0973, "ndcg": 0.0594}, "gain": _gains("hr", "ndcg")},
     "recommendation.growth": {"runs": _RUNS},

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from aisle.datasets.simulator import SimulatorOptions
+from aisle.datasets.strange_shops import SHOPS, StrangeShop
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +31,18 @@ def test_every_kind_planted_in_a_small_shop_is_found_and_hardly_anything_else(
     assert all(kind.found for kind in kinds)
     assert len({kind.kind for kind in kinds}) >= 35
     assert {entry["reason"] for entry in figures["innocent_rows_lost"]} <= {"item was quarantined"}
+
+
+def test_a_row_lost_of_a_clean_shop_is_told_with_its_reason(
+    benchmark: types.ModuleType, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unclean = StrangeShop("unclean", ["Mug", "Bowl"], quantities=(0,))
+    monkeypatch.setattr("aisle.datasets.strange_shops.SHOPS", (unclean,))
+    (shop,) = benchmark.run_strange(tmp_path)
+    assert shop.lost == unclean.tables()["events"]["event"].eq("purchase").sum()
+    assert shop.reasons == ["bad quantity"]
+    lost = {"strange_shops": [{"lost": shop.lost}]}
+    assert [f.name for f in benchmark.FIGURES if f.name.startswith("strange") and f.missed(f.of(lost))]
 
 
 def test_recall_and_precision_are_those_counted_by_hand(benchmark: types.ModuleType) -> None:
@@ -67,5 +80,6 @@ def test_a_shop_without_faults_has_no_kind_that_misses_its_goal(
     benchmark.main()
     said = capsys.readouterr().out
     assert "0 of 0 kinds reach their goal" in said
+    assert all(f"| {shop.name} | " in said for shop in SHOPS)
     assert json.loads(said.splitlines()[-1])["missed"] == []
     assert '"faults": 0' in (tmp_path / "out.json").read_text(encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import shlex
+import subprocess
 import sys
 
 import polars as pl
@@ -57,3 +58,14 @@ def test_from_elsewhere_it_is_the_whole_path_and_where_the_shell_finds_it_the_na
     assert said(capsys)[0][0] == str(script)
     monkeypatch.setenv("PATH", str(script.parent))
     assert said(capsys)[0][0] == "aisle"
+
+
+def test_a_demo_in_another_language_has_a_folder_and_a_shop_of_its_own(tmp_path: pathlib.Path) -> None:
+    size = ("--users", "50", "--items", "50", "--days", "30")
+    # No run follows: the table is told of before anything slow.
+    words = ("demo", "--language", "ja", *size, "--set", "data.tables=nosuch")
+    command = [sys.executable, "-m", "aisle.cli.main", *words]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "data.tables names 'nosuch'" in done.stderr
+    assert "スマートフォン" in (tmp_path / "demo-ja" / "shop" / "items.csv").read_text(encoding="utf-8")

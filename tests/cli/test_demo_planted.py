@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 from collections import Counter
+from typing import Literal
 
 import polars as pl
 import pytest
@@ -15,9 +16,14 @@ from aisle.components.example_gen.reader import read_table
 from aisle.components.tables import write_ledger
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.datasets.simulator.faults.bots import BOT_SESSION, BOT_USER
-from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
+from aisle.datasets.simulator.faults.events import event_faults
+from aisle.datasets.simulator.languages.english import VOCABULARY
 from aisle.schema.tables import EVENTS, ITEMS, USERS
+
+ITEM_FAULTS, USER_FAULTS, EVENT_FAULTS = (
+    faults(VOCABULARY) for faults in (item_faults, user_faults, event_faults)
+)
 
 
 def test_every_kind_of_fault_is_of_one_family() -> None:
@@ -53,11 +59,12 @@ def test_a_fault_is_found_where_its_very_row_was_touched_for_one() -> None:
     ]
 
 
+@pytest.mark.parametrize("language", ["en", "zh", "ja", "mixed"])
 def test_the_faults_of_a_shop_are_found_by_the_reader_and_the_cleaner(
-    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str], language: Literal["en", "zh", "ja", "mixed"]
 ) -> None:
     shop, ledger = tmp_path / "shop", tmp_path / "ledger"
-    options = SimulatorOptions(users=50, items=60, days=30, dirt=0.02)
+    options = SimulatorOptions(users=50, items=60, days=30, dirt=0.02, language=language)
     planted = write(simulate(options), shop)
     read = {table.name: read_table(str(shop), table) for table in (ITEMS, USERS, EVENTS)}
     result = clean(

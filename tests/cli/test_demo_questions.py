@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Literal
 
 import polars as pl
 import pytest
 
-from aisle.cli.demo.questions import frequent_query, make_questions, print_items, telling_user
+from aisle.cli.demo.questions import frequent_query, make_questions, print_items, telling_user, words_of
+from aisle.datasets.simulator import SimulatorOptions, simulate
 
 TITLES = ["Acme red mug, large", "Acme blue mug", "Red tea mug", "Mug of red clay", "Green sock"]
 
@@ -25,6 +27,36 @@ def test_the_query_of_most_visits_wins_among_those_whose_words_stand_in_three_ti
     assert frequent_query(searches(*asked[:9]), TITLES) == "sock"
     assert frequent_query(searches(*asked[:5], "blue shirt"), TITLES) == "red shirt"
     assert frequent_query(searches(None, ""), TITLES) == ""
+
+
+def test_without_spaces_between_words_a_query_matches_by_its_characters() -> None:
+    titles = ["青禾红色陶瓷马克杯 大号", "山月红色马克杯", "南风马克杯 红色", "青禾蓝色手机壳 iPhone15"]
+    # Nobody writes 红色马克杯 in one, and all three mean it; iphone15手机壳 is in one.
+    asked = ["手機壳"] * 4 + ["iphone15手机壳"] * 3 + ["红色马克杯"] * 2
+    assert frequent_query(searches(*asked), titles) == "红色马克杯"
+    assert frequent_query(searches(*asked[:7]), titles) == "iphone15手机壳"
+    assert words_of("iPhone15手机壳") == {"iphone15", "手", "机", "壳"}
+
+
+@pytest.mark.parametrize("language", ["zh", "ja", "mixed"])
+def test_a_shop_in_another_language_is_asked_what_it_sells(
+    tmp_path: pathlib.Path, language: Literal["zh", "ja", "mixed"]
+) -> None:
+    shop = simulate(SimulatorOptions(users=60, items=100, days=20, language=language))
+    shop.items.write_parquet(tmp_path / "items.parquet")
+    micros = pl.col("timestamp").dt.epoch("us")
+    shop.events.with_columns(micros).write_parquet(tmp_path / "events.parquet")
+    asked = make_questions(tmp_path)
+    found = [
+        title for title in shop.items["title"] if set(asked.query.replace(" ", "")) <= set(title.lower())
+    ]
+    assert len(found) >= 3
+    bought = shop.events.filter((pl.col("event") == "purchase") & (pl.col("user_id") == asked.user))
+    assert set(asked.purchases["item_id"]) <= set(bought["item_id"])
+    assert (
+        asked.item["sold"][0]
+        == shop.events.filter(pl.col("event") == "purchase")["item_id"].value_counts()["count"].max()
+    )
 
 
 def test_queries_count_by_visits_and_a_tie_goes_to_the_first_of_the_alphabet() -> None:

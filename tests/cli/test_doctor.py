@@ -83,7 +83,7 @@ def test_missing_weights_fail_and_say_what_to_run(monkeypatch: pytest.MonkeyPatc
 def test_a_folder_of_the_users_own_is_not_held_to_the_pin(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in weights.BERT_FILES:
+    for name in (weights.WEIGHTS, weights.WORD_PIECES, weights.CONFIG):
         (tmp_path / name).touch()
     monkeypatch.setenv(weights.BERT_VARIABLE, str(tmp_path))
     assert doctor.bert_weights().verdict is Verdict.OK

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aisle.cli.explained import STRONGEST, print_explained_table, reasons
+from aisle.cli.ask.explained import STRONGEST, print_explained_table, reasons
 from aisle.serving import Explanation, FoundBy, Part, ScoredItem, WordMatch
 
 

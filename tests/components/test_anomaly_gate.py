@@ -275,3 +275,12 @@ def test_options_survive_json() -> None:
 def test_wrong_options_are_named(text: str, message: str) -> None:
     with pytest.raises(InputError, match=message):
         GateOptions.from_json(text)
+
+
+def test_titles_that_the_bert_cant_read_are_a_warning_above_the_threshold() -> None:
+    table = TableEvidence("items", _counts(5))
+    (found,) = judge([table], GateOptions(), NOW, unread=0.73)["anomalies"]
+    assert (found["name"], found["severity"]) == ("items.title:UNREAD_TEXT", "WARNING")
+    assert found["what"].startswith("73% of the titles' word pieces say nothing")
+    assert (found["value"], found["threshold"], found["unit"]) == (0.73, 0.3, "share")
+    assert not judge([table], GateOptions(), NOW, unread=0.3)["anomalies"]

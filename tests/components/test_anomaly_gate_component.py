@@ -20,7 +20,7 @@ from aisle.components.anomaly_gate.executor import Executor
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.artifacts import Quarantine, Report
 from aisle.components.reports.schemas import validate
-from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA, write_quarantine, write_rows
+from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA, RowsWriter, write_quarantine
 from aisle.schema.errors import GateBlocked, InputError
 
 
@@ -33,7 +33,8 @@ def _at(artifact: types.Artifact, folder: pathlib.Path) -> list[types.Artifact]:
 def _artifacts(root: pathlib.Path, rows: pa.Table, quarantined: int) -> dict[str, Any]:
     """Writes a table's artifacts as the reader and the stock components leave them."""
     places = {"file": ["items.csv"] * rows.num_rows, "line": list(range(2, rows.num_rows + 2))}
-    write_rows(str(root / "examples"), rows, pa.table(places, PROVENANCE_SCHEMA))
+    with RowsWriter(str(root / "examples")) as writer:
+        writer.write(rows, pa.table(places, PROVENANCE_SCHEMA))
     bad = {"table": "items", "file": "items.csv", "line": 99, "column": "price", "value": "<script>",
            "reason": "not a number", "row": ""}  # fmt: skip
     counts = {"table": "items", "read": rows.num_rows + quarantined, "kept": rows.num_rows,

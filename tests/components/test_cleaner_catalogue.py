@@ -6,8 +6,11 @@ import pathlib
 import runpy
 import types
 
+import pytest
+
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
 EVENT, ITEM, NAN, NOW, SECOND = SHOP.EVENT, SHOP.ITEM, SHOP.NAN, SHOP.NOW, SHOP.SECOND
+UNPAID = {"price": 0.0, "user_id": None}
 clean_rows, gone_from, steps_of = SHOP.clean_rows, SHOP.gone_from, SHOP.steps_of
 
 
@@ -32,19 +35,86 @@ def test_stock_notes_are_no_titles_in_a_catalogue_of_capitals() -> None:
         "Dad's Cab Electronic Meter",
     ]
     rows = [{"item_id": f"{10001 + nth}", "title": title} for nth, title in enumerate([*titles, *notes])]
-    result = clean_rows(items=rows, events=[EVENT])
+    # The first five notes stand beside the title of an item, the last one on an item that nobody took.
+    rows[-6:-1] = [{**row, "item_id": f"{10001 + nth}"} for nth, row in enumerate(rows[-6:-1])]
+    nothing = {**EVENT, "item_id": rows[-1]["item_id"], "price": 0.0, "user_id": None}
+    result = clean_rows(items=rows, events=[EVENT, nothing])
     assert result.tables["items"]["title"].to_pylist() == titles
-    assert {reason for *_, reason in gone_from(result)} == {"stock note in title"}
+    assert {reason for table, *_, reason in gone_from(result) if table == "items"} == {"stock note in title"}
 
 
-def test_a_catalogue_in_mixed_case_keeps_its_lone_words() -> None:
-    rows = [
-        {"item_id": f"{10001 + nth}", "title": t} for nth, t in enumerate(["Vase", "red shoes", "damaged"])
+def test_an_id_in_two_cases_with_one_title_is_one_item_and_all_that_names_it_follows() -> None:
+    items = [
+        {"item_id": "85123A", "title": "WHITE HEART", "lines": "20"},
+        {"item_id": "85123a", "title": "White  Heart", "lines": "3"},
+        {"item_id": "90000B", "title": "RED VASE", "lines": "1"},
+        {"item_id": "90000b", "title": "BLUE VASE", "lines": "1"},
     ]
-    assert clean_rows(items=rows, events=[EVENT]).tables["items"]["title"].to_pylist() == [
-        "Vase",
-        "red shoes",
-    ]
+    ids = [row["item_id"] for row in items]
+    events = [{**EVENT, "item_id": item, "session_id": item} for item in ids]
+    result = clean_rows(
+        items=items, events=events, judgements=[{"query": "heart", "item_id": i, "grade": 1.0} for i in ids]
+    )
+    assert result.tables["items"]["item_id"].to_pylist() == ["85123A", "90000B", "90000b"]
+    for name in ("events", "judgements"):
+        left = set(result.tables[name]["item_id"].to_pylist())
+        assert left == {"85123A", "90000B", "90000b"}
+    assert result.tables["events"].num_rows == 4
+    assert steps_of(result, "items")["item_id: as the item of the same title in another case"] == (
+        "changed",
+        1,
+    )
+    entry = result.ledger["tables"]["items"]
+    assert (entry["read"], entry["used"], entry["merged"], entry["quarantined"]) == (4, 3, 1, 0)
+
+
+def test_a_title_that_only_looks_like_a_note_is_used_and_said() -> None:
+    titles = ["Vase", "red shoes", "damaged", "1984", "300", "Lost", "Found", "Test", "?"]
+    rows = [{"item_id": f"{10001 + nth}", "title": title} for nth, title in enumerate(titles)]
+    sold = [{**EVENT, "item_id": row["item_id"], "description": row["title"]} for row in rows]
+    result = clean_rows(items=rows, events=sold)
+    assert result.tables["items"]["title"].to_pylist() == titles
+    assert result.tables["events"].num_rows == len(titles)
+    assert steps_of(result, "items") == {"title like a stock note: used": ("noted", 7)}
+
+
+@pytest.mark.parametrize(
+    "titles",
+    [
+        ["红色马克杯大号", "蓝色盘子", "iPhone15手机壳", "USB数据线"],
+        ["赤いマグカップ", "グラス", "ＳＤカード"],
+        ["كوب", "صحن", "ملعقة"],
+        ["मग", "थाली", "चम्मच"],
+        ["머그컵", "접시", "숟가락"],
+        ["RED MUG", "USB数据线", "红杯"],
+    ],
+)
+def test_titles_in_a_script_without_capitals_are_titles(titles: list[str]) -> None:
+    rows = [{"item_id": f"{10001 + nth}", "title": title} for nth, title in enumerate(titles)]
+    sold = [{**EVENT, "item_id": row["item_id"], **UNPAID, "description": row["title"]} for row in rows]
+    result = clean_rows(items=rows, events=[EVENT, *sold])
+    assert result.tables["items"]["title"].to_pylist() == titles
+    assert {reason for *_, reason in gone_from(result)} == {"bad price"}
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("กระเป๋า", "กระเป๋า"),
+        ("Синий чайник", "Синий чайник"),
+        ("и\u0306од", "йод"),
+        ("か\u3099", "が"),
+        ("ｉＰｈｏｎｅ　１５", "ｉＰｈｏｎｅ １５"),
+        ("\ufeffred\u200b mug\u200e", "red mug"),
+        ("\u202bكوب أحمر\u202c", "كوب أحمر"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("क\u094d\u200dष", "क\u094d\u200dष"),
+        ("👩\u200d🍳 apron", "👩\u200d🍳 apron"),
+    ],
+)
+def test_a_title_keeps_its_marks_and_loses_what_nobody_sees(text: str, left: str) -> None:
+    result = clean_rows(items=[{**ITEM, "title": text}], events=[EVENT])
+    assert result.tables["items"]["title"].to_pylist() == [left]
 
 
 def test_texts_are_normalised_and_cut_and_what_is_left_empty_is_quarantined() -> None:

@@ -16,6 +16,8 @@ from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
 EVENT, ITEM, NAN, NOW, SECOND = SHOP.EVENT, SHOP.ITEM, SHOP.NAN, SHOP.NOW, SHOP.SECOND
+ODD_CODE = "unknown item, of a code unlike those of items"
+UNPAID = {"price": 0.0, "user_id": None}
 clean_rows, gone_from, steps_of, table_of = SHOP.clean_rows, SHOP.gone_from, SHOP.steps_of, SHOP.table_of
 
 
@@ -40,9 +42,9 @@ def test_equal_events_of_nobody_in_particular_are_not_near_duplicates() -> None:
         ({"event": "clik"}, "event", "unknown event"),
         ({"item_id": "99999"}, "item_id", "unknown item"),
         ({"item_id": " "}, "item_id", "unknown item"),
-        ({"item_id": "POST"}, "item_id", "non-product code"),
-        ({"item_id": "gift_0001_20"}, "item_id", "non-product code"),
-        ({"item_id": "CARRIAGE"}, "item_id", "non-product code"),
+        ({"item_id": "POST"}, "item_id", ODD_CODE),
+        ({"item_id": "gift_0001_20"}, "item_id", ODD_CODE),
+        ({"item_id": "CARRIAGE"}, "item_id", ODD_CODE),
         ({"timestamp": 0}, "timestamp", "timestamp at the epoch or before"),
         ({"timestamp": NOW + 2 * 86_400 * SECOND}, "timestamp", "timestamp in the future"),
         ({"price": 0.0}, "price", "bad price"),
@@ -51,8 +53,9 @@ def test_equal_events_of_nobody_in_particular_are_not_near_duplicates() -> None:
         ({"price": float("inf")}, "price", "bad price"),
         ({"quantity": 0}, "quantity", "bad quantity"),
         ({"quantity": -4}, "quantity", "bad quantity"),
-        ({"description": "wet damaged"}, "description", "stock note in description"),
-        ({"description": "??"}, "description", "stock note in description"),
+        ({**UNPAID, "description": "wet damaged"}, "description", "stock note in description"),
+        ({**UNPAID, "description": "??"}, "description", "stock note in description"),
+        ({**UNPAID, "description": "RED VASE"}, "price", "bad price"),
     ],
 )
 def test_an_event_that_cant_have_happened_is_quarantined(
@@ -106,7 +109,7 @@ def test_a_clock_that_was_never_set_is_told_from_a_shop_with_a_long_past() -> No
 
 
 def test_an_event_says_whether_its_item_was_quarantined_or_never_there() -> None:
-    items = [ITEM, {"item_id": "10002", "title": "check"}]
+    items = [ITEM, {"item_id": "10002", "title": " "}]
     unread = [{"table": "items", "file": "items.csv", "line": 9, "key": "10003", "column": "price",
                "value": "N/A", "reason": "not a number", "row": "10003,BLUE VASE,N/A"}]  # fmt: skip
     events = [{**EVENT, "item_id": item} for item in ("10001", "10002", "10003", "10004")]

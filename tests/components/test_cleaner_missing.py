@@ -22,7 +22,7 @@ DAY, ledger_of = LEDGER.DAY, LEDGER.ledger_of
 
 def _fill(rows: dict[str, Any], column: str, rule: str, table: str = "items") -> list[Any]:
     ledger = ledger_of(table, rows)
-    told = CleanerOptions.read({"missing": {f"{table}.{column}": rule, "other.column": "delete"}})
+    told = CleanerOptions.read({"missing": {f"{table}.{column}": rule, "judgements.column": "delete"}})
     rules = rules_of(table, told.missing)
     delete_missing(ledger, rules)
     fill_missing(ledger, rules)

@@ -15,13 +15,16 @@ from hypothesis import strategies as st
 
 from aisle.components.cleaner.ledger import ROW
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.steps.bots import bots, take_out_bots
-from aisle.components.cleaner.steps.keys import merge_near_duplicates
-from aisle.components.cleaner.steps.products import priced_like_no_product
+from aisle.components.cleaner.shop.products import priced_by_hand
+from aisle.components.cleaner.shop.selling import selling
+from aisle.components.cleaner.steps.bots import bots, clockwork, take_out_bots
+from aisle.components.cleaner.steps.categories import FURTHER, gather_categories, settle_categories
+from aisle.components.cleaner.steps.keys import merge_near_duplicates, merge_twins
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import strip_markup, unify_units
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
+NO_TWINS = pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
 SECOND, ledger_of, steps_of = LEDGER.SECOND, LEDGER.ledger_of, LEDGER.steps_of
 
 # Near duplicates
@@ -114,6 +117,36 @@ def test_all_events_of_a_bot_go_with_its_clicks() -> None:
     assert steps_of(ledger) == [("bot user", "quarantined", 63)]
 
 
+def _alone(times: np.ndarray[Any, Any], name: str) -> pl.DataFrame:
+    """Clicks of nobody, each in a session of its own."""
+    sessions = pl.Series("session_id", [f"{name}{nth}" for nth in range(len(times))])
+    return _clicks("nobody", times).with_columns(sessions, user_id=pl.lit(None, pl.String))
+
+
+@pytest.mark.parametrize("tick", [0.1, 1.0])
+def test_a_bot_that_starts_a_session_for_each_click_is_known_by_its_pace(tick: float) -> None:
+    rng = np.random.default_rng(0)
+    bot = _alone(np.floor((1e6 + np.arange(20_000) * 7.3) / tick) * tick, "bot")
+    people = _alone(np.floor((9e5 + np.cumsum(rng.exponential(200, 1_500))) / tick) * tick, "person")
+    visitors = _clicks("visitor", 1e6 + np.arange(700) * 7.3).with_columns(session_id=pl.lit("visit"))
+    events = pl.concat([people, bot, visitors], how="diagonal")
+    found = events.filter(clockwork(events, CleanerOptions()))["session_id"].str.extract(r"^(\D*)")
+    counts = dict(found.value_counts().iter_rows())
+    assert counts.pop("bot") >= 19_990
+    assert sum(counts.values()) < 200
+    assert not clockwork(events, CleanerOptions(bot_regularity=0)).any()
+    ledger = ledger_of("events", bot.head(1_000).to_dict(as_series=False))
+    take_out_bots(ledger, CleanerOptions())
+    ((reason, outcome, rows),) = steps_of(ledger)
+    assert (reason, outcome) == ("bot without a user or session", "quarantined") and rows >= 998
+
+
+@pytest.mark.parametrize("pace", [0.5, 3.0, 7.3, 60.0])
+def test_clicks_of_people_who_come_once_are_no_clockwork(pace: float) -> None:
+    people = _alone(np.floor(np.cumsum(np.random.default_rng(1).exponential(pace, 50_000))), "person")
+    assert not clockwork(people, CleanerOptions()).any()
+
+
 # Products
 
 
@@ -125,9 +158,10 @@ def test_an_id_that_costs_something_else_each_time_and_is_never_clicked_is_no_pr
     usual = [sold(f"p{nth}", [2.0] * 25) for nth in range(60)]
     events = pl.concat([*usual, sold("fee", wild), sold("clicked", wild), sold("sale", [1.0, 20.0] * 15)])
     events = pl.concat([events, sold("clicked", [1.0], "click"), sold("few", wild[:19])])
-    assert priced_like_no_product(events, CleanerOptions()).to_list() == ["fee"]
-    assert priced_like_no_product(events, CleanerOptions(odd_sales=0)).to_list() == []
-    assert priced_like_no_product(pl.concat([sold("a", wild), sold("b", wild)]), CleanerOptions()).is_empty()
+    assert priced_by_hand(selling(events), CleanerOptions()).to_list() == ["fee"]
+    assert priced_by_hand(selling(events), CleanerOptions(odd_sales=0)).to_list() == []
+    only = selling(pl.concat([sold("a", wild), sold("b", wild)]))
+    assert priced_by_hand(only, CleanerOptions()).is_empty()
 
 
 # Texts
@@ -175,10 +209,10 @@ def test_measures_are_written_one_way_where_units_are_given() -> None:
 
 def test_an_id_in_another_case_is_the_one_item_that_has_it() -> None:
     ledger = ledger_of("events", {"item_id": ["A1", "a1", "B2", "b2", "c3", None]})
-    spell_as_catalogued(ledger, pl.Series(["a1", "B2", "C3", "c3"]))
+    spell_as_catalogued(ledger, pl.Series(["a1", "B2", "C3", "c3"]), NO_TWINS)
     assert ledger.rows["item_id"].to_list() == ["a1", "a1", "B2", "B2", "c3", None]
     ambiguous = ledger_of("events", {"item_id": ["ab"]})
-    spell_as_catalogued(ambiguous, pl.Series(["Ab", "aB"]))
+    spell_as_catalogued(ambiguous, pl.Series(["Ab", "aB"]), NO_TWINS)
     assert ambiguous.rows["item_id"].to_list() == ["ab"]
 
 
@@ -189,3 +223,93 @@ def test_rows_on_a_quarantined_item_are_told_from_those_on_no_item() -> None:
         ("item was quarantined", "quarantined", 1),
         ("unknown item", "quarantined", 2),
     ]
+
+
+# Categories
+
+
+def _settled(categories: list[str | None], **options: Any) -> list[tuple[str | None, str | None]]:
+    """The category of each row, and its further ones."""
+    ledger = ledger_of("items", {"category": categories}, category=pl.String)
+    settle_categories(ledger, CleanerOptions(**options))
+    rows = (
+        ledger.rows
+        if FURTHER in ledger.rows.columns
+        else ledger.rows.with_columns(pl.lit(None).alias(FURTHER))
+    )
+    return rows.select("category", FURTHER).rows()
+
+
+@pytest.mark.parametrize(
+    ("given", "settled"),
+    [
+        (["Home > Mug | Sale", None], [("Home/Mug", "Sale"), (None, None)]),
+        (["Sale | Home>Mug | Sale"], [("Home/Mug", "Sale")]),
+        (["Home » Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
+        (["Home/Mug", "Home / Cup"], [("Home/Mug", None), ("Home / Cup", None)]),
+        (["Home/Mug;Sale", "Home/Cup"], [("Home/Mug", "Sale"), ("Home/Cup", None)]),
+        (
+            ["A/C > Parts", "TV > Parts", "TV > LCD"],
+            [("A-C/Parts", None), ("TV/Parts", None), ("TV/LCD", None)],
+        ),
+        (["Home > Mug", "Home/Cup"], [("Home/Mug", None), ("Home/Cup", None)]),
+        (
+            ["Home|Mug", "Home|Cup", "Home|Cup|Tea"],
+            [("Home/Mug", None), ("Home/Cup", None), ("Home/Cup/Tea", None)],
+        ),
+        (["Drama|Crime", "Crime|Drama", "War"], [("Drama", "Crime"), ("Crime", "Drama"), ("War", None)]),
+        (["Mug|Sale", "Cup|Sale"], [("Mug", "Sale"), ("Cup", "Sale")]),
+        (["Toys, Games & Fun", "Books"], [("Toys, Games & Fun", None), ("Books", None)]),
+        (
+            ["Home > Mug, Sale", "Home > Mug", "Sale"],
+            [("Home/Mug", "Sale"), ("Home/Mug", None), ("Sale", None)],
+        ),
+        (["服装 > 女装 | 特价"], [("服装/女装", "特价")]),
+        ([">", "Home >", None], [(">", None), ("Home >", None), (None, None)]),
+    ],
+)
+def test_levels_and_several_categories_are_told_by_their_signs(
+    given: list[str | None], settled: list[tuple[str | None, str | None]]
+) -> None:
+    assert _settled(given) == settled
+
+
+def test_the_signs_of_categories_are_options() -> None:
+    assert _settled(["Home - Mug + Sale"], category_levels=" - ", category_lists="+") == [
+        ("Home/Mug", "Sale")
+    ]
+    assert _settled(["Home > Mug | Sale"], category_levels="", category_lists="") == [
+        ("Home > Mug | Sale", None)
+    ]
+
+
+def test_what_is_found_in_categories_is_said() -> None:
+    ledger = ledger_of("items", {"category": ["Home > Mug | Sale", "Home > Cup", "Home"]})
+    settle_categories(ledger, CleanerOptions())
+    assert steps_of(ledger) == [
+        ("category: the most specific of several between '|'", "changed", 1),
+        ("category: levels between '>'", "changed", 2),
+    ]
+
+
+def test_an_item_listed_in_several_categories_is_in_all_of_them() -> None:
+    rows = {"item_id": ["a", "a", "a", "b"], "category": ["Home/Mug", "Sale", None, "Sale"]}
+    ledger = ledger_of("items", rows)
+    gather_categories(ledger)
+    assert ledger.rows[FURTHER].to_list() == ["Sale", "Home/Mug", "Home/Mug|Sale", None]
+    assert steps_of(ledger) == [("category: several of one item", "changed", 3)]
+
+
+# Ids
+
+
+def test_ids_in_another_case_are_one_item_if_they_share_a_title() -> None:
+    ids = ["85123A", "85123A", "85123a", "Ｂ1", "b1", "c", "C"]
+    titles = ["HEART", "?", "heart", "MUG", "MUG", "TEA", "COFFEE"]
+    ledger = ledger_of("items", {"item_id": ids, "title": titles})
+    twins = merge_twins(ledger)
+    assert ledger.rows["item_id"].to_list() == ["85123A", "85123A", "85123A", "Ｂ1", "Ｂ1", "c", "C"]
+    assert sorted(twins.rows()) == [("85123a", "85123A"), ("b1", "Ｂ1")]
+    events = ledger_of("events", {"item_id": ["85123a", "b1", "C", "c", "x"]})
+    spell_as_catalogued(events, ledger.rows["item_id"].unique(), twins)
+    assert events.rows["item_id"].to_list() == ["85123A", "Ｂ1", "C", "c", "x"]

@@ -20,11 +20,12 @@ from aisle.components.cleaner.component import Cleaner
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.component import TableExampleGen
-from aisle.components.tables import read_evidence, read_ledger, read_provenance, read_rows, read_tables
+from aisle.components.tables import EVIDENCE_FILE, LEDGER_FILE, read_provenance, read_rows, read_tables
+from aisle.pipeline.config import load_config
 
 ITEMS = "item_id,title,price\n1,RED VASE,1.5\n2,BLUE VASE,N/A\n3,=CMD|VASE,x\n"
-EVENTS = "timestamp,event,item_id,user_id\n" + "".join(
-    f"2024-05-{day:02} 10:00:00,click,{item},u{day % 3}\n" for day in range(1, 29) for item in (1, 9)
+EVENTS = "date, event,item_id,user_id\n" + "".join(
+    f"{day}/5/2024 10:00,view_item,{item},u{day % 3}\n" for day in range(1, 29) for item in (1, 9)
 )
 
 
@@ -37,8 +38,14 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     (root / "data" / "events" / "may.csv").write_text(EVENTS, encoding="utf-8")
     nodes: list[base_component.BaseComponent] = []
     checked = {}
+    readings = load_config(
+        None,
+        ['columns.events={"timestamp": "date"}', 'reading.timestamps={"events.timestamp": "%d/%m/%Y %H:%M"}'],
+    ).readings()
     for table in ("items", "events"):
-        reader = TableExampleGen(str(root / "data"), table, "").with_id(f"ExampleGen.{table}")
+        reader = TableExampleGen(str(root / "data"), table, "", readings[table]).with_id(
+            f"ExampleGen.{table}"
+        )
         examples = reader.outputs["examples"]
         statistics = tfx.components.StatisticsGen(examples=examples).with_id(f"StatisticsGen.{table}")
         schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"]).with_id(
@@ -89,6 +96,15 @@ def test_examples_hold_the_rows_and_where_they_came_from(out: pathlib.Path) -> N
     assert read_provenance(uri).to_pylist() == [{"file": "items.csv", "line": 2}]
 
 
+def test_a_shops_own_names_and_forms_are_read_and_what_was_done_is_in_the_report(out: pathlib.Path) -> None:
+    first = read_rows(_uri(out, "ExampleGen.events", "examples")).slice(0, 1).to_pylist()
+    assert first == [{"timestamp": 1714557600_000000, "event": "click", "item_id": "1", "user_id": "u1"}]
+    report = json.loads((out / "reports" / "anomalies.json").read_text(encoding="utf-8"))
+    (blank,) = (one for one in report["anomalies"] if one["type"] == "BLANK_IN_HEADER")
+    assert (blank["name"], blank["severity"]) == ("events:BLANK_IN_HEADER", "WARNING")
+    assert blank["examples"] == [{"file": "events/may.csv", "line": 1, "value": "' event'"}]
+
+
 def test_the_stock_statistics_and_schema_read_the_examples(out: pathlib.Path) -> None:
     schema = pathlib.Path(_uri(out, "Schema.events", "schema"), "schema.pbtxt").read_text(encoding="utf-8")
     assert 'name: "timestamp"\n  type: INT' in schema
@@ -96,12 +112,13 @@ def test_the_stock_statistics_and_schema_read_the_examples(out: pathlib.Path) ->
 
 
 def test_the_cleaner_accounts_for_the_readers_rows_too(out: pathlib.Path) -> None:
-    entry = read_ledger(_uri(out, "Cleaner", "ledger"))["tables"]
+    ledger = pathlib.Path(_uri(out, "Cleaner", "ledger"))
+    entry = json.loads((ledger / LEDGER_FILE).read_text(encoding="utf-8"))["tables"]
     assert {k: v for k, v in entry["items"].items() if k != "steps"} == {
         "read": 3, "used": 1, "quarantined": 2, "merged": 0,
     }  # fmt: skip
     assert entry["events"]["quarantined"] == 28
-    evidence = read_evidence(_uri(out, "Cleaner", "ledger")).to_pylist()
+    evidence = pq.read_table(ledger / EVIDENCE_FILE).to_pylist()
     assert [(row["file"], row["line"], row["step"]) for row in evidence if row["table"] == "items"] == [
         ("items.csv", 3, "read"),
         ("items.csv", 4, "read"),

@@ -109,6 +109,17 @@ def test_an_unseen_split_and_too_little_data_say_so() -> None:
         label({"items": items, "events": few.to_arrow()}, LabelerOptions(min_queries=1000))
 
 
+def test_too_few_judged_queries_are_told_how_many_it_takes() -> None:
+    items = pa.table({"item_id": ["a"], "title": ["A"]})
+    judged = pa.table({"query": ["mug"], "item_id": ["a"], "grade": [1.0]})
+    # 1 - 0.9 ** 44 is the first above 0.99; of 18 queries ten or more train as surely.
+    told = "the train split holds 1 and the eval split 0, at least 10 and 1 are needed; judge 44 queries"
+    with pytest.raises(InputError, match=told):
+        label({"items": items, "judgements": judged}, LabelerOptions())
+    with pytest.raises(InputError, match="at least 100 and 1 are needed; judge 13[0-9] queries"):
+        label({"items": items, "judgements": judged}, LabelerOptions(min_queries=100))
+
+
 @settings(max_examples=50)
 @given(
     st.lists(

@@ -14,9 +14,8 @@ from aisle.components.labeler.meaning.intents import query_intents
 from aisle.components.labeler.meaning.tags import item_tags
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate
-from aisle.datasets.simulator import vocabulary as words
-from aisle.datasets.simulator.catalogue import NOUNS, make_catalogue
-from aisle.datasets.simulator.leaves import LEAVES
+from aisle.datasets.simulator.catalogue import make_catalogue
+from aisle.datasets.simulator.languages.english import STYLES, VOCABULARY
 from aisle.datasets.simulator.people import make_people
 from aisle.datasets.simulator.relevance import make_queries
 from aisle.datasets.simulator.visits import make_pages
@@ -44,9 +43,9 @@ def wished_leaves() -> pl.DataFrame:
     catalogue_rng, people_rng, pages_rng, queries_rng, *_ = (np.random.default_rng(seed) for seed in seeds)
     catalogue = make_catalogue(SHOP, catalogue_rng)
     pages = make_pages(SHOP, catalogue, make_people(SHOP, people_rng), pages_rng)
-    queries = make_queries(pages, queries_rng)
+    queries = make_queries(VOCABULARY, pages, queries_rng)
     searched = queries.of_page >= 0
-    paths = np.array([leaf.path for leaf in LEAVES])
+    paths = np.array([leaf.path for leaf in VOCABULARY.leaves])
     wished = pl.DataFrame(
         {"query": np.array(queries.texts)[queries.of_page[searched]], "leaf": paths[pages.leaf[searched]]}
     )
@@ -151,7 +150,7 @@ def test_the_tags_of_a_simulated_item_name_its_product_type() -> None:
     tags = item_tags(catalogue.table, OPTIONS)
     assert tags.group_by("item_id").len()["len"].max() == 5
     said = {item: part["tag"].to_list() for (item,), part in tags.group_by("item_id")}
-    nouns = [NOUNS[number].name for number in catalogue.noun]
+    nouns = [VOCABULARY.nouns[number].name for number in catalogue.noun]
     named = [
         set(noun.split()) <= set(" ".join(said.get(item, [])).split())
         for item, noun in zip(catalogue.table["item_id"], nouns, strict=True)
@@ -159,7 +158,7 @@ def test_the_tags_of_a_simulated_item_name_its_product_type() -> None:
     assert np.mean(named) > 0.95
     # One item in ten has the style, so hardly any category is told by it.
     first = [said[item][0] for item in said]
-    assert not set(first) & set(words.STYLES)
+    assert not set(first) & set(STYLES)
 
 
 TITLES = [

@@ -82,7 +82,7 @@ def test_sales_of_an_item_whose_csv_row_cant_be_read_say_so(tmp_path: pathlib.Pa
     (tmp_path / "items.csv").write_text(
         'title,price,item_id\nPlate,1.5,i1\n"Vase, red",N/A,i2\n"Jug, 2 l",2.5,i3,x\n', encoding="utf-8"
     )
-    assert _reasons(tmp_path, "i1", "i2", "i3", "red") == [
+    assert _reasons(tmp_path, "i1", "i2", "i3", "i4") == [
         "item was quarantined", "item was quarantined", "unknown item",
     ]  # fmt: skip
 
@@ -97,7 +97,7 @@ def test_sales_of_an_item_whose_parquet_row_cant_be_read_say_so(tmp_path: pathli
 
 
 def test_a_row_that_the_cleaner_takes_out_has_its_key_too(tmp_path: pathlib.Path) -> None:
-    (tmp_path / "items.csv").write_bytes(b"item_id,title\ni1,Plate\ni2,check\n")
+    (tmp_path / "items.csv").write_bytes(b"item_id,title\ni1,Plate\ni2,Vase\ni2,check\n")
     (tmp_path / "events.csv").write_bytes(b"timestamp,event,item_id\n2024-05-01 08:00:00,click,i1\n")
     read = {table.name: read_table(str(tmp_path), table) for table in (ITEMS, EVENTS)}
     result = clean(

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from aisle.components.example_gen.csv_pieces import read_pieces
 from aisle.components.example_gen.reader import ReadResult, read_shards, read_table
-from aisle.components.tables import PROVENANCE_SCHEMA, RowsWriter, read_provenance, read_rows, write_rows
+from aisle.components.tables import PROVENANCE_SCHEMA, RowsWriter, read_provenance, read_rows
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, JUDGEMENTS
 
@@ -209,7 +209,8 @@ def test_rows_written_shard_by_shard_are_read_back_the_same(tmp_path: pathlib.Pa
 def test_a_table_without_a_readable_row_is_written_and_read_as_an_empty_one(tmp_path: pathlib.Path) -> None:
     (tmp_path / "judgements.csv").write_bytes(b"query,item_id,grade\nq,i,none\n")
     result = read_table(str(tmp_path), JUDGEMENTS)
-    write_rows(str(tmp_path / "out"), result.rows, result.provenance)
+    with RowsWriter(str(tmp_path / "out")) as writer:
+        writer.write(result.rows, result.provenance)
     back = read_rows(str(tmp_path / "out"))
     assert back.num_rows == 0
     assert back.schema == result.rows.schema
@@ -219,7 +220,8 @@ def test_keys_of_more_rows_than_a_row_group_are_counted(tmp_path: pathlib.Path) 
     count = 160_000  # pyarrow 10 crashes where the columns it groups have unequal chunks.
     ids = pa.table({"user_id": [f"u{n % 150_000}" for n in range(count)]})
     places = pa.table({"file": ["f"] * count, "line": range(count)}, PROVENANCE_SCHEMA)
-    write_rows(str(tmp_path), ids, places)
+    with RowsWriter(str(tmp_path)) as writer:
+        writer.write(ids, places)
     rows = read_rows(str(tmp_path)).append_column("row", pa.array(range(count)))
     groups = rows.group_by("user_id").aggregate([("row", "count")])
     assert groups["row_count"].to_pylist().count(2) == 10_000

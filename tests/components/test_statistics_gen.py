@@ -23,7 +23,7 @@ from tfx.types import artifact_utils, standard_artifacts
 from aisle.components.beam import runs_here, with_workers_code
 from aisle.components.statistics_gen.executor import Executor
 from aisle.components.statistics_gen.in_memory import generate_statistics, parquet_batches
-from aisle.components.tables import PROVENANCE_SCHEMA, ROWS_FILE, ROWS_SPLIT, write_rows
+from aisle.components.tables import PROVENANCE_SCHEMA, ROWS_FILE, ROWS_SPLIT, RowsWriter
 
 BEAM_ARGS = with_workers_code(["--direct_num_workers=1", "--direct_running_mode=in_memory"])
 ROWS = 3000
@@ -55,7 +55,8 @@ def _examples(folder: pathlib.Path, table: pa.Table) -> Any:
     examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_PARQUET)
     examples_utils.set_file_format(examples, "FILE_FORMAT_PARQUET")
     places = pa.table({"file": ["f"] * len(table), "line": range(len(table))}, PROVENANCE_SCHEMA)
-    write_rows(str(folder), table, places)
+    with RowsWriter(str(folder)) as writer:
+        writer.write(table, places)
     return examples
 
 

@@ -82,6 +82,30 @@ def test_online_retail_converts_one_file_too(retail: pathlib.Path, tmp_path: pat
     assert counts == {"items": 3, "users": 2, "events": 3}
 
 
+def test_the_dates_of_a_workbook_saved_in_the_united_states_become_iso(
+    retail: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    day = DAY_1.replace("2010-12-01 08:26:00", "12/1/2010 8:26").replace(
+        "2010-12-01 11:52:00", "12/1/2010 11:52"
+    )
+    (retail / "2010-12-01.csv").write_text(day)
+    online_retail.convert(retail, tmp_path / "shop")
+    assert [row[0] for row in rows(tmp_path / "shop" / "events" / "2010-12-01.csv")[1:]] == [
+        "2010-12-01 08:26:00", "2010-12-01 08:26:00", "2010-12-01 11:52:00", "2010-12-01 11:52:00",
+    ]  # fmt: skip
+
+
+def test_dates_of_another_form_are_refused_and_nothing_is_written(
+    retail: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (retail / "2010-12-01.csv").write_text(DAY_1.replace("2010-12-01 08:26:00", "31.12.2010 08:26"))
+    with pytest.raises(
+        InputError, match=r"2010-12-01.csv: 2 InvoiceDate can't be read, such as '31.12.2010 08:26'"
+    ):
+        online_retail.convert(retail, tmp_path / "shop")
+    assert not (tmp_path / "shop").exists()
+
+
 def test_judgements_keep_the_variance_as_an_extra_column(tmp_path: pathlib.Path) -> None:
     src = tmp_path / "src"
     src.mkdir()

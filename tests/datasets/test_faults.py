@@ -14,11 +14,15 @@ import pytest
 
 from aisle.datasets.simulator import GROUND_TRUTH, Shop, SimulatorOptions, simulate, write
 from aisle.datasets.simulator.faults.bots import BOT_ROWS, CRAWLS
-from aisle.datasets.simulator.faults.catalogue import ITEM_FAULTS, USER_FAULTS
-from aisle.datasets.simulator.faults.events import EVENT_FAULTS
+from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
+from aisle.datasets.simulator.faults.events import event_faults
 from aisle.datasets.simulator.faults.plant import plan_faults
+from aisle.datasets.simulator.languages.english import VOCABULARY
 
 OPTIONS = SimulatorOptions(users=300, items=400, days=20, events=20_000, seed=5, dirt=0.1)
+ITEM_FAULTS, USER_FAULTS, EVENT_FAULTS = (
+    faults(VOCABULARY) for faults in (item_faults, user_faults, event_faults)
+)
 COPIES = {kind.name for kind in (*EVENT_FAULTS, *ITEM_FAULTS, *USER_FAULTS) if kind.copy}
 BOTS = {"bot_session", "bot_user"}
 

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from aisle.datasets.simulator import Shop, SimulatorOptions, simulate, write
-from aisle.datasets.simulator.leaves import LEAVES, Noun, plural
+from aisle.datasets.simulator.languages.english_leaves import LEAVES, plural
+from aisle.datasets.simulator.vocabulary import Noun
 from aisle.schema.errors import InputError
 from aisle.schema.events import names
 from aisle.schema.tables import TABLES

@@ -25,6 +25,16 @@ def test_simulate_prints_rows_by_table_and_faults_by_kind(tmp_path: pathlib.Path
     ]  # fmt: skip
 
 
+def test_simulate_makes_a_shop_in_a_language(tmp_path: pathlib.Path) -> None:
+    arguments = [str(tmp_path / "shop"), "--users", "10", "--items", "50", "--days", "1", "--language", "zh"]
+    result = click.testing.CliRunner().invoke(simulate, arguments)
+    assert result.exit_code == 0, result.output
+    assert "手机" in (tmp_path / "shop" / "items.csv").read_text(encoding="utf-8")
+    wrong = click.testing.CliRunner().invoke(simulate, [str(tmp_path / "other"), "--language", "tlh"])
+    assert wrong.exit_code == 2
+    assert "'en', 'zh', 'ja', 'mixed'" in wrong.output
+
+
 @pytest.mark.parametrize(
     "wrong", [["--users", "0"], ["--items", "49"], ["--days", "0"], ["--dirt", "1.1"], ["--seed", "-1"]]
 )
@@ -39,7 +49,9 @@ def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
     """Written a second time, since help must come without pydantic."""
     told = SimulatorOptions.model_json_schema()["properties"]
     ranges = {p.name: (p.type.min, p.type.max) for p in simulate.params if hasattr(p.type, "min")}
-    assert ranges.keys() == told.keys()
+    choices = {p.name: list(p.type.choices) for p in simulate.params if hasattr(p.type, "choices")}
+    assert choices == {name: one["enum"] for name, one in told.items() if "enum" in one} != {}
+    assert ranges.keys() | choices.keys() == told.keys()
     for name, (least, most) in ranges.items():
         number = next(iter(told[name].get("anyOf", [told[name]])))
         assert (least, most) == (

@@ -16,11 +16,13 @@ import pytest
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = [REPOSITORY / "README.md", REPOSITORY / "BUILD.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+DOCUMENTS = [REPOSITORY / name for name in ("README.md", "README.zh.md", "BUILD.md")]
+DOCUMENTS += sorted((REPOSITORY / "docs").glob("*.md"))
 BLOCK = re.compile(r"^```(sh|toml|console)\n(?:# (\S+)\n)?(.*?)^```", re.MULTILINE | re.DOTALL)
 
 ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
+    "aisle demo --language": "a whole run more; tests/datasets and tests/cli make its shop and its questions",
     "make test": "it is what runs this test",
     "make wheel": "tests/packaging builds the wheel",
     "make image": "needs docker or podman; .ci/image runs it",
@@ -60,7 +62,11 @@ def _runnable(command: str) -> bool:
 
 def _adapted(command: str, target: str, small: tuple[str, ...]) -> list[str]:
     """The command for this machine: a free port, a shop that does not exist yet, a small run, one output folder."""
-    words = shlex.split(command.replace("localhost:8500", target).replace("out-pretrained", "out"))
+    words = shlex.split(
+        command.replace("localhost:8500", target)
+        .replace("out-pretrained", "out")
+        .replace("demo-zh/out", "out")
+    )
     if words[:2] in (["aisle", "search"], ["aisle", "recommend"], ["aisle", "similar"]):
         return words if "--out" in words or "--target" in words else [*words, "--target", target]
     if words[:3] == ["aisle", "simulate", "shop"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import shutil
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from aisle.model.served.bundle import Bundle
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.text.lexical import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY
+from tests.model.small_bert import make_small_bert
 from tests.model.test_text_head import make_head
 
 TITLES = ("red mug", "blue mugs", "mini fridge", "", "red lamp", "fridges", "blue lamp", "mini red mug")
@@ -45,15 +47,21 @@ class Tower(tf.Module):
         return tf.tile([[1.0, 0.0]], [tf.shape(user)[0], 1])
 
 
-def make_small_search(folder: pathlib.Path, clicked: bool, searched: bool = True) -> Bundle:
+def make_small_search(
+    folder: pathlib.Path,
+    clicked: bool,
+    searched: bool = True,
+    make: Callable[[pathlib.Path, int], str] = make_small_bert,
+) -> Bundle:
     """Makes the model.
 
     Args:
         folder: for what is saved on the way.
         clicked: whether its numbers learnt from clicked searches.
         searched: whether its head learnt from searches at all.
+        make: writes the BERT that it reads with.
     """
-    head = make_head(folder / "bert", clicked, layers=1)
+    head = make_head(folder / "bert", clicked, layers=1, make=make)
     head.numbers(tf.zeros([1, head.numbers.heads[0]._start.shape[0]]))
     rng = np.random.default_rng(5)
     if clicked:
@@ -77,7 +85,7 @@ def make_small_search(folder: pathlib.Path, clicked: bool, searched: bool = True
     state = make_state(frame, users, list(ITEMS), 100 * MICROSECONDS_PER_DAY)
     nothing, prices = [""] * len(ITEMS), np.full(len(ITEMS), 3.0)
     table = ItemTable(list(TITLES), nothing, nothing, nothing, prices, prices)
-    text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions)
+    text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions, ITEMS)
     retriever = Retriever(Tower(), text, prices, state)
     return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions())
 

@@ -84,6 +84,6 @@ def small_shop(bert: str = "") -> Bundle:
     users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
     tower = Tower(bert or bert_folder())
     table = item_table(tower, ITEMS)
-    text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions)
+    text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions, IDS)
     retriever = Retriever(tower, text, table.prices, make_state(taken, users, IDS, 100 * DAY))
     return Bundle(retriever, Head(), table, BundleOptions())

@@ -64,6 +64,16 @@ def test_a_measure_is_spelt_one_way(ways: list[str], one: str) -> None:
         ("Acme™ soap®", "acme soap"),
         ("", ""),
         ("™", ""),
+        ("กระเป๋า", "กระเป๋า"),
+        ("чёрный ЧЕХОЛ Й", "чёрный чехол й"),
+        ("बड़ा मग", "बड़ा मग"),
+        ("شَاي أَخْضَر", "شاي اخضر"),
+        ("سـلام", "سلام"),
+        ("סֵפֶל", "ספל"),
+        ("ガラス ｶﾞﾗｽ", "ガラス ガラス"),
+        ("ά Ελλάδα", "α ελλαδα"),
+        ("手机　８ＧＢ", "手机 8 gb"),
+        ("\u200bmug\ufeff \u200emug", "mug mug"),
     ],
 )
 def test_a_text_is_folded(typed: str, folded: str) -> None:

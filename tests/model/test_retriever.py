@@ -56,11 +56,14 @@ def taken_by_forty() -> pl.DataFrame:
 
 
 USERS = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
+TAGGED = {"i0": ["mug", "red"], "i2": ["red"], "i3": ["mug", "blue", "red"], "i8": ["blue"], "gone": ["mug"]}
+"""Of what the catalogue had, too."""
+TAGS = pl.DataFrame({"item_id": TAGGED.keys(), "tag": TAGGED.values()}).explode("tag")
 
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    return make_state(taken_by_forty(), USERS, ITEMS, NOW)
+    return make_state(taken_by_forty(), USERS, ITEMS, NOW, tags=TAGS)
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +119,45 @@ def test_each_source_scores_what_the_user_took(retriever: Retriever, state: Stat
     for place, name in enumerate(COUNTS):
         np.testing.assert_allclose(scores[name][rows], counts[:, place], rtol=1e-5, err_msg=name)
     assert scores["count"].sum() == pytest.approx(counts[:, 0].sum())
+
+
+def tag_vectors() -> np.ndarray:
+    """What each item is tagged with, by the logarithm of how rare it is, of unit length: [n, tags]."""
+    held = [TAGGED.get(item, []) for item in ITEMS]
+    names = ["mug", "red", "blue"]
+    rarity = [np.log(len(ITEMS) / sum(name in some for some in held)) for name in names]
+    vectors = np.array([[name in some for name in names] for some in held]) * rarity
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def test_tags_say_how_alike_an_item_is_to_what_the_user_took_lately(
+    retriever: Retriever, state: State
+) -> None:
+    vectors = tag_vectors()
+    for user in ("u5", "u6"):
+        rows, counts = taken(state, user)
+        profile = (vectors[rows] * counts[:, [COUNTS.index("repeat_60")]]).sum(0)
+        expected = vectors @ profile / np.linalg.norm(profile)
+        found = ask(retriever, user).scores["tags"].numpy()[0]
+        np.testing.assert_allclose(found, expected, atol=1e-5)
+    assert not ask(retriever, "nobody").scores["tags"].numpy().any()
+
+
+def test_tags_are_a_number_of_recommendations_alone(retriever: Retriever) -> None:
+    rows = tf.constant([list(range(len(ITEMS)))])
+    places = [NAMES.index("tags"), NAMES.index("tags_share")]
+    recommended = retriever.features(ask(retriever, "u5"), rows).numpy()[0][:, places]
+    searched = retriever.features(ask(retriever, "u5", query="mug"), rows).numpy()[0][:, places]
+    assert recommended[:, 1].max() == 1.0
+    np.testing.assert_allclose(recommended[:, 1], recommended[:, 0] / recommended[:, 0].max(), rtol=1e-5)
+    assert np.isnan(searched).all()
+
+
+def test_a_shop_without_tags_has_nothing_in_common(state: State) -> None:
+    without = make_state(taken_by_forty(), USERS, ITEMS, NOW).tables["tags"]
+    assert not without["weights"].any()
+    assert without["tags"].shape == (len(ITEMS), 1)
+    assert state.tables["tags"]["tags"].shape == (len(ITEMS), 3)
 
 
 def test_users_of_one_batch_do_not_see_each_others_history(retriever: Retriever) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 import pathlib
-from collections import Counter
 
 import numpy as np
 import pytest
@@ -12,7 +10,6 @@ import tensorflow as tf
 from transformers import BertTokenizer, TFBertModel
 
 from aisle.model.text.bert import SentenceEncoder, Tokenizer, load_bert
-from aisle.model.text.lexical import BM25
 from aisle.schema.errors import InputError
 from aisle.schema.weights import bert_folder
 
@@ -88,22 +85,3 @@ def test_many_texts_embed_as_one_by_one_and_in_their_order(encoder: SentenceEnco
 def test_a_folder_without_weights_is_named(tmp_path: pathlib.Path) -> None:
     with pytest.raises(InputError, match=r"lacks model\.safetensors, vocab\.txt, config\.json"):
         load_bert(str(tmp_path))
-
-
-def test_bm25_scores_are_those_of_the_formula(tokenizer: Tokenizer) -> None:
-    titles = ["red mug", "red red lamp shade", "blue mug", "green sofa with red legs"]
-    found = BM25(tokenizer, titles)(tf.constant(["red mug", "", "sofa"])).numpy()
-    documents = [tokenizer.pieces(tf.constant([title]), 64).to_list()[0] for title in titles]
-    average = sum(map(len, documents)) / len(documents)
-
-    def score(query: str, document: list[int]) -> float:
-        total = 0.0
-        for piece in tokenizer.pieces(tf.constant([query]), 32).to_list()[0]:
-            n = sum(piece in other for other in documents)
-            tf_ = Counter(document)[piece]
-            idf = math.log(1 + (len(documents) - n + 0.5) / (n + 0.5))
-            total += idf * tf_ * 2.2 / (tf_ + 1.2 * (0.25 + 0.75 * len(document) / average))
-        return total
-
-    expected = [[score(query, document) for document in documents] for query in ("red mug", "", "sofa")]
-    np.testing.assert_allclose(found, expected, atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -25,8 +26,14 @@ COUNT = len(CANDIDATE_FEATURES)
 NAMES = [feature.name for feature in CANDIDATE_FEATURES]
 
 
-def make_head(folder: pathlib.Path, clicked: bool, layers: int = 1, **given: float) -> RankingHead:
-    bert = make_small_bert(folder, layers)
+def make_head(
+    folder: pathlib.Path,
+    clicked: bool,
+    layers: int = 1,
+    make: Callable[[pathlib.Path, int], str] = make_small_bert,
+    **given: float,
+) -> RankingHead:
+    bert = make(folder, layers)
     edges = np.tile(np.linspace(0.0, 1.0, 3), (COUNT, 1))
     reader = LateInteraction(load_bert(bert), Tokenizer(bert), width=8)
     return RankingHead(reader, Ensemble([FeatureHead(edges, width=4)]), clicked, **given)

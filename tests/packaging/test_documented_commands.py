@@ -13,9 +13,9 @@ import pytest
 from aisle.cli.main import COMMANDS, cli
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-DOCUMENTS = [REPOSITORY / name for name in ("README.md", "BUILD.md", "CONTRIBUTING.md")] + sorted(
-    (REPOSITORY / "docs").glob("**/*.md")
-)
+DOCUMENTS = [
+    REPOSITORY / name for name in ("README.md", "README.zh.md", "BUILD.md", "CONTRIBUTING.md")
+] + sorted((REPOSITORY / "docs").glob("**/*.md"))
 BLOCK = re.compile(r"^```(?:sh|bash|shell|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 ASSIGNMENT = re.compile(r"[A-Z_][A-Z0-9_]*=.*")
 ENDS = {"&&", "||", ";", "|", "&"}
@@ -26,6 +26,7 @@ DESIGNED = tuple(
         "demo",
         "simulate",
         "import",
+        "init",
         "run",
         "compile",
         "report",
@@ -38,6 +39,7 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "bert",
         "doctor",
     ]
 )

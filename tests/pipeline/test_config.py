@@ -23,7 +23,7 @@ def test_an_assignment_goes_over_the_file_and_the_file_over_the_default(tmp_path
     ("assignment", "said"),
     [
         ("ranker.layer=2", "unknown setting ranker.layer; ranker has: bins"),
-        ("rankers.layers=2", "unknown setting rankers; there are: data, gate"),
+        ("rankers.layers=2", "unknown setting rankers; there are: data, columns"),
         ("ranker.layers=many", "ranker.layers='many' is wrong"),
         ("ranker.layers", "expected SECTION.KEY=VALUE"),
         (

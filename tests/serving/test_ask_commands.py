@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import pathlib
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from aisle.cli.answers import print_table
+from aisle.cli.ask.answers import print_table
 from aisle.serving import ScoredItem
 
 
 def aisle(*words: str, cwd: pathlib.Path) -> tuple[int, str, str]:
     command = [sys.executable, "-m", "aisle.cli.main", *words]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False, timeout=300)
     return done.returncode, done.stdout, done.stderr
 
 
@@ -130,6 +132,26 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8") == "query,item_id,score\nq,ccc,3\nq,a,1\n"
 
 
+def test_one_question_is_answered_by_the_pushed_model_without_a_server(
+    out: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    code, printed, said = aisle("similar", "a", "-k", "1", "--json", "--out", str(out), cwd=tmp_path)
+    assert code == 0, said
+    assert json.loads(printed) == [{"rank": 1, "item_id": "a", "score": 4.0, "title": "red shirt"}]
+
+
+@pytest.mark.parametrize("words", ["search --queries q.txt --output o.csv", "similar x"])
+def test_where_nobody_listens_the_process_ends_with_the_message(tmp_path: pathlib.Path, words: str) -> None:
+    (tmp_path / "q.txt").write_text("red\n", encoding="utf-8")
+    began = time.monotonic()
+    code, _, said = aisle(*words.split(), "--target", "127.0.0.1:1", cwd=tmp_path)
+    # Two seconds on a quiet machine, of which 0.4 are the client's own pauses.
+    assert time.monotonic() - began < 20
+    assert (code, said.count("\n")) == (1, 1)
+    assert said.startswith("aisle: no server answers at 127.0.0.1:1; start one with `aisle serve`")
+    assert not (tmp_path / "o.csv").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -147,6 +169,14 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
         ("search --queries q.txt --output o.csv --in-stock", 2, "filters and --facets go with one QUERY"),
         ("search x -k 0", 2, "-k is 0; expected 1 to 1000"),
         ("similar x -k 1001", 2, "-k is 1001"),
+        ("similar x --out q.txt", 2, "no model version in q.txt/serving/aisle"),
+        ("recommend x --out none", 2, "no model version in none/serving/aisle"),
+        ("search x --out none --explain", 2, "no model version in none/serving/aisle"),
+        (
+            "recommend x --out out --target h:1",
+            2,
+            "--target h:1 and --out out came together; give --target to",
+        ),
         ("recommend x --target nowhere", 2, "expected HOST:PORT"),
         (
             "recommend x --target 127.0.0.1:1",
@@ -173,6 +203,22 @@ def test_a_wrong_input_is_one_line(tmp_path: pathlib.Path, words: str, code: int
     assert errors.count("\n") == 1
     assert said in errors
     assert not (tmp_path / "o.csv").exists()
+
+
+@pytest.mark.parametrize("flag", ["--port", "--metrics-port"])
+def test_a_second_server_on_a_port_is_told_before_anything_is_loaded(
+    tmp_path: pathlib.Path, flag: str
+) -> None:
+    version = tmp_path / "out" / "serving" / "aisle" / "1"
+    version.mkdir(parents=True)
+    (version / "saved_model.pb").touch()  # Loading this would be told as another error.
+    with socket.create_server(("127.0.0.1", 0)) as first:
+        port = str(first.getsockname()[1])
+        code, printed, said = aisle("serve", "--port", "0", flag, port, cwd=tmp_path)
+    assert (code, printed) == (2, "")
+    assert said == (
+        f"aisle: can't listen on 127.0.0.1:{port}: Address already in use; choose a free {flag}, or 0\n"
+    )
 
 
 def test_nothing_a_terminal_obeys_is_printed(capsys: pytest.CaptureFixture[str]) -> None:

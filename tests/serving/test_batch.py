@@ -11,18 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.cli.batch import (
-    PAIRS_AT_ONCE,
-    Pair,
-    check_writable,
-    rank_rows,
-    rank_scores,
-    read_pairs,
-    read_values,
-    recommend_rows,
-    search_rows,
-    write_csv,
-)
+from aisle.cli.ask.batch import PAIRS_AT_ONCE, rank_rows, rank_scores, recommend_rows, search_rows
+from aisle.cli.ask.files import Pair, check_writable, read_pairs, read_values, write_csv
 from aisle.schema.contract import Signature
 from aisle.schema.csv_cells import read_cell, write_cell
 from aisle.schema.errors import InputError

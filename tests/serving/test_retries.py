@@ -150,6 +150,31 @@ def test_a_client_that_reached_nobody_is_closed_without_a_traceback(monkeypatch:
     assert set(threading.enumerate()) <= before
 
 
+UNCLOSED = """
+import asyncio, sys
+from aisle.serving import AsyncClient, Client, Retry, Unreachable
+
+async def ask():
+    try:
+        await AsyncClient(sys.argv[1], retry=Retry(attempts=2)).search("x")
+    except Unreachable:
+        print("nobody")
+
+asked = Client(sys.argv[1], retry=Retry(attempts=2))
+try:
+    asked.search("x")
+except Unreachable:
+    print("nobody")
+asyncio.run(ask())
+"""
+
+
+def test_a_client_that_nobody_closes_keeps_no_process_alive() -> None:
+    command = [sys.executable, "-c", UNCLOSED, "127.0.0.1:1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "nobody\nnobody\n", "")
+
+
 def test_a_server_that_is_back_is_found_before_grpc_looks_by_itself() -> None:
     # A server in this process would have its threads poll the client's connection too.
     first, second = (

@@ -1,16 +1,23 @@
-"""Sessions and users that only look, and as no person does: too fast, or at the pace of a clock."""
+"""Sessions, users and nobody's clicks that only look, and as no person does: too fast, or at the pace of a clock."""
 
 from __future__ import annotations
 
 import polars as pl
 
-from aisle.components.cleaner.ledger import Ledger
+from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.schema import events as kinds
 
 _SECOND = 1_000_000
 _PAUSE = 30 * 60 * _SECOND
 """A longer time without a click is a pause, and says nothing of the pace."""
+_IN_A_ROW = 10
+"""So many times the clicks of a bot must follow each other like a clock where nothing says that they are one's."""
+
+_JITTER, _LEAST_JITTER = 3.0, 0.02
+"""How far a click may be off the pace: so many times what the slowest gaps are, and a fiftieth of it."""
+_TICKS = 6
+"""A pace of fewer ticks of the log's clock can't be told to be even."""
 
 
 def take_out_bots(ledger: Ledger, options: CleanerOptions) -> None:
@@ -19,6 +26,7 @@ def take_out_bots(ledger: Ledger, options: CleanerOptions) -> None:
         if key in ledger.rows.columns:
             found = bots(ledger.rows, key, options)
             ledger.take_out("denoise", f"bot {kind}", key, pl.col(key).is_in(found.implode()))
+    ledger.take_out("denoise", "bot without a user or session", "timestamp", clockwork(ledger.rows, options))
 
 
 def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:
@@ -46,3 +54,61 @@ def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:
     even = pl.col("spread") < options.bot_regularity * pl.col("median")
     # Few gaps can be even by chance: half of the clicks have to follow one.
     return paces.filter((pl.col("count") >= options.bot_clicks // 2) & (fast | even))[key]
+
+
+def clockwork(events: pl.DataFrame, options: CleanerOptions) -> pl.Series:
+    """Says which clicks that nothing joins to another follow each other like a clock.
+
+    A bot that starts a session for each click is known by its pace alone: where people come as they like, the
+    times between their clicks differ by more than their median.
+
+    Args:
+        events: `timestamp`, `event`, and `user_id` and `session_id` where the shop has them.
+        options: how many clicks make one suspect, and which pace convicts.
+    """
+    none = pl.repeat(False, len(events), eager=True)
+    alone, window = pl.col("event") == kinds.CLICK.name, _IN_A_ROW * options.bot_clicks
+    if not options.bot_regularity or events.select(alone.sum()).item() <= window:
+        return none
+    for key in ("user_id", "session_id"):
+        if key in events.columns:
+            alone = alone & (pl.col(key).is_null() | pl.col(key).is_unique())
+    clicks = events.with_row_index("row").filter(alone).sort("timestamp", maintain_order=True)
+    gaps = clicks.select("row", "timestamp", gap=pl.col("timestamp").diff().cast(pl.Float64))
+    gap = pl.col("gap")
+    tick = _SECOND if (clicks["timestamp"] % _SECOND == 0).all() else 0
+    # Half a window is enough to see that there is none: whole ones are many.
+    halves = gaps.group_by(pl.int_range(pl.len()) // max(window // 2, 1)).agg(
+        pace=gap.quantile(0.75), slowest=gap.quantile(0.9)
+    )
+    if not halves.select(_even(tick, options).any()).item():
+        return none
+    paces = gaps.with_columns(
+        pace=gap.rolling_quantile(0.75, window_size=window),
+        slowest=gap.rolling_quantile(0.9, window_size=window),
+    )
+    # A window speaks of all clicks in it; of these, one that doesn't keep the pace is somebody's.
+    pace, jitter = (
+        pl.when(_even(tick, options)).then(value).reverse().forward_fill(window).reverse()
+        for value in (pl.col("pace"), pl.col("slowest") - pl.col("pace"))
+    )
+    paces = paces.with_columns(pace=pace, slack=_JITTER * jitter + _LEAST_JITTER * pace + tick)
+    time = pl.col("timestamp")
+    before, after = (
+        pl.min_horizontal(((time - time.shift(side * lag)).abs() - pl.col("pace")).abs() for lag in (1, 2, 3))
+        for side in (1, -1)
+    )
+    # By a clock of whole seconds many a stranger is in step with one neighbour.
+    off = (pl.max_horizontal if tick else pl.min_horizontal)(before, after)
+    return flags(len(events), paces.filter(off <= pl.col("slack"))["row"])
+
+
+def _even(tick: int, options: CleanerOptions) -> pl.Expr:
+    """Says whether gaps are a clock's, which may show whole ticks.
+
+    A stranger's click parts a gap into two smaller ones: what is above the pace tells. Of people's gaps, at any
+    pace, a tenth is longer than three quarters are by two thirds.
+    """
+    pace = pl.col("pace")
+    even = pl.col("slowest") - pace <= pl.max_horizontal(options.bot_regularity / 2 * pace, tick)
+    return even & pace.is_between(max(_TICKS * tick, 1), _PAUSE)

@@ -6,27 +6,24 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.steps.keys import merge_duplicates, one_row_per_key
+from aisle.components.cleaner.shop.habits import Habits
+from aisle.components.cleaner.steps.categories import LEVEL, gather_categories, settle_categories
+from aisle.components.cleaner.steps.keys import merge_duplicates, merge_twins, one_row_per_key
 from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.steps.money import settle_money
+from aisle.components.cleaner.steps.notes import take_out_titles
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
-from aisle.components.cleaner.steps.texts import cut, is_stock_note, normalise, strip_markup, unify_units
+from aisle.components.cleaner.steps.texts import cut, normalise, strip_markup, unify_units
 from aisle.schema import events as kinds
 
 _EPOCH = 0
 
 
-def clean_items(
-    ledger: Ledger, no_product: str, odd: pl.Series, capitals: bool, options: CleanerOptions
-) -> None:
-    """Cleans items: one row an item, with a title that is one.
+def tidy_items(ledger: Ledger, options: CleanerOptions) -> pl.DataFrame:
+    """Brings items to one form, before it is judged which of them are products.
 
-    Args:
-        ledger: the items.
-        no_product: the pattern of ids that are no products.
-        odd: ids that are priced like no product.
-        capitals: whether the catalogue is in capitals.
-        options: patterns and limits.
+    Returns:
+        The spellings of ids that became another one, see `merge_twins`.
     """
     normalise(ledger, ("item_id", "title", "description", "category", "brand"))
     strip_markup(ledger, ("title", "description", "category", "brand"))
@@ -35,15 +32,30 @@ def clean_items(
     cut(ledger, "title", options.max_title)
     cut(ledger, "description", options.max_description)
     settle_money(ledger, options)
+    settle_categories(ledger, options)
     merge_duplicates(ledger)
-    ledger.take_out("denoise", "non-product code", "item_id", pl.col("item_id").str.contains(no_product))
-    ledger.take_out("denoise", "priced like no product", "item_id", pl.col("item_id").is_in(odd.implode()))
-    notes = is_stock_note(ledger.rows["title"], capitals, options)
-    ledger.take_out("denoise", "stock note in title", "title", notes)
+    return merge_twins(ledger)
+
+
+def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
+    """Cleans tidied items: one row an item, with a title that is one.
+
+    Args:
+        ledger: the items.
+        shop: what its own data say of its items.
+        options: patterns and limits.
+    """
+    item = pl.col("item_id")
+    ledger.take_out("denoise", "non-product code", "item_id", shop.no_products.named())
+    by_hand = item.is_in(shop.no_products.by_hand.implode())
+    ledger.take_out("denoise", "priced like no product", "item_id", by_hand)
+    ledger.note("note", "code unlike those of other items: used", shop.no_products.has_odd_form())
+    take_out_titles(ledger, shop.unsold, shop.capitals, options)
     _one_spelling(ledger, "category")
     _one_spelling(ledger, "brand")
     if "price" in ledger.rows.columns:
-        good = pl.col("price").is_finite() & (pl.col("price") > 0)
+        price = pl.col("price")
+        good = price.is_finite() & ((price > 0) | (price == 0) & item.is_in(shop.free.implode()))
         ledger.change("impute", "bad price: unknown", "price", pl.when(good).then(pl.col("price")))
     if "stock" in ledger.rows.columns:
         stock = pl.col("stock")
@@ -54,6 +66,7 @@ def clean_items(
         since = pl.col("available_at")
         known = pl.when(since > _EPOCH).then(since)
         ledger.change("impute", "available at the epoch or before: unknown", "available_at", known)
+    gather_categories(ledger)
     one_row_per_key(ledger, "item_id", "title", "available_at")
     delete_missing(ledger, rules_of(ledger.table, options.missing))
 
@@ -107,17 +120,20 @@ def clean_users(ledger: Ledger, options: CleanerOptions, now: int) -> None:
     fill_missing(ledger, rules)
 
 
-def clean_judgements(ledger: Ledger, items: pl.Series, lost: pl.Series, options: CleanerOptions) -> None:
+def clean_judgements(
+    ledger: Ledger, items: pl.Series, lost: pl.Series, twins: pl.DataFrame, options: CleanerOptions
+) -> None:
     """Cleans judgements: one grade for a query and an item, the median of those given.
 
     Args:
         ledger: the judgements.
         items: ids of the cleaned items.
         lost: ids of items that were quarantined.
+        twins: spellings of ids that became another one.
         options: limits.
     """
     normalise(ledger, ("query", "item_id"))
-    spell_as_catalogued(ledger, items)
+    spell_as_catalogued(ledger, items, twins)
     ledger.take_out("normalise", "nothing but white space", "query", pl.col("query").is_null())
     cut(ledger, "query", options.max_title)
     unify_units(ledger, ("query",), options.units)
@@ -138,8 +154,8 @@ def _one_spelling(ledger: Ledger, column: str) -> None:
     if column not in ledger.rows.columns:
         return
     spellings = ledger.rows.select(spelling=pl.col(column).drop_nulls()).group_by("spelling").len()
-    tidy = pl.col("spelling").str.replace_all(r"\s*/\s*", "/")
-    usual = spellings.with_columns(tidy=tidy, folded=tidy.str.to_lowercase())
+    tidy = pl.col("spelling").str.replace_all(r"\s*/\s*", LEVEL)
+    usual = spellings.with_columns(tidy=tidy, folded=tidy.str.normalize("NFKC").str.to_lowercase())
     votes = usual.group_by("folded", "tidy").agg(pl.col("len").sum()).sort("len", "tidy")
     winners = votes.group_by("folded", maintain_order=True).agg(usual=pl.col("tidy").last())
     usual = usual.join(winners, on="folded")

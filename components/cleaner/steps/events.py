@@ -8,19 +8,23 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.shop.habits import Habits
 from aisle.components.cleaner.steps.bots import take_out_bots
 from aisle.components.cleaner.steps.keys import merge_duplicates, merge_near_duplicates
 from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.steps.money import settle_money
+from aisle.components.cleaner.steps.notes import take_out_lines
 from aisle.components.cleaner.steps.outliers import treat_outliers
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.returns import settle_returns
-from aisle.components.cleaner.steps.texts import cut, is_stock_note, normalise, unify_units
+from aisle.components.cleaner.steps.texts import cut, normalise, unify_units
 from aisle.schema import events as kinds
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
 """A clock that was never set counts from 1970: nothing was sold online in that year."""
+_MOST_PIECES = 2.0**53
+"""From here on a float no longer tells one piece from the next."""
 _PURCHASE = pl.col("event") == kinds.PURCHASE.name
 
 
@@ -31,16 +35,12 @@ class Catalogue:
     Attributes:
         items: the cleaned items.
         lost: ids of items that were quarantined.
-        no_product: the pattern of ids that are no products.
-        odd: ids that are priced like no product.
-        capitals: whether the titles are in capitals.
+        shop: what the shop's own data say of its items.
     """
 
     items: pl.DataFrame
     lost: pl.Series
-    no_product: str
-    odd: pl.Series
-    capitals: bool
+    shop: Habits
 
 
 def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, now: int) -> None:
@@ -53,13 +53,13 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
         now: microseconds UTC.
     """
     rules = rules_of(ledger.table, options.missing)
-    _normalise(ledger, catalogue.items["item_id"], options)
+    _normalise(ledger, catalogue, options)
     merge_duplicates(ledger)
     known = pl.col("event").is_in(kinds.names()).fill_null(False)
     ledger.take_out("denoise", "unknown event", "event", ~known)
     _times(ledger, options, now)
     _products(ledger, catalogue, options)
-    _numbers(ledger, options)
+    _numbers(ledger, catalogue.shop.free, options)
     take_out_bots(ledger, options)
     merge_near_duplicates(ledger, options)
     take_out_strangers(ledger, catalogue.items["item_id"], catalogue.lost)
@@ -71,11 +71,11 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
         ledger.note("note", "no customer: used as anonymous", pl.col("user_id").is_null())
 
 
-def _normalise(ledger: Ledger, ids: pl.Series, options: CleanerOptions) -> None:
+def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
     normalise(ledger, ("item_id", "user_id", "session_id", "query", "text", "description"))
     spelling = ledger.rows["event"].str.strip_chars().str.to_lowercase()
     ledger.change("normalise", "event: case or white space", "event", spelling)
-    spell_as_catalogued(ledger, ids)
+    spell_as_catalogued(ledger, catalogue.items["item_id"], catalogue.shop.twins)
     cut(ledger, "query", options.max_title)
     cut(ledger, "text", options.max_description)
     unify_units(ledger, ("query",), options.units)
@@ -96,27 +96,36 @@ def _times(ledger: Ledger, options: CleanerOptions, now: int) -> None:
 
 def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
     """Takes out lines that sell no product."""
-    item = pl.col("item_id")
-    ledger.take_out("denoise", "non-product code", "item_id", item.str.contains(catalogue.no_product))
-    odd = item.is_in(catalogue.odd.implode())
-    ledger.take_out("denoise", "priced like no product", "item_id", odd)
-    if "description" in ledger.rows.columns:
-        notes = is_stock_note(ledger.rows["description"], catalogue.capitals, options)
-        ledger.take_out("denoise", "stock note in description", "description", notes)
+    item, shop = pl.col("item_id"), catalogue.shop
+    ledger.take_out("denoise", "non-product code", "item_id", shop.no_products.named())
+    by_hand = item.is_in(shop.no_products.by_hand.implode())
+    ledger.take_out("denoise", "priced like no product", "item_id", by_hand)
+    # What isn't in the catalogue goes anyway: here the look of its code is enough to say what it may be.
+    strange = ledger.rows["item_id"].drop_nulls().unique().to_frame()
+    known = item.is_in(catalogue.items["item_id"].implode()) | item.is_in(catalogue.lost.implode())
+    codes = strange.filter(~known & shop.no_products.has_odd_form())["item_id"]
+    reason = "unknown item, of a code unlike those of items"
+    ledger.take_out("denoise", reason, "item_id", item.is_in(codes.implode()))
+    take_out_lines(ledger, shop.free, shop.capitals, options)
 
 
-def _numbers(ledger: Ledger, options: CleanerOptions) -> None:
-    """A purchase's price and quantity must be above zero if known; elsewhere a bad number is unknown."""
+def _numbers(ledger: Ledger, free: pl.Series, options: CleanerOptions) -> None:
+    """A purchase's price and quantity must be above zero if known; elsewhere a bad number is unknown.
+
+    What is given away costs nothing.
+    """
     names = ledger.rows.columns
     if "quantity" in names:
         quantity = pl.col("quantity")
-        # Returns count below zero in many a feed, and rightly so.
-        bad = (quantity == 0) | ((quantity < 0) & (pl.col("event") != kinds.RETURN.name))
+        # Returns count below zero in many a feed, and rightly so. What is sold by weight or length has no whole ones.
+        below = (quantity < 0) & (pl.col("event") != kinds.RETURN.name)
+        bad = (quantity == 0) | below | ~(quantity.cast(pl.Float64).abs() < _MOST_PIECES)
         ledger.take_out("denoise", "bad quantity", "quantity", _PURCHASE & bad)
         ledger.change("impute", "bad quantity: unknown", "quantity", pl.when(~bad).then(quantity))
     if "price" in names:
         price = pl.col("price")
-        bad = price.is_not_null() & ~(price.is_finite() & (price > 0))
+        given = (price == 0) & pl.col("item_id").is_in(free.implode())
+        bad = price.is_not_null() & ~(price.is_finite() & ((price > 0) | given))
         ledger.take_out("denoise", "bad price", "price", bad & _PURCHASE)
         ledger.change("impute", "bad price: unknown", "price", pl.when(~bad).then(price))
     if "position" in names:

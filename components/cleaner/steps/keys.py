@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import polars as pl
 
 from aisle.components.cleaner.ledger import ROW, Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
 
 _SECOND = 1_000_000
+T = TypeVar("T", pl.Series, pl.Expr)
 LINES = "lines"
 """An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
 
@@ -77,6 +80,40 @@ def one_row_per_key(ledger: Ledger, key: str, value: str, time: str) -> None:
         pl.when(stays).then(filled[name]).otherwise(rows[name]).alias(name) for name in others
     )
     ledger.merge("deduplicate", f"one {value} per {key}: most frequent, then latest", ~stays)
+
+
+def merge_twins(ledger: Ledger) -> pl.DataFrame:
+    """Gives items whose ids differ in case or width alone, and that share a title, one id: the most listed.
+
+    Their rows become one by `one_row_per_key`.
+
+    Args:
+        ledger: the items.
+
+    Returns:
+        Columns `strange` and `item`: the ids that are gone, and what each became, for the rows that name them.
+    """
+    rows = ledger.rows.select("item_id", folded=fold(pl.col("item_id")), weight=_weight(ledger.rows))
+    ids = rows.group_by("item_id", "folded", maintain_order=True).agg(pl.col("weight").sum())
+    ids = ids.filter(pl.col("folded").is_duplicated())
+    if ids.is_empty():
+        return pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
+    ids = ids.sort("weight", descending=True, maintain_order=True)
+    ids = ids.with_columns(item=pl.col("item_id").first().over("folded"))
+    titles = ledger.rows.select("item_id", title=fold(pl.col("title"))).unique()
+    named = ids.select("item", strange="item_id").join(titles, left_on="strange", right_on="item_id")
+    same = named.join(titles, left_on=["item", "title"], right_on=["item_id", "title"])
+    twins = (
+        same.filter(pl.col("strange") != pl.col("item")).select("strange", "item").unique(maintain_order=True)
+    )
+    spelled = ledger.rows["item_id"].replace(twins["strange"], twins["item"])
+    ledger.change("deduplicate", "item_id: as the item of the same title in another case", "item_id", spelled)
+    return twins
+
+
+def fold(texts: T) -> T:
+    """Returns texts without case and width."""
+    return texts.str.normalize("NFKC").str.to_lowercase()
 
 
 def _repeated(rows: pl.DataFrame, columns: list[str]) -> pl.DataFrame:

@@ -51,7 +51,8 @@ def treat_catalogue_prices(items: Ledger, events: pl.DataFrame, options: Cleaner
     """
     if "price" not in items.rows.columns:
         return
-    rows = items.rows.with_columns(x=pl.col("price").log(), **{_SHOP: 0})
+    # What is given away costs what it should.
+    rows = items.rows.with_columns(x=pl.when(pl.col("price") > 0).then(pl.col("price").log()), **{_SHOP: 0})
     rows = _first_limits(rows, [_limits(rows, level, "price", options) for level in _levels(rows, ())])
     own = _own_limits(items.rows["item_id"], events, options)
     rows = rows.with_columns(own["sold"], own["sold_reach"], own["sales"])
@@ -101,7 +102,9 @@ def _event_outliers(
     away = pl.col("x") - pl.col("centre")
     far = _first_limits(frame, limits).filter(away.abs() > pl.col("reach"))
     bound = (pl.col("centre") + away.sign() * pl.col("reach")).exp() * pl.col("value").sign()
-    clipped = far.select(bound.round() if rows.schema[column].is_integer() else bound).to_series()
+    # Where all are sold in whole pieces, so is the limit.
+    whole = (rows[column].drop_nulls() % 1 == 0).all() and column == "quantity"
+    clipped = far.select(bound.round() if whole else bound).to_series()
     moved = rows[column].clone().scatter(far["row"], clipped.cast(rows.schema[column]))
     return flags(len(rows), far["row"]), moved
 

@@ -5,15 +5,23 @@ from __future__ import annotations
 import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
+from aisle.components.cleaner.steps.keys import fold
 
 
-def spell_as_catalogued(ledger: Ledger, ids: pl.Series) -> None:
-    """Spells an id that only one item has in another case as that item does."""
+def spell_as_catalogued(ledger: Ledger, ids: pl.Series, twins: pl.DataFrame) -> None:
+    """Spells an id that only one item has, in another case or width, as that item does.
+
+    Args:
+        ledger: the events or judgements.
+        ids: of the cleaned items.
+        twins: spellings of ids that became another one, see `keys.merge_twins`.
+    """
     strange = ledger.rows["item_id"].drop_nulls().unique().alias("strange")
-    strange = strange.filter(~strange.is_in(ids.implode()))
-    folded = pl.DataFrame({"item": ids, "folded": ids.str.to_lowercase()})
+    strange = strange.filter(~strange.is_in(ids.implode()) & ~strange.is_in(twins["strange"].implode()))
+    folded = pl.DataFrame({"item": ids, "folded": fold(ids)})
     only = folded.filter(~pl.col("folded").is_duplicated())
-    found = pl.DataFrame({"strange": strange, "folded": strange.str.to_lowercase()}).join(only, on="folded")
+    found = pl.DataFrame({"strange": strange, "folded": fold(strange)}).join(only, on="folded")
+    found = pl.concat([found.select("strange", "item"), twins])
     if len(found):
         spelled = ledger.rows["item_id"].replace(found["strange"], found["item"])
         ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)

@@ -1,4 +1,4 @@
-"""Texts made alike, and texts and ids that are not what their column is for."""
+"""Texts made alike: one Unicode form, one kind of space, no markup, no marks that nobody sees."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from collections.abc import Mapping
 import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
-from aisle.components.cleaner.options import CleanerOptions
 
 _HIDDEN = r"(?is)<(?:script|style)\b.*?</(?:script|style)\s*>"
 _TAG = (
@@ -18,6 +17,8 @@ _TAG = (
 )
 """Only names that HTML has: a title may well say `<3` or `size <M>`."""
 _ENTITY = r"&(?:[A-Za-z]{2,8}|#[0-9]{2,6});"
+_UNSEEN = "[\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]"
+"""Marks of no width and of direction. The joiners U+200C and U+200D stay: Persian, Hindi and emoji need them."""
 
 
 def normalise(ledger: Ledger, columns: tuple[str, ...]) -> None:
@@ -50,33 +51,6 @@ def unify_units(ledger: Ledger, columns: tuple[str, ...], units: Mapping[str, st
             ledger.change("normalise", f"{column}: units", column, unified)
 
 
-def is_stock_note(texts: pl.Series, capitals: bool, options: CleanerOptions) -> pl.Series:
-    """Says which texts are notes that staff typed where a product's title belongs.
-
-    A note has no letter in it ("?", "20713"), is one of the options' words, or, in a catalogue of
-    capitals, has no word in capitals but one in small letters ("wet damaged"), or is a lone word that is
-    not in capitals ("Found"). A missing text is no note.
-
-    Args:
-        texts: titles, or what invoice lines call their items.
-        capitals: whether the catalogue is in capitals, see `in_capitals`.
-        options: the notes' words.
-    """
-    distinct = texts.drop_nulls().unique()
-    note = ~distinct.str.contains(r"\p{L}") | distinct.str.to_lowercase().is_in(list(options.stock_notes))
-    if capitals:
-        shouted = distinct.str.contains(r"\p{Lu}{2}")
-        note = note | (~shouted & distinct.str.contains(r"(?:^|\s)\p{Ll}|^\S+$"))
-    return texts.is_in(distinct.filter(note).to_list()).fill_null(False)
-
-
-def in_capitals(titles: pl.Series, options: CleanerOptions) -> bool:
-    """Says whether a catalogue writes its titles in capitals."""
-    distinct = titles.drop_nulls().unique()
-    share = (distinct.str.to_uppercase() == distinct).mean()
-    return isinstance(share, float) and share >= options.uppercase_share
-
-
 def _with_units(texts: pl.Series, units: Mapping[str, str]) -> pl.Series:
     """Each distinct text is treated once; the longest spelling that fits counts."""
     before = texts.drop_nulls().unique().alias("before")
@@ -103,9 +77,13 @@ def _without_markup(texts: pl.Series) -> pl.Series:
 
 
 def _normal(texts: pl.Series) -> pl.Series:
-    """NFC, no control characters, single spaces, none at the ends; each distinct text is treated once."""
+    """NFC, nothing that nobody sees, single spaces, none at the ends; each distinct text is treated once.
+
+    Marks stay with their letters in every script, and so do full-width forms: a title is shown as it was written.
+    """
     before = texts.drop_nulls().unique().alias("before")
-    after = before.str.normalize("NFC").str.replace_all(r"[\p{Cc}\s]+", " ").str.strip_chars()
+    after = before.str.normalize("NFC").str.replace_all(_UNSEEN, "")
+    after = after.str.replace_all(r"[\p{Cc}\s]+", " ").str.strip_chars()
     changed = before != after
     if not changed.any():
         return texts

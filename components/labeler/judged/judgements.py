@@ -7,6 +7,8 @@ import polars as pl
 from aisle.schema.splits import EVAL, TEST, TRAIN, tenth
 
 CLICK, JUDGEMENT = "click", "judgement"
+TRAIN_SHARE, EVAL_SHARE = 0.8, 0.1
+"""Of the judged queries; the others are for the test."""
 
 
 def split_judgements(judgements: pl.DataFrame) -> pl.DataFrame:

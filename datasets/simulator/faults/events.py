@@ -1,4 +1,4 @@
-"""The faults that events can have."""
+"""The faults that events of a shop in some language can have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from aisle.datasets.simulator.faults.kinds import (
     MISTYPED,
     NOT_NUMBERS,
     NOT_UTF8,
+    Edit,
     FaultKind,
     Row,
     append,
@@ -22,6 +23,7 @@ from aisle.datasets.simulator.faults.kinds import (
     one_of,
     whole_row,
 )
+from aisle.datasets.simulator.vocabulary import Vocabulary
 
 UNKNOWN_ITEMS = 50
 """How many different ids that no item has are used."""
@@ -50,10 +52,13 @@ def _mistyped_event(row: Row, rng: np.random.Generator) -> str:
     return column
 
 
-def _with_currency(row: Row, rng: np.random.Generator) -> str:
-    price = row["price"]
-    row["price"] = draw((f"\u00a3{price}", f"{price.replace('.', ',')} EUR", f"$ {price}"), rng)
-    return "price"
+def _with_currency(forms: tuple[str, ...]) -> Edit:
+    def edit(row: Row, rng: np.random.Generator) -> str:
+        price = row["price"]
+        row["price"] = draw(forms, rng).format(price=price, comma=price.replace(".", ","))
+        return "price"
+
+    return edit
 
 
 def _bad_quantity(row: Row, rng: np.random.Generator) -> str:
@@ -85,31 +90,33 @@ def _partly_again(row: Row, rng: np.random.Generator) -> str:
     return _moments_later(row, rng)
 
 
-EVENT_FAULTS = (
-    FaultKind("exact_duplicate", whole_row, copy=True),
-    FaultKind("near_duplicate", _moments_later, copy=True, sales_only=True),
-    FaultKind("partial_duplicate", _partly_again, copy=True, sales_only=True),
-    FaultKind("missing_item", one_of("item_id", "")),
-    FaultKind("unknown_item", _unknown_item),
-    FaultKind("non_product", one_of("item_id", *NO_PRODUCTS)),
-    FaultKind("item_noise", noisy("item_id", case=False)),
-    FaultKind("missing_required", _missing_required),
-    FaultKind("bad_price", bad_price, sales_only=True),
-    FaultKind("nan_price", one_of("price", *NOT_NUMBERS), sales_only=True),
-    FaultKind("currency_price", _with_currency, sales_only=True),
-    FaultKind("outlier_price", misplaced_point, sales_only=True),
-    FaultKind("wrong_type", _mistyped_event),
-    FaultKind("integer_overflow", one_of("quantity", str(2**63), str(10**20)), sales_only=True),
-    FaultKind("bad_quantity", _bad_quantity, sales_only=True),
-    FaultKind("outlier_quantity", number("quantity", 5_000, 100_000), sales_only=True),
-    FaultKind("bad_position", one_of("position", "0", "-1", "-20")),
-    FaultKind("bad_rating", one_of("rating", "0", "-1", "6", "100")),
-    FaultKind("ragged_row", whole_row, ragged=True),
-    FaultKind("invalid_utf8", append("query", NOT_UTF8)),
-    FaultKind("bad_timestamp", one_of("timestamp", *BAD_TIMESTAMPS)),
-    FaultKind("future_timestamp", _future),
-    FaultKind("epoch_timestamp", one_of("timestamp", "1970-01-01 00:00:00")),
-    FaultKind("unset_clock", _unset_clock),
-    FaultKind("bad_event", one_of("event", *BAD_EVENTS)),
-    FaultKind("event_noise", noisy("event")),
-)
+def event_faults(vocabulary: Vocabulary) -> tuple[FaultKind, ...]:
+    """Returns the faults of events."""
+    return (
+        FaultKind("exact_duplicate", whole_row, copy=True),
+        FaultKind("near_duplicate", _moments_later, copy=True, sales_only=True),
+        FaultKind("partial_duplicate", _partly_again, copy=True, sales_only=True),
+        FaultKind("missing_item", one_of("item_id", "")),
+        FaultKind("unknown_item", _unknown_item),
+        FaultKind("non_product", one_of("item_id", *NO_PRODUCTS)),
+        FaultKind("item_noise", noisy("item_id", case=False)),
+        FaultKind("missing_required", _missing_required),
+        FaultKind("bad_price", bad_price, sales_only=True),
+        FaultKind("nan_price", one_of("price", *NOT_NUMBERS), sales_only=True),
+        FaultKind("currency_price", _with_currency(vocabulary.currency), sales_only=True),
+        FaultKind("outlier_price", misplaced_point, sales_only=True),
+        FaultKind("wrong_type", _mistyped_event),
+        FaultKind("integer_overflow", one_of("quantity", str(2**63), str(10**20)), sales_only=True),
+        FaultKind("bad_quantity", _bad_quantity, sales_only=True),
+        FaultKind("outlier_quantity", number("quantity", 5_000, 100_000), sales_only=True),
+        FaultKind("bad_position", one_of("position", "0", "-1", "-20")),
+        FaultKind("bad_rating", one_of("rating", "0", "-1", "6", "100")),
+        FaultKind("ragged_row", whole_row, ragged=True),
+        FaultKind("invalid_utf8", append("query", NOT_UTF8)),
+        FaultKind("bad_timestamp", one_of("timestamp", *BAD_TIMESTAMPS)),
+        FaultKind("future_timestamp", _future),
+        FaultKind("epoch_timestamp", one_of("timestamp", "1970-01-01 00:00:00")),
+        FaultKind("unset_clock", _unset_clock),
+        FaultKind("bad_event", one_of("event", *BAD_EVENTS)),
+        FaultKind("event_noise", noisy("event")),
+    )

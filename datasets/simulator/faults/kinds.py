@@ -99,15 +99,15 @@ def in_year(year: int, timestamp: str) -> str:
     return f"{year}{timestamp[4:]}".replace("-02-29", "-02-28")
 
 
-def noisy(column: str, case: bool = True) -> Edit:
-    """Returns an edit that leaves the meaning and changes white space and, if wanted, case."""
+def noisy(column: str, case: bool = True, blank: str = "\u00a0") -> Edit:
+    """Returns an edit that leaves the meaning and changes white space and, if wanted, case; `blank` is white space too."""
 
     def edit(row: Row, rng: np.random.Generator) -> str:
         value = row[column]
         if case:
             noise = (f"  {value.upper()} ", value.lower().replace("/", " / ") + " ", f"\t{value.swapcase()}")
         else:
-            noise = (f"  {value}", f"{value}\u00a0", f"\t{value} ")
+            noise = (f"  {value}", f"{value}{blank}", f"\t{value} ")
         row[column] = draw(noise, rng)
         return column
 

@@ -53,6 +53,9 @@ class LateInteraction(tf.keras.Model):
         super().__init__(name="late_interaction")
         self.bert = bert
         self.tokenizer = tokenizer
+        # Words are compared with words: what stands before a text must be the same on both sides.
+        self._prompt = tokenizer.reading.query
+        self._prompt_length = tokenizer.prompt_length(self._prompt)
         self.width = width
         self._frozen = min(frozen, bert.config.num_hidden_layers - 1)
         self.projection = tf.Variable(tf.eye(bert.config.hidden_size, width), trainable=False)
@@ -86,9 +89,10 @@ class LateInteraction(tf.keras.Model):
             one of each word piece, zeros behind a text's end and where it is empty; and how many vectors each text
             has, int32 [n].
         """
-        hidden, mask = self._hidden(self.tokenizer.inputs(pieces), training, offset)
+        hidden, mask = self._hidden(self.tokenizer.inputs(pieces, prompt=self._prompt), training, offset)
         mean = tf.reduce_sum(hidden * mask, 1, keepdims=True) / tf.reduce_sum(mask, 1, keepdims=True)
-        vectors = tf.matmul(tf.concat([mean, hidden[:, 1:-1]], 1), self.projection)
+        words = hidden[:, 1 + self._prompt_length : -1]
+        vectors = tf.matmul(tf.concat([mean, words], 1), self.projection)
         count = tf.cast(pieces.row_lengths(), tf.int32)
         count = tf.where(count > 0, 1 + count, 0)
         there = tf.sequence_mask(count, tf.shape(vectors)[1], tf.float32)[:, :, None]
@@ -96,7 +100,7 @@ class LateInteraction(tf.keras.Model):
 
     def no_offset(self, pieces: tf.RaggedTensor) -> tf.Tensor:
         """Zeros of the embeddings' shape: float32 [n, l, hidden]."""
-        length = tf.cast(tf.reduce_max(pieces.row_lengths()), tf.int32) + 2
+        length = tf.cast(tf.reduce_max(pieces.row_lengths()), tf.int32) + 2 + self._prompt_length
         return tf.zeros([pieces.nrows(tf.int32), length, self.bert.config.hidden_size])
 
     def _hidden(
@@ -127,7 +131,8 @@ class LateInteraction(tf.keras.Model):
         Returns:
             The share of the vectors' squared length that is kept, 0 to 1.
         """
-        hidden, _ = self._hidden(self.tokenizer.inputs(self.tokenizer.pieces(texts, 24)), False)
+        inputs = self.tokenizer.inputs(self.tokenizer.pieces(texts, 24), prompt=self._prompt)
+        hidden, _ = self._hidden(inputs, False)
         rows = tf.math.l2_normalize(tf.reshape(hidden, [-1, hidden.shape[-1]]), -1).numpy()
         _, directions = np.linalg.eigh(rows.T @ rows)
         self.projection.assign(directions[:, ::-1][:, : self.width])

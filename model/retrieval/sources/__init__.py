@@ -14,6 +14,7 @@ from aisle.model.retrieval.sources import (
     new,
     popularity,
     repeat,
+    tags,
     transitions,
     two_tower,
     users_cosine,
@@ -26,6 +27,7 @@ SOURCES: list[Source] = [
     transitions.SOURCE,
     users_cosine.SOURCE,
     baskets.SOURCE,
+    tags.SOURCE,
     dense.SOURCE,
     lexical.SOURCE,
     repeat.SOURCE,
@@ -52,4 +54,8 @@ def scores() -> list[Score]:
 def offers(kind: Kind) -> tuple[Offer, ...]:
     """The parts that scores have in an answer of some kind."""
     parts = [(score, getattr(score, kind)) for score in scores()]
-    return tuple(Offer(s.name, part.bound, part.weight, s.signed) for s, part in parts if part is not None)
+    return tuple(
+        Offer(s.name, part.bound, part.weight, s.signed, part.unspaced)
+        for s, part in parts
+        if part is not None
+    )

@@ -9,4 +9,4 @@ def _score(inputs: Inputs, _: Tensors) -> Tensors:
     return {"lexical": inputs.text.scores(inputs.query)}
 
 
-SOURCE = TableSource("lexical", (Score("lexical", search=Part(100, 0.7), share=True),), _score)
+SOURCE = TableSource("lexical", (Score("lexical", search=Part(100, 0.5, unspaced=2.0), share=True),), _score)

@@ -21,7 +21,9 @@ Tensors = dict[str, tf.Tensor]
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """A score's part in an answer: its best `bound` items are candidates, whose ranks count `weight` in the fusion.
+    """A score's part in an answer: its best `bound` items are candidates, which count `weight` in the fusion.
+
+    `unspaced` is what they count instead where a query is in a script without spaces; None is the same.
 
     Example:
         >>> score = Score("lexical", search=Part(bound=100, weight=0.7))
@@ -31,6 +33,7 @@ class Part:
 
     bound: int
     weight: float
+    unspaced: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Score:
         signed: whether a score of 0 or less makes a candidate, too.
         number: whether the ranking head reads it.
         share: whether the head reads it as a share of the best item's, too.
-        searches_only: whether the head reads it for searches alone.
+        only: the questions for which the head reads it; None: all.
     """
 
     name: str
@@ -58,7 +61,7 @@ class Score:
     signed: bool = False
     number: bool = True
     share: bool = False
-    searches_only: bool = False
+    only: Literal["searches", "recommendations"] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Past:
 
     Example:
         >>> pairs = {"user_id": ["ann", "ann", "bob"], "row": [0, 2, 2], "count": [1.0, 1.0, 3.0]}
-        >>> past = Past(count=3, known=pl.DataFrame(), pairs=pl.DataFrame(pairs), item_numbers={})
+        >>> past = Past(count=3, known=pl.DataFrame(), pairs=pl.DataFrame(pairs), item_numbers={}, tags=pl.DataFrame())
         >>> past.by_user("count").toarray().tolist()
         [[1.0, 0.0, 1.0], [0.0, 0.0, 3.0]]
 
@@ -77,12 +80,14 @@ class Past:
             `since`, how many orders the user made after it.
         pairs: one row for each user and item, by user: COUNTS, and the ages `last` and `first` in days.
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
+        tags: what the Labeler tagged items with, `row` and `tag`: of the catalogue, whenever it is.
     """
 
     count: int
     known: pl.DataFrame
     pairs: pl.DataFrame
     item_numbers: Arrays
+    tags: pl.DataFrame
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""
@@ -167,7 +172,7 @@ class TableSource:
         ...     score=lambda inputs, kept: {"first": inputs.everywhere(kept["worth"])},
         ...     build=lambda past: {"worth": np.eye(past.count)[0]},
         ... )
-        >>> source.build(Past(3, pl.DataFrame(), pl.DataFrame(), {}))["worth"].tolist()
+        >>> source.build(Past(3, pl.DataFrame(), pl.DataFrame(), {}, pl.DataFrame()))["worth"].tolist()
         [1.0, 0.0, 0.0]
 
     Attributes:
@@ -249,3 +254,4 @@ class Offer:
     bound: int
     weight: float
     signed: bool = False
+    unspaced: float | None = None

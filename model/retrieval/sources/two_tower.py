@@ -10,7 +10,7 @@ from aisle.model.retrieval.sources.source import Part, Score, VectorSource
 
 SOURCE = VectorSource(
     "two_tower",
-    (Score("two_tower", cold=Part(100, 0.3), signed=True, searches_only=True),),
+    (Score("two_tower", cold=Part(100, 0.3), signed=True, only="searches"),),
     items="item_embeddings",
     vector=lambda vectors: vectors.user,
     asked="users",

@@ -1,48 +1,8 @@
-"""The category tree of a simulated shop: what each leaf sells, and how people call it."""
+"""The category tree of an English shop: what each leaf sells, and how people call it."""
 
 from __future__ import annotations
 
-import dataclasses
-
-
-@dataclasses.dataclass(frozen=True)
-class Noun:
-    """A product type: its name in titles, its name in some people's queries, and its plural."""
-
-    name: str
-    synonym: str
-    countable: bool = True
-
-
-@dataclasses.dataclass(frozen=True)
-class Leaf:
-    """A leaf of the category tree.
-
-    Attributes:
-        path: the category as written in `items.category`.
-        nouns: what is sold there.
-        materials: materials, or flavours and scents of consumables.
-        price: the median price.
-        repeat: the probability that a buyer buys the same item again after a while.
-        peak_month: the month (1 to 12) of most interest, or 0 for none.
-    """
-
-    path: str
-    nouns: tuple[Noun, ...]
-    materials: tuple[str, ...]
-    price: float
-    repeat: float = 0.05
-    peak_month: int = 0
-
-    @property
-    def department(self) -> str:
-        """The top level of the path."""
-        return self.path.partition("/")[0]
-
-    @property
-    def consumable(self) -> bool:
-        """Whether the goods are used up, so that people come back for them."""
-        return self.repeat >= 0.3
+from aisle.datasets.simulator.vocabulary import Leaf, Noun
 
 
 def _goods(*pairs: str) -> tuple[Noun, ...]:

@@ -1,25 +1,17 @@
-"""Answers for a whole file of queries, users or pairs."""
+"""The files of a batch: questions are read, answers written."""
 
 from __future__ import annotations
 
 import csv
 import dataclasses
 import io
-import itertools
 import os
 import pathlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-from aisle.schema.csv_cells import read_cell, write_cell
+from aisle.schema.csv_cells import read_cell
 from aisle.schema.errors import InputError
 from aisle.schema.whole_files import whole_file
-from aisle.serving.client.answers import ScoredItem
-from aisle.serving.client.recommender import Recommender
-
-ROWS_AT_ONCE = 64
-"""Queries or users of one request."""
-PAIRS_AT_ONCE = 256
-"""Pairs of one request, which the ranking head reads one by one."""
 
 Row = tuple[str, ...]
 
@@ -99,67 +91,6 @@ def _read_csv(path: str | pathlib.Path, required: Row, optional: Row = ()) -> li
     return found
 
 
-def search_rows(recommender: Recommender, queries: Sequence[str], k: int) -> Iterator[list[Row]]:
-    """For each chunk of queries, the rows `query,rank,item_id,score`."""
-    for chunk in _chunks(queries, ROWS_AT_ONCE):
-        yield _ranked(chunk, recommender.search_batch(chunk, k=k))
-
-
-def recommend_rows(
-    recommender: Recommender, user_ids: Sequence[str], k: int, exclude_seen: bool
-) -> Iterator[list[Row]]:
-    """For each chunk of users, the rows `user_id,rank,item_id,score`."""
-    for chunk in _chunks(user_ids, ROWS_AT_ONCE):
-        yield _ranked(chunk, recommender.recommend_batch(chunk, exclude_seen=exclude_seen, k=k))
-
-
-def rank_scores(recommender: Recommender, pairs: Sequence[Pair]) -> Iterator[dict[int, float]]:
-    """For each request's pairs, their scores by the pair's place in `pairs`.
-
-    Pairs of one query and user go together, and requests hold groups of about one size: the model pads
-    them to the longest.
-    """
-    places: dict[tuple[str, str], list[int]] = {}
-    for place, pair in enumerate(pairs):
-        places.setdefault((pair.query, pair.user_id), []).append(place)
-    groups = [(key, piece) for key, found in places.items() for piece in _chunks(found, PAIRS_AT_ONCE)]
-    groups.sort(key=lambda group: len(group[1]))
-    for request in _requests(groups):
-        answers = recommender.rank_batch(
-            [query for (query, _), _ in request],
-            [user for (_, user), _ in request],
-            [[pairs[place].item_id for place in piece] for _, piece in request],
-        )
-        yield {
-            place: scored.score
-            for (_, piece), answer in zip(request, answers, strict=True)
-            for place, scored in zip(piece, answer, strict=True)
-        }
-
-
-_Group = tuple[tuple[str, str], list[int]]
-
-
-def _requests(groups: Iterable[_Group]) -> Iterator[list[_Group]]:
-    """Groups, ascending by size, cut where a request would hold more than PAIRS_AT_ONCE when padded."""
-    request: list[_Group] = []
-    for group in groups:
-        if request and (len(request) + 1) * len(group[1]) > PAIRS_AT_ONCE:
-            yield request
-            request = []
-        request.append(group)
-    if request:
-        yield request
-
-
-def rank_rows(pairs: Sequence[Pair], scores: dict[int, float]) -> list[Row]:
-    """The rows `query,item_id,score`, in the order of the pairs."""
-    return [
-        (write_cell(pair.query), write_cell(pair.item_id), _number(scores[place]))
-        for place, pair in enumerate(pairs)
-    ]
-
-
 def write_csv(path: str | pathlib.Path, header: Row, chunks: Iterable[Sequence[Row]]) -> int:
     """Writes the rows, and the file's name only when all are there; returns their number.
 
@@ -196,22 +127,3 @@ def check_writable(path: str | pathlib.Path) -> pathlib.Path:
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"{path} can't be written: its folder is not writable")
     return path
-
-
-def _chunks(values: Sequence, size: int) -> Iterator[list]:
-    iterator = iter(values)
-    while chunk := list(itertools.islice(iterator, size)):
-        yield chunk
-
-
-def _ranked(keys: Sequence[str], answers: Iterable[Iterable[ScoredItem]]) -> list[Row]:
-    return [
-        (write_cell(key), str(place), write_cell(scored.item_id), _number(scored.score))
-        for key, answer in zip(keys, answers, strict=True)
-        for place, scored in enumerate(answer, start=1)
-    ]
-
-
-def _number(score: float) -> str:
-    """Nine digits hold a float32 exactly."""
-    return f"{score:.9g}"

@@ -1,16 +1,53 @@
-"""An answer of the model on the terminal."""
+"""One question of a command, and its answer on the terminal."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from aisle.cli.ask.model import answering
+
 if TYPE_CHECKING:
-    from aisle.serving.client.answers import ScoredItem
+    from aisle.serving.client.answers import ScoredItem, ScoredItems
     from aisle.serving.client.filters import Facets
+    from aisle.serving.client.recommender import Recommender
+
+
+def print_answer(
+    target: str | None,
+    out: str | None,
+    as_json: bool,
+    ask: Callable[[Recommender], tuple[ScoredItems, Facets | None]],
+) -> None:
+    """Asks one question of a server or of the pushed model (see `answering`), and prints the answer."""
+    with answering(target, out) as model:
+        items, facets = ask(model)
+        titles = titles_of(model, items)
+    if as_json:
+        print_json(items, titles, facets)
+        return
+    print_table(items, titles)
+    if facets is not None:
+        print_facets(facets)
+
+
+def titles_of(model: Recommender, items: ScoredItems) -> dict[str, str]:
+    """The titles that the version which answered has of its items; none where it can't be asked for them.
+
+    They only make an answer easier to read, so an answer never fails for want of them.
+    """
+    from aisle.serving.client.errors import ServingError
+
+    if items.version is None:
+        return {}
+    try:
+        return model.titles([item.item_id for item in items], items.version)
+    except ServingError:
+        return {}
 
 
 def print_json(items: list[ScoredItem], titles: dict[str, str], facets: Facets | None = None) -> None:

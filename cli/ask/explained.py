@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aisle.cli.answers import printable
+from aisle.cli.ask.answers import printable
 from aisle.schema.contract import WORD_PARTS
 
 if TYPE_CHECKING:

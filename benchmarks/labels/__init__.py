@@ -1,0 +1,1 @@
+"""What the labels of queries and items are worth to the models."""

@@ -1,0 +1,95 @@
+"""Findings about how a table was read: names of events that aren't known, and what the reader did to cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from aisle.components.anomaly_gate.evidence import MAX_CONTRIBUTORS, Finding, TableEvidence, contributor
+from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.reports.page import counted
+from aisle.schema import events as kinds
+from aisle.schema.events import canonical
+from aisle.schema.tables import EVENTS
+
+UNKNOWN_EVENTS = "UNKNOWN_EVENTS"
+
+_NOTES: dict[str, tuple[str, str, str]] = {
+    "MISSING_MARKER": (
+        "cell",
+        "{stands} for a missing value, and was read as one",
+        "Leave unknown cells empty; the settings reading.missing and reading.missing_beside_text say which cells mean it.",
+    ),
+    "INVISIBLE_CHARACTER": (
+        "identifier",
+        "held a character that can't be seen, and was read without it",
+        "Export identifiers without zero widths, byte-order marks and marks of direction.",
+    ),
+    "BLANK_IN_HEADER": (
+        "header",
+        "has blanks around a column's name, which was read without them",
+        "Write the header without blanks beside its commas.",
+    ),
+    "SEVERAL_CURRENCIES": (
+        "cell",
+        "is in another currency than most, and was read as the number alone",
+        "Give the amounts a column `currency` of their own, and cleaner.rates what each is worth.",
+    ),
+    "EMPTY_FILE": (
+        "file",
+        "has columns and no row",
+        "Ask whether rows of that day are missing; a file without rows may be left out.",
+    ),
+    "SKIPPED_ROWS": (
+        "row",
+        "was skipped, as the setting reading.skip or the preset says",
+        "Change reading.skip where these rows should count.",
+    ),
+}
+"""By kind of note: what is counted, what is said of it, and what to do."""
+_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand"}
+
+
+def reading_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    """Yields unknown events, and what the reader noted."""
+    yield from _unknown_events(table, options)
+    for note in table.notes:
+        noun, said, mend = _NOTES[note["kind"]]
+        one = note["count"] == 1
+        words = said.format(stands="stands" if one else "stand").split(" ")
+        what = " ".join(words if one else [_PLURAL.get(word, word) for word in words])
+        yield Finding(
+            table.name, note["column"], note["kind"], WARNING,
+            what=f"{counted(note['count'], noun)} {what}.",
+            value=note["count"], threshold=0, unit="",
+            examples=tuple(note["examples"]),
+            mend=mend,
+        )  # fmt: skip
+
+
+def _unknown_events(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
+    """Yields the names of events that aren't known: their rows would be quarantined one step later."""
+    rows = table.rows
+    if table.name != EVENTS.name or rows is None or "event" not in rows.column_names or not rows.num_rows:
+        return
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(rows["event"]).to_pylist()}
+    unknown = {name: count for name, count in counts.items() if name is not None and canonical(name) is None}
+    if not unknown:
+        return
+    names = sorted(unknown, key=lambda name: (-unknown[name], name))
+    total, read = sum(unknown.values()), rows.num_rows
+    share, limit = total / read, options.max_unknown_events_share
+    first = pc.index_in(pa.array(names[:MAX_CONTRIBUTORS]), value_set=rows["event"].combine_chunks())
+    listed = ", ".join(f"{name} ({unknown[name]:,})" for name in names[:MAX_CONTRIBUTORS])
+    more = f" and {len(names) - MAX_CONTRIBUTORS:,} more" if len(names) > MAX_CONTRIBUTORS else ""
+    yield Finding(
+        table.name, "event", UNKNOWN_EVENTS, ERROR if share > limit else WARNING,
+        what=f"{total:,} of {read:,} events have a name that isn't known: {listed}{more}.",
+        value=share, threshold=limit, unit="share",
+        examples=tuple(table.examples(first.to_pylist(), "event")),
+        contributors=tuple(contributor(name, unknown[name] / read) for name in names[:MAX_CONTRIBUTORS]),
+        mend=f"Say what each means by the setting [values.events.event], such as \"{names[0]}\" = \"click\" (there are "
+        f"{', '.join(kinds.names())}), or leave its rows out by reading.skip.",
+    )  # fmt: skip

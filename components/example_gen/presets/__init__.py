@@ -1,0 +1,1 @@
+"""Whose exports are known: a file each, of the same sections as a shop's own settings."""

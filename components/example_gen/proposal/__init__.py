@@ -1,0 +1,1 @@
+"""Looks at a folder of exports, and proposes the settings that read them."""

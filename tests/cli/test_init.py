@@ -1,0 +1,159 @@
+"""`aisle init`: looks at exports, proposes their mapping, shows rows as read, writes settings that `aisle run` takes."""
+
+from __future__ import annotations
+
+import pathlib
+import random
+
+import pytest
+from click.testing import CliRunner, Result
+
+from aisle.cli.main import cli
+from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.options import PRESETS
+from aisle.components.example_gen.reader import read_table
+from aisle.pipeline.config import load_config
+from aisle.schema.errors import InputError
+from aisle.schema.tables import TABLE_BY_NAME
+from tests.components.reading.exports import EXPORTS
+
+
+def run(folder: pathlib.Path, *options: str) -> Result:
+    return CliRunner().invoke(cli, ["init", str(folder), "--output", str(folder / "shop.toml"), *options])
+
+
+def rows(folder: pathlib.Path, table: str) -> list[dict[str, object]]:
+    """The rows that a run with the written settings would read."""
+    readings = load_config(str(folder / "shop.toml"), []).readings()
+    assert table in find_tables(str(folder), readings)
+    result = read_table(str(folder), TABLE_BY_NAME[table], reading=readings[table])
+    assert result.quarantine.to_pylist() == []
+    return result.rows.to_pylist()
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_what_is_written_reads_each_presets_export(tmp_path: pathlib.Path, preset: str) -> None:
+    meaning = EXPORTS[preset](tmp_path)
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert f"an export of {preset}" in done.output
+    assert f"run with: aisle run {tmp_path} --config {tmp_path}/shop.toml" in done.output
+    for table, expected in meaning.items():
+        key = ("timestamp", "item_id", "event")
+        wanted = sorted(expected, key=lambda row: [str(row.get(name)) for name in key])
+        got = sorted(rows(tmp_path, table), key=lambda row: [str(row.get(name)) for name in key])
+        assert [{name: row[name] for name in one} for row, one in zip(got, wanted, strict=True)] == wanted
+
+
+def own_shop(folder: pathlib.Path) -> None:
+    """A German shop's exports, each of a form of its own."""
+    (folder / "artikel.csv").write_text(
+        "Artikelnummer;Bezeichnung;Kategorie;Preis;Bestand\n"
+        "A1;Tasse, groß;Küche;1.003,50 €;3\nA2;Becher;Küche;3,00 €;0\nA3;Kanne;Küche;12,90 €;1\n",
+        encoding="utf-8",
+    )
+    (folder / "klicks").mkdir()
+    for day in (13, 14):
+        (folder / "klicks" / f"{day}.csv").write_text(
+            f"Datum,Kunde,Artikel,Action\n{day}.03.2025 08:05,k1,A1,view_item\n{day}.03.2025 08:06,k1,A2,Wunschzettel\n",
+            encoding="utf-8",
+        )
+    (folder / "notes.txt").write_text("nothing", encoding="utf-8")
+    (folder / "umsatz.csv").write_text("Monat,Summe\n2025-03,100\n", encoding="utf-8")
+
+
+def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: pathlib.Path) -> None:
+    own_shop(tmp_path)
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "price is Preis, written as comma" in done.output
+    assert "timestamp is Datum, written as %d.%m.%Y %H:%M" in done.output
+    assert "Wunschzettel" in done.output
+    assert "not used: umsatz.csv (Monat, Summe)" in done.output
+    items, events = rows(tmp_path, "items"), rows(tmp_path, "events")
+    assert items[0] == {
+        "item_id": "A1",
+        "title": "Tasse, groß",
+        "category": "Küche",
+        "price": 1003.5,
+        "stock": 3,
+    }
+    assert [(row["event"], row["item_id"], row["user_id"]) for row in events[:2]] == [
+        ("click", "A1", "k1"),
+        ("Wunschzettel", "A2", "k1"),
+    ]
+    assert events[0]["timestamp"] == 1741853100_000000
+    written = (tmp_path / "shop.toml").read_text(encoding="utf-8")
+    assert '[values.events.event]\n# Wunschzettel = "click"' in written.replace(
+        '"Wunschzettel"', "Wunschzettel"
+    )
+
+
+def test_orders_without_a_kind_of_event_are_purchases(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "products.csv").write_text("sku,name\na,Mug\n", encoding="utf-8")
+    (tmp_path / "orders.csv").write_text(
+        "order_date,sku,qty,customer\n2025-03-01 10:00,a,2,u\n", encoding="utf-8"
+    )
+    assert "event is always purchase" in run(tmp_path).output
+    assert rows(tmp_path, "events")[0] | {"timestamp": 0} == {
+        "timestamp": 0, "event": "purchase", "item_id": "a", "user_id": "u", "quantity": 2,
+    }  # fmt: skip
+
+
+def test_shards_that_differ_by_their_numbers_are_one_table(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title\na,Mug\n", encoding="utf-8")
+    for day in range(1, 4):
+        text = f"timestamp,event,item_id\n2025-03-0{day} 10:00,click,a\n"
+        (tmp_path / f"log_2025-03-0{day}.csv").write_text(text, encoding="utf-8")
+    assert "events: log_*.csv" in run(tmp_path).output
+    assert len(rows(tmp_path, "events")) == 3
+
+
+def test_the_days_of_dates_are_told_from_all_the_cells(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "items.csv").write_text("item_id,title\na,Mug\n", encoding="utf-8")
+    days = [f"{day}/{month}/2025 10:00" for day in range(1, 29) for month in (1, 2)]
+    random.Random(0).shuffle(days)
+    lines = "".join(f"{day},click,a\n" for day in sorted(days))
+    (tmp_path / "events.csv").write_text("timestamp,event,item_id\n" + lines, encoding="utf-8")
+    assert run(tmp_path).exit_code == 0
+    assert load_config(str(tmp_path / "shop.toml"), []).reading.timestamps == {
+        "events.timestamp": "%d/%m/%Y %H:%M"
+    }
+
+
+def test_a_file_that_is_there_is_only_written_over_by_force(tmp_path: pathlib.Path) -> None:
+    own_shop(tmp_path)
+    (tmp_path / "shop.toml").write_text("mine", encoding="utf-8")
+    done = run(tmp_path)
+    assert isinstance(done.exception, InputError)
+    assert "shop.toml is there already; --force writes over it" in str(done.exception)
+    assert (tmp_path / "shop.toml").read_text(encoding="utf-8") == "mine"
+    assert run(tmp_path, "--force").exit_code == 0
+
+
+def test_a_folder_of_nothing_like_a_shop_is_told_in_one_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "umsatz.csv").write_text("Monat,Summe\n2025-03,100\n", encoding="utf-8")
+    done = run(tmp_path)
+    assert isinstance(done.exception, InputError)
+    assert "umsatz.csv has Monat, Summe" in str(done.exception)
+    assert not (tmp_path / "shop.toml").exists()
+
+
+def test_what_cant_be_read_is_named_and_the_rest_proposed(tmp_path: pathlib.Path) -> None:
+    own_shop(tmp_path)
+    (tmp_path / "broken.parquet").write_bytes(b"PAR1 nonsense")
+    done = run(tmp_path)
+    assert done.exit_code == 0
+    assert "not read: broken.parquet" in done.output
+
+
+def test_a_cell_cant_write_settings_or_move_the_terminal(tmp_path: pathlib.Path) -> None:
+    header = 'timestamp,event,"it""em\\id",item_id'
+    (tmp_path / "items.csv").write_text('item_id,title\na,"\x1b[2J[bold]Mug"\n', encoding="utf-8")
+    line = '2025-03-01 10:00,"x""]\n[push]\nkeep = 0 #",1,a\n2025-03-01 10:00,click,1,a\n'
+    (tmp_path / "events.csv").write_text(f"{header}\n{line}", encoding="utf-8")
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "\x1b[2J" not in done.output
+    assert "[bold]Mug" in done.output
+    assert load_config(str(tmp_path / "shop.toml"), []).push.keep != 0

@@ -1,0 +1,64 @@
+"""`aisle run` on files that it reads only when told how: the line says the setting, before anything slow is imported."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+from click.testing import CliRunner
+
+from aisle.cli.main import cli
+from aisle.schema.errors import InputError
+
+ITEMS = "item_id,title,price\na,Mug,1\n"
+EVENTS = "timestamp,event,item_id\n2024-01-01 00:00:00,purchase,a\n"
+
+
+def refusal(folder: pathlib.Path, *settings: str, **tables: str) -> str:
+    for name, text in ({"items": ITEMS, "events": EVENTS} | tables).items():
+        (folder / f"{name}.csv").write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(cli, ["run", str(folder), *(f"--set={one}" for one in settings)])
+    assert isinstance(done.exception, InputError), done.output
+    assert "\n" not in str(done.exception)
+    return str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("written", "form"),
+    [
+        ("1740790611", "seconds"),
+        ("1740790611000", "milliseconds"),
+        ("1740790611000000", "microseconds"),
+        ("12/1/2010 8:26", "%m/%d/%Y %H:%M"),
+        ("31/1/2010 8:26", "%d/%m/%Y %H:%M"),
+        ("1.12.2010 08:26:00", "%d.%m.%Y %H:%M:%S"),
+        ("20250301", "%Y%m%d"),
+    ],
+)
+def test_times_of_another_form_name_the_setting_that_reads_them(
+    tmp_path: pathlib.Path, written: str, form: str
+) -> None:
+    said = refusal(tmp_path, events=f"timestamp,event,item_id\n{written},purchase,a\n")
+    assert f"events.csv: timestamp can't be read in the only row, such as {written!r}" in said
+    assert said.endswith(f'try --set \'reading.timestamps={{"events.timestamp": "{form}"}}\'')
+
+
+@pytest.mark.parametrize(
+    ("written", "form"), [("3,50", "comma"), ("3.00 USD", "point"), ("1.234,56", "comma")]
+)
+def test_prices_of_another_form_name_the_setting_that_reads_them(
+    tmp_path: pathlib.Path, written: str, form: str
+) -> None:
+    said = refusal(tmp_path, items=f'item_id,title,price\na,Mug,"{written}"\nb,Cup,"{written}"\nc,Pot,\n')
+    assert "items.csv: price can't be read in any of the first 3 rows" in said
+    assert said.endswith(f'try --set \'reading.numbers={{"items.price": "{form}"}}\'')
+
+
+def test_cleaner_numbers_is_refused_where_it_could_do_nothing(tmp_path: pathlib.Path) -> None:
+    assert "read as a number before the cleaner" in refusal(tmp_path, 'cleaner.numbers=["items.price"]')
+
+
+def test_columns_of_another_name_name_the_command_that_looks(tmp_path: pathlib.Path) -> None:
+    said = refusal(tmp_path, items="sku,name\na,Mug\n")
+    assert "items.csv lacks the required column item_id, title; its header is: sku, name" in said
+    assert "aisle init" in said
