@@ -33,6 +33,7 @@ from aisle.schema.contract import SERVING_DEFAULT
 from aisle.schema.features import LABEL
 from aisle.schema.options import Options
 from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
+from aisle.schema.tables import EVENTS
 
 PIPELINE_NAME = "aisle"
 PRETRAIN_FN = "aisle.model.pretrain.pretrain_fn"
@@ -102,6 +103,7 @@ def create_pipeline(
         reports_dir=layout.reports,
         quarantine_dir=layout.quarantine,
         losses=config.losses,
+        called=_called(config),
     )
     labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
@@ -115,6 +117,13 @@ def create_pipeline(
         metadata_connection_config=metadata,
         beam_pipeline_args=with_workers_code(config.infra.beam_args),
     )
+
+
+def _called(config: Config) -> dict[str, str]:
+    """What the shop calls kinds of events, and what they are; under "" what all events are."""
+    reading = config.readings()[EVENTS.name]
+    constant = reading.constants.get("event")
+    return {**reading.values.get("event", {}), **({"": constant} if constant else {})}
 
 
 def _labels(config: Config) -> LabelerOptions:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from tfx import types
@@ -10,20 +11,17 @@ from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Ledger, Quarantine, Report, Tables
 from aisle.components.cleaner.executor import Executor, examples_key, quarantine_key
+from aisle.components.cleaner.losses.fates import NOTHING
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.specifications import texts
 from aisle.schema.tables import TABLE_BY_NAME
 
 
 class CleanerSpec(component_spec.ComponentSpec):
     """For each table its rows and the reader's quarantine, and the gate's report; cleaned tables out."""
 
-    PARAMETERS = {
-        "options": component_spec.ExecutionParameter(type=str),
-        "losses": component_spec.ExecutionParameter(type=str),
-        "reports_dir": component_spec.ExecutionParameter(type=str),
-        "quarantine_dir": component_spec.ExecutionParameter(type=str),
-    }
+    PARAMETERS = texts("options", "losses", "called", "reports_dir", "quarantine_dir")
     INPUTS = {
         "gate": component_spec.ChannelParameter(type=Report),
         **{
@@ -62,6 +60,7 @@ class Cleaner(base_component.BaseComponent):
         reports_dir: str,
         quarantine_dir: str,
         losses: LossOptions | None = None,
+        called: Mapping[str, str] = NOTHING,
     ) -> None:
         """Declares the component.
 
@@ -73,11 +72,13 @@ class Cleaner(base_component.BaseComponent):
             reports_dir: the folder of `cleaning.html` and `cleaning.json`.
             quarantine_dir: the folder of every row that was not used.
             losses: how much may be lost before the run stops; the defaults where None.
+            called: what the shop calls kinds of events, and what they are; "" is what an event is that says none.
         """
         super().__init__(
             CleanerSpec(
                 options=options.to_json(),
                 losses=(losses or LossOptions()).to_json(),
+                called=json.dumps(dict(called), sort_keys=True),
                 reports_dir=reports_dir,
                 quarantine_dir=quarantine_dir,
                 gate=gate,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -70,8 +71,10 @@ class Executor(base_executor.BaseExecutor):
         write_quarantine(quarantine, everything, counts)
         for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
             write_for_people(everything, list(rows), folder)
+        called = json.loads(exec_properties["called"])
         of_rows = {
-            name: fates(name, rows[name], provenance[name], unread[name], result.taken[name]) for name in rows
+            name: fates(name, rows[name], provenance[name], unread[name], result.taken[name], called)
+            for name in rows
         }
         losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))
         for folder in (ledger, exec_properties["reports_dir"]):

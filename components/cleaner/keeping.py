@@ -15,6 +15,8 @@ _KEEPING: dict[str, str] = {
     "timestamp in the future": "raise cleaner.max_future_days, or mend the clock of who writes the feed",
     "timestamp at the epoch": "mend the clock of who writes the feed",
     "timestamp far from all others": "set cleaner.isolated_spans=0",
+    "not a timestamp": "say by reading.timestamps how {table}.{column} is written",
+    "not a number|not an integer": "say by reading.numbers how {table}.{column} is written, or mend it in the feed",
     "bad grade": "write grades from 0 up",
     "bot without": "set cleaner.bot_regularity=0",
     "bot ": "raise cleaner.bot_clicks",
@@ -25,7 +27,7 @@ _KEEPING: dict[str, str] = {
     r"\w+ outlier": 'set cleaner.{column}_outliers="note"',
     r"\w+: missing": "take {table}.{column} out of cleaner.missing",
 }
-"""By how a reason of the Cleaner's steps begins, as a pattern."""
+"""By how a reason of the Cleaner's steps or of the reader begins, as a pattern."""
 
 
 def keeping(table: str, column: str, reason: str) -> str:

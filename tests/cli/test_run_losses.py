@@ -15,8 +15,8 @@ from aisle.cli.main import main
 
 LINE = (
     "aisle: all 100 purchases were lost, so that the models would learn click instead of purchase: 100 × quantity "
-    "'not an integer' (events.csv:2 …). To keep them: mend quantity in the feed, or leave the column out: it may be "
-    "absent. To go on without them: --set 'losses.allowed=[\"events.event=purchase\"]'. See "
+    "'not a number' (events.csv:2 …). To keep them: say by reading.numbers how events.quantity is written, or mend it in "
+    "the feed. To go on without them: --set 'losses.allowed=[\"events.event=purchase\"]'. See "
 )
 
 
@@ -26,7 +26,7 @@ def shop(folder: pathlib.Path) -> pathlib.Path:
     items = [f"{n},Mug of form {n}" for n in range(10, 40)]
     events = [
         f"2025-03-{n // 20 + 1:02} {n % 24:02}:00:00,{'click' if n % 6 else 'purchase'},{10 + n % 30},u{n % 40},"
-        + ("" if n % 6 else "two")
+        + ("1" if n % 6 else "two")
         for n in range(600)
     ]
     (folder / "items.csv").write_text("\n".join(["item_id,title", *items]), encoding="utf-8")

@@ -21,15 +21,18 @@ from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.losses.judge import blocking_line, weigh
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.example_gen.options import ReadingOptions
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
 ITEM, EVENT = SHOP.ITEM, SHOP.EVENT
 
 
-def fates_of(unread: dict[str, list[dict[str, Any]]] | None = None, **tables: Any) -> dict[str, pl.DataFrame]:
+def fates_of(
+    unread: dict[str, list[dict[str, Any]]] | None = None, called: dict[str, str] | None = None, **tables: Any
+) -> dict[str, pl.DataFrame]:
     """What becomes of the rows of a shop, by table."""
-    broken = {name: pa.Table.from_pylist(rows, QUARANTINE_SCHEMA) for name, rows in (unread or {}).items()}
+    lost = {name: pa.Table.from_pylist(rows, QUARANTINE_SCHEMA) for name, rows in (unread or {}).items()}
     rows = {name: SHOP.table_of(given) for name, given in {"items": [ITEM], **tables}.items()}
     places = {
         name: pa.table(
@@ -38,10 +41,10 @@ def fates_of(unread: dict[str, list[dict[str, Any]]] | None = None, **tables: An
         )
         for name, table in rows.items()
     }
-    result = clean(rows, places, broken, CleanerOptions(), now=SHOP.NOW)
+    result = clean(rows, places, lost, CleanerOptions(), now=SHOP.NOW)
     none = QUARANTINE_SCHEMA.empty_table()
     return {
-        name: fates(name, rows[name], places[name], broken.get(name, none), result.taken[name])
+        name: fates(name, rows[name], places[name], lost.get(name, none), result.taken[name], called or {})
         for name in rows
     }
 
@@ -87,6 +90,20 @@ def test_a_shop_whose_every_purchase_is_lost_stops_with_why_where_and_what_would
     )
 
 
+def test_of_many_losses_the_line_names_the_first_five_and_the_commonest_reasons() -> None:
+    days = [events("click", 50, 50, day=f"2025-03-0{day}") for day in range(2, 9)]
+    reason = pl.when(pl.col("line") < 40).then(pl.lit("bad price")).otherwise("line")
+    bad = events("click", 60, 60).with_columns(reason=reason.cast(pl.String), day=pl.lit("2025-02-01"))
+    losses = weigh({"events": pl.concat([events("click", 9_000, 0), bad, *days])}, LossOptions())
+    line = blocking_line(losses, "")
+    assert line.startswith(
+        "all 60 events of 2025-02-01 were lost: 38 × item_id 'bad price' (events.csv:2 …), 1 × "
+    )
+    assert ", 20 for other reasons; all 50 events of 2025-03-02 were lost; " in line
+    assert "2025-03-05 were lost; 3 more. To keep them: " in line
+    assert '"events.day=2025-03-05"]\'. See' in line
+
+
 def test_what_is_allowed_by_name_goes_on_and_still_says_that_the_goal_changes() -> None:
     frame = {"events": pl.concat([events("click", 900, 0), events("purchase", 60, 60)])}
     losses = weigh(frame, LossOptions(allowed=("events.event=purchase",)))
@@ -118,6 +135,7 @@ def test_one_part_has_a_share_of_its_own() -> None:
 def test_a_table_stops_where_it_loses_too_much_or_all() -> None:
     users = events("", 60, 19).drop("event", "day")
     assert severities(weigh({"users": users}, LossOptions())) == {"users": "ERROR"}
+    assert severities(weigh({"users": events("", 100, 5)}, LossOptions())) == {}
     assert severities(weigh({"users": users.tail(45)}, LossOptions())) == {"users": "WARNING"}
     assert severities(weigh({"users": users.head(2)}, LossOptions())) == {"users": "ERROR"}
 
@@ -142,7 +160,7 @@ def test_a_day_and_a_file_of_which_nothing_is_left_stop_the_run() -> None:
 
 
 def test_a_category_of_which_nothing_is_left_stops_the_run_with_those_below_it() -> None:
-    categories = {"Home/Mugs": 6, "Home/Vases": 6, "Books": 20, "Toys": 9}
+    categories = {"Home/Mugs": 12, "Home/Vases": 6, "Books": 20, "Toys": 9}
     rows = [
         {"item_id": f"{name}{n}1", "title": "check" if name != "Books" else "A BOOK", "category": name}
         for name, count in categories.items()
@@ -156,14 +174,16 @@ def test_a_category_of_which_nothing_is_left_stops_the_run_with_those_below_it()
     losses = weigh({"items": lost}, LossOptions(stop_share=0.9))
     assert severities(losses) == {"items.category=Home": "ERROR", "items": "WARNING"}
     home = part_of(losses, "items.category=Home")
-    assert (home["rows"], home["reasons"][0]["rows"]) == (12, 12)
+    assert (home["rows"], home["reasons"][0]["rows"]) == (18, 18)
+
+
+def broken(line: int, row: str, column: str = "quantity") -> dict[str, Any]:
+    """A row of the events that the reader quarantined."""
+    place = {"table": "events", "file": "events.csv", "line": line, "key": None}
+    return {**place, "column": column, "value": "two", "reason": "not a number", "row": row}
 
 
 def test_rows_that_the_reader_could_not_read_count_by_what_their_text_says() -> None:
-    def broken(line: int, row: str, column: str = "quantity") -> dict[str, Any]:
-        place = {"table": "events", "file": "events.csv", "line": line, "key": None}
-        return {**place, "column": column, "value": "two", "reason": "not an integer", "row": row}
-
     rows = [
         broken(9, "2024-04-30 10:00:00,purchase,10001,two"),
         broken(10, '"2024-04-29T10:00:00Z"; "Click" ;10001;two'),
@@ -176,6 +196,21 @@ def test_rows_that_the_reader_could_not_read_count_by_what_their_text_says() -> 
         ("purchase", "2024-04-30", 9), ("click", "2024-04-29", 10), ("cart", "2024-04-28", 11),
         ("return", None, 12), (None, None, 13),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "called", "kind"),
+    [
+        ("1,Order Completed,7", {}, "purchase"), ("1,order_completed,7", {}, "purchase"), ("1,VIEW_ITEM,7", {}, "click"),
+        ("1,kauf,7", {}, None), ("1,Kauf,7", {"kauf": "purchase"}, "purchase"), ("1,7", {"": "purchase"}, "purchase"),
+        ("1,click,7", {"": "purchase"}, "click"), ("1,a view,7", {}, None),
+    ],
+)  # fmt: skip
+def test_an_event_that_could_not_be_read_is_of_the_kind_that_its_shop_means(
+    row: str, called: dict[str, str], kind: str | None
+) -> None:
+    found = fates_of({"events": [broken(9, row)]}, called, events=[EVENT])["events"]
+    assert found["event"].to_list() == ["purchase", kind]
 
 
 def test_a_row_that_another_row_of_its_item_stands_for_is_not_lost() -> None:
@@ -207,6 +242,7 @@ def test_an_event_with_a_wrong_time_is_of_no_day_and_merged_ones_are_not_lost() 
             "integer beyond 64 bits",
             "mend position in the feed, or leave the column out",
         ),
+        ("items", "price", "not a number", "say by reading.numbers how items.price is written"),
         ("events", "event", "missing required value", "mend event in the feed"),
         ("events", "", "wrong number of cells", "mend these rows in the feed"),
     ],
@@ -226,6 +262,7 @@ def test_every_reason_of_the_cleaners_steps_names_a_way_and_every_setting_named_
     assert len(reasons) > 15
     ways = [keeping("events", column, re.sub(r"{\w+}", "x", reason)) for reason, column in reasons]
     assert "mend these rows in the feed" not in ways
-    named = re.findall(r"cleaner\.(\w+)", " ".join(keeping_module._KEEPING.values()))
-    assert named
-    assert set(named) <= set(CleanerOptions.model_fields)
+    for section, options in (("cleaner", CleanerOptions), ("reading", ReadingOptions)):
+        named = re.findall(rf"{section}\.(\w+)", " ".join(keeping_module._KEEPING.values()))
+        assert named
+        assert set(named) <= set(options.model_fields)

@@ -6,6 +6,7 @@ import pathlib
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.losses.fates import fates
@@ -15,6 +16,7 @@ from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.reader import read_table
 from aisle.datasets.online_retail import convert
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
+from aisle.datasets.strange_shops import SHOPS, StrangeShop, write_strange_shop
 from aisle.schema.tables import TABLES
 
 
@@ -61,3 +63,12 @@ def test_online_retail_goes_on_and_only_the_returns_that_are_no_products_are_muc
     assert {part["name"] for part in losses["parts"] if part["severity"]} <= {"events.event=return"}
     whole = next(part for part in losses["parts"] if part["name"] == "events")
     assert (whole["rows"], whole["lost"]) == (451_127, len(gone))
+
+
+@pytest.mark.parametrize("shop", SHOPS, ids=lambda shop: shop.name)
+def test_of_a_strange_but_clean_shop_nothing_is_lost(shop: StrangeShop, tmp_path: pathlib.Path) -> None:
+    write_strange_shop(shop, tmp_path / "shop")
+    losses, _ = losses_of(tmp_path / "shop")
+    lost = {part["name"]: part["lost"] for part in losses["parts"]}
+    assert lost == dict.fromkeys(("items", "events", "events.event=click", "events.event=purchase"), 0)
+    assert losses["goal"] == {"read": "purchase", "used": "purchase"}

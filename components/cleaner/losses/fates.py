@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import types
+from collections.abc import Mapping
+
 import polars as pl
 import pyarrow as pa
 
@@ -16,10 +20,10 @@ PARTED_BY: dict[str, tuple[str, ...]] = {
 }
 """By which columns of its fates a table is parted; the others by their files alone."""
 
+NOTHING: Mapping[str, str] = types.MappingProxyType({})
 _TIME = "timestamp"
 _SIGNS = r"[,;|\t\"'<>]"
-_KIND = rf"(?i)(?:^|{_SIGNS})\s*({'|'.join(kinds.names())})\s*(?:{_SIGNS}|$)"
-"""A kind of event among the cells of a row that couldn't be read."""
+"""What a cell of a row that couldn't be read stands between."""
 _DATE = r"(\d{4}-\d{2}-\d{2})"
 _LAST_DAY = 2_932_896
 """Of the year 9999, counted from 1970."""
@@ -27,7 +31,12 @@ _UNKNOWN = pl.lit(None, pl.String)
 
 
 def fates(
-    table: str, rows: pa.Table, provenance: pa.Table, unread: pa.Table, taken: pl.DataFrame
+    table: str,
+    rows: pa.Table,
+    provenance: pa.Table,
+    unread: pa.Table,
+    taken: pl.DataFrame,
+    called: Mapping[str, str] = NOTHING,
 ) -> pl.DataFrame:
     """Says of each row of a table what it is of, and why it was lost.
 
@@ -37,6 +46,8 @@ def fates(
         provenance: where each of them was read.
         unread: what could not (`tables.QUARANTINE_SCHEMA`): what it is of is told by its text, as far as it shows.
         taken: what the Cleaner took out of `rows` (`Ledger.taken`).
+        called: what the shop calls kinds of events, and what they are, beside what is known of all shops; "" is what an
+            event is that says none.
 
     Returns:
         A row for each row that was read: what `PARTED_BY` names, as text, null where it isn't known; `file`, `line`;
@@ -47,8 +58,8 @@ def fates(
     places = pl.DataFrame(pl.from_arrow(provenance)).select(pl.col(FILE).cast(pl.String), "line")
     found = places.with_columns(read.select("key", *_parts(table)).get_columns()).with_row_index(ROW)
     found = found.join(taken, on=ROW, how="left", maintain_order="left").drop(ROW)
-    broken = pl.DataFrame(pl.from_arrow(unread)).with_columns(_told(table)).select(found.columns)
-    both = pl.concat([found, broken.cast(dict(found.schema))])
+    broken = pl.DataFrame(pl.from_arrow(unread)).with_columns(_told(table, called)).select(found.columns)
+    both = pl.concat([found, broken], how="vertical_relaxed")
     kept = both.filter(pl.col("reason").is_null())["key"].drop_nulls()
     if len(kept):
         stood_for = pl.col("key").is_in(kept.implode()).fill_null(False)
@@ -73,13 +84,28 @@ def _typed(table: str, columns: list[str]) -> list[pl.Expr]:
     return [key.alias("key"), *(told.get(part, _UNKNOWN).alias(part) for part in _parts(table))]
 
 
-def _told(table: str) -> list[pl.Expr]:
+def _told(table: str, called: Mapping[str, str]) -> list[pl.Expr]:
     """What rows are of that couldn't be read, by their text."""
-    told = {
-        part: pl.col("row").str.extract(pattern).str.to_lowercase()
-        for part, pattern in ((EVENT, _KIND), (DAY, _DATE))
-    }
+    told = {EVENT: _kind_told(called), DAY: pl.col("row").str.extract(_DATE)}
     return [told.get(part, _UNKNOWN).alias(part) for part in _parts(table)]
+
+
+def _kind_told(called: Mapping[str, str]) -> pl.Expr:
+    """The first cell that is the name of a kind of event, as the kind that it means."""
+    known = {name: kind.name for kind in kinds.KINDS for name in (kind.name, *kind.also)} | dict(called)
+    known.pop("", None)
+    # Case, blanks and punctuation of a name don't matter, see `EventKind.also`.
+    words = [[re.escape(word) for word in re.split(r"[\W_]+", name)] for name in known]
+    names = "|".join(r"[\s_-]*".join(parts) for parts in words)
+    cell = pl.col("row").str.extract(rf"(?i)(?:^|{_SIGNS})\s*({names})\s*(?:{_SIGNS}|$)")
+    meant = {_folded(name): kind for name, kind in known.items()}
+    folded = cell.str.to_lowercase().str.replace_all(r"[\W_]+", "")
+    kind = folded.replace_strict(meant, default=None, return_dtype=pl.String)
+    return pl.coalesce(kind, pl.lit(called.get(""), pl.String))
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.lower())
 
 
 def _parts(table: str) -> list[str]:

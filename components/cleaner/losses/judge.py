@@ -22,6 +22,7 @@ ERROR, WARNING, ALLOWED = "ERROR", "WARNING", "ALLOWED"
 _MOST = 5
 """Days, files, categories and brands of each table that are told though they are well; parts that the console names."""
 _EXAMPLES = 3
+"""Rows of a reason that the report shows, and reasons that the console names."""
 _ORDER = (ERROR, WARNING, ALLOWED, None)
 
 
@@ -61,8 +62,10 @@ def blocking_line(losses: Mapping[str, Any], path: str) -> str:
     """Returns the one line a stopped run ends with: what was lost, why, what would keep it, and the report's path."""
     blocking = [part for part in losses["parts"] if part["severity"] == ERROR]
     first, more = blocking[0], blocking[1:_MOST]
-    why = ", ".join(_reason_line(reason) for reason in first["reasons"])
-    ways = list(dict.fromkeys(reason["keep"] for reason in first["reasons"]))
+    reasons, others = first["reasons"][:_EXAMPLES], first["reasons"][_EXAMPLES:]
+    why = ", ".join(_reason_line(reason) for reason in reasons)
+    why += f", {sum(reason['rows'] for reason in others):,} for other reasons" if others else ""
+    ways = list(dict.fromkeys(reason["keep"] for reason in reasons))
     rest = "".join(f"; {part['what']}" for part in more)
     left_out = len(blocking) - 1 - len(more)
     rest += f"; {left_out} more" if left_out else ""
