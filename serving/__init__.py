@@ -12,7 +12,9 @@ from aisle.serving.client.answers import FilteredItems, ScoredItem, ScoredItems
 from aisle.serving.client.async_client import AsyncClient
 from aisle.serving.client.async_recommender import AsyncRecommender
 from aisle.serving.client.client import Client
-from aisle.serving.client.conversation import VersionStatus
+from aisle.serving.client.conversation.conversation import VersionStatus
+from aisle.serving.client.conversation.fallback import Fallback
+from aisle.serving.client.conversation.routing import Canary
 from aisle.serving.client.errors import (
     BadAnswer,
     DeadlineExceeded,
@@ -25,11 +27,9 @@ from aisle.serving.client.errors import (
     Untrusted,
 )
 from aisle.serving.client.explanation import Explanation, FoundBy, Part, WordMatch
-from aisle.serving.client.fallback import Fallback
 from aisle.serving.client.filters import Facet, Facets, Filters
 from aisle.serving.client.questions import Question
 from aisle.serving.client.recommender import Recommender
-from aisle.serving.client.routing import Canary
 from aisle.serving.client.transport import (
     AsyncGrpcTransport,
     AsyncTransport,

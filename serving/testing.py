@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from aisle.schema import contract
-from aisle.serving.client.conversation import GET_MODEL_STATUS, PREDICT, VersionStatus
+from aisle.serving.client.conversation.conversation import GET_MODEL_STATUS, PREDICT, VersionStatus
 from aisle.serving.client.transport import CallError
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array, to_proto

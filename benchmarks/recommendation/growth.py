@@ -188,7 +188,7 @@ def _drawn_encoder() -> Any:
     from aisle.schema.weights import bert_folder
 
     class Drawn(SentenceEncoder):
-        def encode(self, texts: tf.Tensor, batch: int = 64) -> tf.Tensor:
+        def encode(self, texts: tf.Tensor, batch: int = 64, prompt: str | None = None) -> tf.Tensor:
             drawn = np.random.default_rng(1).standard_normal((len(texts), self.width), np.float32)
             drawn *= self.width**-0.5
             return tf.constant(drawn)

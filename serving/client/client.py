@@ -11,7 +11,7 @@ import numpy as np
 
 from aisle.schema.contract import Signature
 from aisle.serving.client.connection import Connection, UnderWay
-from aisle.serving.client.conversation import Send, Steps, VersionStatus
+from aisle.serving.client.conversation.conversation import Send, Steps, VersionStatus
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
 from aisle.serving.client.recommender import Recommender

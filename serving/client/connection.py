@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from aisle.schema.errors import InputError
-from aisle.serving.client.conversation import Conversation, Pause, Send, Steps
-from aisle.serving.client.fallback import Fallback
-from aisle.serving.client.routing import Canary, Route
+from aisle.serving.client.conversation.conversation import Conversation, Pause, Send, Steps
+from aisle.serving.client.conversation.fallback import Fallback
+from aisle.serving.client.conversation.routing import Canary, Route
 from aisle.serving.client.transport import MAX_MESSAGE_BYTES, CallError, Retry
 from aisle.serving.tls import Tls
 

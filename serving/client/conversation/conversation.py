@@ -17,11 +17,11 @@ from google.protobuf.message import DecodeError
 from aisle.schema.contract import MODEL_NAME, Signature
 from aisle.schema.errors import InputError
 from aisle.serving.client.answers import Outputs
+from aisle.serving.client.conversation.fallback import FAILURES, Fallback
+from aisle.serving.client.conversation.routing import Route, Version, merge_rows, take_rows
 from aisle.serving.client.errors import BadAnswer, MessageTooLarge, ServingError, Unreachable, from_status
-from aisle.serving.client.fallback import FAILURES, Fallback
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
-from aisle.serving.client.routing import Route, Version, merge_rows, take_rows
 from aisle.serving.client.transport import CallError, Retry
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array, to_proto
