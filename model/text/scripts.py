@@ -7,6 +7,7 @@ import importlib.resources
 import re
 from collections.abc import Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from aisle.model.stored import stored
@@ -52,8 +53,9 @@ class Simplifier(tf.Module):
         there = set() if japanese else set().union(*han)
         pairs = sorted((ord(a), ord(b)) for a, b in simplified().items() if a in there or b in there)
         self._pairs = len(pairs)
-        self._from = stored([-1, *(pair[0] for pair in pairs)], tf.int32)
-        self._to = stored([-1, *(pair[1] for pair in pairs)], tf.int32)
+        table = np.array([(-1, -1), *pairs], np.int32)
+        self._from = stored(table[:, 0], tf.int32)
+        self._to = stored(table[:, 1], tf.int32)
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
         """Returns texts with simplified characters alone: string [n] to [n]."""
