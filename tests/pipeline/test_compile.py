@@ -155,9 +155,10 @@ def test_nothing_of_the_compiling_machine_is_in_it(document: dict[str, Any]) -> 
         assert folder == "/" or f"{folder}/" not in text
 
 
-def test_a_folder_that_is_not_there_is_told_in_one_line(tmp_path: pathlib.Path) -> None:
-    output = str(tmp_path / "absent" / "pipeline.json")
+def test_a_file_in_the_place_of_its_folder_is_told_in_one_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "taken").write_text("", encoding="utf-8")
+    output = str(tmp_path / "taken" / "pipeline.json")
     arguments = [DATA, "--root", ROOT, "--image", IMAGE, "--output", output]
     done = CliRunner().invoke(compile_, arguments)
     assert isinstance(done.exception, InputError)
-    assert "absent" in str(done.exception)
+    assert "taken" in str(done.exception)

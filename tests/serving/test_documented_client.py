@@ -20,10 +20,10 @@ ANSWERS = dict.fromkeys(
 
 def test_the_documented_client_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     def answering(fake: Callable[..., Any]) -> Callable[..., Any]:
-        return lambda target, max_message_bytes, tls: fake(ANSWERS)
+        return staticmethod(lambda target, max_message_bytes, tls: fake(ANSWERS))
 
-    monkeypatch.setattr("aisle.serving.client.client.GrpcTransport", answering(FakeTransport))
-    monkeypatch.setattr("aisle.serving.client.async_client.AsyncGrpcTransport", answering(AsyncFakeTransport))
+    monkeypatch.setattr("aisle.serving.client.client.Client._grpc", answering(FakeTransport))
+    monkeypatch.setattr("aisle.serving.client.async_client.AsyncClient._grpc", answering(AsyncFakeTransport))
     # Its files are the reader's own.
     monkeypatch.setattr(Tls, "__post_init__", lambda self: None)
     blocks = re.findall(
