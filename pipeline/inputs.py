@@ -9,13 +9,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from aisle.components.example_gen.cells import numbers, timestamps
+from aisle.components.cleaner.keeping import keeping
 from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint
-from aisle.components.example_gen.options import TableReading, how_to_say
+from aisle.components.example_gen.options import TableReading
+from aisle.components.example_gen.proposal.forms import how_to_read
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.storage import exists, is_remote
 from aisle.schema.errors import InputError
-from aisle.schema.tables import TABLE_BY_NAME, Kind, Table
+from aisle.schema.tables import TABLE_BY_NAME, Table
 
 FIRST_BYTES = 1 << 18
 """Of a table, which are read before anything slow is imported."""
@@ -60,27 +61,38 @@ def check_first_rows(data: str, table: Table, reading: TableReading) -> None:
         return
     lost = shard.quarantine.filter(pc.is_valid(shard.quarantine["column"]))
     total = shard.rows.num_rows + shard.quarantine.num_rows
+    if not shard.rows.num_rows and not lost.num_rows:
+        raise InputError(_none_read(shard.quarantine, total))
     for column in pc.unique(lost["column"]).to_pylist():
         wrong = lost.filter(pc.equal(lost["column"], column))
         # A few cells that can't be read are dirt, which the gate judges.
         if shard.rows[column].null_count < shard.rows.num_rows or wrong.num_rows < FEW * total:
             continue
         first = wrong.slice(0, 1).to_pylist()[0]
-        rows = "the only row" if total == 1 else f"any of the first {total:,} rows"
+        cells = wrong["value"].drop_null().to_pylist()
+        hint = f"; {how_to_read(table, column, cells)}" if cells else ""
         raise InputError(
-            f"{first['file']}: {column} can't be read in {rows}, such as {first['value']!r}: {first['reason']}"
-            f"{_hint(table, column, first['value'] or '')}"
+            f"{first['file']}: {column} can't be read in {_any_of(total)}, such as {first['value']!r}: "
+            f"{first['reason']}{hint}"
         )
 
 
-def _hint(table: Table, column: str, cell: str) -> str:
-    declared = table.column(column)
-    kind = declared.kind if declared is not None else Kind.STRING
-    if kind is Kind.TIMESTAMP:
-        return f"; try {how_to_say('timestamps', table.name, column, timestamps.guess(cell) or '%d/%m/%Y %H:%M')}"
-    if kind in (Kind.NUMBER, Kind.INTEGER) and (form := numbers.guess(cell)):
-        return f"; try {how_to_say('numbers', table.name, column, form)}"
-    return ""
+def _none_read(lost: pa.Table, total: int) -> str:
+    """What to say where no row can even be cut into cells."""
+    first = lost.slice(0, 1).to_pylist()[0]
+    found = f" ({first['value']})" if first["value"] else ""
+    return (
+        f"{first['file']}: {_none_of(total)} can be read; line {first['line']}: {first['reason']}{found}; "
+        f"{keeping(first['table'], '', first['reason'])}"
+    )
+
+
+def _any_of(rows: int) -> str:
+    return "the only row" if rows == 1 else f"any of the first {rows:,} rows"
+
+
+def _none_of(rows: int) -> str:
+    return "not even the only row" if rows == 1 else f"none of the first {rows:,} rows"
 
 
 def _chosen(found: Mapping[str, list[str]], names: str) -> dict[str, list[str]]:

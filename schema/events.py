@@ -19,7 +19,7 @@ class EventKind:
         looks: whether it is no more than a look: who only looks may be a bot.
         sells: whether its price and quantity are those of a sale, or of one that is meant.
         also: what shops and their tools call it, which is read as it without a setting. From the published forms of GA4 and
-            Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Matomo, and the data sets of
+            Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Klaviyo, Google's retail search, Matomo, and the data sets of
             RetailRocket, YooChoose and Taobao. Case, blanks and punctuation don't matter.
     """
 
@@ -55,6 +55,7 @@ CLICK = EventKind(
             "fav",
         ),
         *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
+        *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view"),
         *("Product Added to Wishlist",),
     ),
 )
@@ -80,6 +81,7 @@ PURCHASE = EventKind(
             "checkout_completed",
             "purchased",
         ),
+        *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete"),
         *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,11 +11,13 @@ import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.nested import paths_in, root_of
 from aisle.components.example_gen.options import TableReading
+from aisle.components.example_gen.proposal.synonyms import folded
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
 _UNSEEN = " \t\r\n\u00a0\u200b\ufeff\u200e\u200f"
 """What may stand around a header without being seen."""
+_UNNAMED = "(no name) "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,14 +26,16 @@ class Layout:
 
     Attributes:
         name: the file's, relative to the data folder.
-        header: the file's columns, as they are named once blanks are off.
+        header: the file's columns, as they are named once blanks are off; one without a name is called by `unnamed`.
         written: the same as they stand in the file.
         picked: by our name of a column, its names in `header`; each row has the first of them that it fills.
         constants: by our name, what every row of the file has.
         types: of the columns in a Parquet file that aren't declared, once they are read; empty for text.
         separator: between the cells of a CSV file.
+        encoding: of a CSV file, "" for UTF-8.
         empty: whether the file has columns and no row.
         paths: into columns of the file, which `picked` may name as if they were columns (`cells/nested.py`).
+        respelled: our columns that the header names in another spelling, such as `Item_ID`.
     """
 
     name: str
@@ -41,8 +45,10 @@ class Layout:
     constants: dict[str, str]
     types: dict[str, pa.DataType]
     separator: str = ","
+    encoding: str = ""
     empty: bool = False
     paths: tuple[str, ...] = ()
+    respelled: tuple[str, ...] = ()
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -77,17 +83,18 @@ def lay_out(
     Raises:
         InputError: a column is there twice or has no name, or one that the settings name is not there.
     """
-    header = tuple(column.strip(_UNSEEN) for column in written)
+    header = tuple(column.strip(_UNSEEN) or unnamed(place) for place, column in enumerate(written))
     _check_names(name, header)
     paths = paths_in(wanted_headers(reading), header)
     names = (*header, *paths)
     chosen = {**_chosen(name, names, reading.columns, needed=True), **_chosen(name, names, reading.usual)}
     taken = {column for columns in chosen.values() for column in columns} | {root_of(path) for path in paths}
+    spelled = _spelled(table, [column for column in header if column not in taken], chosen)
     own = {
-        column: (column,)
+        spelled.get(column, column): (column,)
         for column in header
-        if column not in taken and column not in chosen
-        and (reading.extras or table.column(column) is not None)
+        if column not in taken and column not in chosen and not column.startswith(_UNNAMED)
+        and (reading.extras or table.column(spelled.get(column, column)) is not None)
     }  # fmt: skip
     found = {**chosen, **own}
     picked = {ours: found[ours] for column in names for ours in found if found[ours][0] == column}
@@ -101,8 +108,9 @@ def lay_out(
         tuple(written),
         {ours: theirs for ours, theirs in picked.items() if ours not in constants},
         constants,
-        {ours: (types or {})[ours] for ours in own if ours in (types or {})},
+        {ours: (types or {})[theirs] for ours, (theirs,) in own.items() if theirs in (types or {})},
         paths=paths,
+        respelled=tuple(ours for ours in spelled.values() if ours not in constants),
     )
 
 
@@ -136,11 +144,27 @@ def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReadin
     return first.columns
 
 
+def unnamed(place: int) -> str:
+    """What a column without a name is called: pandas writes its index so, and spreadsheets what was once a column."""
+    return f"{_UNNAMED}{place + 1}"
+
+
+def _spelled(table: Table, header: Sequence[str], chosen: Collection[str]) -> dict[str, str]:
+    """By header, the column of ours that it names in another spelling (`Item_ID`, `item id`), where no other one does."""
+    found: dict[str, list[str]] = {}
+    for column in header:
+        found.setdefault(folded(column), []).append(column)
+    return {
+        found[folded(ours.name)][0]: ours.name
+        for ours in table.columns
+        if ours.name not in header and ours.name not in chosen and len(found.get(folded(ours.name), ())) == 1
+    }
+
+
 def _check_names(name: str, header: Sequence[str]) -> None:
     twice = sorted({column for column in header if header.count(column) > 1})
-    if twice or "" in header:
-        what = f"the column {twice[0]!r} twice" if twice and twice[0] else "a column without a name"
-        raise InputError(f"{name} has {what}; its header is: {', '.join(header)}")
+    if twice:
+        raise InputError(f"{name} has the column {twice[0]!r} twice; its header is: {', '.join(header)}")
 
 
 def _chosen(

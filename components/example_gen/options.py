@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib.resources
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +16,7 @@ from aisle.schema.tables import TABLE_BY_NAME, Kind
 
 PresetName = Literal["ga4", "google-merchant", "retailrocket", "segment", "shopify", "woocommerce"]
 PRESETS: tuple[str, ...] = get_args(PresetName)
-UNITS = ("seconds", "milliseconds", "microseconds")
+UNITS = ("seconds", "milliseconds", "microseconds", "nanoseconds")
 """Of a clock that counts since 1970-01-01, UTC."""
 NumberForm = Literal["point", "comma"]
 """The decimal mark: thousands are parted by the other one, a blank or an apostrophe, and a currency may stand beside."""
@@ -31,6 +32,16 @@ def _time_form(text: str) -> str:
     return text
 
 
+def _encoding(name: str) -> str:
+    try:
+        "".encode(name)
+    except LookupError as error:
+        raise ValueError(
+            "expected an encoding that Python knows, such as gb18030, utf-16 or cp1252"
+        ) from error
+    return "" if codecs.lookup(name).name == "utf-8" else name
+
+
 def _declared(name: str) -> str:
     table, _, column = name.partition(".")
     if table not in TABLE_BY_NAME or TABLE_BY_NAME[table].column(column) is None:
@@ -41,6 +52,7 @@ def _declared(name: str) -> str:
 Headers = Annotated[tuple[str, ...], pydantic.BeforeValidator(_headers)]
 """A header, or several of which a file has one or more."""
 TimeForm = Annotated[str, pydantic.AfterValidator(_time_form)]
+Encoding = Annotated[str, pydantic.AfterValidator(_encoding)]
 Declared = Annotated[str, pydantic.AfterValidator(_declared)]
 """`table.column` of the canonical tables."""
 TableName = Literal["items", "users", "events", "judgements"]
@@ -73,8 +85,10 @@ class ReadingOptions(Options):
         preset: whose export the files are, of all tables or by table.
         files: by table, the file, the folder or a pattern such as `orders_*.csv` in the data folder; without, the
             table's own name. Files that several patterns find may differ in their columns.
+        encodings: by table, the encoding of CSV files, such as `gb18030` or `cp1252`; without, UTF-8, or UTF-16 where the
+            file's byte-order mark says so.
         constants: by `table.column`, what every row has there, such as `{"events.event" = "purchase"}`.
-        timestamps: by column, `seconds`, `milliseconds` or `microseconds` since 1970, or a form such as
+        timestamps: by column, `seconds`, `milliseconds`, `microseconds` or `nanoseconds` since 1970, or a form such as
             `%d/%m/%Y %H:%M`; without, ISO 8601.
         numbers: by column, the decimal mark, `point` or `comma`, where thousands are parted or a currency stands
             beside the number (`1.234,56`, `3.00 USD`).
@@ -87,6 +101,7 @@ class ReadingOptions(Options):
 
     preset: PresetName | dict[TableName, PresetName] | None = None
     files: dict[TableName, Headers] = {}
+    encodings: dict[TableName, Encoding] = {}
     constants: dict[Declared, str] = {}
     timestamps: dict[Declared, TimeForm] = {}
     numbers: dict[Declared, NumberForm] = {}
@@ -116,6 +131,7 @@ class TableReading(Options):
         usual: the same of a preset, of which a file may have none.
         values: by our column, the shop's values and ours.
         usual_files: the files of a preset, where the table isn't there by its own name.
+        encoding: "" for UTF-8.
     """
 
     files: tuple[str, ...] = ()
@@ -131,6 +147,7 @@ class TableReading(Options):
     skip: dict[str, tuple[str, ...]] = {}
     filled_down: str = ""
     extras: bool = True
+    encoding: str = ""
 
 
 class Preset(Options):
@@ -175,6 +192,7 @@ def table_reading(
         skip=_of_table(layers, "skip", table, {}),
         filled_down=_of_table(layers, "filled_down", table, ""),
         extras=reading.extras if reading.extras is not None else not usual,
+        encoding=reading.encodings.get(table, ""),  # type: ignore[call-overload]
     )
 
 

@@ -16,11 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.rows import RowRules
+from aisle.components.example_gen.csv_tables.encoding import recoded
 from aisle.components.example_gen.csv_tables.file import read_csv_batch
 from aisle.components.example_gen.csv_tables.header import read_header
 from aisle.components.example_gen.csv_tables.pieces import PIECE_BYTES, Piece, read_pieces
 from aisle.components.example_gen.discovery import USUAL, partitions, table_files, unreadable
-from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, wanted_headers
+from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, unnamed, wanted_headers
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.parquet_file import read_columns, read_parquet_file
 from aisle.components.example_gen.shard import Note, Shard, merged
@@ -31,6 +32,8 @@ from aisle.schema.tables import Table
 
 EMPTY_FILE = "EMPTY_FILE"
 BLANK_IN_HEADER = "BLANK_IN_HEADER"
+HEADER_SPELLING = "HEADER_SPELLING"
+UNNAMED_COLUMN = "UNNAMED_COLUMN"
 
 _PARQUET = ".parquet"
 _XML_NAMES = (".xml", ".xml.gz", ".xml.zst")
@@ -134,7 +137,8 @@ def _read_files(
             continue
         with _opened(path) as file:
             if _is_csv(path):
-                for piece in read_pieces(layout.name, file, piece_bytes, layout.separator):
+                text = recoded(layout.name, file, layout.encoding) if layout.encoding else file
+                for piece in read_pieces(layout.name, text, piece_bytes, layout.separator):
                     batch.append(piece)
                     if sum(len(one.data) for one in batch) >= piece_bytes:
                         yield from held()
@@ -150,12 +154,12 @@ def _layout(name: str, path: str, table: Table, reading: TableReading) -> Layout
     folders = partitions(name)
     with _opened(path) as file:
         if _is_csv(path):
-            header = read_header(name, file)
+            header = read_header(name, file, reading.encoding)
             if header is None:
                 raise _no_bytes(name, table)
-            written, separator, empty = header
+            written, separator, empty, encoding = header
             layout = lay_out(name, written, table, reading, partitions=folders)
-            return dataclasses.replace(layout, separator=separator, empty=empty)
+            return dataclasses.replace(layout, separator=separator, empty=empty, encoding=encoding)
         if not path.endswith(_PARQUET):
             fields = read_fields(name, file)
             return dataclasses.replace(
@@ -175,9 +179,14 @@ def _is_csv(path: str) -> bool:
 def _file_notes(layout: Layout) -> Iterator[Note]:
     if layout.empty:
         yield Note(EMPTY_FILE, "", 1, ({"file": layout.name, "line": 1, "value": "no row"},))
-    for written, header in zip(layout.written, layout.header, strict=True):
-        if written != header:
-            yield Note(BLANK_IN_HEADER, "", 1, ({"file": layout.name, "line": 1, "value": ascii(written)},))
+    for place, (written, header) in enumerate(zip(layout.written, layout.header, strict=True)):
+        kind = UNNAMED_COLUMN if header == unnamed(place) else BLANK_IN_HEADER if written != header else ""
+        if kind:
+            yield Note(kind, "", 1, ({"file": layout.name, "line": 1, "value": ascii(written)},))
+    for column in layout.respelled:
+        yield Note(
+            HEADER_SPELLING, "", 1, ({"file": layout.name, "line": 1, "value": layout.picked[column][0]},)
+        )
 
 
 def _extra_types(layouts: Sequence[Layout], table: Table) -> dict[str, pa.DataType]:

@@ -79,14 +79,14 @@ def test_a_shop_whose_every_purchase_is_lost_stops_with_why_where_and_what_would
     assert purchases["reasons"] == [
         {
             "reason": "bad quantity", "column": "quantity", "rows": 3,
-            "keep": "mend quantity in the feed, or leave the column out: it may be absent",
+            "keep": "write what came back as events called return, and leave quantity empty where it isn't known",
             "examples": [{"file": "events.csv", "line": line, "value": "-1"} for line in (42, 43, 44)],
         }
     ]  # fmt: skip
     assert blocking_line(losses, "out/cleaning.html") == (
         "all 3 purchases were lost, so that the models would learn click instead of purchase: 3 × quantity 'bad "
-        "quantity' (events.csv:42 …). To keep them: mend quantity in the feed, or leave the column out: it may be "
-        "absent. To go on without them: --set 'losses.allowed=[\"events.event=purchase\"]'. See out/cleaning.html"
+        "quantity' (events.csv:42 …). To keep them: write what came back as events called return, and leave "
+        "quantity empty where it isn't known. To go on without them: --set 'losses.allowed=[\"events.event=purchase\"]'. See out/cleaning.html"
     )
 
 
@@ -244,7 +244,7 @@ def test_an_event_with_a_wrong_time_is_of_no_day_and_merged_ones_are_not_lost() 
         ),
         ("items", "price", "not a number", "say by reading.numbers how items.price is written"),
         ("events", "event", "missing required value", "mend event in the feed"),
-        ("events", "", "wrong number of cells", "mend these rows in the feed"),
+        ("events", "", "wrong number of cells", "write as many cells into each line"),
     ],
 )
 def test_each_reason_has_what_would_keep_its_rows(table: str, column: str, reason: str, way: str) -> None:

@@ -72,7 +72,7 @@ def test_lines_are_physical_even_after_line_ends_in_quotes_blank_lines_and_ragge
         ("position", "1_000", "not an integer"),
         ("position", "\uff11\uff12", "not an integer"),
         ("position", "12.5", "not an integer"),
-        ("position", " 1", "not an integer"),
+        ("position", "1 2", "not an integer"),
         ("position", "9223372036854775808", "integer beyond 64 bits"),
         ("price", "twelve", "not a number"),
         ("price", "1_0", "not a number"),
@@ -161,8 +161,7 @@ def test_rows_of_several_files_keep_their_order_and_places(tmp_path: pathlib.Pat
         (b"timestamp,event\n1,2\n", "lacks the required column item_id; its header is: timestamp, event"),
         (b"timestamp:event:item_id\n1:2:3\n", "lacks the required column .*; name its columns in"),
         (b"timestamp,event,item_id,event\n1,2,3,4\n", "the column 'event' twice"),
-        (HEADER.replace(b"query", b"") + FINE, "a column without a name"),
-        ((HEADER + FINE).decode().encode("utf-16"), "save the file as UTF-8|can't be read as CSV in UTF-8"),
+        ((HEADER + FINE).decode().encode("utf-16-le"), "can't be read as CSV in UTF-8.*reading.encodings"),
     ],
 )
 def test_a_file_that_is_wrong_as_a_whole_ends_in_one_line(

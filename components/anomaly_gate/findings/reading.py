@@ -27,10 +27,25 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "held a character that can't be seen, and was read without it",
         "Export identifiers without zero widths, byte-order marks and marks of direction.",
     ),
+    "BLANK_IN_CELL": (
+        "cell",
+        "has blanks, or what can't be seen, beside the value, and was read without them",
+        "Export numbers and times without blanks around them.",
+    ),
     "BLANK_IN_HEADER": (
         "header",
         "has blanks around a column's name, which was read without them",
         "Write the header without blanks beside its commas.",
+    ),
+    "HEADER_SPELLING": (
+        "header",
+        "names a column in another spelling, and was read as it",
+        "Name the column as docs/tables.md does, or another one by [columns] where it means something else.",
+    ),
+    "UNNAMED_COLUMN": (
+        "column",
+        "has no name, and was left out",
+        "Name the column where it is wanted; pandas leaves its index out by to_csv(index=False).",
     ),
     "SEVERAL_CURRENCIES": (
         "cell",

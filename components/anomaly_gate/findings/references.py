@@ -62,8 +62,7 @@ def _unknown(
     source: TableEvidence, rows: pa.Table, target: pa.Table, reference: Reference, options: GateOptions
 ) -> Iterator[Finding]:
     ids = rows[reference.column]
-    known = pc.is_in(ids, value_set=pc.unique(target[reference.column].drop_null()))
-    unknown = pc.and_(pc.invert(known), ids.is_valid())
+    unknown = _strangers(ids, target[reference.column])
     count, filled = pc.sum(unknown).as_py() or 0, len(ids) - ids.null_count
     if not count:
         return
@@ -74,7 +73,7 @@ def _unknown(
     yield Finding(
         reference.table, reference.column, reference.kind, ERROR if blocks else WARNING,
         what=f"{count:,} of {filled:,} rows name {frequencies.num_rows:,} {reference.target} that the table "
-        f"{reference.target} does not hold.",
+        f"{reference.target} does not hold{_unlike(target[reference.column], count == filled)}.",
         value=share, threshold=limit if reference.kind == UNKNOWN_ITEMS else None, unit="share",
         examples=tuple(source.examples(first_rows(pl.Series(pl.from_arrow(unknown))), reference.column)),
         contributors=tuple(
@@ -82,3 +81,25 @@ def _unknown(
         ),
         mend=reference.mend,
     )  # fmt: skip
+
+
+def _strangers(ids: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Which ids name no key: [n] booleans. Blanks around them, case and width don't matter, as they don't to the cleaner."""
+    unknown = pc.and_(pc.invert(pc.is_in(ids, value_set=pc.unique(keys.drop_null()))), ids.is_valid())
+    if not pc.any(unknown).as_py():
+        return unknown
+    strange = pc.unique(ids.filter(unknown))
+    known = _folded(keys).drop_nulls()
+    once = known.filter(known.is_unique())
+    found = strange.filter(pa.array(_folded(strange).is_in(once.implode()).to_list()))
+    return pc.and_(unknown, pc.invert(pc.is_in(ids, value_set=found)))
+
+
+def _folded(ids: pa.ChunkedArray) -> pl.Series:
+    return pl.Series(pl.from_arrow(ids)).str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+
+
+def _unlike(keys: pa.ChunkedArray, all_unknown: bool) -> str:
+    """How the keys look, where no id is one of them: they may be written in another way, or name something else."""
+    first = keys.drop_null().slice(0, 1).to_pylist()
+    return f"; its own are such as {first[0]!r}" if all_unknown and first else ""

@@ -12,6 +12,7 @@ from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableE
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.reports.page import counted
 from aisle.schema import events as kinds
+from aisle.schema.events import canonical
 from aisle.schema.tables import MICROSECONDS_PER_DAY, TABLE_BY_NAME, Kind
 
 DUPLICATE_KEYS = "DUPLICATE_KEYS"
@@ -58,7 +59,7 @@ def _single_class(table: TableEvidence) -> Iterator[Finding]:
     if rows is None:
         return
     if table.name == "events" and "event" in rows.column_names:
-        there = sorted(str(kind) for kind in pc.unique(rows["event"].drop_null()).to_pylist())
+        there = sorted({canonical(name) or name for name in pc.unique(rows["event"].drop_null()).to_pylist()})
         wanted = list(kinds.weights())
         if not set(there) & set(wanted):
             yield Finding(

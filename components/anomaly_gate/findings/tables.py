@@ -17,6 +17,8 @@ from aisle.components.anomaly_gate.evidence import (
     nonfinite_counts,
 )
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.cleaner.keeping import keeping
+from aisle.components.example_gen.proposal.forms import how_to_read
 from aisle.components.reports.page import counted
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -91,8 +93,25 @@ def _quarantined(table: TableEvidence, options: GateOptions) -> Iterator[Finding
         + (f"; most often: {listed}." if listed else "."),
         value=share, threshold=limit, unit="share",
         examples=tuple(example for reason in reasons for example in reason["examples"])[:MAX_EXAMPLES],
-        mend="Mend the rows at their source. The quarantine holds each with its file, line and reason.",
+        mend="Mend the rows at their source. The quarantine holds each with its file, line and reason."
+        + _settings(table),
     )  # fmt: skip
+
+
+def _settings(table: TableEvidence) -> str:
+    """What would read the rows that are lost for the commonest reason, where its column's form can be said."""
+    if table.quarantine is None or not table.quarantine.num_rows:
+        return ""
+    lost = pl.DataFrame(pl.from_arrow(table.quarantine))
+    column, reason = lost.group_by("column", "reason").len().sort("len", "reason")["column", "reason"].row(-1)
+    alike = pl.col("column").eq_missing(pl.lit(column, pl.String)) & (pl.col("reason") == reason)
+    cells = lost.filter(alike)["value"].drop_nulls().to_list()
+    way = (
+        how_to_read(TABLE_BY_NAME[table.name], column, cells)
+        if column and cells
+        else keeping(table.name, column or "", reason)
+    )
+    return f" Of '{reason}': {way}."
 
 
 def _columns(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:

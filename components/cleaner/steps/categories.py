@@ -13,7 +13,7 @@ FURTHER = "further_categories"
 """An extra column of items: the paths that an item is in besides its `category`, parted by `|`."""
 _LISTED = "|"
 _NONE_FURTHER = pl.lit(None, pl.String).alias(FURTHER)
-_BELOW = (LEVEL, ">", "»", "›", "→", "::", "\\")
+_BELOW = (LEVEL, "->", ">", "»", "›", "→", "::", "\\")
 """Signs that mean nothing in a category but a level below."""
 _BESIDE = ("|", ";")
 """Signs that part categories, or levels."""

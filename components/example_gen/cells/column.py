@@ -7,7 +7,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.numbers import other_currencies
-from aisle.components.example_gen.cells.tidy import MISSING_MARKER, is_marker, tidy
+from aisle.components.example_gen.cells.tidy import BLANK_IN_CELL, MISSING_MARKER, bare, is_marker, tidy
+from aisle.components.example_gen.cells.timestamps import OR_DAY
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.shard import Typed
 from aisle.components.example_gen.values import parse
@@ -28,10 +29,17 @@ def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableRe
     declared = table.column(name)
     kind = declared.kind if declared is not None else Kind.STRING
     tidied = tidy(cells, table, name, reading)
-    values, wrong = parse(tidied.cells, kind, form_of(name, reading))
+    form = form_of(name, reading)
+    if kind is Kind.TIMESTAMP and declared is not None and not declared.required:
+        form = form or OR_DAY
+    values, wrong = parse(tidied.cells, kind, form)
     if kind is not Kind.STRING and wrong.null_count < len(wrong):
-        # A marker is never a number or a time, so it is looked for where there is none alone.
-        marked = pc.and_(pc.is_valid(wrong), is_marker(cells, declared, reading))
+        # What is around a value, and markers of none, are looked for only where something can't be read as it stands.
+        stripped, padded = bare(tidied.cells)
+        if padded.any():
+            values, wrong = parse(stripped, kind, form)
+            tidied.changed[BLANK_IN_CELL] = padded & wrong.is_null().to_numpy()
+        marked = pc.and_(pc.is_valid(wrong), is_marker(stripped, declared, reading))
         if pc.any(marked).as_py():
             wrong = pc.if_else(marked, pa.scalar(None, pa.string()), wrong)
             tidied.changed[MISSING_MARKER] = marked.to_numpy().astype(bool)

@@ -11,6 +11,8 @@ _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NOT_FINITE = r"^[+-]?(?i:nan|inf|infinity)$"
 _CURRENCY = r"(?:\p{L}{0,4}\p{Sc}|\p{L}{1,6}\.?)"
 _BLANKS = r" \u00a0\u202f\u2009"
+_LAKHS = r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
+"""As India parts them: `1,23,456`."""
 _MARKS = {"point": (r"\.", ","), "comma": (",", r"\.")}
 
 
@@ -49,7 +51,8 @@ def guess(cell: str) -> str:
 def _formed(cell: pl.Expr, form: str) -> pl.Expr:
     """The number as it is plainly written, null where the cell isn't one of that form."""
     decimal, thousands = _MARKS[form]
-    parted = rf"[0-9]{{1,3}}(?:[{thousands}{_BLANKS}'’][0-9]{{3}})+|[0-9]+"
+    lakhs = f"{_LAKHS}|" if thousands == "," else ""
+    parted = rf"[0-9]{{1,3}}(?:[{thousands}{_BLANKS}'’][0-9]{{3}})+|{lakhs}[0-9]+"
     blank = rf"[{_BLANKS}]*"
     shape = (
         rf"^{blank}([+-]?){blank}(?:{_CURRENCY})?{blank}([+-]?)({parted}){_decimals(decimal)}{blank}"
@@ -63,4 +66,5 @@ def _formed(cell: pl.Expr, form: str) -> pl.Expr:
 
 
 def _decimals(mark: str) -> str:
-    return rf"(?:{mark}([0-9]*))?"
+    """A dash stands for none: `12,-`."""
+    return rf"(?:{mark}(?:([0-9]*)|[-–—]{{1,2}}))?"

@@ -19,9 +19,11 @@ from aisle.schema.tables import EVENTS, Column, Kind, Table
 
 MISSING_MARKER = "MISSING_MARKER"
 INVISIBLE_CHARACTER = "INVISIBLE_CHARACTER"
+BLANK_IN_CELL = "BLANK_IN_CELL"
 
-_INVISIBLE = r"[\u00AD\u200B-\u200F\u202A-\u202E\u2060-\u2064\u2066-\u2069\uFEFF]"
-"""Zero widths, marks of direction, soft hyphens: ids that differ by them alone look the same."""
+_INVISIBLE = r"[\p{Default_Ignorable_Code_Point}\u202A-\u202E\uFEFF]"
+"""Zero widths, marks of direction, soft hyphens, selectors of a variant: ids that differ by them alone look the same."""
+_AROUND = r"^[\s\p{Cf}]+|[\s\p{Cf}]+$"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,6 +68,21 @@ def is_marker(cells: pa.ChunkedArray, column: Column | None, reading: TableReadi
     text = column is None or (column.kind is Kind.STRING and not column.identifier)
     markers = reading.missing if text else (*reading.missing, *reading.missing_beside_text)
     return pc.is_in(cells, value_set=pa.array(markers, pa.string()))
+
+
+def bare(cells: pa.ChunkedArray) -> tuple[pa.ChunkedArray, NDArray[np.bool_]]:
+    """Cells of numbers or times without the blanks, and what else can't be seen, around them; null where no more is there.
+
+    Args:
+        cells: [n] text.
+
+    Returns:
+        [n] the bare cells, and which of them had anything around them.
+    """
+    before = pl.Series(pl.from_arrow(cells)).cast(pl.String)
+    stripped = before.str.replace_all(_AROUND, "")
+    padded = (stripped != before).fill_null(False)
+    return text_of(stripped.set(stripped == "", None)), padded.to_numpy()
 
 
 def _ascii(cells: pa.ChunkedArray) -> bool:

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import polars as pl
 
 NOT_TIMESTAMP = "not a timestamp (ISO 8601; other forms by the setting reading.timestamps)"
 
+NANOSECONDS = "nanoseconds"
+OR_DAY = "ISO 8601, or a day of it"
+"""A form of ours: a day is its first moment, as a column of dates is in Parquet."""
 # Digits are spelled out: \d would also take the digits of other scripts.
 _ISO = (
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}([.,][0-9]+)?)?"
     r" ?([Zz]|UTC|GMT|[+-][0-9]{2}(:?[0-5][0-9])?)?$"
 )
-_COUNT = r"^([+-]?)([0-9]{1,17})(?:\.([0-9]*))?$"
+_ISO_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+_COUNT = r"^([+-]?)([0-9]{1,19})(?:\.([0-9]*))?$"
 _MICROSECONDS = {"seconds": 1_000_000, "milliseconds": 1_000, "microseconds": 1}
 _TIME_OF_DAY = re.compile("%[HIMSTRXkls]")
 _LARGEST = 1 << 62
-_OF_DIGITS = {8: "%Y%m%d", 10: "seconds", 13: "milliseconds", 16: "microseconds"}
+_OF_DIGITS = {
+    8: "%Y%m%d",
+    10: "seconds",
+    13: "milliseconds",
+    14: "%Y%m%d%H%M%S",
+    16: "microseconds",
+    19: NANOSECONDS,
+}
 """What a cell of digits alone may be, by their number."""
 
 
@@ -30,6 +42,12 @@ def timestamps(cell: pl.Expr, form: str = "") -> pl.Expr:
     """
     if not form:
         return _iso(cell)
+    if form == OR_DAY:
+        return pl.coalesce(
+            _iso(cell), timestamps(pl.when(cell.str.contains(_ISO_DAY)).then(cell), "%Y-%m-%d")
+        )
+    if form == NANOSECONDS:
+        return _nanoseconds(cell)
     if form in _MICROSECONDS:
         return _counted(cell, _MICROSECONDS[form])
     if _TIME_OF_DAY.search(form):
@@ -39,25 +57,71 @@ def timestamps(cell: pl.Expr, form: str = "") -> pl.Expr:
 
 def of_counts(count: pl.Expr, form: str) -> pl.Expr:
     """The microseconds that numbers of a clock's units say; null where they are beyond any time."""
+    if form == NANOSECONDS:
+        return count.cast(pl.Int64, strict=False) // 1000
     unit = _MICROSECONDS[form]
     small = pl.when(count.abs() < _LARGEST // unit).then(count)
     return (small * unit).round(0).cast(pl.Int64, strict=False)
 
 
 def guess(cell: str) -> str:
-    """The form that a cell may have, "" where there is no guess; of day and month nothing can be known from one."""
+    """The form that a cell may have, "" where there is no guess.
+
+    Whether the day or the month is first can't be known from one cell: the day is before a dot or a hyphen, the month
+    before a slash.
+    """
     digits = re.fullmatch(r"([0-9]+)(\.[0-9]*)?", cell)
-    if digits:
-        return _OF_DIGITS.get(len(digits[1]), "")
-    date = re.match(r"([0-9]{4})([./-])|([0-9]{1,2})([./-])[0-9]{1,2}\4[0-9]{4}", cell)
-    if date is None:
-        return ""
-    separator, first = date[2] or date[4], date[3]
-    parts = ("%Y", "%m", "%d")
-    if first:
-        parts = ("%d", "%m", "%Y") if separator == "." or int(first) > 12 else ("%m", "%d", "%Y")
-    clock = re.search(r"([T ])[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?", cell)
-    return separator.join(parts) + (f"{clock[1]}%H:%M" + (":%S" if clock[2] else "") if clock else "")
+    form = _OF_DIGITS.get(len(digits[1]), "") if digits else _translated(cell)
+    read = form and pl.DataFrame({"cell": [cell]}).select(timestamps(pl.col("cell"), form)).item() is not None
+    return form if read else ""
+
+
+def swapped(form: str) -> str:
+    """The form with the day for the month, and the month for the day."""
+    return re.sub(r"%([md])([./-])%([md])", r"%\3\2%\1", form)
+
+
+def _translated(cell: str) -> str:
+    """A cell with its parts replaced by the signs of a form, "" where letters are left whose meaning isn't known."""
+    form = cell
+    for part, sign in _PARTS:
+        form = re.sub(part, sign, form, count=1)
+    left = re.sub(r"%\.?[a-zA-Z]|T|Z|UTC|GMT", "", form)
+    return (
+        ""
+        if "%" not in form or re.search(r"[^\W_]", left.translate({ord(sign): None for sign in "年月日"}))
+        else form
+    )
+
+
+def _day_and_month(found: re.Match[str]) -> str:
+    separator, year = found[2], "%Y" if len(found[3]) == 4 else "%y"
+    first = "%m{0}%d" if separator == "/" and int(found[1]) <= 12 else "%d{0}%m"
+    return first.format(separator) + separator + year
+
+
+def _clock(found: re.Match[str]) -> str:
+    seconds, fraction, half = found.groups()
+    form = ("%I" if half else "%H") + ":%M" + (":%S" if seconds else "") + ("%.f" if fraction else "")
+    return form + (f"{half[:-2]}%p" if half else "")
+
+
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
+_PARTS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
+    (r"^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\b", "%a"),
+    (r"^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b", "%A"),
+    (rf"\b{_MONTH}\b", "%b"),
+    (rf"\b{_MONTH}[a-z]+\b", "%B"),
+    (r"(%[bB][ -])[0-9]{1,2}(,? )[0-9]{4}\b", r"\1%d\2%Y"),
+    (r"\b[0-9]{1,2}([ /-])(%[bB])([ /-])[0-9]{4}(?![0-9])", r"%d\1\2\3%Y"),
+    (r"\b[0-9]{4}([./-])[0-9]{1,2}\1[0-9]{1,2}(?![0-9])", r"%Y\1%m\1%d"),
+    (r"\b[0-9]{4}年[0-9]{1,2}月[0-9]{1,2}日", "%Y年%m月%d日"),
+    (r"\b([0-9]{1,2})([./-])[0-9]{1,2}\2([0-9]{4}|[0-9]{2})(?![0-9])", _day_and_month),
+    (r"\b[0-9]{8}T[0-9]{6}", "%Y%m%dT%H%M%S"),
+    (r"(?<![0-9])[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?(\.[0-9]+)?( ?[AaPp][Mm]\b)?", _clock),
+    (r"[+-][0-9]{2}:?[0-9]{2}$", "%z"),
+)
+"""What times are made of, and the signs of forms for it, in the order in which they are looked for."""
 
 
 def _iso(cell: pl.Expr) -> pl.Expr:
@@ -77,6 +141,10 @@ def _iso(cell: pl.Expr) -> pl.Expr:
     minutes = hours * 60 + minutes
     east = pl.when(sign == "-").then(-minutes).otherwise(minutes).fill_null(0)
     return pl.when(east.abs() < 24 * 60).then(whole + fraction - east * 60_000_000)
+
+
+def _nanoseconds(cell: pl.Expr) -> pl.Expr:
+    return pl.when(cell.str.contains(r"^[0-9]{1,19}$")).then(cell).cast(pl.Int64, strict=False) // 1000
 
 
 def _counted(cell: pl.Expr, unit: int) -> pl.Expr:

@@ -6,6 +6,7 @@ import csv
 import io
 from typing import IO
 
+from aisle.components.example_gen.csv_tables.encoding import marked_encoding, recoded
 from aisle.components.example_gen.csv_tables.pieces import BYTE_ORDER_MARK
 from aisle.components.example_gen.csv_tables.records import find_records
 from aisle.schema.errors import InputError
@@ -14,20 +15,35 @@ _HEADER_BYTES = 1 << 12
 _SEPARATORS = ",;\t|"
 
 
-def read_header(name: str, stream: IO[bytes]) -> tuple[tuple[str, ...], str, bool] | None:
-    """Reads a CSV file's header, what separates its cells, and whether no row follows; None where there is no byte.
+def read_header(
+    name: str, stream: IO[bytes], encoding: str = ""
+) -> tuple[tuple[str, ...], str, bool, str] | None:
+    """Reads a CSV file's header; None where there is no byte.
 
-    Commas do, or a tab where the name ends in `.tsv`; where these give a single cell, a semicolon, a tab or a bar may.
+    Args:
+        name: the file's.
+        stream: its content, decompressed.
+        encoding: as the settings say it; "" for UTF-8, or what the file's byte-order mark tells.
+
+    Returns:
+        The columns, what separates cells, whether no row follows, and the encoding, "" for UTF-8.
+
+    Commas separate cells, or a tab where the name ends in `.tsv`; where these give a single cell, a semicolon, a tab or a bar may.
 
     Raises:
         InputError: the first line is no header.
     """
-    block = _peeked(stream).removeprefix(BYTE_ORDER_MARK)
+    stream = recoded(name, stream, encoding) if encoding else stream
+    block = _peeked(stream)
+    if not encoding and (encoding := marked_encoding(block)):
+        stream = recoded(name, stream, encoding, first=block)
+        block = _peeked(stream)
+    block = block.removeprefix(BYTE_ORDER_MARK)
     if not block:
         return None
     line, _, rest = with_line_feeds(block).partition(b"\n")
     separator = _separator(line, "\t" if ".tsv" in name else ",")
-    return _header(name, line, separator), separator, not rest.strip(b"\r\n") and not stream.read(1)
+    return _header(name, line, separator), separator, not rest.strip(b"\r\n") and not stream.read(1), encoding
 
 
 def _peeked(stream: IO[bytes]) -> bytes:
@@ -64,8 +80,12 @@ def _header(name: str, line: bytes, separator: str) -> tuple[str, ...]:
         text = line[first.starts[0] : first.ends[0]].decode("utf-8")
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8"
+            f"{name}: the header is not UTF-8 ({error.reason}); save the file as UTF-8, or say by reading.encodings how the "
+            "table is encoded"
         ) from error
     if first.bad_quotes[0] or "\0" in text:
-        raise InputError(f"{name}, line 1: the header can't be read as CSV in UTF-8: {text[:100]!r}")
+        raise InputError(
+            f"{name}, line 1: the header can't be read as CSV in UTF-8: {text[:100]!r}; say by reading.encodings how the "
+            "table is encoded, if it is otherwise"
+        )
     return tuple(next(csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)))

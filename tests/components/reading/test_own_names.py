@@ -111,7 +111,7 @@ def test_no_name_of_a_dialect_means_two_kinds() -> None:
         ("reading.preset=magento", "reading.preset"),
         (
             'reading.timestamps={"events.timestamp": "days"}',
-            "expected seconds, milliseconds, microseconds, or a form",
+            "expected seconds, milliseconds, microseconds, nanoseconds, or a form",
         ),
         ('reading.timestamps={"items.price": "seconds"}', "items.price is a number, no timestamp"),
         ('reading.numbers={"items.prise": "comma"}', "expected TABLE.COLUMN of ours"),

@@ -1,0 +1,63 @@
+"""CSV files of another encoding than UTF-8, as a stream of UTF-8."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import IO, Any
+
+from aisle.schema.errors import InputError
+
+UTF_8 = "utf-8"
+_BYTES = 1 << 16
+_MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+
+
+def marked_encoding(first: bytes) -> str:
+    """The encoding that a file's byte-order mark tells, as Excel's "Unicode text" has one; "" where there is none."""
+    return next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), "")
+
+
+def recoded(name: str, stream: IO[bytes], encoding: str, first: bytes = b"") -> IO[bytes]:
+    """A file's text as UTF-8.
+
+    Args:
+        name: the file's.
+        stream: its bytes.
+        encoding: of them, as Python calls it.
+        first: what was read of the stream already.
+
+    Raises:
+        InputError: by what reads on, where the bytes aren't of that encoding.
+    """
+    return io.BufferedReader(_Recoded(name, stream, encoding, first), _BYTES)
+
+
+class _Recoded(io.RawIOBase):
+    def __init__(self, name: str, stream: IO[bytes], encoding: str, first: bytes) -> None:
+        self._name, self._stream, self._encoding = name, stream, encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+        self._ended = False
+        self._left = self._decoded(first)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left and not self._ended:
+            data = self._stream.read(_BYTES)
+            self._ended = not data
+            self._left = self._decoded(data)
+        count = min(len(buffer), len(self._left))
+        buffer[:count] = self._left[:count]
+        self._left = self._left[count:]
+        return count
+
+    def _decoded(self, data: bytes) -> bytes:
+        try:
+            return self._decoder.decode(data, final=self._ended).encode()
+        except UnicodeError as error:
+            reason = getattr(error, "reason", error)
+            raise InputError(
+                f"{self._name} is not encoded as {self._encoding}: {reason}; mend reading.encodings"
+            ) from error

@@ -1,0 +1,111 @@
+"""Files as other tools leave them: blanks beside values, headers in capitals, an index, another encoding."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from aisle.components.example_gen.options import TableReading
+from aisle.components.example_gen.reader import ReadResult, read_table
+from aisle.schema.errors import InputError
+from aisle.schema.tables import EVENTS, ITEMS, Table
+
+
+def read(
+    folder: pathlib.Path, table: Table, content: str | bytes, reading: TableReading | None = None
+) -> ReadResult:
+    data = content.encode() if isinstance(content, str) else content
+    (folder / f"{table.name}.csv").write_bytes(data)
+    return read_table(str(folder), table, reading=reading or TableReading())
+
+
+def noted(result: ReadResult) -> list[tuple[str, str, int]]:
+    return [(note.kind, note.column, note.count) for note in result.notes]
+
+
+def test_numbers_and_times_are_read_without_what_stands_around_them_and_that_is_counted(
+    tmp_path: pathlib.Path,
+) -> None:
+    lines = "item_id,title,price,stock,available_at\na,Mug, 3.50, 4 ,\ufeff2025-03-01 00:00:00\n"
+    result = read(tmp_path, ITEMS, lines + "b,Cup,\u200e5,1,2025-03-02\nc,Pot,  ,1 2,\n")
+    assert result.rows.select(["price", "stock"]).to_pylist() == [
+        {"price": 3.5, "stock": 4},
+        {"price": 5.0, "stock": 1},
+    ]
+    assert result.quarantine["reason"].to_pylist() == ["not an integer"]
+    assert noted(result) == [
+        ("BLANK_IN_CELL", "price", 3), ("BLANK_IN_CELL", "stock", 1), ("BLANK_IN_CELL", "available_at", 1),
+    ]  # fmt: skip
+
+
+def test_a_day_is_enough_for_when_an_item_came_and_not_for_when_something_happened(
+    tmp_path: pathlib.Path,
+) -> None:
+    items = read(tmp_path, ITEMS, "item_id,title,available_at\na,Mug,1970-01-02\n")
+    assert items.rows["available_at"].to_pylist() == [86_400_000_000]
+    events = read(tmp_path, EVENTS, "timestamp,event,item_id\n1970-01-02,click,a\n")
+    assert events.quarantine["column"].to_pylist() == ["timestamp"]
+
+
+@pytest.mark.parametrize(
+    "header", ["Item_ID,Title,Stock", "ITEM_ID,TITLE,STOCK", "itemId,title,Stock", "item id,title,stock"]
+)
+def test_our_names_in_another_spelling_are_ours(tmp_path: pathlib.Path, header: str) -> None:
+    result = read(tmp_path, ITEMS, f"{header}\na,Mug,1\n")
+    assert result.rows.to_pylist() == [{"item_id": "a", "title": "Mug", "stock": 1}]
+    assert {(note.kind, note.column) for note in result.notes} == {("HEADER_SPELLING", "")}
+
+
+def test_a_name_that_is_there_as_we_write_it_leaves_the_other_spelling_an_extra(
+    tmp_path: pathlib.Path,
+) -> None:
+    result = read(tmp_path, ITEMS, "Title,item_id,title\nx,a,Mug\n")
+    assert result.rows.to_pylist() == [{"Title": "x", "item_id": "a", "title": "Mug"}]
+    assert noted(result) == []
+    with pytest.raises(InputError, match="lacks the required column title"):
+        read(tmp_path, ITEMS, "Title,item_id,TITLE\nx,a,Mug\n")
+
+
+@pytest.mark.parametrize("text", [",item_id,title\n0,a,Mug\n", "item_id,title,\na,Mug,\n"])
+def test_a_column_without_a_name_is_left_out_and_said(tmp_path: pathlib.Path, text: str) -> None:
+    result = read(tmp_path, ITEMS, text)
+    assert result.rows.to_pylist() == [{"item_id": "a", "title": "Mug"}]
+    assert noted(result) == [("UNNAMED_COLUMN", "", 1)]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "said"), [("utf-16", ""), ("gb18030", "gbk"), ("utf-16-le", "utf-16-le"), ("utf-8", "")]
+)
+def test_an_encoding_is_told_by_its_mark_or_by_the_settings(
+    tmp_path: pathlib.Path, encoding: str, said: str
+) -> None:
+    titles = ["红色马克杯", "电饭煲", "碗"] * 40
+    text = "item_id,title\r\n" + "".join(f"{n},{title}\r\n" for n, title in enumerate(titles))
+    result = read(tmp_path, ITEMS, text.encode(encoding), TableReading(encoding=said))
+    assert result.rows["title"].to_pylist() == titles
+    assert result.provenance["line"].to_pylist() == list(range(2, 122))
+
+
+def test_a_file_that_isnt_of_the_encoding_that_the_settings_say_is_told(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="items.csv is not encoded as ascii: .*; mend reading.encodings"):
+        read(tmp_path, ITEMS, "item_id,title\na,Чайник\n", TableReading(encoding="ascii"))
+
+
+@pytest.mark.parametrize(
+    ("written", "form", "price"),
+    [("12,-", "comma", 12.0), ("CHF 12.–", "point", 12.0), ("₹1,23,456.50", "point", 123456.5)],
+)  # fmt: skip
+def test_prices_as_their_countries_write_them(
+    tmp_path: pathlib.Path, written: str, form: str, price: float
+) -> None:
+    text = f'item_id,title,price\na,Mug,"{written}"\n'
+    assert read(tmp_path, ITEMS, text, TableReading(numbers={"price": form})).rows["price"].to_pylist() == [
+        price
+    ]
+
+
+def test_nanoseconds_are_a_clock_too(tmp_path: pathlib.Path) -> None:
+    reading = TableReading(timestamps={"timestamp": "nanoseconds"})
+    text = "timestamp,event,item_id\n1740790611000001999,click,a\n"
+    assert read(tmp_path, EVENTS, text, reading).rows["timestamp"].to_pylist() == [1740790611000001]
