@@ -109,3 +109,17 @@ def test_nanoseconds_are_a_clock_too(tmp_path: pathlib.Path) -> None:
     reading = TableReading(timestamps={"timestamp": "nanoseconds"})
     text = "timestamp,event,item_id\n1740790611000001999,click,a\n"
     assert read(tmp_path, EVENTS, text, reading).rows["timestamp"].to_pylist() == [1740790611000001]
+
+
+def test_an_extra_column_that_may_be_ours_is_named(tmp_path: pathlib.Path) -> None:
+    text = "timestamp,event,item_id,visitorid,colour\n2025-03-01 00:00:00,click,a,u,red\n"
+    result = read(tmp_path, EVENTS, text)
+    assert noted(result) == [("LIKELY_COLUMN", "user_id", 1)]
+    assert [one["value"] for one in result.notes[0].examples] == ["visitorid"]
+    with_users = text.replace("colour", "user_id")
+    assert noted(read(tmp_path, EVENTS, with_users)) == [], "it is there already"
+
+
+def test_files_may_be_called_in_capitals(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "ITEMS.TSV").write_text("item_id\ttitle\na\tMug\n", encoding="utf-8")
+    assert read_table(str(tmp_path), ITEMS).rows.to_pylist() == [{"item_id": "a", "title": "Mug"}]
