@@ -69,7 +69,7 @@ _NOTES: dict[str, tuple[str, str, str]] = {
     ),
 }
 """By kind of note: what is counted, what is said of it, and what to do."""
-_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand"}
+_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand", "names": "name"}
 
 
 def reading_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
