@@ -10,10 +10,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from aisle.components.cleaner.keeping import keeping
-from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint
+from aisle.components.example_gen.cells.rows import SKIPPED_ROWS
+from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint, has_ending
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.proposal.forms import how_to_read
 from aisle.components.example_gen.reader import read_shards
+from aisle.components.example_gen.shard import Note, Shard, merged
 from aisle.components.storage import exists, is_remote
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME, Table
@@ -43,7 +45,7 @@ def fingerprint_tables(
     tables = _chosen(find_tables(data, readings), names)
     for paths in tables.values():
         for path in paths:
-            if path.endswith(".parquet"):
+            if has_ending(path, ".parquet"):
                 _check_parquet(path)
     for table in tables:
         check_first_rows(data, TABLE_BY_NAME[table], (readings or {}).get(table, USUAL))
@@ -56,8 +58,14 @@ def check_first_rows(data: str, table: Table, reading: TableReading) -> None:
     Raises:
         InputError: a column has no cell that can be read, or a file can't be.
     """
-    shard = next(read_shards(data, table, FIRST_BYTES, reading), None)
-    if shard is None or not shard.quarantine.num_rows:
+    shards = list[Shard]()
+    for shard in read_shards(data, table, FIRST_BYTES, reading):
+        shards.append(shard)
+        if shard.rows.num_rows or shard.quarantine.num_rows:
+            break
+    else:
+        raise InputError(_all_skipped(table, merged(note for shard in shards for note in shard.notes)))
+    if not shard.quarantine.num_rows:
         return
     lost = shard.quarantine.filter(pc.is_valid(shard.quarantine["column"]))
     total = shard.rows.num_rows + shard.quarantine.num_rows
@@ -84,6 +92,16 @@ def _none_read(lost: pa.Table, total: int) -> str:
     return (
         f"{first['file']}: {_none_of(total)} can be read; line {first['line']}: {first['reason']}{found}; "
         f"{keeping(first['table'], '', first['reason'])}"
+    )
+
+
+def _all_skipped(table: Table, notes: Iterable[Note]) -> str:
+    skipped = max((note for note in notes if note.kind == SKIPPED_ROWS), key=lambda note: note.count)
+    first = skipped.examples[0]
+    return (
+        f"{first['file']}: every row is skipped by reading.skip or the preset, most ({skipped.count:,}) "
+        f"for what {skipped.column} holds; fill that column, or say by [reading.skip.{table.name}] what is no row of "
+        f"{table.name}, and by [columns.{table.name}] what is"
     )
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-
-import polars as pl
+from collections.abc import Iterator, Mapping
 
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.steps.rules import CONSTANT, parse_rule
-from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.discovery import USUAL, find_tables
 from aisle.components.example_gen.options import TableReading
+from aisle.components.example_gen.reader import table_columns
 from aisle.components.storage import is_remote
 from aisle.schema.errors import InputError
-from aisle.schema.tables import TABLES
-
-_WITH_HEADER = (".csv", ".csv.gz", ".csv.zst", ".parquet")
+from aisle.schema.tables import TABLE_BY_NAME, TABLES, Table
 
 
 def check_named_columns(data: str, options: CleanerOptions, readings: Mapping[str, TableReading]) -> None:
@@ -39,7 +36,7 @@ def check_named_columns(data: str, options: CleanerOptions, readings: Mapping[st
             raise InputError(f"{setting} names {name}, but the data folder holds {', '.join(files)}")
         if column in ours[table]:
             continue
-        found = _columns(files[table])
+        found = _columns(data, TABLE_BY_NAME[table], readings.get(table, USUAL))
         if found is not None and column not in found:
             raise InputError(f"{setting} names {name}, but {table} has: {', '.join(found)}")
 
@@ -63,21 +60,9 @@ def _of_rules(missing: Mapping[str, str]) -> Iterator[str]:
             yield f"{name.partition('.')[0]}.{rule.argument}"
 
 
-def _columns(files: Sequence[str]) -> list[str] | None:
-    """The columns of a table's files, in order; None where a file's can't be told: it is told of where it is read."""
-    found: dict[str, None] = {}
-    for path in files:
-        if not path.endswith(_WITH_HEADER):
-            return None
-        try:
-            names = _header(path)
-        except (OSError, pl.exceptions.PolarsError):
-            return None
-        found |= dict.fromkeys(name.strip() for name in names)
-    return list(found)
-
-
-def _header(path: str) -> list[str]:
-    if path.endswith(".parquet"):
-        return list(pl.read_parquet_schema(path))
-    return pl.read_csv(path, n_rows=0, infer_schema=False).columns
+def _columns(data: str, table: Table, reading: TableReading) -> tuple[str, ...] | None:
+    """A table's columns; None where they can't be told: it is told where the table is read."""
+    try:
+        return table_columns(data, table, reading)
+    except InputError:
+        return None

@@ -73,12 +73,12 @@ def judge(
 
 
 def blocking_line(report: dict[str, Any], path: str) -> str:
-    """Returns the one line a stopped run ends with: how many errors, the first, and the report's path."""
+    """Returns the one line a stopped run ends with: how many errors, the first and what to do, and the report's path."""
     errors = [anomaly for anomaly in report["anomalies"] if anomaly["severity"] == ERROR]
     first = errors[0]
     place = f"{first['table']}.{first['feature']}" if first["feature"] else first["table"]
     noun = "anomaly" if len(errors) == 1 else "anomalies"
-    what = visible(" ".join(str(first["what"]).split()))
+    what = visible(" ".join(f"{first['what']} {first['mend']}".split()))
     return f"the data holds {len(errors)} {noun} of severity ERROR; first, {place}: {what} See {path}"
 
 

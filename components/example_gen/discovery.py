@@ -101,6 +101,11 @@ def fingerprint(paths: list[str]) -> str:
     return digest.hexdigest()
 
 
+def has_ending(path: str, *endings: str) -> bool:
+    """Whether a file's name ends so, in capitals or not."""
+    return path.casefold().endswith(endings)
+
+
 def unreadable(path: str, error: OSError) -> InputError:
     """Makes the error for a file that the system refuses to read."""
     return InputError(f"{path} can't be read: {error.strerror or error}")
@@ -136,9 +141,8 @@ def _hive_parts(path: str) -> list[str]:
 def _table_files(folder: str, table: Table, names: list[str], reading: TableReading) -> list[str]:
     if reading.files:
         return _files_of_patterns(folder, table, names, reading.files)
-    candidates = [
-        name for name in (table.name, *(table.name + suffix for suffix in SUFFIXES)) if name in names
-    ]
+    wanted = (table.name, *(table.name + suffix for suffix in SUFFIXES))
+    candidates = [name for name in names if name == table.name or name.casefold() in wanted[1:]]
     if len(candidates) > 1:
         raise InputError(
             f"the table {table.name} is there twice, as {' and '.join(candidates)}: keep one of them"
@@ -204,7 +208,7 @@ def _is_litter(name: str) -> bool:
 def _checked(folder: str, path: str) -> str:
     if is_folder(path):
         raise InputError(f"{path} is a folder where a file was expected")
-    if not path.endswith(SUFFIXES):
+    if not has_ending(path, *SUFFIXES):
         raise InputError(f"{path} has no known ending: expected one of {', '.join(SUFFIXES)}")
     if not is_remote(path):
         root, real = os.path.realpath(folder), os.path.realpath(path)

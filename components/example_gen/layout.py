@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.nested import paths_in, root_of
 from aisle.components.example_gen.options import TableReading
-from aisle.components.example_gen.proposal.synonyms import folded
+from aisle.components.example_gen.proposal.synonyms import folded, place
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
 
@@ -35,6 +35,7 @@ class Layout:
         encoding: of a CSV file, "" for UTF-8.
         empty: whether the file has columns and no row.
         paths: into columns of the file, which `picked` may name as if they were columns (`cells/nested.py`).
+        likely: by a column of ours that isn't there, an extra one that is often called so (`visitorid`).
         respelled: our columns that the header names in another spelling, such as `Item_ID`.
     """
 
@@ -49,6 +50,7 @@ class Layout:
     empty: bool = False
     paths: tuple[str, ...] = ()
     respelled: tuple[str, ...] = ()
+    likely: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -110,6 +112,7 @@ def lay_out(
         constants,
         {ours: (types or {})[theirs] for ours, (theirs,) in own.items() if theirs in (types or {})},
         paths=paths,
+        likely=_likely(table, {*picked, *constants}),
         respelled=tuple(ours for ours in spelled.values() if ours not in constants),
     )
 
@@ -159,6 +162,19 @@ def _spelled(table: Table, header: Sequence[str], chosen: Collection[str]) -> di
         for ours in table.columns
         if ours.name not in header and ours.name not in chosen and len(found.get(folded(ours.name), ())) == 1
     }
+
+
+def _likely(table: Table, there: Collection[str]) -> dict[str, str]:
+    """By each column of ours that isn't there, the extra one whose name is most surely another word for it."""
+    found: dict[str, str] = {}
+    for column in table.columns:
+        ranks = {
+            header: place(table.name, column.name, header) for header in there if table.column(header) is None
+        }
+        named = {header: rank for header, rank in ranks.items() if rank is not None}
+        if column.name not in there and named:
+            found[column.name] = min(named, key=lambda header: (named[header], header))
+    return found
 
 
 def _check_names(name: str, header: Sequence[str]) -> None:

@@ -16,7 +16,15 @@ from numpy.typing import NDArray
 
 from aisle.components.example_gen.cells.column import form_of, typed_text
 from aisle.components.example_gen.cells.nested import flattened, root_of
-from aisle.components.example_gen.cells.parquet import as_text, convert, holds, is_text, plain
+from aisle.components.example_gen.cells.parquet import (
+    as_text,
+    convert,
+    holds,
+    is_list_of_text,
+    is_text,
+    joined,
+    plain,
+)
 from aisle.components.example_gen.cells.rows import RowRules
 from aisle.components.example_gen.layout import Layout, arranged
 from aisle.components.example_gen.options import TableReading, how_to_say
@@ -26,6 +34,8 @@ from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
 _BATCH_ROWS = 1 << 17
+_LISTED = {"category": "|", "description": "\n"}
+"""Columns of which a row may have several texts, and what parts them; the cleaner tells levels from categories by their use."""
 
 
 def read_parquet_file(
@@ -143,6 +153,8 @@ def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray, reading
     if _is_string(cells.type):
         return typed_text(cells, table, column, reading)
     declared = table.column(column)
+    if declared is not None and declared.name in _LISTED and is_list_of_text(cells.type):
+        return typed_text(joined(cells, _LISTED[declared.name]), table, column, reading)
     kind, form = _extra_kind(cells.type), form_of(column, reading)
     if declared is not None:
         kind = declared.kind
@@ -151,16 +163,24 @@ def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray, reading
         counts = kind is Kind.TIMESTAMP and (
             pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)
         )
-        hint = (
-            f"; if it counts since 1970, say its unit by {how_to_say('timestamps', table.name, column, 'seconds')}"
-            if counts
-            else ""
-        )
+        hint = ""
+        if counts:
+            unit = how_to_say("timestamps", table.name, column, "seconds")
+            hint = f"; if it counts since 1970, say its unit by {unit}"
+        elif fields := _fields(cells.type, column):
+            hint = f'; say what of it is meant by [columns.{table.name}], as in {column} = "{fields[0]}" (it has {", ".join(fields)})'
         raise InputError(
             f"{name}: the column {column} is of type {cells.type}, which can't hold {kind.value}{hint}"
         )
     values, wrong = converted
     return Typed(values, cells, wrong)
+
+
+def _fields(type_: pa.DataType, column: str) -> list[str]:
+    """The paths to what is in a column of structs, or of lists of them."""
+    if pa.types.is_struct(type_):
+        return [f"{column}.{field.name}" for field in type_]
+    return _fields(type_.value_type, f"{column}[]") if pa.types.is_list(type_) else []
 
 
 def _extra_kind(type_: pa.DataType) -> Kind:

@@ -20,7 +20,7 @@ from aisle.components.example_gen.csv_tables.encoding import recoded
 from aisle.components.example_gen.csv_tables.file import read_csv_batch
 from aisle.components.example_gen.csv_tables.header import read_header
 from aisle.components.example_gen.csv_tables.pieces import PIECE_BYTES, Piece, read_pieces
-from aisle.components.example_gen.discovery import USUAL, partitions, table_files, unreadable
+from aisle.components.example_gen.discovery import USUAL, has_ending, partitions, table_files, unreadable
 from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, unnamed, wanted_headers
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.parquet_file import read_columns, read_parquet_file
@@ -33,6 +33,7 @@ from aisle.schema.tables import Table
 EMPTY_FILE = "EMPTY_FILE"
 BLANK_IN_HEADER = "BLANK_IN_HEADER"
 HEADER_SPELLING = "HEADER_SPELLING"
+LIKELY_COLUMN = "LIKELY_COLUMN"
 UNNAMED_COLUMN = "UNNAMED_COLUMN"
 
 _PARQUET = ".parquet"
@@ -116,6 +117,17 @@ def read_shards(
         notes = ()
 
 
+def table_columns(folder: str, table: Table, reading: TableReading = USUAL) -> tuple[str, ...]:
+    """Reads which columns a table has, by the headers of its files.
+
+    Raises:
+        InputError: as `read_table`, of headers.
+    """
+    paths = table_files(folder, table, reading)
+    layouts = [_layout(os.path.relpath(path, folder), path, table, reading) for path in paths]
+    return agreed_columns(layouts, table, reading)
+
+
 def _read_files(
     layouts: Mapping[str, Layout],
     table: Table,
@@ -144,7 +156,7 @@ def _read_files(
                         yield from held()
                 continue
             yield from held()
-            read = read_parquet_file if path.endswith(_PARQUET) else read_xml_file
+            read = read_parquet_file if has_ending(path, _PARQUET) else read_xml_file
             yield from read(layout, file, table, columns, reading, rules)
     yield from held()
 
@@ -160,7 +172,7 @@ def _layout(name: str, path: str, table: Table, reading: TableReading) -> Layout
             written, separator, empty, encoding = header
             layout = lay_out(name, written, table, reading, partitions=folders)
             return dataclasses.replace(layout, separator=separator, empty=empty, encoding=encoding)
-        if not path.endswith(_PARQUET):
+        if not has_ending(path, _PARQUET):
             fields = read_fields(name, file)
             return dataclasses.replace(
                 lay_out(name, fields, table, reading, partitions=folders), empty=not fields
@@ -173,7 +185,7 @@ def _layout(name: str, path: str, table: Table, reading: TableReading) -> Layout
 
 
 def _is_csv(path: str) -> bool:
-    return not path.endswith(_PARQUET) and not path.endswith(_XML_NAMES)
+    return not has_ending(path, _PARQUET) and not has_ending(path, *_XML_NAMES)
 
 
 def _file_notes(layout: Layout) -> Iterator[Note]:
@@ -183,6 +195,8 @@ def _file_notes(layout: Layout) -> Iterator[Note]:
         kind = UNNAMED_COLUMN if header == unnamed(place) else BLANK_IN_HEADER if written != header else ""
         if kind:
             yield Note(kind, "", 1, ({"file": layout.name, "line": 1, "value": ascii(written)},))
+    for column, header in layout.likely.items():
+        yield Note(LIKELY_COLUMN, column, 1, ({"file": layout.name, "line": 1, "value": header},))
     for column in layout.respelled:
         yield Note(
             HEADER_SPELLING, "", 1, ({"file": layout.name, "line": 1, "value": layout.picked[column][0]},)
@@ -206,7 +220,7 @@ def _opened(path: str) -> Iterator[IO[bytes]]:
     Raises:
         InputError: it can't be read, or its compression is broken.
     """
-    codec = next((codec for suffix, codec in _CODECS if path.endswith(suffix)), None)
+    codec = next((codec for suffix, codec in _CODECS if has_ending(path, suffix)), None)
     try:
         with open_file(path) as file:
             if codec is None:

@@ -80,7 +80,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
-    _require(examples, options, judged=events.is_empty())
+    _require(examples, options, events)
     return Labelled(
         tables={
             "items": items.to_arrow(),
@@ -119,16 +119,22 @@ def _join(one: dict[str, pa.Table], other: dict[str, pa.Table]) -> dict[str, pa.
     return {name: pa.concat_tables([part[name] for part in (one, other) if name in part]) for name in names}
 
 
-def _require(examples: dict[str, pa.Table], options: LabelerOptions, judged: bool) -> None:
-    """Raises InputError unless training and validation both have queries; `judged` where judgements are all there is."""
+def _require(examples: dict[str, pa.Table], options: LabelerOptions, events: pl.DataFrame) -> None:
+    """Raises InputError unless training and validation both have queries."""
     least = {TRAIN: options.min_queries, EVAL: 1}
     found = {split: examples[split].num_rows if split in examples else 0 for split in least}
     short = [split for split in least if found[split] < least[split]]
-    if short and judged:
+    if short and events.is_empty():
         raise InputError(
             f"no data: of the judged queries the train split holds {found[TRAIN]} and the eval split {found[EVAL]}, at least "
             f"{least[TRAIN]} and {least[EVAL]} are needed; judge {_enough_judged(least[TRAIN], least[EVAL])} queries or "
             "more, each with an item of a grade above 0: of ten queries about eight train, and one is for eval"
+        )
+    if short and events["user_id"].null_count() == len(events):
+        raise InputError(
+            f"no data: the {short[0]} split holds {found[short[0]]} baskets or searches, at least {least[short[0]]} are "
+            "needed, and no event has a user_id, so that nobody's history can be learnt from; say by [columns.events] which "
+            "column names the user, or give events with queries, or baskets of several items in one session_id"
         )
     for split in short:
         raise InputError(

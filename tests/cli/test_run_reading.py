@@ -106,3 +106,21 @@ def test_rows_of_which_none_can_be_cut_into_cells_are_told_at_once(
     said = refusal(tmp_path, items=items)
     rows = "none of the first 2 rows" if b"Cup" in items else "not even the only row"
     assert said == f"items.csv: {rows} can be read; line 2: {why}"
+
+
+def test_grades_in_words_name_the_setting_that_gives_them_numbers(tmp_path: pathlib.Path) -> None:
+    said = refusal(tmp_path, judgements="query,item_id,grade\nmug,a,Exact\n")
+    assert said.endswith('by [values.judgements.grade], as in "Exact" = "1"')
+
+
+def test_a_table_of_which_every_row_is_skipped_says_for_what(tmp_path: pathlib.Path) -> None:
+    header = "Handle,Title,Variant SKU,Variant Price\n"
+    said = refusal(tmp_path, 'reading.preset={"items": "shopify"}', items=header + "mug,Mug,,1\ncup,Cup,,2\n")
+    assert said.startswith(
+        "items.csv: every row is skipped by reading.skip or the preset, most (2) for what Variant SKU holds; "
+    )
+
+
+def test_columns_that_settings_name_are_found_whatever_parts_the_cells(tmp_path: pathlib.Path) -> None:
+    said = refusal(tmp_path, 'cleaner.numbers=["items.cost"]', items="item_id;title;rrp\na;Mug;3\n")
+    assert said == "cleaner.numbers names items.cost, but items has: item_id, title, rrp"

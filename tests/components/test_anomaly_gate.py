@@ -80,7 +80,8 @@ def test_a_table_without_rows_blocks_and_names_the_table() -> None:
     line = blocking_line(report, "out/reports/anomalies.html")
     assert line == (
         "the data holds 1 anomaly of severity ERROR; first, events: "
-        "No data: 0 rows were read, and none can be used. See out/reports/anomalies.html"
+        "No data: 0 rows were read, and none can be used. Deliver a table with rows; an optional table may also be left "
+        "out altogether. See out/reports/anomalies.html"
     )
 
 

@@ -173,3 +173,31 @@ def test_a_session_that_only_clicks_faster_than_a_person_is_a_bot() -> None:
     assert set(result.tables["events"]["session_id"].to_pylist()) == {"few", "slow", "buyer"}
     even = clean_rows(events=[EVENT, *clicks("even", 60, 20.0)])
     assert even.tables["events"]["session_id"].to_pylist() == ["s1"]
+
+
+def test_a_purchase_below_zero_of_what_was_bought_before_is_a_return() -> None:
+    def bought(quantity: float, day: int, user: str | None = "u1") -> dict[str, Any]:
+        return {
+            **EVENT,
+            "quantity": quantity,
+            "user_id": user,
+            "timestamp": EVENT["timestamp"] + day * 60 * SECOND,
+        }
+
+    # Two pieces and one back; then three more back than there are; nobody's, and another user's without a purchase.
+    events = [
+        bought(2, 0),
+        bought(-1, 1),
+        bought(-3, 2),
+        bought(2, 3, None),
+        bought(-2, 4, None),
+        bought(-1, 5, "u2"),
+    ]
+    result = clean_rows(events=events)
+    kept = result.tables["events"].select(["event", "quantity"]).to_pylist()
+    assert kept == [
+        {"event": "purchase", "quantity": 2}, {"event": "return", "quantity": -1}, {"event": "purchase", "quantity": 2},
+    ]  # fmt: skip
+    told = "purchase of a quantity below zero, of what was bought before: a return"
+    assert steps_of(result, "events")[told] == ("changed", 1)
+    assert [line for _, line, *_ in gone_from(result)] == [4, 6, 7]

@@ -246,6 +246,7 @@ def _settled(categories: list[str | None], **options: Any) -> list[tuple[str | N
         (["Home > Mug | Sale", None], [("Home/Mug", "Sale"), (None, None)]),
         (["Sale | Home>Mug | Sale"], [("Home/Mug", "Sale")]),
         (["Home » Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
+        (["Home -> Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
         (["Home/Mug", "Home / Cup"], [("Home/Mug", None), ("Home / Cup", None)]),
         (["Home/Mug;Sale", "Home/Cup"], [("Home/Mug", "Sale"), ("Home/Cup", None)]),
         (

@@ -120,6 +120,14 @@ def test_too_few_judged_queries_are_told_how_many_it_takes() -> None:
         label({"items": items, "judgements": judged}, LabelerOptions(min_queries=100))
 
 
+def test_where_no_event_names_a_user_the_line_says_so_and_not_that_the_span_is_short() -> None:
+    items = pa.table({"item_id": ["a", "b"], "title": ["Mug", "Cup"]})
+    when = [day * 86_400_000_000 for day in range(20_000, 20_100)]
+    bought = pa.table({"timestamp": when, "event": ["purchase"] * 100, "item_id": ["a", "b"] * 50})
+    with pytest.raises(InputError, match="no event has a user_id.*say by .columns.events. which"):
+        label({"items": items, "events": bought}, LabelerOptions())
+
+
 @settings(max_examples=50)
 @given(
     st.lists(

@@ -42,6 +42,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "names a column in another spelling, and was read as it",
         "Name the column as docs/tables.md does, or another one by [columns] where it means something else.",
     ),
+    "LIKELY_COLUMN": (
+        "header",
+        "may mean this column, which isn't there, and was read as a column of the shop's own",
+        "If it does, say so by [columns], as `aisle init` proposes.",
+    ),
     "UNNAMED_COLUMN": (
         "column",
         "has no name, and was left out",
@@ -64,7 +69,7 @@ _NOTES: dict[str, tuple[str, str, str]] = {
     ),
 }
 """By kind of note: what is counted, what is said of it, and what to do."""
-_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand"}
+_PLURAL = {"is": "are", "was": "were", "has": "have", "stands": "stand", "names": "name"}
 
 
 def reading_findings(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:

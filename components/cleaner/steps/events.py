@@ -16,7 +16,7 @@ from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_lines
 from aisle.components.cleaner.steps.outliers import treat_outliers
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
-from aisle.components.cleaner.steps.returns import settle_returns
+from aisle.components.cleaner.steps.returns import settle_returns, tell_returns
 from aisle.components.cleaner.steps.texts import cut, normalise, unify_units
 from aisle.schema import events as kinds
 from aisle.schema.tables import MICROSECONDS_PER_DAY
@@ -59,6 +59,7 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
     ledger.take_out("denoise", "unknown event", "event", ~known)
     _times(ledger, options, now)
     _products(ledger, catalogue, options)
+    tell_returns(ledger)
     _numbers(ledger, catalogue.shop.free, options)
     take_out_bots(ledger, options)
     merge_near_duplicates(ledger, options)

@@ -9,6 +9,30 @@ from aisle.components.cleaner.options import CleanerOptions
 from aisle.schema import events as kinds
 
 
+def tell_returns(ledger: Ledger) -> None:
+    """Makes a purchase of a quantity below zero a return, where the user had bought as many pieces of the item before.
+
+    So many a shop's tills write returns. Without an earlier purchase it is as likely a fault.
+    """
+    rows, key = ledger.rows, ["user_id", "item_id"]
+    if not {"user_id", "quantity"} <= set(rows.columns):
+        return
+    bought = rows.with_row_index("row").filter(
+        (pl.col("event") == kinds.PURCHASE.name)
+        & pl.col("user_id").is_not_null()
+        & pl.col("quantity").is_finite()
+    )
+    bought = bought.join(bought.filter(pl.col("quantity") < 0), on=key, how="semi").sort(
+        "timestamp", -pl.col("quantity"), maintain_order=True
+    )
+    held = bought.with_columns(held=pl.col("quantity").cum_sum().over(key))
+    back = flags(len(rows), held.filter((pl.col("quantity") < 0) & (pl.col("held") >= 0))["row"])
+    event = rows.select(pl.when(back).then(pl.lit(kinds.RETURN.name)).otherwise(pl.col("event"))).to_series()
+    ledger.change(
+        "normalise", "purchase of a quantity below zero, of what was bought before: a return", "event", event
+    )
+
+
 def settle_returns(ledger: Ledger, options: CleanerOptions) -> None:
     """Notes returns, and settles what becomes of the purchases that they undo in full."""
     ledger.note("note", "cancellation or return", pl.col("event") == kinds.RETURN.name)

@@ -25,6 +25,19 @@ def is_text(type_: pa.DataType) -> bool:
     return any(kind(type_) for kind in kinds) or pa.types.is_fixed_size_binary(type_)
 
 
+def is_list_of_text(type_: pa.DataType) -> bool:
+    """Whether a column's cells are lists of text, as several categories of an item, or the paragraphs of a description."""
+    return (pa.types.is_list(type_) or pa.types.is_large_list(type_)) and (
+        pa.types.is_string(type_.value_type) or pa.types.is_large_string(type_.value_type)
+    )
+
+
+def joined(column: pa.ChunkedArray, between: str) -> pa.ChunkedArray:
+    """Each list of text as one text, an empty list as null."""
+    cells = pl.Series(pl.from_arrow(column)).list.drop_nulls().list.join(between)
+    return arrow_of(cells.set(cells == "", None), pa.string())
+
+
 def as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column of text or of bytes in UTF-8 as text, an empty cell as null.
 

@@ -42,7 +42,7 @@ def read_header(
     if not block:
         return None
     line, _, rest = with_line_feeds(block).partition(b"\n")
-    separator = _separator(line, "\t" if ".tsv" in name else ",")
+    separator = _separator(line, "\t" if ".tsv" in name.casefold() else ",")
     return _header(name, line, separator), separator, not rest.strip(b"\r\n") and not stream.read(1), encoding
 
 

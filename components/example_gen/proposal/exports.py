@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow.parquet as pq
 
-from aisle.components.example_gen.discovery import SUFFIXES, find_entries
+from aisle.components.example_gen.discovery import SUFFIXES, find_entries, has_ending
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.storage import open_file
@@ -51,7 +51,7 @@ def exports(folder: str) -> tuple[list[Export], dict[str, str]]:
     found: dict[tuple[str, tuple[str, ...]], Export] = {}
     unread: dict[str, str] = {}
     for name in find_entries(folder):
-        if not os.path.isdir(os.path.join(folder, name)) and not name.endswith(SUFFIXES):
+        if not os.path.isdir(os.path.join(folder, name)) and not has_ending(name, *SUFFIXES):
             continue
         try:
             export = _export(folder, name)
@@ -80,7 +80,7 @@ def _export(folder: str, name: str) -> Export:
 
 
 def _nested(folder: str, name: str, first: str) -> Sequence[str]:
-    if not first.endswith(".parquet"):
+    if not has_ending(first, ".parquet"):
         return ()
     with open_file(os.path.join(folder, first)) as file:
         return pq.read_schema(file).names  # type: ignore[no-any-return]

@@ -36,7 +36,9 @@ def how_to_read(table: Table, column: str, cells: Sequence[str]) -> str:
         wrong = parsed(pa.chunked_array([pa.array(cells, pa.string())]), kind, form)[1]
         if wrong.null_count >= ENOUGH * len(cells):
             return f"try {how_to_say('numbers', table.name, column, form)}"
-    return f'say what such a cell means by [values.{table.name}.{column}], as in "{cells[0]}" = "" for a value that is missing'
+    needed = declared is not None and declared.required
+    meaning = '"1"' if needed else '"" for a value that is missing'
+    return f'say what such a cell means by [values.{table.name}.{column}], as in "{cells[0]}" = {meaning}'
 
 
 def time_form(cells: Sequence[str]) -> str | None:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("tensorflow_metadata")
 
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence
 from aisle.components.anomaly_gate.findings.reading import reading_findings
+from aisle.components.anomaly_gate.findings.rows import row_findings
+from aisle.components.anomaly_gate.findings.tables import table_findings
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.example_gen.reader import read_table
-from aisle.schema.tables import EVENTS
+from aisle.schema.tables import EVENTS, ITEMS
 
 HEADER = "timestamp,event,item_id,user_id\n"
 
@@ -69,3 +72,17 @@ def test_what_the_reader_did_to_cells_and_files_is_said(tmp_path: pathlib.Path) 
         ),
     ]
     assert found[1].examples[0] == {"file": "events/a.csv", "line": 2, "value": "\\N"}
+
+
+def test_events_that_the_cleaner_spells_as_ours_are_something_to_learn() -> None:
+    rows = pa.table({"event": [" click", "Purchase"], "item_id": ["a", "a"]})
+    table = TableEvidence("events", {"read": 2, "kept": 2, "quarantined": 0}, rows=rows)
+    assert [one.kind for one in row_findings(table, GateOptions(), 0)] == []
+
+
+def test_rows_that_cant_be_read_name_the_setting_that_would(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "items.csv").write_text('item_id,title,price\na,Mug,5\nb,Cup,"1,005"\n', encoding="utf-8")
+    read = read_table(str(tmp_path), ITEMS)
+    table = TableEvidence("items", {"read": 2, "kept": 1, "quarantined": 1}, quarantine=read.quarantine)
+    (found,) = [one for one in table_findings(table, GateOptions()) if one.kind == "QUARANTINED_ROWS"]
+    assert found.mend.endswith("Of 'not a number': try --set 'reading.numbers={\"items.price\": \"point\"}'.")

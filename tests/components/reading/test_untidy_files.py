@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pathlib
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from aisle.components.example_gen.options import TableReading
@@ -109,3 +111,40 @@ def test_nanoseconds_are_a_clock_too(tmp_path: pathlib.Path) -> None:
     reading = TableReading(timestamps={"timestamp": "nanoseconds"})
     text = "timestamp,event,item_id\n1740790611000001999,click,a\n"
     assert read(tmp_path, EVENTS, text, reading).rows["timestamp"].to_pylist() == [1740790611000001]
+
+
+def test_an_extra_column_that_may_be_ours_is_named(tmp_path: pathlib.Path) -> None:
+    text = "timestamp,event,item_id,visitorid,colour\n2025-03-01 00:00:00,click,a,u,red\n"
+    result = read(tmp_path, EVENTS, text)
+    assert noted(result) == [("LIKELY_COLUMN", "user_id", 1)]
+    assert [one["value"] for one in result.notes[0].examples] == ["visitorid"]
+    with_users = text.replace("colour", "user_id")
+    assert noted(read(tmp_path, EVENTS, with_users)) == [], "it is there already"
+
+
+def test_files_may_be_called_in_capitals(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "ITEMS.TSV").write_text("item_id\ttitle\na\tMug\n", encoding="utf-8")
+    assert read_table(str(tmp_path), ITEMS).rows.to_pylist() == [{"item_id": "a", "title": "Mug"}]
+
+
+def test_several_texts_of_an_item_in_parquet_are_one_and_a_struct_names_its_fields(
+    tmp_path: pathlib.Path,
+) -> None:
+    row = {
+        "item_id": "a",
+        "title": "Mug",
+        "category": ["Home", "Mug"],
+        "description": ["Red.", None, "Large."],
+    }
+    pq.write_table(pa.Table.from_pylist([row, {**row, "category": []}]), tmp_path / "items.parquet")
+    rows = read_table(str(tmp_path), ITEMS).rows
+    assert rows["category"].to_pylist() == ["Home|Mug", None]
+    assert rows["description"].to_pylist() == ["Red.\nLarge."] * 2
+    price = {"amount": "3.5", "currency": "EUR"}
+    pq.write_table(pa.Table.from_pylist([{**row, "price": price}]), tmp_path / "items.parquet")
+    with pytest.raises(
+        InputError, match=r'as in price = "price.amount" \(it has price.amount, price.currency\)'
+    ):
+        read_table(str(tmp_path), ITEMS)
+    told = read_table(str(tmp_path), ITEMS, reading=TableReading(columns={"price": ("price.amount",)}))
+    assert told.rows["price"].to_pylist() == [3.5]
