@@ -121,7 +121,8 @@ def title_tower(ids: list[str], titles: list[str]) -> Any:
 
     encoder = SentenceEncoder(bert_folder())
     distinct, place = np.unique(np.array(titles, object), return_inverse=True)
-    embeddings = encoder.encode(tf.constant(distinct.tolist())).numpy()[place]
+    found = encoder.encode_items(tf.constant(distinct.tolist()), tf.fill([len(distinct)], ""))
+    embeddings = found.numpy()[place]
 
     class Tower(tf.Module):
         """As TwoTowerModule."""

@@ -34,21 +34,24 @@ def by_sources(retriever: Retriever, context: Context, rows: tf.Tensor) -> dict[
     }
 
 
-def as_served(found: dict[str, tf.Tensor], feedback: tf.Tensor, line: tf.Tensor) -> dict[str, tf.Tensor]:
-    """The head's explanation with what is served beyond it: the part `feedback`, and the calibration.
+def as_served(
+    found: dict[str, tf.Tensor], beyond: dict[str, tf.Tensor], line: tf.Tensor
+) -> dict[str, tf.Tensor]:
+    """The head's explanation with what is served beyond it: parts of their own, and the calibration.
 
     Args:
         found: of the head.
-        feedback: what being like the search's best answers adds, float32 [b, m].
+        beyond: what adds to the head's logit, by the part's name, float32 [b, m] each.
         line: scale and shift of the calibrated log odds, float32 [2]; the shift is in the part `bias`.
     """
+    added = tf.stack(list(beyond.values()), -1)
     shift = line[1] * tf.cast(found[contract.PARTS] == BIAS, tf.float32)
     return {
         **found,
-        contract.SCORES: line[0] * (found[contract.SCORES] + feedback) + line[1],
-        contract.PARTS: tf.concat([found[contract.PARTS], ["feedback"]], 0),
+        contract.SCORES: line[0] * (found[contract.SCORES] + tf.reduce_sum(added, -1)) + line[1],
+        contract.PARTS: tf.concat([found[contract.PARTS], list(beyond)], 0),
         contract.CONTRIBUTIONS: tf.concat(
-            [found[contract.CONTRIBUTIONS] * line[0] + shift, line[0] * feedback[..., None]], -1
+            [found[contract.CONTRIBUTIONS] * line[0] + shift, line[0] * added], -1
         ),
         contract.WORD_CONTRIBUTIONS: line[0] * found[contract.WORD_CONTRIBUTIONS],
     }

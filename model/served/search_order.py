@@ -21,6 +21,8 @@ _FILLED = Offer("popularity", 100, 1e-3, signed=True)
 
 _FEEDBACK = 10
 """How many of the best answers of a search others are likened to."""
+_ENDS = 1.0
+"""Added to the logit of an item whose title ends in the one noun that a query is: what it is, not what it is for."""
 
 
 class SearchOrder(tf.Module):
@@ -98,7 +100,8 @@ class SearchOrder(tf.Module):
         found, there = self._searched(context)
         best = self._best_title(found, self._logits(context, found), there)
         line = self.ranker.calibration[1]
-        return explained_search.as_served(explained, self._feedback(rows, best), line)
+        beyond = {"feedback": self._feedback(rows, best), "ends": self._ends(context, rows)}
+        return explained_search.as_served(explained, beyond, line)
 
     def _logits(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
         """The logits of click and of conversion, texts read: int32 [b, m] to float32 [b, m, 2]."""
@@ -112,8 +115,12 @@ class SearchOrder(tf.Module):
 
     def _liked(self, context: Context, rows: tf.Tensor, logits: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
         """The score of each candidate of a search: float32 [b, m]; `logits` [b, m, 2], `title` of `_best_title`."""
-        like = self._feedback(rows, title)
-        return self.ranker.score(context.query, logits + tf.stack([like, tf.zeros_like(like)], -1))
+        more = self._feedback(rows, title) + self._ends(context, rows)
+        return self.ranker.score(context.query, logits + tf.stack([more, tf.zeros_like(more)], -1))
+
+    def _ends(self, context: Context, rows: tf.Tensor) -> tf.Tensor:
+        """What an item gains by being what the query names: int32 [b, m] to float32 [b, m]."""
+        return _ENDS * tf.gather(context.scores["ends"], rows, batch_dims=1)
 
     def _feedback(self, rows: tf.Tensor, title: tf.Tensor) -> tf.Tensor:
         """What an item gains by being like a search's best answers as a whole: int32 [b, m] to float32 [b, m].

@@ -98,6 +98,13 @@ _RESULTS: dict[str, Any] = {
     "recommendation.two_tower_parts": {
         "systems": {"aisle": {"all": {"recall": 0.1834}, "cold": {"recall": 0.3448}}}
     },
+    "search.languages": {
+        "mrr": 0.9708,
+        "words": 0.9715,
+        "chance": 0.9744,
+        "unknown": 0.0005,
+        "readings": 1_000,
+    },
     "search.pretraining": {
         "rows": [{"mean": {"ndcg": 0.8609, "gain": 0.0}, "words": {"ndcg": 0.8590, "gain": 0.0}}]
     },
@@ -119,6 +126,8 @@ _RESULTS: dict[str, Any] = {
     },
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
+_SHORT = {"search.languages": ["mrr"]}
+"""The goals that are not reached, as the documents say, too."""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -126,7 +135,9 @@ def test_what_the_documents_tell_reaches_its_goals_and_less_would_not(name: str)
     figures = importlib.import_module(name).FIGURES
     found = _RESULTS[name.removeprefix("benchmarks.")]
     values = {figure.name: figure.of(found) for figure in figures}
-    assert [figure.name for figure in figures if figure.missed(values[figure.name])] == []
+    assert [figure.name for figure in figures if figure.missed(values[figure.name])] == _SHORT.get(
+        name.removeprefix("benchmarks."), []
+    )
     for figure in figures:
         worse = [figure.least - 0.1 if figure.least is not None else None]
         worse.append(figure.most + 0.1 if figure.most is not None else None)

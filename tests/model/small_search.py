@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,7 @@ def make_small_search(
     clicked: bool,
     searched: bool = True,
     make: Callable[[pathlib.Path, int], str] = make_small_bert,
+    titles: Sequence[str] = TITLES,
 ) -> Bundle:
     """Makes the model.
 
@@ -60,6 +61,7 @@ def make_small_search(
         clicked: whether its numbers learnt from clicked searches.
         searched: whether its head learnt from searches at all.
         make: writes the BERT that it reads with.
+        titles: of ITEMS.
     """
     head = make_head(folder / "bert", clicked, layers=1, make=make)
     head.numbers(tf.zeros([1, head.numbers.heads[0]._start.shape[0]]))
@@ -84,7 +86,7 @@ def make_small_search(
     users = pl.DataFrame({"user_id": ["u0"], "country": ["Norway"]})
     state = make_state(frame, users, list(ITEMS), 100 * MICROSECONDS_PER_DAY)
     nothing, prices = [""] * len(ITEMS), np.full(len(ITEMS), 3.0)
-    table = ItemTable(list(TITLES), nothing, nothing, nothing, prices, prices)
+    table = ItemTable(list(titles), nothing, nothing, nothing, prices, prices)
     text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions, ITEMS)
     retriever = Retriever(Tower(), text, prices, state)
     return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions())

@@ -161,7 +161,7 @@ def test_bm25_scores_are_those_of_the_formula() -> None:
     queries = {
         "red mug": {"red": 1.0, "mug": 1.0},
         "green": {"green": 1.0} | dict.fromkeys(parts("green"), 0.3),
-        "手机": {"手+机": 1.0, "手": 0.5, "机": 0.5, "手机$": 0.25},
+        "手机": {"手+机": 1.0, "手": 0.5, "机": 0.5, "手机$": 0.5},
         "手": {"手": 1.0},
     }
     given = BM25(titles)(tf.constant(list(queries))).numpy()

@@ -21,8 +21,8 @@ DESCRIPTION_WEIGHT = 0.2
 """Of a description's score beside the title's; chosen on judged searches."""
 GRAM_WEIGHT = 0.3
 """Of a part of a word beside the word; chosen on judged searches, as _K1 is."""
-HEAD_WEIGHT = 0.25
-"""Of a compound's end beside what it consists of."""
+HEAD_WEIGHT = 0.5
+"""Of the end of a title's compound beside what it consists of."""
 HEAD_LENGTH = 3
 """Characters of a query that is taken for one noun, so that its end is looked for as an end."""
 CHARACTER_WEIGHT = 0.5
@@ -55,9 +55,9 @@ class BM25(tf.Module):
         """
         super().__init__()
         self._count = len(titles)
-        fields = [_Field(titles, 1.0)]
+        fields = [_Field(titles, 1.0, headed=True)]
         if descriptions:
-            fields.append(_Field(descriptions, DESCRIPTION_WEIGHT))
+            fields.append(_Field(descriptions, DESCRIPTION_WEIGHT, headed=False))
         hashes, place = np.unique(np.concatenate([field.hashes for field in fields]), return_inverse=True)
         weights = sp.csr_matrix((len(hashes), len(titles)))
         start = 0
@@ -75,6 +75,14 @@ class BM25(tf.Module):
 
     def __call__(self, query: tf.Tensor) -> tf.Tensor:
         """Scores every item for each folded query: string [b] to float32 [b, n]."""
+        return self.scored(query)[0]
+
+    def scored(self, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `__call__`, and whether an item's title ends in what a query of one noun names, 手机 but not 手机壳.
+
+        Returns:
+            float32 [b, n] and bool [b, n].
+        """
         batch = tf.shape(query, tf.int64)[0]
         units = self._parted(Units.of(query, QUERY_UNITS))
         words, pairs, heads, grams = units.terms(), units.pairs(), units.heads(HEAD_LENGTH), units.grams()
@@ -83,7 +91,9 @@ class BM25(tf.Module):
         whole, part = _chosen(units, word, pair, batch)
         # What finds an item stands first, behind it what adds to its score.
         added = tf.concat([tf.gather(words.owner, part), heads.owner, grams.owner], 0)
-        owner = tf.concat([tf.gather(words.owner, whole), pairs.owner, added + batch], 0)
+        apart = tf.repeat([1, 2, 1], [tf.size(part), tf.size(heads.owner), tf.size(grams.owner)])
+        behind = added + tf.cast(apart, tf.int64) * batch
+        owner = tf.concat([tf.gather(words.owner, whole), pairs.owner, behind], 0)
         place = tf.concat([tf.gather(word, whole), pair, tf.gather(word, part), head, gram], 0)
         share = tf.tensor_scatter_nd_update(
             tf.ones_like(place, tf.float32),
@@ -96,13 +106,13 @@ class BM25(tf.Module):
         row = items.value_rowids()
         item = tf.gather(owner, row) * self._count + tf.cast(items.values, tf.int64)
         values = weights.values * tf.gather(share, row)
-        flat = tf.math.unsorted_segment_sum(values, item, 2 * batch * self._count)
-        main, more = tf.unstack(tf.reshape(flat, [2, batch, self._count]))
+        flat = tf.math.unsorted_segment_sum(values, item, 3 * batch * self._count)
+        main, more, ends = tf.unstack(tf.reshape(flat, [3, batch, self._count]))
         # Single characters find nothing by themselves, however many meet.
         nothing = tf.fill([tf.size(part) + tf.size(head)], np.inf)
         worth = tf.concat([nothing, tf.gather(self._worth, gram)], 0)
         enough = LEAST * tf.math.unsorted_segment_sum(worth, added, batch)
-        return tf.where((main > 0) | (more >= enough[:, None]), main + more, 0.0)
+        return tf.where((main > 0) | (more >= enough[:, None]), main + more + ends, 0.0), ends > 0
 
     def _parted(self, units: Units) -> Units:
         """Parts a word that the catalogue lacks into two that it has: `redmug`, or the `gu` of `16gu盘`.
@@ -192,7 +202,11 @@ class TextSearch(tf.Module):
 
     def scores(self, query: tf.Tensor) -> tf.Tensor:
         """Scores every item for queries that were read: string [b] to float32 [b, n]."""
-        return self._bm25(self._simplify(self.read.stems(query)))
+        return self.scored(query)[0]
+
+    def scored(self, query: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """As `scores`, and which items' titles end in the noun that a query is; see BM25."""
+        return self._bm25.scored(self._simplify(self.read.stems(query)))
 
     def _all_terms(self, folded: Sequence[str]) -> list[str]:
         """Folded texts as the index spells them."""
@@ -200,28 +214,29 @@ class TextSearch(tf.Module):
 
 
 class _Field:
-    """The terms of a field of every item: the hash, the item and the weight of each."""
+    """The terms of a field of every item: the hash, the item and the weight of each; of titles alone their ends, too."""
 
-    def __init__(self, texts: Sequence[str], weight: float) -> None:
+    def __init__(self, texts: Sequence[str], weight: float, headed: bool) -> None:
         parts = [
-            self._cut(texts[start : start + _AT_ONCE], start) for start in range(0, len(texts), _AT_ONCE)
+            self._cut(texts[start : start + _AT_ONCE], start, headed)
+            for start in range(0, len(texts), _AT_ONCE)
         ]
         self.hashes, self._owners, self._kinds = (np.concatenate(part) for part in zip(*parts, strict=True))
         self._lengths = np.bincount(self._owners[self._kinds == 0], minlength=len(texts))
         self._weight = weight
 
     @staticmethod
-    def _cut(texts: Sequence[str], start: int) -> tuple[np.ndarray, ...]:
+    def _cut(texts: Sequence[str], start: int, headed: bool) -> tuple[np.ndarray, ...]:
         """The hash, the item and the kind (0 unit, 1 pair, 2 part of a word, 3 end of a compound) of each term of some texts."""
         units = Units.of(tf.constant(texts, tf.string, [len(texts)]), ITEM_UNITS)
         adjoins = units.adjoins.numpy()
         pairs = units.pairs()
         joined = Terms(pairs.owner.numpy()[adjoins], pairs.hashes.numpy()[adjoins])
-        kinds = [units.terms(), joined, units.grams(), units.heads()]
+        kinds = [units.terms(), joined, units.grams(), *([units.heads()] if headed else [])]
         return (
             np.concatenate([np.asarray(terms.hashes) for terms in kinds]),
             np.concatenate([np.asarray(terms.owner) for terms in kinds]) + start,
-            np.repeat(np.arange(4), [len(terms.hashes) for terms in kinds]),
+            np.repeat(np.arange(len(kinds)), [len(terms.hashes) for terms in kinds]),
         )
 
     def weights(self, place: np.ndarray, size: int) -> sp.csr_matrix:
