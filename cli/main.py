@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
     "serve": "aisle.cli.serve:serve",
+    "gateway": "aisle.cli.gateway:gateway",
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",
     "rollback": "aisle.cli.versions:rollback",

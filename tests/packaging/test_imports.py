@@ -10,7 +10,7 @@ import sys
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
+PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
 
 
 def _lint(root: pathlib.Path) -> subprocess.CompletedProcess[str]:
