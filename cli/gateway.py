@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import pathlib
+import signal
 import socket
 
 import click
@@ -91,13 +92,15 @@ def gateway(
     key = _required(read_key(key_file), host)
     client = AsyncClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))
+    between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
     listener = _listen(host, port)
-    app = create_app(
-        Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now)), key, rate, origins
-    )
-    click.echo(f"listening on http://{host}:{listener.getsockname()[1]}")
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, server_header=False))
-    server.run(sockets=[listener])
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn ends in order on these, and then raises again what ended it.
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
 
 
 def _required(key: str, host: str) -> str:

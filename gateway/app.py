@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
@@ -155,7 +155,13 @@ async def get_explain(asked: Annotated[Explain, Query()], gateway: Asked) -> Exp
     return await explain(asked, gateway)
 
 
-def create_app(gateway: Gateway, key: str, rate: float, origins: Sequence[str] = ()) -> FastAPI:
+def create_app(
+    gateway: Gateway,
+    key: str,
+    rate: float,
+    origins: Sequence[str] = (),
+    on_ready: Callable[[], None] = lambda: None,
+) -> FastAPI:
     """The application, which starts and ends the gateway with itself.
 
     Args:
@@ -163,11 +169,13 @@ def create_app(gateway: Gateway, key: str, rate: float, origins: Sequence[str] =
         key: of events, users and metrics; "" asks for none.
         rate: requests a second of an address; 0 bounds nothing.
         origins: sites whose pages may ask; none may where none is named.
+        on_ready: called once it answers.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with gateway.running():
+            on_ready()
             yield
 
     # The pages of the documentation would load scripts from elsewhere.
