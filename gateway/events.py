@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import pydantic
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -57,8 +57,8 @@ def _utc(time: datetime.datetime) -> datetime.datetime:
 Time = Annotated[datetime.datetime, AfterValidator(_utc)]
 
 
-class _Received(Strict):
-    """What the gateway itself reads of an event; the other columns are the table's."""
+class Event(Strict):
+    """What the gateway itself reads of an event; `EVENT` has the table's other columns, too."""
 
     event_id: Id = Field(
         default_factory=lambda: uuid.uuid4().hex, description="Tells a repeat from another event."
@@ -95,13 +95,11 @@ def _field(column: Column) -> Any:
     return (kind, ...) if column.required else (kind | None, None)
 
 
-Event: TypeAlias = _Received
-"""An event, for those who read it; `EVENT` is the whole model."""
-EVENT: type[_Received] = pydantic.create_model(
+EVENT: type[Event] = pydantic.create_model(
     "Event",
-    __base__=_Received,
+    __base__=Event,
     __doc__="Something that happened to an item: a row of the table `events`.",
-    **{column.name: _field(column) for column in EVENTS.columns if column.name not in _Received.model_fields},
+    **{column.name: _field(column) for column in EVENTS.columns if column.name not in Event.model_fields},
 )
 """The model of all columns of the table `events`, each as `schema/tables.py` has it."""
 

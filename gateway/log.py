@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import datetime
 import fcntl
+import functools
 import logging
 import pathlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -81,13 +82,10 @@ class EventLog:
 
     async def recovered(self) -> list[dict[str, Any]]:
         """The rows of the events that a crash kept from their Parquet files; `roll` writes them."""
-        paths = await self._spool.finished()
-        return [
-            row
-            for path in paths
-            for row in kept_rows(lambda path=path: read_spool(path))
-            if "source" not in row
-        ]
+        rows: list[dict[str, Any]] = []
+        for path in await self._spool.finished():
+            rows += (row for row in kept_rows(functools.partial(read_spool, path)) if "source" not in row)
+        return rows
 
     async def roll(self, everything: bool = False) -> None:
         """Makes Parquet files of the hours that have passed.
@@ -119,7 +117,7 @@ class EventLog:
         self._lock.close()
 
     def _roll_one(self, path: pathlib.Path) -> None:
-        rows = kept_rows(lambda: read_spool(path))
+        rows = kept_rows(functools.partial(read_spool, path))
         first = next(rows, None)
         if first is not None:
             with (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import json
 import os
@@ -104,8 +105,10 @@ class Spool:
             os.fsync(self._file)
             self._written += len(lines)
         except OSError:
-            # Half a record must not stand in the middle of the file.
-            os.ftruncate(self._file, self._written)
+            # Half a record must not stand in the middle of a file, and a disk that failed once isn't trusted with the same.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._file, self._written)
+            self._close()
             raise
 
     def _open(self) -> None:

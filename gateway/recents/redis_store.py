@@ -92,7 +92,8 @@ class RedisStore:
             times, said = json.loads(await _awaited(self._redis.eval(_READ, 2, *_keys(who))))
         what = {said[place]: json.loads(said[place + 1]) for place in range(0, len(said), 2)}
         found = [(times[place], int(times[place + 1])) for place in range(0, len(times), 2)]
-        return [Recent(id_, *what[id_], at) for id_, at in found if at >= self._oldest()]
+        recents = [Recent(id_, event=what[id_][0], item_id=what[id_][1], at=at) for id_, at in found]
+        return [one for one in recents if one.at >= self._oldest()]
 
     async def merge(self, session: str, user: str) -> None:
         """See `Store`."""

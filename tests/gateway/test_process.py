@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import http.client
 import json
 import os
 import pathlib
@@ -59,7 +60,7 @@ def _record_until_it_ends(address: str, name: str) -> list[str]:
         event = {"event": "click", "item_id": "mug", "session_id": name, "event_id": f"{name}-{len(safe)}"}
         try:
             safe += _ask(f"{address}/v1/events", event)["event_ids"]
-        except OSError:
+        except (OSError, http.client.HTTPException):  # Also in the middle of an answer.
             return safe
 
 
