@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -18,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import gateway
+from aisle.cli.gateway import _listen, gateway
 from aisle.schema.errors import InputError
 
 NO_SERVER = "127.0.0.1:1"
@@ -112,6 +113,13 @@ def test_what_the_store_had_not_got_is_delivered_after_a_crash(start: Callable, 
         check=True,
     )
     assert "aisle:s:s:said" in found.stdout
+
+
+def test_an_answer_is_sent_whole_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> None:
