@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
     "serve": "aisle.cli.serve:serve",
+    "gateway": "aisle.cli.gateway:gateway",
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",
     "rollback": "aisle.cli.versions:rollback",
@@ -70,7 +71,8 @@ def main() -> None:
             raise
         click.echo(
             f"aisle: this command needs the package {package!r}, which the client does without; install what it takes "
-            "to serve by pip install 'aisle[server]', to run pipelines by pip install 'aisle[pipeline]'",
+            "to serve by pip install 'aisle[server]', to run pipelines by pip install 'aisle[pipeline]', "
+            "to stand between a site and the server by pip install 'aisle[gateway]'",
             err=True,
         )
         sys.exit(1)

@@ -32,6 +32,8 @@ ELSEWHERE = {
     "pip": "asks the package index; bootstrap.sh installs the same lock",
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
+    "aisle gateway": "tests/gateway and tests/serving run it",
+    "curl": "tests/gateway asks the same",
 }
 """Commands that are not run here, and why; they begin with these words."""
 FILES = {

@@ -32,6 +32,7 @@ DESIGNED = tuple(
         "report",
         "schema",
         "serve",
+        "gateway",
         "versions",
         "promote",
         "rollback",

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "cli")
+PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
 
 
 def _lint(root: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -56,6 +56,8 @@ def test_the_parts_import_each_other_one_way(tmp_path: pathlib.Path) -> None:
         ("schema", "aisle.cli"),
         ("model", "aisle.pipeline"),
         ("datasets", "aisle.components"),
+        ("gateway", "aisle.model"),
+        ("serving", "aisle.gateway"),
         ("pipeline", "aisle.serving"),
         ("model/text", "aisle.model.ranking"),
         ("model/retrieval", "aisle.model.served"),

@@ -7,13 +7,14 @@ import sys
 
 import pytest
 
-SLOW = ("tensorflow", "tfx", "apache_beam", "transformers", "tensorflow_serving", "pydantic")
+SLOW = ("tensorflow", "tfx", "apache_beam", "transformers", "tensorflow_serving", "pydantic", "fastapi")
 CHEAP = (
     ["--help"],
     ["search", "--help"],
     ["recommend", "--help"],
     ["report", "--help"],
     ["versions", "--help"],
+    ["gateway", "--help"],
     ["doctor", "--help"],
 )
 

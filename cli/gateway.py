@@ -1,0 +1,134 @@
+"""`aisle gateway`."""
+
+from __future__ import annotations
+
+import ipaddress
+import pathlib
+import signal
+import socket
+
+import click
+
+
+@click.command()
+@click.option(
+    "--target", default="127.0.0.1:8500", show_default=True, help="HOST:PORT of the model's server."
+)
+@click.option("--label", help="Version label to ask, such as stable; the newest version without.")
+@click.option(
+    "--timeout",
+    default=1.0,
+    show_default=True,
+    type=click.FloatRange(min=0, min_open=True),
+    help="Seconds of a question.",
+)
+@click.option(
+    "--store",
+    default="memory",
+    show_default=True,
+    help="Where recent events are kept: memory, or redis://HOST:PORT, which many gateways may share.",
+)
+@click.option(
+    "--remember-days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 365, min_open=True),
+    help="How long an event is recent.",
+)
+@click.option(
+    "--log",
+    "log_folder",
+    default="live",
+    show_default=True,
+    type=click.Path(),
+    help="Data folder whose events/ is written, an hour a file; one gateway's alone.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for a free one."
+)
+@click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
+@click.option(
+    "--allow-origin",
+    "origins",
+    multiple=True,
+    help="Site whose pages may ask, such as https://shop.example; may be repeated.",
+)
+@click.option(
+    "--rate",
+    default=0.0,
+    show_default=True,
+    type=click.FloatRange(min=0),
+    help="Requests a second of an address; 0: any.",
+)
+def gateway(
+    target: str,
+    label: str | None,
+    timeout: float,
+    store: str,
+    remember_days: float,
+    log_folder: str,
+    host: str,
+    port: int,
+    key_file: str | None,
+    origins: tuple[str, ...],
+    rate: float,
+) -> None:
+    """Stand between a shop's site and the model's server, until it is stopped.
+
+    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what was shown
+    becomes files that the next `aisle run` reads. See docs/gateway.md.
+    """
+    import uvicorn
+
+    from aisle.gateway.app import create_app
+    from aisle.gateway.log import EventLog
+    from aisle.gateway.recents.delivery import Delivery
+    from aisle.gateway.recents.store import open_store
+    from aisle.gateway.security import read_key
+    from aisle.gateway.service import Gateway, utc_now
+    from aisle.serving import AsyncClient
+
+    key = _required(read_key(key_file), host)
+    client = AsyncClient(target, timeout=timeout, label=label)
+    recents = Delivery(open_store(store, remember_days * 86_400))
+    between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
+    listener = _listen(host, port)
+    address = f"http://{host}:{listener.getsockname()[1]}"
+    app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # uvicorn ends in order on these, and then raises again what ended it.
+        signal.signal(number, lambda *_: None)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _required(key: str, host: str) -> str:
+    """The key; raises InputError where there is none and others than this machine may ask."""
+    from aisle.schema.errors import InputError
+
+    try:
+        alone = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        alone = False
+    if not key and not alone:
+        raise InputError(
+            f"--host {host} lets others record events, and there is no key; give one by --key-file or AISLE_GATEWAY_KEY"
+        )
+    return key
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there; raises InputError."""
+    from aisle.schema.errors import InputError
+
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
+    except OSError as error:
+        raise InputError(
+            f"can't listen on {host}:{port}: {error.strerror}; choose a free --port, or 0"
+        ) from error
+    # Its connections inherit it: without, an answer's end waits 40 ms for the other side to acknowledge its beginning.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

@@ -1,0 +1,221 @@
+"""The routes over HTTP; `/openapi.json` is their contract."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+
+from aisle.gateway.events import Events, Id
+from aisle.gateway.questions import (
+    Answer,
+    Done,
+    Explain,
+    Explained,
+    Merge,
+    Problem,
+    Rank,
+    Recommend,
+    Recorded,
+    Search,
+    Similar,
+)
+from aisle.gateway.recents.store import StoreDown
+from aisle.gateway.security import Guard, Rates, problem, require_key
+from aisle.gateway.service import Gateway
+from aisle.gateway.spool import NotWritten
+from aisle.schema.errors import AisleError, InputError
+from aisle.serving import (
+    DeadlineExceeded,
+    MessageTooLarge,
+    Overloaded,
+    RequestRefused,
+    ServingError,
+    Unreachable,
+)
+
+_STATUS: tuple[tuple[type[AisleError], int], ...] = (
+    (MessageTooLarge, 413),
+    (InputError, 422),
+    (RequestRefused, 422),
+    (DeadlineExceeded, 504),
+    (Unreachable, 503),
+    (Overloaded, 503),
+    (ServingError, 502),
+    (StoreDown, 503),
+    (NotWritten, 503),
+)
+"""The first that fits."""
+_PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    return gateway
+
+
+Asked = Annotated[Gateway, Depends(_gateway)]
+questions = APIRouter(prefix="/v1", responses=_PROBLEMS, tags=["questions"])
+keyed = APIRouter(responses=_PROBLEMS, dependencies=[Depends(require_key)], tags=["with the key"])
+
+
+@keyed.post("/v1/events")
+async def record_events(events: Events, gateway: Asked) -> Recorded:
+    """Records one event or a batch; the answer says that they are safe, and known to the next question."""
+    return await gateway.record(events)
+
+
+@keyed.post("/v1/users/merge")
+async def merge_session(merge: Merge, gateway: Asked) -> Done:
+    """Has what an anonymous session did be a user's, who has signed in."""
+    return await gateway.merge(merge)
+
+
+@keyed.delete("/v1/users/{user_id:path}")
+async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
+    """Removes a user from the store and from the files to come."""
+    return await gateway.forget(user_id)
+
+
+@keyed.get("/metrics")
+async def metrics(gateway: Asked) -> Response:
+    """Prometheus's."""
+    return Response(gateway.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+@questions.post("/search")
+async def search(asked: Search, gateway: Asked) -> Answer:
+    """The best items for a query."""
+    answer = await gateway.asking.search(asked)
+    gateway.note_shown("search", asked, answer)
+    return answer
+
+
+@questions.get("/search")
+async def get_search(asked: Annotated[Search, Query()], gateway: Asked) -> Answer:
+    """The same."""
+    return await search(asked, gateway)
+
+
+@questions.post("/recommend")
+async def recommend(asked: Recommend, gateway: Asked) -> Answer:
+    """The best items for a visitor."""
+    answer = await gateway.asking.recommend(asked)
+    gateway.note_shown("recommend", asked, answer)
+    return answer
+
+
+@questions.get("/recommend")
+async def get_recommend(asked: Annotated[Recommend, Query()], gateway: Asked) -> Answer:
+    """The same."""
+    return await recommend(asked, gateway)
+
+
+@questions.post("/similar")
+async def similar(asked: Similar, gateway: Asked) -> Answer:
+    """What is like an item."""
+    answer = await gateway.asking.similar(asked)
+    gateway.note_shown("similar", asked, answer)
+    return answer
+
+
+@questions.get("/similar")
+async def get_similar(asked: Annotated[Similar, Query()], gateway: Asked) -> Answer:
+    """The same."""
+    return await similar(asked, gateway)
+
+
+@questions.post("/rank")
+async def rank(asked: Rank, gateway: Asked) -> Answer:
+    """The scores of items, in their order; the caller shows what it will, so nothing is noted as shown."""
+    return await gateway.asking.rank(asked)
+
+
+@questions.get("/rank")
+async def get_rank(asked: Annotated[Rank, Query()], gateway: Asked) -> Answer:
+    """The same."""
+    return await rank(asked, gateway)
+
+
+@questions.post("/explain")
+async def explain(asked: Explain, gateway: Asked) -> Explained:
+    """Why a search scores items as it does."""
+    return await gateway.asking.explain(asked)
+
+
+@questions.get("/explain")
+async def get_explain(asked: Annotated[Explain, Query()], gateway: Asked) -> Explained:
+    """The same."""
+    return await explain(asked, gateway)
+
+
+def create_app(
+    gateway: Gateway,
+    key: str,
+    rate: float,
+    origins: Sequence[str] = (),
+    on_ready: Callable[[], None] = lambda: None,
+) -> FastAPI:
+    """The application, which starts and ends the gateway with itself.
+
+    Args:
+        gateway: that does what is asked.
+        key: of events, users and metrics; "" asks for none.
+        rate: requests a second of an address; 0 bounds nothing.
+        origins: sites whose pages may ask; none may where none is named.
+        on_ready: called once it answers.
+    """
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with gateway.running():
+            on_ready()
+            yield
+
+    # The pages of the documentation would load scripts from elsewhere.
+    app = FastAPI(title="aisle gateway", lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.gateway, app.state.key = gateway, key
+    app.include_router(questions)
+    app.include_router(keyed)
+    app.add_api_route("/healthz", _healthz, response_model=Done)
+    app.add_exception_handler(AisleError, _of_ours)
+    app.add_exception_handler(RequestValidationError, _of_the_contract)
+    app.add_exception_handler(HTTPException, _of_http)
+    app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe)
+    if origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type"],
+        )
+    return app
+
+
+async def _healthz() -> Done:
+    """Whether the process answers: neither the store nor the model need be up for that."""
+    return Done()
+
+
+async def _of_ours(_: Request, error: Exception) -> Response:
+    return problem(next((code for kind, code in _STATUS if isinstance(error, kind)), 500), str(error))
+
+
+async def _of_the_contract(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    came = ascii(first.get("input"))
+    came = came if len(came) <= 80 else f"{came[:80]}…"
+    return problem(422, f"{where} is {came}: {first['msg'].removeprefix('Value error, ')}")
+
+
+async def _of_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return problem(error.status_code, str(error.detail), dict(error.headers or {}))

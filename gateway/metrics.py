@@ -1,0 +1,40 @@
+"""What the gateway tells Prometheus of itself."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+
+class Metrics:
+    """`aisle_gateway_requests_total` by route and code, `aisle_gateway_request_seconds` by route,
+    `aisle_gateway_events_total` by kind, `aisle_gateway_unwritten_answers_total` (of which the disk took no record),
+    `aisle_gateway_waiting_events` (that the store hasn't got) and `aisle_gateway_missed_events` (that it never will).
+    """
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "aisle_gateway_requests", "Requests.", ["route", "code"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "aisle_gateway_request_seconds", "Seconds.", ["route"], buckets=_SECONDS, registry=self.registry
+        )
+        self.events = Counter("aisle_gateway_events", "Events recorded.", ["kind"], registry=self.registry)
+        self.unwritten = Counter(
+            "aisle_gateway_unwritten_answers", "Answers that are not in the log.", registry=self.registry
+        )
+        self.waiting = Gauge(
+            "aisle_gateway_waiting_events", "Events the store waits for.", registry=self.registry
+        )
+        self.missed = Gauge("aisle_gateway_missed_events", "Events it never gets.", registry=self.registry)
+
+    def observe(self, route: str, status: int, seconds: float) -> None:
+        """Counts an answer; what is no route of ours is "other"."""
+        self._requests.labels(route or "other", str(status)).inc()
+        self._seconds.labels(route or "other").observe(seconds)
+
+    def text(self) -> bytes:
+        """All of it, as Prometheus reads it."""
+        return generate_latest(self.registry)

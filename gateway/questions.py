@@ -1,0 +1,158 @@
+"""What the gateway is asked, and what it answers: with `events`, the contract that its OpenAPI tells."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+import pydantic
+from pydantic import BeforeValidator, Field
+
+from aisle.gateway.events import AnyId, Id, Strict, Text
+from aisle.serving import FoundBy, Part, WordMatch
+
+MAX_K = 1_000
+MAX_ITEMS = 1_000
+
+Price = Annotated[float, Field(ge=0, le=1e12)]
+ItemIds = Annotated[list[Id], Field(min_length=1, max_length=MAX_ITEMS)]
+Score = Annotated[float | None, BeforeValidator(lambda score: score if math.isfinite(score) else None)]
+"""Of an item; none of one that the model doesn't know."""
+
+
+class Question(Strict):
+    """Who asks; "" of both is anybody."""
+
+    user_id: AnyId = ""
+    session_id: AnyId = ""
+
+
+class Listing(Question):
+    """A question for the best items."""
+
+    k: int = Field(10, ge=1, le=MAX_K, description="Items at most.")
+
+
+class Search(Listing):
+    """A query; with a filter or with `facets` it is searched among what passes, and what was found is counted."""
+
+    query: Text = ""
+    category: Text = Field("", description="A path; what lies below it passes, too.")
+    brand: list[Text] = Field([], max_length=100, description="Any of them.")
+    price_min: Price | None = None
+    price_max: Price | None = None
+    in_stock: bool = False
+    facets: bool = False
+
+    @property
+    def filtered(self) -> bool:
+        """Whether anything of it needs the filtered search."""
+        prices = (self.price_min, self.price_max) != (None, None)
+        return bool(self.category or self.brand or prices or self.in_stock or self.facets)
+
+
+class Recommend(Listing):
+    """What to show a visitor."""
+
+    exclude_seen: bool = False
+
+
+class Similar(Listing):
+    """What is like an item."""
+
+    item_id: Id
+
+
+class Rank(Question):
+    """The scores of items for a query, "" for none, in the order of the items."""
+
+    query: Text = ""
+    item_ids: ItemIds
+
+
+class Explain(Question):
+    """Why a search scores items as it does."""
+
+    query: Text
+    item_ids: ItemIds
+
+
+class Merge(Strict):
+    """A visitor signs in: what the session did is the user's from now on."""
+
+    session_id: Id
+    user_id: Id
+
+
+class _Read(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(from_attributes=True, frozen=True)
+
+
+class Item(_Read):
+    """An item and its score."""
+
+    item_id: str
+    score: Score
+
+
+class FacetCount(_Read):
+    """A value, and how many of what was found have it."""
+
+    value: str
+    count: int
+
+
+class FacetCounts(_Read):
+    """Of all that was found, most frequent first."""
+
+    categories: list[FacetCount]
+    brands: list[FacetCount]
+
+
+class Answer(_Read):
+    """Items, best first (`rank`: as asked)."""
+
+    request_id: str = Field(description="To be sent with the events that follow.")
+    version: int | None = Field(description="Of the model.")
+    stale: bool = Field(
+        description="Whether it was made without the visitor's last events: the store is down."
+    )
+    items: list[Item]
+    facets: FacetCounts | None = None
+
+
+class Why(_Read):
+    """Of an item: what its score adds up from; see `aisle.serving.Explanation`."""
+
+    item_id: str
+    score: Score
+    parts: list[Part]
+    words: list[WordMatch]
+    found_by: list[FoundBy]
+
+
+class Explained(_Read):
+    """Why each item scores as it does, in the order of the items."""
+
+    request_id: str
+    items: list[Why]
+
+
+class Recorded(_Read):
+    """The events are safe."""
+
+    event_ids: list[str]
+    stale: bool = Field(description="Whether answers don't know them yet: the store is down.")
+
+
+class Done(_Read):
+    """It was done; `remains` says what is left of a user."""
+
+    done: bool = True
+    remains: list[str] = []
+
+
+class Problem(_Read):
+    """What came, what was expected, and how to mend it."""
+
+    error: str

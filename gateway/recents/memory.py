@@ -1,0 +1,58 @@
+"""Recent events in this process: the embedded default."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+
+from aisle.gateway.recents.store import MOST, Recent
+
+MAX_VISITORS = 200_000
+"""Beyond, who did nothing for the longest is forgotten."""
+
+
+class MemoryStore:
+    """A `Store` in this process, which ends with it."""
+
+    def __init__(self, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+        """An empty store.
+
+        Args:
+            lifetime: seconds.
+            clock: seconds since 1970.
+        """
+        self._lifetime, self._clock = lifetime, clock
+        self._known: OrderedDict[str, dict[str, Recent]] = OrderedDict()
+
+    async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
+        """See `Store`."""
+        for who, came in recents.items():
+            self._keep(who, came)
+        while len(self._known) > MAX_VISITORS:
+            self._known.popitem(last=False)
+
+    async def of(self, who: str) -> list[Recent]:
+        """See `Store`."""
+        return [one for one in self._known.get(who, {}).values() if one.at >= self._oldest()]
+
+    async def merge(self, session: str, user: str) -> None:
+        """See `Store`."""
+        self._keep(user, list(self._known.pop(session, {}).values()))
+
+    async def forget(self, who: str) -> None:
+        """See `Store`."""
+        self._known.pop(who, None)
+
+    async def close(self) -> None:
+        """See `Store`."""
+
+    def _oldest(self) -> int:
+        return int((self._clock() - self._lifetime) * 1e6)
+
+    def _keep(self, who: str, came: Sequence[Recent]) -> None:
+        # What came first stands behind, and so wins.
+        events = {one.event_id: one for one in (*came[::-1], *self._known.pop(who, {}).values())}
+        alive = sorted((one for one in events.values() if one.at >= self._oldest()), key=lambda one: one.at)
+        if alive:
+            self._known[who] = {one.event_id: one for one in alive[-MOST:]}

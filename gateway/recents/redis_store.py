@@ -1,0 +1,133 @@
+"""Recent events in a Redis or Valkey, which any number of gateways share."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import redis.asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from aisle.gateway.recents.store import MOST, Recent, StoreDown
+from aisle.schema.errors import InputError
+
+TIMEOUT_SECONDS = 0.25
+"""A store that is slower than this is down: an answer doesn't wait for it."""
+
+_KEEP = """
+local times, said = KEYS[1], KEYS[2]
+local oldest, most, milliseconds = ARGV[1], ARGV[2], ARGV[3]
+local function add(id, at, what)
+  if redis.call('ZADD', times, 'NX', at, id) == 1 then redis.call('HSET', said, id, what) end
+end
+for i = 4, #ARGV, 3 do add(ARGV[i], ARGV[i + 1], ARGV[i + 2]) end
+if #KEYS == 4 then
+  local moved = redis.call('ZRANGE', KEYS[3], 0, -1, 'WITHSCORES')
+  for i = 1, #moved, 2 do add(moved[i], moved[i + 1], redis.call('HGET', KEYS[4], moved[i])) end
+  redis.call('DEL', KEYS[3], KEYS[4])
+end
+for _, gone in ipairs({
+  redis.call('ZRANGEBYSCORE', times, '-inf', '(' .. oldest), redis.call('ZRANGE', times, 0, -(most + 1))
+}) do
+  for _, id in ipairs(gone) do
+    redis.call('ZREM', times, id)
+    redis.call('HDEL', said, id)
+  end
+end
+redis.call('PEXPIRE', times, milliseconds)
+redis.call('PEXPIRE', said, milliseconds)
+"""
+"""Adds the events of ARGV (id, microseconds, what it says), and those of a second visitor, who has none then; drops the old
+and what are too many. One script, so that nobody sees half of it; no script's hash, so that a new server knows it."""
+_READ = """
+return cjson.encode({redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), redis.call('HGETALL', KEYS[2])})
+"""
+"""One text, since redis-py takes milliseconds to read a reply of two hundred."""
+
+
+class RedisStore:
+    """A `Store` of two keys a visitor: the events' times, and what they say."""
+
+    def __init__(self, address: str, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+        """Names the server; the first question connects.
+
+        Args:
+            address: `redis://HOST:PORT/DATABASE`.
+            lifetime: seconds.
+            clock: seconds since 1970.
+
+        Raises:
+            InputError: the address can't be read.
+        """
+        self._lifetime, self._clock = lifetime, clock
+        try:
+            self._redis = redis.asyncio.Redis.from_url(
+                address,
+                socket_timeout=TIMEOUT_SECONDS,
+                socket_connect_timeout=TIMEOUT_SECONDS,
+                # A connection that the server has closed since is made anew; a server that is down isn't waited for.
+                retry=Retry(NoBackoff(), 1),
+                retry_on_error=[redis.exceptions.ConnectionError],
+            )
+        except ValueError as error:
+            raise InputError(f"--store can't be used: {error}; expected redis://HOST:PORT") from error
+
+    async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
+        """See `Store`."""
+        with _told_as_down():
+            async with self._redis.pipeline(transaction=False) as pipe:
+                for who, came in recents.items():
+                    said = [(one.event_id, one.at, json.dumps([one.event, one.item_id])) for one in came]
+                    await _awaited(pipe.eval(_KEEP, 2, *_keys(who), *self._bounds(), *sum(said, ())))
+                await pipe.execute()
+
+    async def of(self, who: str) -> list[Recent]:
+        """See `Store`."""
+        with _told_as_down():
+            times, said = json.loads(await _awaited(self._redis.eval(_READ, 2, *_keys(who))))
+        what = {said[place]: json.loads(said[place + 1]) for place in range(0, len(said), 2)}
+        found = [(times[place], int(times[place + 1])) for place in range(0, len(times), 2)]
+        recents = [Recent(id_, event=what[id_][0], item_id=what[id_][1], at=at) for id_, at in found]
+        return [one for one in recents if one.at >= self._oldest()]
+
+    async def merge(self, session: str, user: str) -> None:
+        """See `Store`."""
+        with _told_as_down():
+            await _awaited(self._redis.eval(_KEEP, 4, *_keys(user), *_keys(session), *self._bounds()))
+
+    async def forget(self, who: str) -> None:
+        """See `Store`."""
+        with _told_as_down():
+            await self._redis.delete(*_keys(who))
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._redis.aclose()
+
+    def _oldest(self) -> int:
+        return int((self._clock() - self._lifetime) * 1e6)
+
+    def _bounds(self) -> tuple[int, int, int]:
+        return self._oldest(), MOST, max(1, int(self._lifetime * 1000))
+
+
+def _keys(who: str) -> tuple[str, str]:
+    return f"aisle:{who}:times", f"aisle:{who}:said"
+
+
+async def _awaited(answer: Any) -> Any:
+    """What a command answers; redis-py types some as if they might not be awaited, and a pipeline's are not."""
+    return await answer if hasattr(answer, "__await__") else answer
+
+
+@contextlib.contextmanager
+def _told_as_down() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StoreDown(f"the store of recent events doesn't answer: {error}") from error

@@ -1,0 +1,165 @@
+"""Who may ask what, how much, and how often."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import json
+import math
+import os
+import pathlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import HTTPException, Request, Security
+from fastapi.responses import Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from aisle.schema.errors import InputError
+
+KEY_VARIABLE = "AISLE_GATEWAY_KEY"
+MIN_KEY = 16
+MAX_BODY_BYTES = 256 << 10
+BODY_SECONDS = 10.0
+MAX_ADDRESSES = 10_000
+"""Whose rates are remembered; beyond, the one that asked the longest ago starts anew."""
+
+
+def read_key(path: str | None) -> str:
+    """The key of the file, else of the environment's `AISLE_GATEWAY_KEY`; "" where there is neither.
+
+    Raises:
+        InputError: the file can't be read, or the key is short enough to be guessed.
+    """
+    try:
+        key = pathlib.Path(path).read_text(encoding="utf-8") if path else os.environ.get(KEY_VARIABLE, "")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"--key-file {path} can't be read: {error}") from error
+    key = key.strip()
+    if len(key) < MIN_KEY and (key or path):
+        raise InputError(
+            f"the key has {len(key)} characters; expected {MIN_KEY} or more, as `openssl rand -hex 32` makes"
+        )
+    return key
+
+
+def require_key(
+    request: Request,
+    came: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
+) -> None:
+    """Lets a request by that brings the key; all where there is none."""
+    key: str = request.app.state.key
+    if key and not hmac.compare_digest(key.encode(), (came.credentials if came else "").encode()):
+        raise HTTPException(
+            401,
+            "the key is missing or wrong; send it as Authorization: Bearer KEY",
+            {"WWW-Authenticate": "Bearer"},
+        )
+
+
+class Rates:
+    """How often each address may ask: a bucket that fills by `rate` a second and holds two seconds' worth."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """All buckets are full.
+
+        Args:
+            rate: requests a second; 0 bounds nothing.
+            clock: seconds that only grow.
+        """
+        self._rate, self._clock = rate, clock
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """Takes one request; returns 0, or the seconds until there is room for it."""
+        if not self._rate:
+            return 0.0
+        now, most = self._clock(), max(1.0, 2 * self._rate)
+        held, then = self._buckets.pop(address, (most, now))
+        held = min(most, held + (now - then) * self._rate)
+        wait = 0.0 if held >= 1 else (1 - held) / self._rate
+        self._buckets[address] = (held if wait else held - 1, now)
+        if len(self._buckets) > MAX_ADDRESSES:
+            self._buckets.popitem(last=False)
+        return wait
+
+
+class Guard:
+    """Refuses what is too often, too large or too slow before anything reads it, and tells of all that was asked."""
+
+    def __init__(self, app: ASGIApp, rates: Rates, observe: Callable[[str, int, float], None]) -> None:
+        """Stands before `app`.
+
+        Args:
+            app: that answers.
+            rates: by address.
+            observe: told of each answer: the route's path ("" of none), the status, seconds.
+        """
+        self._app, self._rates, self._observe = app, rates, observe
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 500
+
+        async def watched(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            refusal, body = await self._admitted(scope, receive)
+            if refusal:
+                await refusal(scope, receive, watched)
+            else:
+                await self._app(scope, _replayed(body, receive), watched)
+        finally:
+            route = getattr(scope.get("route"), "path", "")
+            self._observe(route, status, time.perf_counter() - started)
+
+    async def _admitted(self, scope: Scope, receive: Receive) -> tuple[Response | None, bytes]:
+        """A refusal, or the whole body."""
+        wait = self._rates.wait(scope["client"][0] if scope.get("client") else "")
+        if wait:
+            after = {"Retry-After": str(math.ceil(wait))}
+            return problem(429, f"too many requests; ask again in {wait:.1f} s", after), b""
+        try:
+            body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+        except asyncio.TimeoutError:
+            return problem(408, f"the body didn't come within {BODY_SECONDS:g} s"), b""
+        if body is None:
+            said = f"the body is larger than {MAX_BODY_BYTES >> 10} KiB; send smaller batches"
+            return problem(413, said, {"Connection": "close"}), b""
+        return None, body
+
+
+def problem(status: int, said: str, headers: dict[str, str] | None = None) -> Response:
+    """An answer that says what is wrong; in ASCII, since what came may be no text."""
+    return Response(json.dumps({"error": said}), status, headers, "application/json")
+
+
+async def _body(receive: Receive) -> bytes | None:
+    """The body; None where it is too large."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if not message.get("more_body"):
+            return body
+
+
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives the body first."""
+    first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return first.pop() if first else await receive()
+
+    return replay

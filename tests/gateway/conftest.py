@@ -1,0 +1,111 @@
+"""A real Redis where one is installed, and a gateway over the real store and log, whose model's server is the client's fake."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import pytest
+
+pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
+
+import httpx
+
+from aisle.gateway.app import create_app
+from aisle.gateway.log import EventLog
+from aisle.gateway.recents.delivery import Delivery
+from aisle.gateway.recents.store import Store
+from aisle.gateway.service import Gateway, utc_now
+from aisle.serving import AsyncClient, Retry
+from aisle.serving.testing import AsyncFakeTransport
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class RedisServer:
+    """A redis-server's process, which can be killed and started again at its port."""
+
+    def __init__(self, program: str, folder: pathlib.Path) -> None:
+        self._command = [program, "--port", str(port := free_port()), "--save", "", "--dir", str(folder)]
+        self._port = port
+        self.address = f"redis://127.0.0.1:{port}/0"
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
+        for _ in range(200):
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port)):
+                return
+            time.sleep(0.02)
+        raise AssertionError("redis-server does not listen")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    program = shutil.which(os.environ.get("AISLE_REDIS_SERVER", "redis-server")) or shutil.which(
+        "valkey-server"
+    )
+    if program is None:
+        pytest.skip("no redis-server is installed (Debian: apt-get install redis-server)")
+    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+ANSWERS = {
+    name: [("mug", 2.0), ("cup", 1.0)]
+    for name in ("search", "filtered_search", "recommend", "similar", "rank")
+}
+"""What the fake model says."""
+
+
+class Site:
+    """A shop's site: asks a gateway as a browser would, but without a network.
+
+    Attributes:
+        model: the model's server, which notes what it was asked.
+        http: asks.
+        log: the data folder.
+        recents: the way to the store.
+    """
+
+    def __init__(
+        self, folder: pathlib.Path, store: Store, now: Callable[[], datetime.datetime], **app: object
+    ) -> None:
+        self.log = folder
+        self.model = AsyncFakeTransport(ANSWERS)
+        client = AsyncClient("shop:8500", transport=self.model, retry=Retry(attempts=1))
+        self.recents = Delivery(store)
+        self.gateway = Gateway(client, self.recents, EventLog(folder, now), now)
+        served = create_app(self.gateway, **{"key": "", "rate": 0.0, **app})  # type: ignore[arg-type]
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://gateway")
+
+
+@pytest.fixture
+def site(tmp_path: pathlib.Path) -> Callable[..., contextlib.AbstractAsyncContextManager[Site]]:
+    """Opens a site over a store."""
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        store: Store, now: Callable[[], datetime.datetime] = utc_now, **app: object
+    ) -> AsyncIterator[Site]:
+        one = Site(tmp_path / "live", store, now, **app)
+        async with one.gateway.running(), one.http:
+            yield one
+
+    return opened

@@ -1,0 +1,155 @@
+"""`aisle gateway` as a process: started, killed, started again, and told what it can't use."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import http.client
+import json
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from aisle.cli.gateway import _listen, gateway
+from aisle.schema.errors import InputError
+
+NO_SERVER = "127.0.0.1:1"
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "AISLE_GATEWAY_KEY"}
+
+
+@pytest.fixture
+def start(tmp_path: pathlib.Path) -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]:
+    """Starts gateways, each with its address; what still runs after the test is killed."""
+    started: list[subprocess.Popen[str]] = []
+
+    def run(*words: str) -> tuple[subprocess.Popen[str], str]:
+        own = ["--target", NO_SERVER, "--port", "0", "--log", str(tmp_path / "live")]
+        command = [sys.executable, "-m", "aisle.cli.main", "gateway", *own, *words]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        started.append(process)
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line
+        return process, line.split()[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def _ask(url: str, sent: Any = None, headers: dict[str, str] | None = None) -> Any:
+    body = None if sent is None else json.dumps(sent).encode()
+    request = urllib.request.Request(url, body, {"Content-Type": "application/json", **(headers or {})})
+    with urllib.request.urlopen(request, timeout=30) as answer:
+        return json.load(answer)
+
+
+def _record_until_it_ends(address: str, name: str) -> list[str]:
+    """Records one event after the other; returns the ids of those that were said to be safe."""
+    safe: list[str] = []
+    while True:
+        event = {"event": "click", "item_id": "mug", "session_id": name, "event_id": f"{name}-{len(safe)}"}
+        try:
+            safe += _ask(f"{address}/v1/events", event)["event_ids"]
+        except (OSError, http.client.HTTPException):  # Also in the middle of an answer.
+            return safe
+
+
+def _written(folder: pathlib.Path) -> list[str]:
+    return [
+        row["event_id"]
+        for path in sorted((folder / "events").glob("*.parquet"))
+        for row in pq.read_table(path, columns=["event_id", "source"]).to_pylist()
+        if row["source"] is None
+    ]
+
+
+def test_kill_9_in_the_middle_loses_no_event_that_was_said_to_be_safe(
+    tmp_path: pathlib.Path, start: Callable
+) -> None:
+    first, address = start()
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        recording = [pool.submit(_record_until_it_ends, address, f"s{number}") for number in range(4)]
+        while sum(len(path.read_bytes()) for path in (tmp_path / "live" / ".spool").glob("*.jsonl")) < 20_000:
+            assert not any(one.done() for one in recording)
+        first.send_signal(signal.SIGKILL)
+        safe = [event_id for one in recording for event_id in one.result()]
+    assert len(safe) > 50 and _written(tmp_path / "live") == []
+
+    second, _ = start()
+    second.send_signal(signal.SIGTERM)
+    assert second.wait(30) == 0
+    written = _written(tmp_path / "live")
+    # What was on the disk but not yet answered is there as well: one of each at most.
+    assert set(safe) <= set(written) and len(set(written) - set(safe)) <= 4
+    assert len(written) == len(set(written))
+
+
+def test_what_the_store_had_not_got_is_delivered_after_a_crash(start: Callable, redis_server: Any) -> None:
+    store = ("--store", redis_server.address)
+    redis_server.kill()
+    first, address = start(*store)
+    assert (
+        _ask(f"{address}/v1/events", {"event": "click", "item_id": "mug", "session_id": "s"})["stale"] is True
+    )
+    first.kill()
+    redis_server.start()
+    _, address = start(*store)
+    assert _ask(f"{address}/healthz")["done"] is True
+    found = subprocess.run(
+        [sys.executable, "-c", f"import redis; print(redis.Redis.from_url({redis_server.address!r}).keys())"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "aisle:s:s:said" in found.stdout
+
+
+def test_an_answer_is_sent_whole_at_once() -> None:
+    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        connection, _ = listener.accept()
+        with connection:
+            assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "key").write_text("0123456789abcdef\n", encoding="utf-8")
+    _, address = start("--key-file", str(tmp_path / "key"))
+    event = {"event": "click", "item_id": "mug"}
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        _ask(f"{address}/v1/events", event)
+    assert _ask(f"{address}/v1/events", event, {"Authorization": "Bearer 0123456789abcdef"})["stale"] is False
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--host", "0.0.0.0"], "there is no key; give one by --key-file or AISLE_GATEWAY_KEY"),
+        (["--store", "disk"], "--store is 'disk'; expected memory, or redis://"),
+        (["--key-file", "/nowhere"], "--key-file /nowhere can't be read"),
+        (["--key-file", "{short}"], "the key has 5 characters; expected 16 or more"),
+        (["--host", "192.0.2.1", "--key-file", "{long}"], "can't listen on 192.0.2.1:0"),
+        (["--log", "{long}"], "can't be written to"),
+        (["--target", "nowhere"], "HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_used_is_said_in_one_line(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.delenv("AISLE_GATEWAY_KEY", raising=False)
+    (tmp_path / "short").write_text("12345", encoding="utf-8")
+    (tmp_path / "long").write_text("0123456789abcdef", encoding="utf-8")
+    filled = [word.format(short=tmp_path / "short", long=tmp_path / "long") for word in words]
+    with pytest.raises(InputError) as refused:
+        gateway.main(["--port", "0", "--log", str(tmp_path / "live"), *filled], standalone_mode=False)
+    assert said in str(refused.value) and "\n" not in str(refused.value)
