@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import pathlib
 import shutil
 import socket
@@ -53,9 +52,7 @@ class RedisServer:
 
 @pytest.fixture
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    program = shutil.which(os.environ.get("AISLE_REDIS_SERVER", "redis-server")) or shutil.which(
-        "valkey-server"
-    )
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         pytest.skip("no redis-server is installed (Debian: apt-get install redis-server)")
     server = RedisServer(program, tmp_path_factory.mktemp("redis"))
