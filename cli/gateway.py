@@ -76,8 +76,8 @@ def gateway(
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
-    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what was shown
-    becomes files that the next `aisle run` reads. See docs/gateway.md.
+    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what
+    was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
     import uvicorn
 

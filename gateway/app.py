@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Annotated, Any
 
@@ -40,18 +41,18 @@ from aisle.serving import (
     Unreachable,
 )
 
-_STATUS: tuple[tuple[type[AisleError], int], ...] = (
-    (MessageTooLarge, 413),
-    (InputError, 422),
-    (RequestRefused, 422),
-    (DeadlineExceeded, 504),
-    (Unreachable, 503),
-    (Overloaded, 503),
-    (ServingError, 502),
-    (StoreDown, 503),
-    (NotWritten, 503),
+_STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
+    (MessageTooLarge, 413, ""),
+    (InputError, 422, ""),
+    (RequestRefused, 422, ""),
+    (DeadlineExceeded, 504, "the model didn't answer in time"),
+    (Unreachable, 503, "the model's server is away; ask again"),
+    (Overloaded, 503, "the model's server has too much to do; ask again later"),
+    (ServingError, 502, "the model's server failed"),
+    (StoreDown, 503, "the store of recent events is away, and nothing was done; ask again"),
+    (NotWritten, 503, "the disk takes no more, and nothing was recorded; ask again later"),
 )
-"""The first that fits."""
+"""The first that fits; "" says what the error says. Of the others that is for the log: it names machines and folders."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
@@ -184,7 +185,8 @@ def create_app(
     app.include_router(questions)
     app.include_router(keyed)
     app.add_api_route("/healthz", _healthz, response_model=Done)
-    app.add_exception_handler(AisleError, _of_ours)
+    for kind, *_ in _STATUS:
+        app.add_exception_handler(kind, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe)
@@ -204,7 +206,10 @@ async def _healthz() -> Done:
 
 
 async def _of_ours(_: Request, error: Exception) -> Response:
-    return problem(next((code for kind, code in _STATUS if isinstance(error, kind)), 500), str(error))
+    code, said = next((code, said) for kind, code, said in _STATUS if isinstance(error, kind))
+    if said:
+        logging.getLogger(__name__).warning("answered %d: %s", code, error)
+    return problem(code, said or (error.details if isinstance(error, ServingError) else str(error)))
 
 
 async def _of_the_contract(_: Request, error: Exception) -> Response:

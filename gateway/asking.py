@@ -61,9 +61,9 @@ class Asking:
     async def _history(self, user_id: str, session_id: str) -> tuple[list[str], bool]:
         """The items that a visitor liked of late, oldest first, and whether that is stale.
 
-        Today's model takes a history in place of all that it knows of a user, so two clicks would erase a past. It knows nobody
-        by a session, so an anonymous visitor's is sent; a user is asked by the id alone. A model that takes recent events
-        beside what it knows is given everybody's, here.
+        Today's model takes a history in place of all that it knows of a user, so two clicks would erase a past. It knows
+        nobody by a session, so an anonymous visitor's is sent; a user is asked by the id alone. A model that takes recent
+        events beside what it knows is given everybody's, here.
         """
         if user_id:
             return [], False

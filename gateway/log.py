@@ -1,8 +1,8 @@
 """What happened and what was shown, as whole Parquet files of the table `events`, which the next `aisle run` reads.
 
-Records go to the spool first. An hour's file is made of the spool's when the hour has passed, at the end, and at the start of
-all that a crash left; it takes its place at once, under a name that the spool's file gives it, so that a crash on the way
-leaves neither half a file nor a row twice.
+Records go to the spool first. An hour's file is made of the spool's when the hour has passed or the process ends, and at the
+start, of what a crash left. It takes its place at once, under a name that the spool's file gives it, so that a crash on the
+way leaves neither half a file nor a row twice.
 """
 
 from __future__ import annotations

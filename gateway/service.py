@@ -115,7 +115,7 @@ class Gateway:
 
 
 def _told(rows: Sequence[dict[str, Any]]) -> list[Told]:
-    """Who did what, of rows of the log; what was only shown isn't remembered: a page of it would push out all that was done."""
+    """Who did what, of rows of the log; what was only shown isn't remembered: it would push out all that was done."""
     told = []
     for row in rows:
         who = visitor(row.get("user_id", ""), row.get("session_id", ""))

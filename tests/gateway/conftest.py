@@ -1,10 +1,9 @@
-"""A real Redis where one is installed, and a gateway over the real store and log, whose model's server is the client's fake."""
+"""A real Redis where one is installed, and a gateway over real stores and logs, whose model's server is the client's fake."""
 
 from __future__ import annotations
 
 import contextlib
 import datetime
-import os
 import pathlib
 import shutil
 import socket
@@ -12,13 +11,9 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 
+import httpx
 import pytest
 
-pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
-
-import httpx
-
-from aisle.gateway.app import create_app
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import Store
@@ -57,9 +52,7 @@ class RedisServer:
 
 @pytest.fixture
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    program = shutil.which(os.environ.get("AISLE_REDIS_SERVER", "redis-server")) or shutil.which(
-        "valkey-server"
-    )
+    program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         pytest.skip("no redis-server is installed (Debian: apt-get install redis-server)")
     server = RedisServer(program, tmp_path_factory.mktemp("redis"))
@@ -87,6 +80,8 @@ class Site:
     def __init__(
         self, folder: pathlib.Path, store: Store, now: Callable[[], datetime.datetime], **app: object
     ) -> None:
+        from aisle.gateway.app import create_app
+
         self.log = folder
         self.model = AsyncFakeTransport(ANSWERS)
         client = AsyncClient("shop:8500", transport=self.model, retry=Retry(attempts=1))

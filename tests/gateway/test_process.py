@@ -22,6 +22,8 @@ import pytest
 from aisle.cli.gateway import _listen, gateway
 from aisle.schema.errors import InputError
 
+pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
+
 NO_SERVER = "127.0.0.1:1"
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "AISLE_GATEWAY_KEY"}
 
