@@ -57,6 +57,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "is in another currency than most, and was read as the number alone",
         "Give the amounts a column `currency` of their own, and cleaner.rates what each is worth.",
     ),
+    "LIKE_THOUSANDS": (
+        "cell",
+        "has three digits behind a point, as nearly all that have one, and was read as a fraction",
+        'If 1.250 means 1250 here, say "comma" of the column by reading.numbers.',
+    ),
     "EMPTY_FILE": (
         "file",
         "has columns and no row",

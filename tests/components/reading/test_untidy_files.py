@@ -148,3 +148,16 @@ def test_several_texts_of_an_item_in_parquet_are_one_and_a_struct_names_its_fiel
         read_table(str(tmp_path), ITEMS)
     told = read_table(str(tmp_path), ITEMS, reading=TableReading(columns={"price": ("price.amount",)}))
     assert told.rows["price"].to_pylist() == [3.5]
+
+
+def test_prices_that_may_be_thousands_are_told(tmp_path: pathlib.Path) -> None:
+    def prices(*written: str, form: str = "") -> ReadResult:
+        lines = "".join(f"{n},Mug,{price}\n" for n, price in enumerate(written))
+        reading = TableReading(numbers={"price": form} if form else {})
+        return read(tmp_path, ITEMS, f"item_id,title,price\n{lines}", reading)
+
+    assert noted(prices(*["1.250"] * 10, "900")) == [("LIKE_THOUSANDS", "price", 10)]
+    assert noted(prices(*["1.250"] * 10, "3.5", "2.25")) == []
+    assert noted(prices(*["0.125"] * 10)) == []
+    told = prices(*["1.250"] * 10, form="comma")
+    assert (noted(told), told.rows["price"][0].as_py()) == ([], 1250.0)
