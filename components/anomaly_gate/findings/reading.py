@@ -32,6 +32,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "has blanks, or what can't be seen, beside the value, and was read without them",
         "Export numbers and times without blanks around them.",
     ),
+    "WHOLE_FLOAT": (
+        "identifier",
+        "was written as a float, such as 12.0, and was read as a whole number",
+        "Export identifiers as text: pandas makes floats of numbers that have gaps.",
+    ),
     "BLANK_IN_HEADER": (
         "header",
         "has blanks around a column's name, which was read without them",

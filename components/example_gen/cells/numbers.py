@@ -46,9 +46,12 @@ def like_thousands(cells: pl.Series) -> pl.Series:
 
     `1.250` is 1250 in many countries, and such a column can be read either way.
     """
-    pointed, three = cells.str.contains(r"\."), cells.str.contains(_THREE_DIGITS)
-    enough = (three.sum() or 0) >= max(_FEW, _NEARLY * (pointed.sum() or 0))
-    return three.fill_null(False) & enough
+    pointed, three = (
+        cells.str.contains(r"\.").fill_null(False),
+        cells.str.contains(_THREE_DIGITS).fill_null(False),
+    )
+    share = int(three.sum()) / max(int(pointed.sum()), 1)
+    return three & (int(three.sum()) >= _FEW and share >= _NEARLY)
 
 
 def _formed(cell: pl.Expr, form: str) -> pl.Expr:
