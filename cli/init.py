@@ -33,6 +33,7 @@ def init(folder: str, output: pathlib.Path, force: bool) -> None:
     The files may be of any tool (GA4, Segment, Shopify, WooCommerce, Google Merchant, … or the shop's own): headers, values
     and the forms of times and numbers are looked at. Ten rows of each table are shown as they will be read.
     """
+    from aisle.components.example_gen.discovery import FORMATS, find_entries
     from aisle.components.example_gen.proposal.exports import exports
     from aisle.components.example_gen.proposal.proposal import merged_settings, propose
     from aisle.components.example_gen.proposal.toml_text import toml_text
@@ -49,7 +50,8 @@ def init(folder: str, output: pathlib.Path, force: bool) -> None:
     if not proposed:
         held = (
             "; ".join(f"{one.pattern} has {', '.join(one.header[:12])}" for one in found[:5])
-            or "no file that is read"
+            or f"of {', '.join(find_entries(folder)[:8]) or 'nothing'} no file is read, which must end in {', '.join(FORMATS)} "
+            "(or .gz, .zst) or .parquet"
         )
         raise InputError(
             f"nothing in {folder} looks like a table of a shop: {held}. Name the columns in [columns] of a TOML file "
@@ -84,7 +86,9 @@ def _show(folder: str, one: Proposed, config: Config) -> None:
     from aisle.schema.tables import TABLE_BY_NAME
 
     files = ", ".join(export.pattern for export in one.exports)
-    click.secho(f"{one.table}: {files}" + (f", an export of {one.preset}" if one.preset else ""), bold=True)
+    encoding = f", encoded as {one.exports[0].encoding}" if one.exports[0].encoding else ""
+    preset = f", an export of {one.preset}" if one.preset else ""
+    click.secho(f"{one.table}: {files}{preset}{encoding}", bold=True)
     for ours, theirs in one.columns.items():
         form = one.timestamps.get(ours) or one.numbers.get(ours)
         click.echo(f"  {ours} is {theirs}" + (f", written as {form}" if form else ""))

@@ -19,8 +19,9 @@ class EventKind:
         looks: whether it is no more than a look: who only looks may be a bot.
         sells: whether its price and quantity are those of a sale, or of one that is meant.
         also: what shops and their tools call it, which is read as it without a setting. From the published forms of GA4 and
-            Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Klaviyo, Google's retail search, Matomo, and the data sets of
-            RetailRocket, YooChoose and Taobao. Case, blanks and punctuation don't matter.
+            Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Klaviyo, Google's retail search,
+            Matomo, and the data sets of RetailRocket, YooChoose and Taobao; and in Chinese. Case, blanks and punctuation don't
+            matter.
     """
 
     name: str
@@ -35,7 +36,7 @@ IMPRESSION = EventKind(
     looks=True,
     also=(
         *("view_item_list", "Product List Viewed", "collection_viewed", "item_list_view"),
-        *("impressions", "Product Impression", "exposure"),
+        *("impressions", "Product Impression", "exposure", "曝光"),
     ),
 )
 CLICK = EventKind(
@@ -55,7 +56,7 @@ CLICK = EventKind(
             "fav",
         ),
         *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
-        *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view"),
+        *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view", "点击", "浏览"),
         *("Product Added to Wishlist",),
     ),
 )
@@ -65,7 +66,7 @@ CART = EventKind(
     sells=True,
     also=(
         *("add_to_cart", "Product Added", "product_added_to_cart", "added_to_cart", "cart_add", "add"),
-        *("add_to_basket", "basket"),
+        *("add_to_basket", "basket", "加购"),
     ),
 )
 PURCHASE = EventKind(
@@ -81,12 +82,14 @@ PURCHASE = EventKind(
             "checkout_completed",
             "purchased",
         ),
-        *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete"),
+        *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete", "购买"),
         *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
     ),
 )
-RETURN = EventKind("return", also=("refund", "Order Refunded", "refunded", "returned", "Product Returned"))
-REVIEW = EventKind("review", also=("Product Reviewed", "reviewed", "rating", "rate"))
+RETURN = EventKind(
+    "return", also=("refund", "Order Refunded", "refunded", "returned", "Product Returned", "退货")
+)
+REVIEW = EventKind("review", also=("Product Reviewed", "reviewed", "rating", "rate", "评价"))
 
 KINDS: list[EventKind] = [IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW]
 """All that `events.event` may say; a new kind is one record here."""

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.example_gen.cells.nested import paths_in, root_of
+from aisle.components.example_gen.header_names import is_unnamed, likely, named, spelled
 from aisle.components.example_gen.options import TableReading
-from aisle.components.example_gen.proposal.synonyms import folded, place
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Table
-
-_UNSEEN = " \t\r\n\u00a0\u200b\ufeff\u200e\u200f"
-"""What may stand around a header without being seen."""
-_UNNAMED = "(no name) "
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +22,7 @@ class Layout:
 
     Attributes:
         name: the file's, relative to the data folder.
-        header: the file's columns, as they are named once blanks are off; one without a name is called by `unnamed`.
+        header: the file's columns, as they are named once blanks are off; one without a name is called by `named`.
         written: the same as they stand in the file.
         picked: by our name of a column, its names in `header`; each row has the first of them that it fills.
         constants: by our name, what every row of the file has.
@@ -85,18 +81,18 @@ def lay_out(
     Raises:
         InputError: a column is there twice or has no name, or one that the settings name is not there.
     """
-    header = tuple(column.strip(_UNSEEN) or unnamed(place) for place, column in enumerate(written))
+    header = tuple(named(column, place) for place, column in enumerate(written))
     _check_names(name, header)
     paths = paths_in(wanted_headers(reading), header)
     names = (*header, *paths)
     chosen = {**_chosen(name, names, reading.columns, needed=True), **_chosen(name, names, reading.usual)}
     taken = {column for columns in chosen.values() for column in columns} | {root_of(path) for path in paths}
-    spelled = _spelled(table, [column for column in header if column not in taken], chosen)
+    others = spelled(table, [column for column in header if column not in taken], chosen)
     own = {
-        spelled.get(column, column): (column,)
+        others.get(column, column): (column,)
         for column in header
-        if column not in taken and column not in chosen and not column.startswith(_UNNAMED)
-        and (reading.extras or table.column(spelled.get(column, column)) is not None)
+        if column not in taken and column not in chosen and not is_unnamed(column)
+        and (reading.extras or table.column(others.get(column, column)) is not None)
     }  # fmt: skip
     found = {**chosen, **own}
     picked = {ours: found[ours] for column in names for ours in found if found[ours][0] == column}
@@ -112,8 +108,8 @@ def lay_out(
         constants,
         {ours: (types or {})[theirs] for ours, (theirs,) in own.items() if theirs in (types or {})},
         paths=paths,
-        likely=_likely(table, {*picked, *constants}),
-        respelled=tuple(ours for ours in spelled.values() if ours not in constants),
+        likely=likely(table, {*picked, *constants}),
+        respelled=tuple(ours for ours in others.values() if ours not in constants),
     )
 
 
@@ -145,36 +141,6 @@ def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReadin
                 f"compared with {first.name}"
             )
     return first.columns
-
-
-def unnamed(place: int) -> str:
-    """What a column without a name is called: pandas writes its index so, and spreadsheets what was once a column."""
-    return f"{_UNNAMED}{place + 1}"
-
-
-def _spelled(table: Table, header: Sequence[str], chosen: Collection[str]) -> dict[str, str]:
-    """By header, the column of ours that it names in another spelling (`Item_ID`, `item id`), where no other one does."""
-    found: dict[str, list[str]] = {}
-    for column in header:
-        found.setdefault(folded(column), []).append(column)
-    return {
-        found[folded(ours.name)][0]: ours.name
-        for ours in table.columns
-        if ours.name not in header and ours.name not in chosen and len(found.get(folded(ours.name), ())) == 1
-    }
-
-
-def _likely(table: Table, there: Collection[str]) -> dict[str, str]:
-    """By each column of ours that isn't there, the extra one whose name is most surely another word for it."""
-    found: dict[str, str] = {}
-    for column in table.columns:
-        ranks = {
-            header: place(table.name, column.name, header) for header in there if table.column(header) is None
-        }
-        named = {header: rank for header, rank in ranks.items() if rank is not None}
-        if column.name not in there and named:
-            found[column.name] = min(named, key=lambda header: (named[header], header))
-    return found
 
 
 def _check_names(name: str, header: Sequence[str]) -> None:

@@ -21,7 +21,8 @@ from aisle.components.example_gen.csv_tables.file import read_csv_batch
 from aisle.components.example_gen.csv_tables.header import read_header
 from aisle.components.example_gen.csv_tables.pieces import PIECE_BYTES, Piece, read_pieces
 from aisle.components.example_gen.discovery import USUAL, has_ending, partitions, table_files, unreadable
-from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, unnamed, wanted_headers
+from aisle.components.example_gen.header_names import is_unnamed
+from aisle.components.example_gen.layout import Layout, agreed_columns, lay_out, wanted_headers
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.parquet_file import read_columns, read_parquet_file
 from aisle.components.example_gen.shard import Note, Shard, merged
@@ -191,8 +192,8 @@ def _is_csv(path: str) -> bool:
 def _file_notes(layout: Layout) -> Iterator[Note]:
     if layout.empty:
         yield Note(EMPTY_FILE, "", 1, ({"file": layout.name, "line": 1, "value": "no row"},))
-    for place, (written, header) in enumerate(zip(layout.written, layout.header, strict=True)):
-        kind = UNNAMED_COLUMN if header == unnamed(place) else BLANK_IN_HEADER if written != header else ""
+    for written, header in zip(layout.written, layout.header, strict=True):
+        kind = UNNAMED_COLUMN if is_unnamed(header) else BLANK_IN_HEADER if written != header else ""
         if kind:
             yield Note(kind, "", 1, ({"file": layout.name, "line": 1, "value": ascii(written)},))
     for column, header in layout.likely.items():

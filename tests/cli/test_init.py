@@ -157,3 +157,34 @@ def test_a_cell_cant_write_settings_or_move_the_terminal(tmp_path: pathlib.Path)
     assert "\x1b[2J" not in done.output
     assert "[bold]Mug" in done.output
     assert load_config(str(tmp_path / "shop.toml"), []).push.keep != 0
+
+
+@pytest.mark.parametrize(
+    ("encoding", "title"),
+    [
+        ("gb18030", "红色马克杯"),
+        ("cp1252", "Kaffeebecher für Zwölf, 3 €"),
+        ("shift_jis", "赤いマグカップ"),
+        ("cp1251", "Красная кружка"),
+    ],
+)
+def test_an_encoding_is_guessed_from_the_text_and_written(
+    tmp_path: pathlib.Path, encoding: str, title: str
+) -> None:
+    text = "sku;name\n" + "".join(f'{n};"{title}"\n' for n in range(30))
+    (tmp_path / "items.csv").write_bytes(text.encode(encoding))
+    (tmp_path / "events.csv").write_text(
+        "timestamp,event,item_id\n2025-03-01 00:00:00,click,1\n", encoding="utf-8"
+    )
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert f"items: items.csv, encoded as {encoding}" in done.output
+    assert {row["title"] for row in rows(tmp_path, "items")} == {title}
+
+
+def test_a_folder_of_files_that_arent_read_says_which_are(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "items.xlsx").write_bytes(b"PK")
+    (tmp_path / "events.csv").write_bytes(b"timestamp,event,item_id\n1,2,3,\n")
+    done = run(tmp_path)
+    assert "not read: events.csv: none of its first rows; line 2: wrong number of cells" in done.output
+    assert "of events.csv, items.xlsx no file is read, which must end in .csv" in str(done.exception)

@@ -201,3 +201,7 @@ def test_a_purchase_below_zero_of_what_was_bought_before_is_a_return() -> None:
     told = "purchase of a quantity below zero, of what was bought before: a return"
     assert steps_of(result, "events")[told] == ("changed", 1)
     assert [line for _, line, *_ in gone_from(result)] == [4, 6, 7]
+    returned = {**bought(-1, 6), "event": "return"}
+    assert [line for _, line, *_ in gone_from(clean_rows(events=[*events, returned]))] == [3, 4, 6, 7], (
+        "it has a name for them"
+    )

@@ -247,6 +247,10 @@ def _settled(categories: list[str | None], **options: Any) -> list[tuple[str | N
         (["Sale | Home>Mug | Sale"], [("Home/Mug", "Sale")]),
         (["Home » Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
         (["Home -> Mug", "Garden"], [("Home/Mug", None), ("Garden", None)]),
+        (
+            ['["Home", "Mug"]', "['Home', 'Cup']", "[x]"],
+            [("Home/Mug", None), ("Home/Cup", None), ("[x]", None)],
+        ),
         (["Home/Mug", "Home / Cup"], [("Home/Mug", None), ("Home / Cup", None)]),
         (["Home/Mug;Sale", "Home/Cup"], [("Home/Mug", "Sale"), ("Home/Cup", None)]),
         (

@@ -32,6 +32,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "has blanks, or what can't be seen, beside the value, and was read without them",
         "Export numbers and times without blanks around them.",
     ),
+    "WHOLE_FLOAT": (
+        "identifier",
+        "was written as a float, such as 12.0, and was read as a whole number",
+        "Export identifiers as text: pandas makes floats of numbers that have gaps.",
+    ),
     "BLANK_IN_HEADER": (
         "header",
         "has blanks around a column's name, which was read without them",
@@ -56,6 +61,11 @@ _NOTES: dict[str, tuple[str, str, str]] = {
         "cell",
         "is in another currency than most, and was read as the number alone",
         "Give the amounts a column `currency` of their own, and cleaner.rates what each is worth.",
+    ),
+    "LIKE_THOUSANDS": (
+        "cell",
+        "has three digits behind a point, as nearly all that have one, and was read as a fraction",
+        'If 1.250 means 1250 here, say "comma" of the column by reading.numbers.',
     ),
     "EMPTY_FILE": (
         "file",

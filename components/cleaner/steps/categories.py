@@ -32,6 +32,9 @@ def settle_categories(ledger: Ledger, options: CleanerOptions) -> None:
     """
     if "category" not in ledger.rows.columns:
         return
+    ledger.change(
+        "normalise", "category: a list as text", "category", _without_brackets(ledger.rows["category"])
+    )
     given = ledger.rows["category"]
     level, beside = find_signs(given, options)
     if level in ("", LEVEL) and not beside:
@@ -49,6 +52,14 @@ def settle_categories(ledger: Ledger, options: CleanerOptions) -> None:
         written = paths.unique("first")
         levels = ledger.rows["category"].replace(written["first"], written["path"])
         ledger.change("normalise", f"category: levels between {level!r}", "category", levels)
+
+
+def _without_brackets(categories: pl.Series) -> pl.Series:
+    """Writes lists such as `["Home", "Mug"]`, as JSON and Python print them, with a bar between their names."""
+    bare = categories.str.extract(r"^\[+\s*['\"](.*)['\"]\s*\]+$").str.replace_all(
+        r"['\"]\s*,\s*['\"]", _LISTED
+    )
+    return pl.select(pl.coalesce(bare, categories)).to_series()
 
 
 def gather_categories(ledger: Ledger) -> None:

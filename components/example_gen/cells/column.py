@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aisle.components.example_gen.cells.numbers import other_currencies
+from aisle.components.example_gen.cells.numbers import like_thousands, other_currencies
 from aisle.components.example_gen.cells.tidy import BLANK_IN_CELL, MISSING_MARKER, bare, is_marker, tidy
 from aisle.components.example_gen.cells.timestamps import OR_DAY
 from aisle.components.example_gen.options import TableReading
@@ -15,6 +15,7 @@ from aisle.components.example_gen.values import parse
 from aisle.schema.tables import Kind, Table
 
 SEVERAL_CURRENCIES = "SEVERAL_CURRENCIES"
+LIKE_THOUSANDS = "LIKE_THOUSANDS"
 
 
 def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading) -> Typed:
@@ -47,6 +48,10 @@ def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableRe
         foreign = other_currencies(pl.Series(pl.from_arrow(cells)).cast(pl.String)).to_numpy()
         if foreign.any():
             tidied.changed[SEVERAL_CURRENCIES] = foreign
+    if kind is Kind.NUMBER and not form and name == "price":
+        parted = like_thousands(pl.Series(pl.from_arrow(cells)).cast(pl.String)).to_numpy()
+        if parted.any():
+            tidied.changed[LIKE_THOUSANDS] = parted
     return Typed(values, cells, wrong, tidied.changed)
 
 

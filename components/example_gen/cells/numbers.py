@@ -11,6 +11,8 @@ _PLAIN = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _NOT_FINITE = r"^[+-]?(?i:nan|inf|infinity)$"
 _CURRENCY = r"(?:\p{L}{0,4}\p{Sc}|\p{L}{1,6}\.?)"
 _BLANKS = r" \u00a0\u202f\u2009"
+_THREE_DIGITS = r"^[1-9][0-9]{0,2}\.[0-9]{3}$"
+_FEW, _NEARLY = 10, 0.9
 _LAKHS = r"[0-9]{1,2}(?:,[0-9]{2})+,[0-9]{3}"
 """As India parts them: `1,23,456`."""
 _MARKS = {"point": (r"\.", ","), "comma": (",", r"\.")}
@@ -39,13 +41,17 @@ def other_currencies(cells: pl.Series) -> pl.Series:
     return (named != usual.item()).fill_null(False) if len(usual) else named.is_not_null()
 
 
-def guess(cell: str) -> str:
-    """The decimal mark that a cell may have, "" where it is no number by either."""
-    frame = pl.DataFrame({"cell": [cell]})
-    for form in _MARKS:
-        if frame.select(_formed(pl.col("cell"), form)).item() is not None:
-            return form
-    return ""
+def like_thousands(cells: pl.Series) -> pl.Series:
+    """Which cells may mean a thousandfold: [n] booleans, true where nearly all that have a point have three digits behind it.
+
+    `1.250` is 1250 in many countries, and such a column can be read either way.
+    """
+    pointed, three = (
+        cells.str.contains(r"\.").fill_null(False),
+        cells.str.contains(_THREE_DIGITS).fill_null(False),
+    )
+    share = int(three.sum()) / max(int(pointed.sum()), 1)
+    return three & (int(three.sum()) >= _FEW and share >= _NEARLY)
 
 
 def _formed(cell: pl.Expr, form: str) -> pl.Expr:

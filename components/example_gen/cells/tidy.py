@@ -20,6 +20,7 @@ from aisle.schema.tables import EVENTS, Column, Kind, Table
 MISSING_MARKER = "MISSING_MARKER"
 INVISIBLE_CHARACTER = "INVISIBLE_CHARACTER"
 BLANK_IN_CELL = "BLANK_IN_CELL"
+WHOLE_FLOAT = "WHOLE_FLOAT"
 
 _INVISIBLE = r"[\p{Default_Ignorable_Code_Point}\u202A-\u202E\uFEFF]"
 """Zero widths, marks of direction, soft hyphens, selectors of a variant: ids that differ by them alone look the same."""
@@ -54,6 +55,10 @@ def tidy(cells: pa.ChunkedArray, table: Table, name: str, reading: TableReading)
         cells, hidden = _without_invisible(cells)
         if hidden.any():
             changed[INVISIBLE_CHARACTER] = hidden
+    if column is not None and column.identifier:
+        cells, floats = _without_zero(cells)
+        if floats.any():
+            changed[WHOLE_FLOAT] = floats
     ours = dict(reading.values.get(name, {}))
     if table is EVENTS and name == "event":
         there = pc.unique(cells).drop_null().to_pylist()
@@ -83,6 +88,17 @@ def bare(cells: pa.ChunkedArray) -> tuple[pa.ChunkedArray, NDArray[np.bool_]]:
     stripped = before.str.replace_all(_AROUND, "")
     padded = (stripped != before).fill_null(False)
     return text_of(stripped.set(stripped == "", None)), padded.to_numpy()
+
+
+def _without_zero(cells: pa.ChunkedArray) -> tuple[pa.ChunkedArray, NDArray[np.bool_]]:
+    """Whole floats as pandas writes identifiers of numbers that have gaps (`12.0`), without their zero."""
+    before = pl.Series(pl.from_arrow(cells)).cast(pl.String)
+    ends = before.str.ends_with(".0").fill_null(False)
+    if not ends.any():
+        return cells, ends.to_numpy()
+    floats = ends & before.str.contains(r"^[0-9]+\.0$").fill_null(False)
+    whole = pl.select(pl.when(floats).then(before.str.strip_suffix(".0")).otherwise(before)).to_series()
+    return text_of(whole), floats.to_numpy()
 
 
 def _ascii(cells: pa.ChunkedArray) -> bool:

@@ -4,18 +4,44 @@ from __future__ import annotations
 
 import codecs
 import io
+import re
 from typing import IO, Any
 
 from aisle.schema.errors import InputError
 
 UTF_8 = "utf-8"
 _BYTES = 1 << 16
+_KANA = "[\u3041-\u30fe]"
+_SOME = 0.25
+"""Of the bytes that aren't ASCII: Japanese has so many kana. Of their runs: Latin letters with accents stand so often alone."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
 def marked_encoding(first: bytes) -> str:
     """The encoding that a file's byte-order mark tells, as Excel's "Unicode text" has one; "" where there is none."""
     return next((encoding for mark, encoding in _MARKS.items() if first.startswith(mark)), "")
+
+
+def guessed_encoding(first: bytes) -> str:
+    """The encoding that a file's first bytes may have, "" for UTF-8 or what a mark tells; a person must look it over."""
+    if marked_encoding(first) or _read_as(first, UTF_8) is not None:
+        return ""
+    if len(re.findall(_KANA, _read_as(first, "shift_jis") or "")) > _SOME * len(
+        re.findall(rb"[\x80-\xff]", first)
+    ):
+        return "shift_jis"
+    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", first))
+    if alone > _SOME * len(re.findall(rb"[\x80-\xff]+", first)):
+        return "cp1252"
+    return "gb18030" if _read_as(first, "gb18030") is not None else "cp1251"
+
+
+def _read_as(first: bytes, encoding: str) -> str | None:
+    """The text of a file's beginning, which may end within a character; None where it isn't of that encoding."""
+    try:
+        return codecs.getincrementaldecoder(encoding)().decode(first)
+    except UnicodeError:
+        return None
 
 
 def recoded(name: str, stream: IO[bytes], encoding: str, first: bytes = b"") -> IO[bytes]:

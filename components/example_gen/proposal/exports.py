@@ -10,7 +10,8 @@ from collections.abc import Sequence
 import polars as pl
 import pyarrow.parquet as pq
 
-from aisle.components.example_gen.discovery import SUFFIXES, find_entries, has_ending
+from aisle.components.example_gen.csv_tables.encoding import guessed_encoding
+from aisle.components.example_gen.discovery import SUFFIXES, find_entries, has_ending, table_files
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.storage import open_file
@@ -30,12 +31,14 @@ class Export:
         pattern: what names them in it.
         header: their columns, lists and structs among them.
         sample: their first rows, as text.
+        encoding: that they seem to have, "" for UTF-8.
     """
 
     folder: str
     pattern: str
     header: tuple[str, ...]
     sample: pl.DataFrame
+    encoding: str = ""
 
     def cells(self, header: str) -> list[str]:
         """The filled cells of a column, in the first rows."""
@@ -71,12 +74,23 @@ def _pattern(name: str) -> str:
 
 def _export(folder: str, name: str) -> Export:
     reading = TableReading(files=(name,), missing=(), missing_beside_text=())
+    reading = reading.model_copy(update={"encoding": _encoding(table_files(folder, _ANY, reading)[0])})
     shard = next(read_shards(folder, _ANY, FIRST_BYTES, reading))
+    if not shard.rows.num_rows:
+        first = shard.quarantine.slice(0, 1).to_pylist()[0]
+        raise InputError(f"none of its first rows; line {first['line']}: {first['reason']}")
     sample = pl.DataFrame(pl.from_arrow(shard.rows)).select(pl.all().cast(pl.String))
     header = tuple(
         dict.fromkeys([*sample.columns, *_nested(folder, name, shard.provenance["file"][0].as_py())])
     )
-    return Export(folder, name, header, sample)
+    return Export(folder, name, header, sample, reading.encoding)
+
+
+def _encoding(path: str) -> str:
+    if not has_ending(path, ".csv", ".tsv"):
+        return ""
+    with open_file(path) as file:
+        return guessed_encoding(file.read(FIRST_BYTES))
 
 
 def _nested(folder: str, name: str, first: str) -> Sequence[str]:

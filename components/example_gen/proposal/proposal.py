@@ -52,6 +52,8 @@ class Proposed:
     def settings(self) -> dict[str, Any]:
         """The settings that read the table so, as a configuration holds them."""
         reading: dict[str, Any] = {"files": {self.table: [export.pattern for export in self.exports]}}
+        if encoding := self.exports[0].encoding:
+            reading["encodings"] = {self.table: encoding}
         if self.preset:
             reading["preset"] = {self.table: self.preset}
         for name in ("constants", "timestamps", "numbers"):

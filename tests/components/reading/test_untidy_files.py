@@ -148,3 +148,28 @@ def test_several_texts_of_an_item_in_parquet_are_one_and_a_struct_names_its_fiel
         read_table(str(tmp_path), ITEMS)
     told = read_table(str(tmp_path), ITEMS, reading=TableReading(columns={"price": ("price.amount",)}))
     assert told.rows["price"].to_pylist() == [3.5]
+
+
+def test_prices_that_may_be_thousands_are_told(tmp_path: pathlib.Path) -> None:
+    def prices(*written: str, form: str = "") -> ReadResult:
+        lines = "".join(f"{n},Mug,{price}\n" for n, price in enumerate(written))
+        reading = TableReading(numbers={"price": form} if form else {})
+        return read(tmp_path, ITEMS, f"item_id,title,price\n{lines}", reading)
+
+    assert noted(prices(*["1.250"] * 10, "900")) == [("LIKE_THOUSANDS", "price", 10)]
+    assert noted(prices(*["1.250"] * 10, "3.5", "2.25")) == []
+    assert noted(prices(*["0.125"] * 10)) == []
+    told = prices(*["1.250"] * 10, form="comma")
+    assert (noted(told), told.rows["price"][0].as_py()) == ([], 1250.0)
+
+
+def test_ids_that_pandas_made_floats_are_whole(tmp_path: pathlib.Path) -> None:
+    def users(*written: str) -> ReadResult:
+        lines = "".join(f"2025-03-01 00:00:00,click,a,{user}\n" for user in written)
+        return read(tmp_path, EVENTS, f"timestamp,event,item_id,user_id\n{lines}")
+
+    floats = users("12.0", "", "3.0")
+    assert floats.rows["user_id"].to_pylist() == ["12", None, "3"]
+    assert noted(floats) == [("WHOLE_FLOAT", "user_id", 2)]
+    others = ["12", "v1.0", "1.50", "1.2.0"]
+    assert users(*others).rows["user_id"].to_pylist() == others
