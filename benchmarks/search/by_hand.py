@@ -56,7 +56,7 @@ class ByHand:
         quantize_dynamic(plain, small, weight_type=QuantType.QInt8)
         session = onnxruntime.InferenceSession(small, providers=["CPUExecutionProvider"])
         tokenizer = BertTokenizerFast.from_pretrained(bert_folder())
-        weight = np.random.default_rng(0).standard_normal(embeddings.shape[1], np.float32)
+        weight = np.asarray(np.random.default_rng(0).standard_normal((embeddings.shape[1],)), np.float32)
         return ByHand(session, tokenizer, titles, embeddings, weight)
 
     def _read(self, *texts: list[str]) -> tuple[Floats, Floats]:
