@@ -123,8 +123,12 @@ class BM25(tf.Module):
         odd &= ~tf.strings.regex_full_match(units.text, r"\p{N}+")
         where = tf.where(odd)[:, 0]
         # Most queries have none, and are spared the time.
-        return units.cut_again(
-            tf.cond(tf.size(where) > 0, lambda: self._with_halves(units, where), lambda: units.text)
+        return Units(
+            *tf.cond(
+                tf.size(where) > 0,
+                lambda: units.cut_again(self._with_halves(units, where)).tensors(),
+                units.tensors,
+            )
         )
 
     def _with_halves(self, units: Units, where: tf.Tensor) -> tf.Tensor:

@@ -72,6 +72,10 @@ class Units:
         owner, text, adjoins = (tf.gather(part, kept) for part in (owner, units.values, adjoins))
         return Units(owner, text, adjoins, tf.strings.regex_full_match(text, CHARACTER))
 
+    def tensors(self) -> tuple[tf.Tensor, ...]:
+        """The attributes in their order."""
+        return self.owner, self.text, self.adjoins, self.character
+
     def cut_again(self, text: tf.Tensor) -> Units:
         """The units with other texts, string [u], which are parted where one has a space; the parts adjoin."""
         parts = tf.strings.split(text)
