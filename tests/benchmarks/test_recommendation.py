@@ -37,7 +37,9 @@ def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) 
 
 
 PAGES = {
-    "results.md": ["retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "growth", "fuzz"],
+    "results.md": [
+        "retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "languages", "growth", "fuzz",
+    ],
     "experiments.md": [
         "retail-parts", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",
     ],
