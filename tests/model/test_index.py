@@ -311,7 +311,8 @@ def test_a_narrowed_search_finds_nearly_what_the_exact_one_does_and_nothing_else
 def test_given_items_are_scored_as_by_the_exact_one(loaded: tuple[dict, dict], exact: dict) -> None:
     asked = {"query": ["mug 1", "lamp"], "user_id": ["u1", ""], "item_ids": [["i1", "i2", "x"]] * 2}
     ours, theirs = (ask(functions, "rank", **asked)["scores"] for functions in (loaded[0], exact))
-    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
+    # A source counts from its last candidate, which the approximate index may miss.
+    np.testing.assert_allclose(ours, theirs, rtol=0.05)
 
 
 def test_more_answers_than_are_found_are_empty_places(loaded: tuple[dict, dict]) -> None:
