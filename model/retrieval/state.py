@@ -136,11 +136,8 @@ def make_state(
     known_users = set(sizes["user_id"])
     pairs = _pairs(known)
     item_numbers = _item_numbers(past, pairs, len(items))
-    if tags is None:
-        tags = pl.DataFrame(schema={"item_id": pl.String, "tag": pl.String})
-    tagged = tags.join(rows, on="item_id", maintain_order="left").select("row", "tag")
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
-    sources = Past(len(items), known, pairs, numbers, tagged)
+    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows))
     lists = (
         pairs.group_by("user_id", maintain_order=True)
         .tail(TAKEN)
@@ -162,6 +159,13 @@ def make_state(
         tables={source.name: source.build(sources) for source in table_sources()},
         typical_age=_typical_age(latest),
     )
+
+
+def _tagged(tags: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:
+    """The tags by the items' rows: `row` and `tag`; none where there are no tags."""
+    if tags is None:
+        tags = pl.DataFrame(schema={"item_id": pl.String, "tag": pl.String})
+    return tags.join(rows, on="item_id", maintain_order="left").select("row", "tag")
 
 
 def _splits(sizes: pl.DataFrame, names: list[str]) -> np.ndarray:

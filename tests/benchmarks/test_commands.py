@@ -22,8 +22,8 @@ COMMANDS = sorted({name for name, text in MODULES.items() if "__main__" in text}
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_it_can_be_imported(name: str) -> None:
-    importlib.import_module(name)
+def test_it_can_be_imported_and_says_what_it_is_for(name: str) -> None:
+    assert importlib.import_module(name).__doc__
 
 
 @pytest.mark.parametrize("name", COMMANDS)
