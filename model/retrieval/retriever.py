@@ -134,9 +134,7 @@ class Retriever(tf.Module):
         found = []
         for offer in offers:
             top, given = self._given(context, offer, nothing)
-            places = tf.where(given, tf.range(1, top.shape[1] + 1)[None], 0)
-            same = rows[:, :, None] == top[:, None]
-            found.append(tf.reduce_sum(tf.where(same, places[:, None], 0), -1))
+            found.append(_of(rows, top, tf.where(given, tf.range(1, top.shape[1] + 1)[None], 0)))
         return tf.stack(found, -1)
 
     def blend(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
@@ -158,12 +156,7 @@ class Retriever(tf.Module):
     def shares(self, context: Context, offers: tuple[Offer, ...], rows: tf.Tensor) -> tf.Tensor:
         """What each source adds in `blend` to each item: int32 [b, m] to float32 [b, m, s], 0 where nothing."""
         nothing = tf.zeros_like(context.scores["count"], tf.bool)
-        found = []
-        for offer in offers:
-            top, counted = self._counted(context, offer, nothing)
-            same = rows[:, :, None] == top[:, None]
-            found.append(tf.reduce_sum(tf.where(same, counted[:, None], 0.0), -1))
-        return tf.stack(found, -1)
+        return tf.stack([_of(rows, *self._counted(context, offer, nothing)) for offer in offers], -1)
 
     def _counted(self, context: Context, offer: Offer, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A source's best items, and what they count in `blend`: int32 and float32 [b, bound]."""
@@ -237,6 +230,12 @@ class Retriever(tf.Module):
             tf.reshape(values, [-1]), tf.reshape(segment, [-1]), batch * self.count
         )
         return tf.reshape(flat, [batch, self.count])
+
+
+def _of(rows: tf.Tensor, top: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
+    """The value of each item among a source's best: int32 [b, m], int32 [b, n] and [b, n] to [b, m], 0 where it isn't."""
+    same = rows[:, :, None] == top[:, None]
+    return tf.reduce_sum(tf.where(same, values[:, None], 0), -1)
 
 
 def _least(offer: Offer) -> float:
