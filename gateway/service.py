@@ -12,7 +12,7 @@ from aisle.gateway.asking import Asking
 from aisle.gateway.events import Event, microseconds
 from aisle.gateway.log import FORGOTTEN, MERGED, ROW, EventLog, shown
 from aisle.gateway.metrics import Metrics
-from aisle.gateway.questions import Answer, Done, Listing, Merge, Recorded, Search
+from aisle.gateway.questions import Answer, Done, Listing, Merge, Recorded
 from aisle.gateway.recents.delivery import Delivery, Told
 from aisle.gateway.recents.store import Recent, visitor
 from aisle.gateway.spool import NotWritten, Record
@@ -80,15 +80,10 @@ class Gateway:
 
     def note_shown(self, source: str, asked: Listing, answer: Answer) -> None:
         """Notes that an answer was shown; the answer doesn't wait for it."""
-        said = {
-            "user_id": asked.user_id,
-            "session_id": asked.session_id,
-            "timestamp": microseconds(self._now()),
-        }
-        if isinstance(asked, Search):
-            said["query"] = asked.query
+        told = asked.model_dump(include={"user_id", "session_id", "query", "experiment", "arm"})
+        filled = {name: value for name, value in told.items() if value}
+        filled["timestamp"] = microseconds(self._now())
         items = [item.item_id for item in answer.items]
-        filled = {name: value for name, value in said.items() if value != ""}
         task = asyncio.create_task(
             self._note(shown(source, answer.request_id, answer.version, items, filled))
         )
