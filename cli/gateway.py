@@ -85,8 +85,9 @@ def gateway(
     from aisle.gateway.log import EventLog
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
+    from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
-    from aisle.gateway.service import Gateway, utc_now
+    from aisle.gateway.service import Gateway
     from aisle.serving import AsyncClient
 
     key = _required(read_key(key_file), host)

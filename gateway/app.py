@@ -28,6 +28,7 @@ from aisle.gateway.questions import (
     Similar,
 )
 from aisle.gateway.recents.store import StoreDown
+from aisle.gateway.said import said_wrong
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
 from aisle.gateway.spool import NotWritten
@@ -214,11 +215,7 @@ async def _of_ours(_: Request, error: Exception) -> Response:
 
 async def _of_the_contract(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    came = ascii(first.get("input"))
-    came = came if len(came) <= 80 else f"{came[:80]}…"
-    return problem(422, f"{where} is {came}: {first['msg'].removeprefix('Value error, ')}")
+    return problem(422, said_wrong(error.errors()[0]))
 
 
 async def _of_http(_: Request, error: Exception) -> Response:

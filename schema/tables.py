@@ -30,12 +30,15 @@ class Column:
         kind: the type of its values.
         required: whether the column must be there and every row must fill it.
         identifier: whether its text names something: what can't be seen in it is no part of it.
+        bookkeeping: whether it says how a row came about and not what happened. No model reads it, no schema or gate holds
+            it against anything, and of a table's files some may have it and others not.
     """
 
     name: str
     kind: Kind
     required: bool = False
     identifier: bool = False
+    bookkeeping: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,6 +52,11 @@ class Table:
     def column(self, name: str) -> Column | None:
         """Returns the declared column called `name`, or None for an extra column."""
         return next((column for column in self.columns if column.name == name), None)
+
+    @property
+    def bookkeeping(self) -> frozenset[str]:
+        """The names of the columns that only say how a row came about."""
+        return frozenset(column.name for column in self.columns if column.bookkeeping)
 
 
 ITEMS = Table(
@@ -92,6 +100,13 @@ EVENTS = Table(
         Column("price", Kind.NUMBER),
         Column("rating", Kind.NUMBER),
         Column("text", Kind.STRING),
+        Column("event_id", Kind.STRING, identifier=True, bookkeeping=True),
+        Column("request_id", Kind.STRING, identifier=True, bookkeeping=True),
+        Column("experiment", Kind.STRING, bookkeeping=True),
+        Column("arm", Kind.STRING, bookkeeping=True),
+        # Of what was shown, written by the gateway: which signature and version answered.
+        Column("source", Kind.STRING, bookkeeping=True),
+        Column("version", Kind.STRING, bookkeeping=True),
     ),
 )
 

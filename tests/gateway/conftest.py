@@ -17,7 +17,8 @@ import pytest
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import Store
-from aisle.gateway.service import Gateway, utc_now
+from aisle.gateway.recording import utc_now
+from aisle.gateway.service import Gateway
 from aisle.serving import AsyncClient, Retry
 from aisle.serving.testing import AsyncFakeTransport
 

@@ -130,18 +130,19 @@ def test_a_search_with_a_filter_counts_what_it_found(asks: Asks) -> None:
 def test_what_was_shown_is_written_with_the_answer_it_came_by(asks: Asks) -> None:
     async def use(site: Any) -> Any:
         await site.http.get("/v1/search", params={"query": "red mug", "user_id": "ann", "session_id": "s1"})
-        await site.http.get("/v1/similar", params={"item_id": "mug"})
+        of = {"experiment": "x", "arm": "b"}
+        await site.http.get("/v1/similar", params={"item_id": "mug", **of})
         await site.http.get("/v1/rank", params={"item_ids": "mug"})
         return site.log
 
     log = asks(use)
     (path,) = (log / "events").iterdir()
-    names = ("event", "source", "user_id", "session_id", "query", "position", "item_id", "version")
+    names = ("event", "source", "user_id", "session_id", "query", "position", "item_id", "version", "arm")
     assert [tuple(row[name] for name in names) for row in pq.read_table(path).to_pylist()] == [
-        ("impression", "search", "ann", "s1", "red mug", 1, "mug", 1),
-        ("impression", "search", "ann", "s1", "red mug", 2, "cup", 1),
-        ("impression", "similar", None, None, None, 1, "mug", 1),
-        ("impression", "similar", None, None, None, 2, "cup", 1),
+        ("impression", "search", "ann", "s1", "red mug", 1, "mug", "1", None),
+        ("impression", "search", "ann", "s1", "red mug", 2, "cup", "1", None),
+        ("impression", "similar", None, None, None, 1, "mug", "1", "b"),
+        ("impression", "similar", None, None, None, 2, "cup", "1", "b"),
     ]
 
 
