@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import pathlib
 from typing import Any
 
 import pytest
 
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.assignment.growthbook import bucket_ranges, choose, fnv1a_32, place_v1, place_v2
+from benchmarks.experiments.exact import GROWTHBOOK as CASES
 
-CASES = json.loads((pathlib.Path(__file__).parent / "growthbook_cases.json").read_text(encoding="utf-8"))
 PLACES = {1: place_v1, 2: place_v2}
 
 
