@@ -64,6 +64,7 @@ _RESULTS: dict[str, Any] = {
         "kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}],
         "strange_shops": [{"lost": 0}],
     },
+    "experiments.exact": {"cases": [{"met": True}] * 20},
     "labels.worth": {
         "simulated": True,
         "gains": {
