@@ -21,6 +21,7 @@ COMMANDS: dict[str, str] = {
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.gateway:gateway",
     "listen": "aisle.cli.listen:listen",
+    "shop": "aisle.cli.shop:shop",
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",
     "rollback": "aisle.cli.versions:rollback",

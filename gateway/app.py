@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -41,6 +41,9 @@ from aisle.serving import (
     ServingError,
     Unreachable,
 )
+
+if TYPE_CHECKING:
+    from aisle.gateway.pages.storefront import Storefront
 
 _STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
     (MessageTooLarge, 413, ""),
@@ -163,6 +166,7 @@ def create_app(
     rate: float,
     origins: Sequence[str] = (),
     on_ready: Callable[[], None] = lambda: None,
+    storefront: Storefront | None = None,
 ) -> FastAPI:
     """The application, which starts and ends the gateway with itself.
 
@@ -172,6 +176,7 @@ def create_app(
         rate: requests a second of an address; 0 bounds nothing.
         origins: sites whose pages may ask; none may where none is named.
         on_ready: called once it answers.
+        storefront: the pages that it serves, too; none without.
     """
 
     @contextlib.asynccontextmanager
@@ -198,6 +203,8 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    if storefront:
+        storefront.install(app)
     return app
 
 

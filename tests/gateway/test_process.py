@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import _listen, gateway
+from aisle.cli.gateway import gateway, listen
 from aisle.schema.errors import InputError
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
@@ -118,7 +118,7 @@ def test_what_the_store_had_not_got_is_delivered_after_a_crash(start: Callable, 
 
 
 def test_an_answer_is_sent_whole_at_once() -> None:
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

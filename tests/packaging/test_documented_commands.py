@@ -33,6 +33,7 @@ DESIGNED = tuple(
         "schema",
         "serve",
         "gateway",
+        "shop",
         "versions",
         "promote",
         "rollback",
