@@ -24,6 +24,8 @@ REMAINS = (
     "what trained versions learnt, until they are replaced by versions trained without",
 )
 """What forgetting doesn't reach."""
+SHOWN_SECONDS = 0.1
+"""How long what was shown is gathered for, so that many answers share one write to the disk."""
 
 
 def utc_now() -> datetime.datetime:
@@ -49,7 +51,8 @@ class Gateway:
         """Nothing runs yet, see `running`."""
         self.asking, self.metrics = Asking(client, recents), Metrics()
         self._client, self._recents, self._log, self._now = client, recents, log, now
-        self._noting: set[asyncio.Task[None]] = set()
+        self._shown: list[Record] = []
+        self._noting: asyncio.Task[None] | None = None
         self.metrics.waiting.set_function(lambda: recents.waiting)
         self.metrics.missed.set_function(lambda: recents.missed)
 
@@ -64,7 +67,9 @@ class Gateway:
         finally:
             for task in background:
                 task.cancel()
-            await asyncio.gather(*background, *self._noting, return_exceptions=True)
+            await asyncio.gather(*background, return_exceptions=True)
+            if self._noting:
+                await self._noting
             await self._recents.close()
             await self._log.close()
             await self._client.close()
@@ -89,11 +94,9 @@ class Gateway:
             said["query"] = asked.query
         items = [item.item_id for item in answer.items]
         filled = {name: value for name, value in said.items() if value != ""}
-        task = asyncio.create_task(
-            self._note(shown(source, answer.request_id, answer.version, items, filled))
-        )
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
+        self._shown.append(shown(source, answer.request_id, answer.version, items, filled))
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._note_all())
 
     async def merge(self, merge: Merge) -> Done:
         """Has what a session did be a user's; raises StoreDown and NotWritten."""
@@ -103,15 +106,23 @@ class Gateway:
 
     async def forget(self, user_id: str) -> Done:
         """Removes a user from the store and from the files to come; raises StoreDown and NotWritten."""
+        # A record forgets those before it alone.
+        await self._write_shown()
         await self._log.append([{FORGOTTEN: user_id}])
         await self._recents.forget(visitor(user_id, ""))
         return Done(remains=list(REMAINS))
 
-    async def _note(self, record: Record) -> None:
+    async def _note_all(self) -> None:
+        while self._shown:
+            await asyncio.sleep(SHOWN_SECONDS)
+            await self._write_shown()
+
+    async def _write_shown(self) -> None:
+        batch, self._shown = self._shown, []
         try:
-            await self._log.append([record])
+            await self._log.append(batch)
         except NotWritten:
-            self.metrics.unwritten.inc()
+            self.metrics.unwritten.inc(len(batch))
 
 
 def _told(rows: Sequence[dict[str, Any]]) -> list[Told]:
