@@ -60,7 +60,8 @@ _STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
+    # A coroutine, as every dependency here: FastAPI gives a plain function to a thread, and the question waits for it.
     gateway: Gateway = request.app.state.gateway
     return gateway
 
