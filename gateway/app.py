@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -89,7 +89,7 @@ async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
     return await gateway.forget(user_id)
 
 
-@keyed.get("/metrics")
+@keyed.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: Asked) -> Response:
     """Prometheus's."""
     return Response(gateway.metrics.text(), media_type="text/plain; version=0.0.4")

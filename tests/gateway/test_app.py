@@ -302,3 +302,6 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
     assert {operation for operation, needs in operations.items() if needs} == keyed
     assert set(operations) == keyed | asked | {("get", "/healthz")}
     assert "purchase" not in json.dumps(contract["paths"])
+    assert list(contract["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    event = contract["components"]["schemas"]["Event"]["properties"]["event"]
+    assert {"click", "purchase"} <= set(event["examples"])
