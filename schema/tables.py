@@ -119,5 +119,33 @@ JUDGEMENTS = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS)
+STOCK = Table(
+    "stock",
+    (
+        Column("item_id", Kind.STRING, required=True, identifier=True),
+        Column("on_hand", Kind.NUMBER, required=True),
+        Column("on_order", Kind.NUMBER),
+        Column("as_of", Kind.TIMESTAMP, required=True),
+    ),
+    key=("item_id", "as_of"),
+)
+"""What lies in the shop: the latest count of an item is its stock, earlier ones say when it was out of it."""
+
+SUPPLY = Table(
+    "supply",
+    (
+        Column("item_id", Kind.STRING, required=True, identifier=True),
+        Column("lead_time_days", Kind.NUMBER),
+        Column("lead_time_sd", Kind.NUMBER),
+        Column("pack_size", Kind.NUMBER),
+        Column("min_order", Kind.NUMBER),
+        Column("unit_cost", Kind.NUMBER),
+        Column("holding_rate", Kind.NUMBER),
+        Column("review_days", Kind.NUMBER),
+    ),
+    key=("item_id",),
+)
+"""How an item is ordered. What is missing, the settings' section `inventory` says."""
+
+TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY)
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -65,6 +65,7 @@ _RESULTS: dict[str, Any] = {
         "strange_shops": [{"lost": 0}],
     },
     "experiments.exact": {"cases": [{"met": True}] * 20},
+    "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
     "labels.worth": {
         "simulated": True,
         "gains": {
