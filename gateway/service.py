@@ -37,7 +37,7 @@ class Gateway(Recording):
     ) -> None:
         """Nothing runs yet, see `running`."""
         super().__init__(recents, log, now)
-        self.asking = Asking(client, recents)
+        self.asking = Asking(client, recents, now)
         self._client = client
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
