@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import pathlib
 import signal
 import socket
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from aisle.gateway.rpc.server import RpcServer
+    from aisle.gateway.service import Gateway
+
+
+remember_days = click.option(
+    "--remember-days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 365, min_open=True),
+    help="How long an event is recent.",
+)
 
 
 @click.command()
@@ -28,13 +43,7 @@ import click
     show_default=True,
     help="Where recent events are kept: memory, or redis://HOST:PORT, which many gateways may share.",
 )
-@click.option(
-    "--remember-days",
-    default=7.0,
-    show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
-    help="How long an event is recent.",
-)
+@remember_days
 @click.option(
     "--log",
     "log_folder",
@@ -46,6 +55,9 @@ import click
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for a free one."
+)
+@click.option(
+    "--grpc-port", type=click.IntRange(0, 65_535), help="Answer gRPC, too, on this port; 0 for a free one."
 )
 @click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
 @click.option(
@@ -70,13 +82,14 @@ def gateway(
     log_folder: str,
     host: str,
     port: int,
+    grpc_port: int | None,
     key_file: str | None,
     origins: tuple[str, ...],
     rate: float,
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
-    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what
+    Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
     import uvicorn
@@ -96,12 +109,28 @@ def gateway(
     between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
-    app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"))
+    rpc = None if grpc_port is None else _rpc_server(between, key, rate, host, grpc_port)
+
+    def on_ready() -> None:
+        click.echo(f"listening on {address}")
+        if rpc:
+            click.echo(f"gRPC on {host}:{rpc.port}")
+
+    beside = rpc.running() if rpc else contextlib.nullcontext()
+    app = create_app(between, key, rate, origins, on_ready, beside)
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _rpc_server(gateway: Gateway, key: str, rate: float, host: str, port: int) -> RpcServer:
+    """What answers gRPC; raises InputError where it can't listen, which uvicorn would tell by a traceback."""
+    from aisle.gateway.rpc.server import RpcServer
+
+    _listen(host, port).close()
+    return RpcServer(gateway, key, rate, host, port)
 
 
 def _required(key: str, host: str) -> str:

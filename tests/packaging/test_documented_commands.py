@@ -33,6 +33,7 @@ DESIGNED = tuple(
         "schema",
         "serve",
         "gateway",
+        "listen",
         "versions",
         "promote",
         "rollback",
