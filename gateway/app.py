@@ -58,7 +58,7 @@ async def merge_session(merge: Merge, gateway: Asked) -> Done:
 
 @keyed.delete("/v1/users/{user_id:path}")
 async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
-    """Removes a user from the store and from the files to come."""
+    """Removes a user from the store and from the files, here and in the gateways of the same store."""
     return await gateway.forget(user_id)
 
 

@@ -27,7 +27,7 @@ STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
     (Unreachable, 503, "the model's server is away; ask again"),
     (Overloaded, 503, "the model's server has too much to do; ask again later"),
     (ServingError, 502, "the model's server failed"),
-    (StoreDown, 503, "the store of recent events is away, and nothing was done; ask again"),
+    (StoreDown, 503, "the store of recent events is away; ask again"),
     (NotWritten, 503, "the disk takes no more, and nothing was recorded; ask again later"),
 )
 """The first that fits; "" says what the error says. Of the others that is for the log: it names machines and folders."""
