@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 
 from aisle.gateway.asking import Asking
 from aisle.gateway.events import microseconds
-from aisle.gateway.log import EventLog, shown
+from aisle.gateway.files.records import shown
+from aisle.gateway.log import EventLog
 from aisle.gateway.questions import Answer, Done, Listing
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now

@@ -24,7 +24,8 @@ from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import ReadResult, read_table
 from aisle.datasets import simulator
 from aisle.gateway.events import EVENT
-from aisle.gateway.log import ROW, EventLog, shown
+from aisle.gateway.files.records import ROW, shown
+from aisle.gateway.log import EventLog
 from aisle.gateway.spool import Record
 from aisle.schema.tables import EVENTS, ITEMS, TABLES
 
