@@ -89,7 +89,7 @@ def shop(
         between = Gateway(client, recents, log)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
-            between, client, recents, key or made, shown, run, pictures and pathlib.Path(pictures)
+            between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None
         )
         address = f"http://{HOST}:{listener.getsockname()[1]}"
 

@@ -17,6 +17,8 @@ PAGE = 24
 """Items of a page."""
 LAST_PAGE = (MAX_K - 1) // PAGE
 MAX_BRANDS = 100
+MAX_QUERY = 256
+"""Characters of a query: it stands in many links of its page."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Looking:
         low, high = sorted(prices) if None not in prices else prices  # type: ignore[type-var]
         page = params.get("page", "")
         return cls(
-            " ".join(params.get("q", "").split())[:MAX_TEXT],
+            " ".join(params.get("q", "").split())[:MAX_QUERY],
             params.get("category", "")[:MAX_TEXT],
             tuple(dict.fromkeys(brand[:MAX_TEXT] for brand in params.getlist("brand") if brand))[:MAX_BRANDS],
             low,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-import importlib.resources
+import pathlib
 import urllib.parse
 import zlib
 from typing import Any
@@ -67,7 +67,7 @@ def clock(seconds: float) -> str:
 @functools.lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
@@ -76,8 +76,3 @@ def _environment() -> jinja2.Environment:
     for shown in (tone, letters, quoted, milliseconds, clock):
         environment.filters[shown.__name__] = shown
     return environment
-
-
-def _source(name: str) -> str:
-    folder = importlib.resources.files("aisle.gateway.pages") / "templates"
-    return (folder / name).read_text(encoding="utf-8")
