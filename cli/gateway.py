@@ -97,8 +97,9 @@ def gateway(
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
+    from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
-    from aisle.gateway.service import Gateway, utc_now
+    from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
 
     key = _required(read_key(key_file), host)

@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "schema": "aisle.cli.schema:schema",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.gateway:gateway",
+    "listen": "aisle.cli.listen:listen",
     "shop": "aisle.cli.shop:shop",
     "versions": "aisle.cli.versions:versions",
     "promote": "aisle.cli.versions:promote",

@@ -71,8 +71,9 @@ def shop(
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
+    from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
-    from aisle.gateway.service import Gateway, utc_now
+    from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
 
     run = run_of(out) if target else run_of(out or "out", needed=True)

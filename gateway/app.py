@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -28,6 +28,7 @@ from aisle.gateway.questions import (
     Similar,
 )
 from aisle.gateway.recents.store import StoreDown
+from aisle.gateway.said import said_wrong
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
 from aisle.gateway.spool import NotWritten
@@ -59,7 +60,8 @@ _STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
+    # A coroutine, as every dependency here: FastAPI gives a plain function to a thread, and the question waits for it.
     gateway: Gateway = request.app.state.gateway
     return gateway
 
@@ -87,7 +89,7 @@ async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
     return await gateway.forget(user_id)
 
 
-@keyed.get("/metrics")
+@keyed.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: Asked) -> Response:
     """Prometheus's."""
     return Response(gateway.metrics.text(), media_type="text/plain; version=0.0.4")
@@ -221,11 +223,7 @@ async def _of_ours(_: Request, error: Exception) -> Response:
 
 async def _of_the_contract(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    came = ascii(first.get("input"))
-    came = came if len(came) <= 80 else f"{came[:80]}…"
-    return problem(422, f"{where} is {came}: {first['msg'].removeprefix('Value error, ')}")
+    return problem(422, said_wrong(error.errors()[0]))
 
 
 async def _of_http(_: Request, error: Exception) -> Response:

@@ -32,14 +32,7 @@ _TYPES = {
     Kind.NUMBER: pa.float64(),
     Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
 }
-SCHEMA = pa.schema(
-    [
-        *((column.name, _TYPES[column.kind]) for column in EVENTS.columns),
-        *((name, pa.string()) for name in ("event_id", "request_id", "source")),
-        ("version", pa.int64()),
-    ]
-)
-"""The table `events`, and of what was shown: by which answer, of which signature and version."""
+SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in EVENTS.columns])
 
 LOOK_SECONDS = 10.0
 """How often the log looks whether an hour has passed."""
@@ -139,9 +132,11 @@ def shown(
         request_id: of the answer.
         version: of the model.
         item_ids: best first.
-        asked: `timestamp` in microseconds, and what else all of its rows have: `user_id`, `session_id`, `query`.
+        asked: `timestamp` in microseconds, and what else all of its rows have: `user_id`, `session_id`, `query`,
+            `experiment`, `arm`.
     """
-    common = {"source": source, "request_id": request_id, "version": version, "event": IMPRESSION.name}
+    told = None if version is None else str(version)
+    common = {"source": source, "request_id": request_id, "version": told, "event": IMPRESSION.name}
     return {SHOWN: {**common, **asked, "item_ids": list(item_ids)}}
 
 

@@ -10,7 +10,8 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.
 class Metrics:
     """`aisle_gateway_requests_total` by route and code, `aisle_gateway_request_seconds` by route,
     `aisle_gateway_events_total` by kind, `aisle_gateway_unwritten_answers_total` (of which the disk took no record),
-    `aisle_gateway_waiting_events` (that the store hasn't got) and `aisle_gateway_missed_events` (that it never will).
+    `aisle_gateway_waiting_events` (that the store hasn't got), `aisle_gateway_missed_events` (that it never will) and, of
+    `aisle listen`, `aisle_gateway_refused_messages_total`.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,9 @@ class Metrics:
         self.events = Counter("aisle_gateway_events", "Events recorded.", ["kind"], registry=self.registry)
         self.unwritten = Counter(
             "aisle_gateway_unwritten_answers", "Answers that are not in the log.", registry=self.registry
+        )
+        self.refused = Counter(
+            "aisle_gateway_refused_messages", "Messages that hold no event.", registry=self.registry
         )
         self.waiting = Gauge(
             "aisle_gateway_waiting_events", "Events the store waits for.", registry=self.registry

@@ -46,7 +46,7 @@ def read_key(path: str | None) -> str:
     return key
 
 
-def require_key(
+async def require_key(
     request: Request,
     came: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
 ) -> None:

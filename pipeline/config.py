@@ -23,6 +23,7 @@ from aisle.components.example_gen.options import (
     how_to_say,
     table_reading,
 )
+from aisle.components.inventory.options import InventoryOptions
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import (
     BundleOptions,
@@ -94,6 +95,7 @@ class Config(Options):
     evaluator: EvaluatorOptions = EvaluatorOptions()
     bless: BlessOptions = BlessOptions()
     push: PushOptions = PushOptions()
+    inventory: InventoryOptions = InventoryOptions()
     infra: InfraOptions = InfraOptions()
 
     def readings(self) -> dict[str, TableReading]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -108,6 +109,16 @@ def test_each_question_is_asked_alike_by_get_and_post(asks: Asks, path: str, ask
     asks(use)
 
 
+def test_no_question_and_no_event_waits_for_a_thread(asks: Asks) -> None:
+    async def use(site: Any) -> list[str]:
+        await site.http.get("/v1/recommend", params={"session_id": "s1"})
+        await site.http.post("/v1/events", json=CLICK, headers=BEARER)
+        return [thread.name for thread in threading.enumerate()]
+
+    # The disk has a thread of asyncio's own.
+    assert not [name for name in asks(use, key=KEY) if "AnyIO" in name]
+
+
 def test_an_item_that_the_model_does_not_know_has_no_score(asks: Asks) -> None:
     async def use(site: Any) -> Any:
         return (await site.http.get("/v1/rank", params={"item_ids": ["nothing", "mug"]})).json()["items"]
@@ -130,19 +141,32 @@ def test_a_search_with_a_filter_counts_what_it_found(asks: Asks) -> None:
 def test_what_was_shown_is_written_with_the_answer_it_came_by(asks: Asks) -> None:
     async def use(site: Any) -> Any:
         await site.http.get("/v1/search", params={"query": "red mug", "user_id": "ann", "session_id": "s1"})
-        await site.http.get("/v1/similar", params={"item_id": "mug"})
+        of = {"experiment": "x", "arm": "b"}
+        await site.http.get("/v1/similar", params={"item_id": "mug", **of})
         await site.http.get("/v1/rank", params={"item_ids": "mug"})
         return site.log
 
     log = asks(use)
     (path,) = (log / "events").iterdir()
-    names = ("event", "source", "user_id", "session_id", "query", "position", "item_id", "version")
+    names = ("event", "source", "user_id", "session_id", "query", "position", "item_id", "version", "arm")
     assert [tuple(row[name] for name in names) for row in pq.read_table(path).to_pylist()] == [
-        ("impression", "search", "ann", "s1", "red mug", 1, "mug", 1),
-        ("impression", "search", "ann", "s1", "red mug", 2, "cup", 1),
-        ("impression", "similar", None, None, None, 1, "mug", 1),
-        ("impression", "similar", None, None, None, 2, "cup", 1),
+        ("impression", "search", "ann", "s1", "red mug", 1, "mug", "1", None),
+        ("impression", "search", "ann", "s1", "red mug", 2, "cup", "1", None),
+        ("impression", "similar", None, None, None, 1, "mug", "1", "b"),
+        ("impression", "similar", None, None, None, 2, "cup", "1", "b"),
     ]
+
+
+def test_what_a_forgotten_user_was_shown_a_moment_ago_is_not_written(asks: Asks) -> None:
+    async def use(site: Any) -> Any:
+        for user in ("ann", "bob"):
+            await site.http.get("/v1/search", params={"query": "mug", "user_id": user, "k": 1})
+        await site.http.delete("/v1/users/ann")
+        return site.log
+
+    log = asks(use)
+    rows = [row for path in (log / "events").iterdir() for row in pq.read_table(path).to_pylist()]
+    assert [row["user_id"] for row in rows] == ["bob"]
 
 
 def test_without_the_store_answers_are_stale_and_events_are_safe(asks: Asks) -> None:
@@ -278,3 +302,6 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
     assert {operation for operation, needs in operations.items() if needs} == keyed
     assert set(operations) == keyed | asked | {("get", "/healthz")}
     assert "purchase" not in json.dumps(contract["paths"])
+    assert list(contract["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    event = contract["components"]["schemas"]["Event"]["properties"]["event"]
+    assert {"click", "purchase"} <= set(event["examples"])

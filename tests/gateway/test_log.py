@@ -82,7 +82,7 @@ def test_the_next_run_reads_events_and_what_was_shown_as_they_are(tmp_path: path
         {name: value for name, value in row.items() if value is not None} for row in read.rows.to_pylist()
     ]
     common = {"timestamp": 1_772_366_399_000_000, "event": "impression", "user_id": "u1", "query": "red mug"}
-    came_by = {"request_id": "r1", "source": "search", "version": 7}
+    came_by = {"request_id": "r1", "source": "search", "version": "7"}
     assert rows == [
         {**common, **came_by, "item_id": "cup", "position": 1, "event_id": "r1:1"},
         {**common, **came_by, "item_id": "mug", "position": 2, "event_id": "r1:2"},

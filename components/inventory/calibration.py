@@ -1,0 +1,112 @@
+"""Which quantile meets a fill rate: learnt by replaying the shop's own past.
+
+The share of the demand that is sold from stock isn't the chance of no stock-out, and a forecast's quantiles are not those of
+the future: what a level gave in past weeks says what it gives.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from aisle.components.inventory.distributions import Floats, Forecast
+from aisle.components.inventory.replay import Replay, replay
+from aisle.schema.demand import Series
+
+LEVELS = (0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.985, 0.99, 0.995)
+"""Replayed; the answer lies between two of them."""
+_FEWEST = 4
+"""Periods of a past that says something."""
+
+
+class Sums(Protocol):
+    """A forecast of sums over a horizon, whoever makes it: see `Forecast`."""
+
+    @property
+    def mean(self) -> Floats: ...
+    @property
+    def levels(self) -> Floats: ...
+    @property
+    def quantiles(self) -> Floats: ...
+
+
+Forecaster = Callable[[Series, int], Sums]
+"""Forecasts the sums over so many periods behind the series."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Calibration:
+    """What levels gave in the past.
+
+    Attributes:
+        periods: how many were replayed; 0 where the past is too short, and the level is the service itself.
+        level: the one that meets the service, or the highest replayed where none does.
+        levels: replayed.
+        replays: what each gave.
+    """
+
+    periods: int
+    level: float
+    levels: tuple[float, ...]
+    replays: tuple[Replay, ...]
+
+    @property
+    def met(self) -> Replay | None:
+        """What the level next to the chosen one gave; None where nothing was replayed."""
+        if not self.replays:
+            return None
+        return self.replays[int(np.argmin([abs(level - self.level) for level in self.levels]))]
+
+
+def calibrate(
+    series: Series,
+    forecast: Forecaster,
+    price: Floats,
+    service: float,
+    lead: int,
+    periods: int,
+    lost: bool = True,
+    levels: Sequence[float] = LEVELS,
+) -> Calibration:
+    """Replays the last periods at several levels, and finds the one that meets the service.
+
+    Args:
+        series: the past of all items.
+        forecast: makes forecasts as of then.
+        price: by which items are weighed, [n].
+        service: the share of the demand's value to be sold from stock.
+        lead: periods from an order to its arrival.
+        periods: how many to replay; fewer where the past is short.
+        lost: whether who finds nothing goes away.
+        levels: to replay, ascending.
+    """
+    total = len(series.starts)
+    periods = min(periods, total // 2)
+    demand = np.nan_to_num(series.quantity[:, total - periods :]) if periods else np.zeros((len(series), 0))
+    if periods < _FEWEST or not demand.sum():
+        return Calibration(0, service, (), ())
+    found = [forecast(series.before(total - back), lead + 1) for back in range(periods, 0, -1)]
+    told = [Forecast(one.mean, one.levels, one.quantiles) for one in found]
+    replays = tuple(
+        replay(demand, np.column_stack([one.quantile(level) for one in told]), price, lead, lost)
+        for level in levels
+    )
+    return Calibration(
+        periods, _level([one.fill for one in replays], levels, service), tuple(levels), replays
+    )
+
+
+def _level(fills: Sequence[float], levels: Sequence[float], service: float) -> float:
+    """The level at which the fill reaches the service, on a line over what lacks, as quantiles lie in a tail."""
+    reached = np.maximum.accumulate(fills)
+    if reached[-1] < service:
+        return levels[-1]
+    at = int(np.argmax(reached >= service))
+    if at == 0:
+        return levels[0]
+    share = (service - reached[at - 1]) / (reached[at] - reached[at - 1])
+    lacking = np.log1p(-np.array([levels[at - 1], levels[at]]))
+    return float(1 - np.exp(lacking[0] + share * (lacking[1] - lacking[0])))
