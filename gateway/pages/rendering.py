@@ -25,7 +25,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     # "no-referrer" would have browsers send forms as of no origin.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 TONES = 12
@@ -72,6 +71,7 @@ def _environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     for shown in (tone, letters, quoted, milliseconds, clock):
         environment.filters[shown.__name__] = shown
