@@ -61,7 +61,6 @@ class Looking:
 
     def asked(self, visitor: Visitor) -> Search:
         """The gateway's question, for one item more than the pages up to this one hold."""
-        prices = {"price_min": self.price_min, "price_max": self.price_max}
         return Search(
             user_id=visitor.user_id,
             session_id=visitor.session_id,
@@ -70,8 +69,9 @@ class Looking:
             category=self.category,
             brand=list(self.brands),
             in_stock=self.in_stock,
+            price_min=self.price_min,
+            price_max=self.price_max,
             facets=True,
-            **prices,
         )
 
     @property
