@@ -25,7 +25,9 @@ class Question(Strict):
 
     user_id: AnyId = ""
     session_id: AnyId = ""
-    experiment: AnyId = Field(default="", description="That the visitor is part of; noted with what is shown.")
+    experiment: AnyId = Field(
+        default="", description="That the visitor is part of; noted with what is shown."
+    )
     arm: AnyId = Field(default="", description="Of the experiment.")
 
 

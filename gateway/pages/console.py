@@ -97,6 +97,7 @@ async def _now(front: Storefront) -> dict[str, Any]:
         "routes": front.watch.routes(),
         "stages": front.watch.stages(),
         "refused": list(front.watch.refused),
+        "refusals": sorted(front.watch.refusals.items()),
         "events": front.gateway.metrics.events_by_kind(),
         "store": {"stale": stale, "waiting": front.recents.waiting, "missed": front.recents.missed},
     }

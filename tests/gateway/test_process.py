@@ -143,6 +143,8 @@ def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> N
         (["--host", "192.0.2.1", "--key-file", "{long}"], "can't listen on 192.0.2.1:0"),
         (["--log", "{long}"], "can't be written to"),
         (["--target", "nowhere"], "HOST:PORT"),
+        (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
+        (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(

@@ -69,7 +69,7 @@ def test_the_console_shows_versions_reports_events_and_what_was_refused(visits: 
     assert 'href="/console/reports/anomalies.html"' in page and ">passed<" in page
     assert "<dt>click</dt><dd>1</dd>" in page and "up to date" in page
     assert "POST /v1/events" in page and "&lt;b&gt;stare&lt;/b&gt;" in page and "<b>stare" not in page
-    assert "GET /v1/search" in page and "query.k is" in page and "POST /event" in page
+    assert "GET /v1/search" in page and "query.k is" in page and "POST /event" in page and "3 × 422" in page
     assert '<th scope="row">/v1/events</th>' in page and '<th scope="row">disk</th>' in page
 
 

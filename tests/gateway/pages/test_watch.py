@@ -52,6 +52,7 @@ def test_the_last_refusals_are_kept_the_newest_first() -> None:
     for number in range(25):
         watch.refuse(f"POST /{number}", 422, "no")
     assert [one.asked for one in watch.refused] == [f"POST /{number}" for number in range(24, 4, -1)]
+    assert watch.refusals == {422: 25}
 
 
 def test_who_has_the_key_is_let_in_until_the_time_is_over() -> None:
