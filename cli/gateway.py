@@ -112,7 +112,10 @@ def gateway(
     from aisle.gateway.security import read_key
     from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
+    from aisle.schema.errors import InputError
 
+    if out and not storefront:
+        raise InputError(f"--out {out} is for the pages; have them served by --storefront, or leave it out")
     key = _required(read_key(key_file), host)
     client = StagedClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))

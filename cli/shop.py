@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import pathlib
 import secrets
 import sys
@@ -44,7 +45,9 @@ HOST = "127.0.0.1"
 @click.option(
     "--pictures", type=click.Path(), help="Folder of the files that the items' column `image` names."
 )
-@click.option("--browser/--no-browser", default=None, help="Whether to open one; on a terminal without.")
+@click.option(
+    "--browser/--no-browser", default=None, help="Whether to open one; without, on a terminal of a screen."
+)
 def shop(
     target: str | None,
     out: str | None,
@@ -60,7 +63,7 @@ def shop(
 ) -> None:
     """Try a run's model in a browser: a storefront, and a console at /console.
 
-    It is a gateway with pages, for this machine alone; see docs/storefront.md.
+    It is a gateway with pages, for this machine alone; see docs/gateway.md.
     """
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
@@ -90,20 +93,26 @@ def shop(
         between = Gateway(client, recents, log)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
-            between, client, recents, key or made, shown, run, pictures and pathlib.Path(pictures)
+            between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None
         )
         address = f"http://{HOST}:{listener.getsockname()[1]}"
 
         def ready() -> None:
             click.echo(f"the shop is at {address}")
             click.echo(f"its console is at {address}/console" + (f", the key is {made}" if made else ""))
-            if browser or (browser is None and sys.stdout.isatty()):
+            if _sees_pages() if browser is None else browser:
                 click.launch(address)
 
         app = create_app(between, key or made, 0.0, on_ready=ready, storefront=front)
         # A page elsewhere whose name is turned to this machine's address stays outside.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
         answer(app, listener)
+
+
+def _sees_pages() -> bool:
+    """Whether somebody sits at a terminal beside a screen: over SSH a browser would open in the terminal itself."""
+    screen = sys.platform == "darwin" or any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY")))
+    return sys.stdout.isatty() and screen
 
 
 def run_of(out: str | None, needed: bool = False) -> Run | None:

@@ -64,8 +64,7 @@ def demo(
     _print_faults(shop, output)
     _aisle("report", "--out", str(output))
     print_next(output, questions)
-    if sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("\nOpen the shop in a browser?", True):
-        _aisle("shop", "--out", str(output))
+    offer_shop(output)
 
 
 def _aisle(*arguments: str) -> None:
@@ -119,6 +118,12 @@ def print_next(output: pathlib.Path, questions: Questions) -> None:
         click.echo(f"  {aisle} {command} {shlex.quote(what)} --target {DEFAULT_TARGET}")
     click.secho("or look at it in a browser", bold=True)
     click.echo(f"  {aisle} shop --out {out}")
+
+
+def offer_shop(output: pathlib.Path) -> None:
+    """Opens the shop in a browser for who says so; who isn't at a terminal isn't asked."""
+    if sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("\nOpen the shop in a browser?", True):
+        _aisle("shop", "--out", str(output))
 
 
 def _command() -> str:

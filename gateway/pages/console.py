@@ -89,7 +89,6 @@ async def _now(front: Storefront) -> dict[str, Any]:
         served, unanswered = await front.client.versions(), ""
     except ServingError as error:
         served, unanswered = [], error.details
-    counts = front.gateway.metrics.events.collect()[0].samples
     return {
         "served": sorted(served, key=lambda one: -one.version),
         "unanswered": unanswered,
@@ -98,7 +97,8 @@ async def _now(front: Storefront) -> dict[str, Any]:
         "routes": front.watch.routes(),
         "stages": front.watch.stages(),
         "refused": list(front.watch.refused),
-        "events": {one.labels["kind"]: int(one.value) for one in counts if one.name.endswith("_total")},
+        "refusals": sorted(front.watch.refusals.items()),
+        "events": front.gateway.metrics.events_by_kind(),
         "store": {"stale": stale, "waiting": front.recents.waiting, "missed": front.recents.missed},
     }
 

@@ -17,6 +17,8 @@ PAGE = 24
 """Items of a page."""
 LAST_PAGE = (MAX_K - 1) // PAGE
 MAX_BRANDS = 100
+MAX_QUERY = 256
+"""Characters of a query: it stands in many links of its page."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +50,7 @@ class Looking:
         low, high = sorted(prices) if None not in prices else prices  # type: ignore[type-var]
         page = params.get("page", "")
         return cls(
-            " ".join(params.get("q", "").split())[:MAX_TEXT],
+            " ".join(params.get("q", "").split())[:MAX_QUERY],
             params.get("category", "")[:MAX_TEXT],
             tuple(dict.fromkeys(brand[:MAX_TEXT] for brand in params.getlist("brand") if brand))[:MAX_BRANDS],
             low,
@@ -59,7 +61,6 @@ class Looking:
 
     def asked(self, visitor: Visitor) -> Search:
         """The gateway's question, for one item more than the pages up to this one hold."""
-        prices = {"price_min": self.price_min, "price_max": self.price_max}
         return Search(
             user_id=visitor.user_id,
             session_id=visitor.session_id,
@@ -68,8 +69,9 @@ class Looking:
             category=self.category,
             brand=list(self.brands),
             in_stock=self.in_stock,
+            price_min=self.price_min,
+            price_max=self.price_max,
             facets=True,
-            **prices,
         )
 
     @property

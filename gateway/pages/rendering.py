@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import functools
-import importlib.resources
+import pathlib
 import urllib.parse
 import zlib
 from typing import Any
@@ -25,7 +25,6 @@ HEADERS = {
     "X-Frame-Options": "DENY",
     # "no-referrer" would have browsers send forms as of no origin.
     "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 TONES = 12
@@ -67,17 +66,13 @@ def clock(seconds: float) -> str:
 @functools.lru_cache(maxsize=1)
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(_source),
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        auto_reload=False,
     )
     for shown in (tone, letters, quoted, milliseconds, clock):
         environment.filters[shown.__name__] = shown
     return environment
-
-
-def _source(name: str) -> str:
-    folder = importlib.resources.files("aisle.gateway.pages") / "templates"
-    return (folder / name).read_text(encoding="utf-8")

@@ -8,10 +8,10 @@ from typing import Any
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 
-from aisle.gateway.events import EVENT, MAX_TEXT
+from aisle.gateway.events import EVENT
 from aisle.gateway.pages.catalogue import Facts
 from aisle.gateway.pages.forms import own_form
-from aisle.gateway.pages.looking import PAGE, Looking
+from aisle.gateway.pages.looking import MAX_QUERY, PAGE, Looking
 from aisle.gateway.pages.rendering import HEADERS, quoted
 from aisle.gateway.pages.shelves import Shelf
 from aisle.gateway.pages.storefront import Front, PageRoute, Storefront
@@ -152,7 +152,7 @@ def _came(request: Request) -> dict[str, str]:
     return {
         "request_id": params.get("from", "")[:MAX_REQUEST_ID],
         "position": position if position.isdecimal() and len(position) < 9 else "",
-        "query": params.get("q", "")[:MAX_TEXT],
+        "query": params.get("q", "")[:MAX_QUERY],
         "by": params.get("by", ""),
     }
 

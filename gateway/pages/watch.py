@@ -6,7 +6,7 @@ import contextvars
 import dataclasses
 import json
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -78,6 +78,7 @@ class Watch:
 
     Attributes:
         refused: the newest first.
+        refusals: how many there were since the start, by their status.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -90,6 +91,7 @@ class Watch:
         self._began = clock()
         self._seen: deque[Seen] = deque(maxlen=MAX_SEEN)
         self.refused: deque[Refused] = deque(maxlen=MAX_REFUSED)
+        self.refusals: Counter[int] = Counter()
 
     def note(self, route: str, status: int, seconds: float, stages: dict[str, float]) -> None:
         """Remembers an answer."""
@@ -97,6 +99,7 @@ class Watch:
 
     def refuse(self, asked: str, status: int, reason: str) -> None:
         """Remembers what was not done."""
+        self.refusals[status] += 1
         self.refused.appendleft(Refused(time.time(), asked, status, reason))
 
     def routes(self) -> list[Line]:

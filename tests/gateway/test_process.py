@@ -158,6 +158,8 @@ def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> N
         (["--log", "{long}"], "can't be written to"),
         (["--grpc-port", "{taken}"], "can't listen on 127.0.0.1:"),
         (["--target", "nowhere"], "HOST:PORT"),
+        (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
+        (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(

@@ -15,7 +15,7 @@ async function search() {
   try {
     const words = new URLSearchParams({ q: query });
     const answer = await fetch(`/search/results?${words}`, { signal: asked.signal });
-    if (!answer.ok) return;
+    if (!answer.ok) throw new Error(answer.statusText);
     const found = await answer.text();
     main.innerHTML = found;
     document.title = query;
