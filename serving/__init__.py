@@ -29,6 +29,7 @@ from aisle.serving.client.errors import (
 from aisle.serving.client.explanation import Explanation, FoundBy, Part, WordMatch
 from aisle.serving.client.filters import Facet, Facets, Filters
 from aisle.serving.client.questions import Question
+from aisle.serving.client.recents import RecentEvent, Recents
 from aisle.serving.client.recommender import Recommender
 from aisle.serving.client.transport import (
     AsyncGrpcTransport,
@@ -63,6 +64,8 @@ __all__ = [
     "Overloaded",
     "Part",
     "Question",
+    "RecentEvent",
+    "Recents",
     "Recommender",
     "RequestRefused",
     "Retry",
