@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from aisle.serving import Client
+from aisle.schema.events import PURCHASE
+from aisle.serving import Client, RecentEvent
 from benchmarks.live.processes import Shop
 from benchmarks.live.visitors import K, Noticed, Site, Visitor, evenly, in_turn
 
@@ -37,7 +38,7 @@ def under_load(shop: Shop, events: float, questions: float, seconds: float) -> d
 
     Returns:
         Milliseconds until an event was accepted and, from then on, until the answer that knows it was there; how many
-        answers did not know it; how many events and questions a second there were.
+        answers did not know it; how many cores each process kept busy; how many events and questions a second there were.
     """
     noticed: list[Noticed] = []
     asking = [Visitor(f"asking-{number}") for number in range(VISITORS)]
@@ -50,7 +51,7 @@ def under_load(shop: Shop, events: float, questions: float, seconds: float) -> d
     def tell(site: Site, number: int) -> None:
         telling[number % VISITORS].take(site, number % K)
 
-    started = time.monotonic()
+    started, used = time.monotonic(), _used(shop)
     loads = [
         in_turn(shop.gateway.target, CLIENTS, evenly(rate, seconds), work)
         for rate, work in ((questions, ask), (events - questions, tell))
@@ -63,6 +64,7 @@ def under_load(shop: Shop, events: float, questions: float, seconds: float) -> d
         "unknown": sum(not one.knew for one in noticed),
         "accepted": percentiles([one.accepted for one in noticed]),
         "changed": percentiles([one.answered for one in noticed]),
+        "cores": {name: (seconds - used[name]) / lasted for name, seconds in _used(shop).items()},
         "questions_a_second": len(noticed) / lasted,
         "events_a_second": (len(noticed) + int((events - questions) * seconds)) / lasted,
     }
@@ -78,10 +80,10 @@ def overhead(shop: Shop, rounds: int) -> dict[str, Any]:
     visitor = Visitor("overhead")
     with contextlib.closing(Site(shop.gateway.target)) as site, Client(shop.server.target) as client:
         visitor.look(site)
-        history = [visitor.take(site, place) for place in range(5)]
+        bought = [RecentEvent(visitor.take(site, place), PURCHASE.name) for place in range(5)]
         for _ in range(_WARM_UP + rounds):
             took["gateway"].append(_seconds(lambda: visitor.look(site)))
-            took["server"].append(_seconds(lambda: client.recommend("", history, True, K)))
+            took["server"].append(_seconds(lambda: client.recommend("", (), True, K, bought)))
     return {name: percentiles(seconds[_WARM_UP:]) for name, seconds in took.items()}
 
 
@@ -109,6 +111,11 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
         "unknown": len(knew) - sum(knew),
         "a_second": len(knew) / (time.monotonic() - started),
     }
+
+
+def _used(shop: Shop) -> dict[str, float]:
+    """Seconds of processor by process; the site is this one."""
+    return {"gateway": shop.gateway.cpu(), "server": shop.server.cpu(), "site": time.process_time()}
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:

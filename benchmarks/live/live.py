@@ -102,6 +102,7 @@ def markdown(found: Found) -> str:
         rows += [
             (f"event sent to accepted, p50 / p99, at {asked}", _times(load["accepted"])),
             (f"event accepted to changed answer, {load['asked']:,} of them", _times(load["changed"])),
+            ("cores kept busy", ", ".join(f"{name} {cores:.2f}" for name, cores in load["cores"].items())),
         ]
     if one := found.get("overhead"):
         rows += [(f"one recommendation at a time, by the {who}", _times(took)) for who, took in one.items()]
