@@ -47,7 +47,7 @@ class Gateway:
         now: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         """Nothing runs yet, see `running`."""
-        self.asking, self.metrics = Asking(client, recents), Metrics()
+        self.asking, self.metrics = Asking(client, recents, now), Metrics()
         self._client, self._recents, self._log, self._now = client, recents, log, now
         self._noting: set[asyncio.Task[None]] = set()
         self.metrics.waiting.set_function(lambda: recents.waiting)

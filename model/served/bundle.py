@@ -75,6 +75,11 @@ class Bundle(tf.Module):
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
 
+    def save(self, folder: str) -> None:
+        """Writes the SavedModel, whose optional inputs may be left out of a request."""
+        tf.saved_model.save(self, folder, signatures=self.signatures())
+        write_defaults(folder)
+
     def graph(self, signature: contract.Signature) -> tf.types.experimental.PolymorphicFunction:
         """What answers a signature, not traced yet: a function of its inputs, by their names."""
         function = getattr(self, signature.name)
@@ -281,7 +286,6 @@ def make_bundles(
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
-    signatures = bundle.signatures()
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
@@ -289,8 +293,7 @@ def make_bundles(
         if saved:
             save_again(bundle, saved, folder)
         else:
-            tf.saved_model.save(bundle, folder, signatures=signatures)
-            write_defaults(folder)
+            bundle.save(folder)
             make_lean(folder)
             saved = folder
         _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
