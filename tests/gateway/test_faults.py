@@ -77,7 +77,7 @@ class Shop:
         """The items that a gateway tells the model of a visitor."""
         status, said = self.gateways[gateway].send("GET", f"/v1/recommend?session_id={session}")
         assert status == 200, said
-        return [item for item in self.model.requests[-1].inputs["history"][0] if item]
+        return list(self.model.requests[-1].inputs.get("recent_items", [[]])[0])
 
 
 @pytest.fixture(scope="module")
