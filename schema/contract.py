@@ -30,6 +30,8 @@ BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
 PARTS, CONTRIBUTIONS = "parts", "contributions"
 WORDS, WORD_CONTRIBUTIONS, MATCHED_WORDS = "words", "word_contributions", "matched_words"
 SOURCES, SOURCE_RANKS = "sources", "source_ranks"
+KNOWN, PRICES, SOLD_OUT, CATEGORIES, BRANDS = "known", "prices", "sold_out", "categories", "brands"
+AS_OF = "as_of"
 WORD_PARTS = ("words", "weakest")
 """The parts of a score that the query's words bring, each its own share."""
 
@@ -113,6 +115,20 @@ RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
 TITLES = Signature("titles", (Tensor(ITEM_IDS, "bytes", "b,m"),), (Tensor(TITLE_TEXTS, "bytes", "b,m"),))
 """The titles of items, "" of unknown ones. Optional: a model that was pushed by an older version has no such signature."""
+FACTS = Signature(
+    "facts",
+    (Tensor(ITEM_IDS, "bytes", "b,m"),),
+    (
+        Tensor(KNOWN, "bool", "b,m"),
+        Tensor(PRICES, "float32", "b,m"),
+        Tensor(SOLD_OUT, "bool", "b,m"),
+        Tensor(CATEGORIES, "bytes", "b,m"),
+        Tensor(BRANDS, "bytes", "b,m"),
+        Tensor(AS_OF, "int64", ""),
+    ),
+)
+"""What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
+of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -124,4 +140,5 @@ SIGNATURES: tuple[Signature, ...] = (
     EXPLAIN,
     RETRIEVE,
     TITLES,
+    FACTS,
 )

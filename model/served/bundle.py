@@ -25,6 +25,7 @@ from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
+from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.saved_again import save_again
@@ -39,7 +40,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -57,6 +58,7 @@ class Bundle(tf.Module):
         self.retriever = retriever
         self.ranker = ranker
         self._filters = Filters(table)
+        self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
@@ -72,6 +74,7 @@ class Bundle(tf.Module):
             contract.EXPLAIN: self.explain,
             contract.RETRIEVE: self.retrieve,
             contract.TITLES: self.titles,
+            contract.FACTS: self.facts,
         }
         signatures: dict[str, object] = {
             signature.name: tf.function(function, input_signature=_specs(signature)).get_concrete_function()
@@ -188,6 +191,10 @@ class Bundle(tf.Module):
         titles = self._order.titles_of(tf.maximum(rows, 0))
         return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, "")}
 
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What filters go by of items, and as of when; see `ItemFacts`."""
+        return self.item_facts.of(self.retriever.items.lookup(item_ids))
+
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""
         fused = self.retriever.fuse(context, offers("cold"), exclude)
@@ -257,6 +264,7 @@ def make_bundles(
     for folder, now in moments.items():
         if len(moments) > 1:
             retriever.move_to(state(now))
+        bundle.item_facts.move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:

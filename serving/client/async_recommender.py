@@ -12,6 +12,7 @@ from aisle.schema.contract import Signature
 from aisle.serving.client import questions
 from aisle.serving.client.answers import FilteredItems, ScoredItems
 from aisle.serving.client.explanation import Explanation
+from aisle.serving.client.facts import Facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question, only
@@ -95,3 +96,7 @@ class AsyncRecommender(abc.ABC):
     async def titles(self, item_ids: Sequence[str], version: int | None = None) -> dict[str, str]:
         """See `Recommender.titles`."""
         return await self.ask(questions.titles(item_ids, version))
+
+    async def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
+        """See `Recommender.facts`."""
+        return await self.ask(questions.facts(item_ids, version))

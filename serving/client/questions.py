@@ -14,6 +14,7 @@ import numpy as np
 
 from aisle.schema.contract import (
     EXPLAIN,
+    FACTS,
     FILTERED_SEARCH,
     ITEM_IDS,
     RANK,
@@ -36,6 +37,7 @@ from aisle.serving.client.answers import (
     version_of,
 )
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
+from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
 
@@ -178,6 +180,13 @@ def titles(item_ids: Sequence[str], version: int | None) -> Question[dict[str, s
     if not len(item_ids):
         return Question(TITLES, inputs, lambda _: {}, sent=False)
     return Question(TITLES, inputs, lambda outputs: read_titles(item_ids, outputs), version=version)
+
+
+def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
+    """See `Recommender.facts`."""
+    # Asked of no item, too: the moment that the version is as of is an answer.
+    inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
+    return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:
