@@ -26,6 +26,7 @@ from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
+from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
@@ -41,7 +42,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -59,6 +60,7 @@ class Bundle(tf.Module):
         self.retriever = retriever
         self.ranker = ranker
         self._filters = Filters(table)
+        self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
@@ -222,6 +224,10 @@ class Bundle(tf.Module):
         newest = tf.fill([tf.shape(rows)[0]], self.retriever.cut_off - 1)
         return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, ""), contract.CUT_OFF: newest}
 
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What filters go by of items, and as of when; see `ItemFacts`."""
+        return self.item_facts.of(self.retriever.items.lookup(item_ids))
+
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""
         fused = self.retriever.fuse(context, offers("cold"), exclude)
@@ -290,6 +296,7 @@ def make_bundles(
     for folder, now in moments.items():
         if len(moments) > 1:
             retriever.move_to(state(now))
+        bundle.item_facts.move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:
