@@ -18,7 +18,7 @@ from aisle.components.inventory.rule import Rule
 from aisle.schema.demand import Series
 
 LEVELS = (0.5, 0.7, 0.8, 0.85, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99)
-STRETCHES = (1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0)
+STRETCHES = (1.15, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
 """Of the highest level's quantile: where sales come in bulk, no quantile of a short past is high enough."""
 RULES = (*(Rule(level) for level in LEVELS), *(Rule(LEVELS[-1], stretch) for stretch in STRETCHES))
 """Replayed, the leanest first; the answer lies between two of them."""
@@ -88,7 +88,7 @@ def calibrate(
     """
     total = len(series.starts)
     periods = min(periods, total // 2)
-    demand = np.nan_to_num(series.quantity[:, total - periods :]) if periods else np.zeros((len(series), 0))
+    demand = _forecastable(series, periods)
     if periods < _FEWEST or not demand.sum():
         return Calibration(0, Rule(service), (), ())
     found = [forecast(series.before(total - back), lead + 1) for back in range(periods, 0, -1)]
@@ -99,6 +99,14 @@ def calibrate(
     return Calibration(
         periods, _meeting([one.fill for one in replays], rules, service), tuple(rules), replays
     )
+
+
+def _forecastable(series: Series, periods: int) -> Floats:
+    """What was asked for in the last periods, of items that had sold before: no rule stocks what nobody knew of, [n, t]."""
+    seen = np.maximum.accumulate(np.isfinite(series.quantity), axis=1)
+    first = seen.shape[1] - periods
+    before = np.column_stack([np.zeros((len(seen), 1), bool), seen])[:, first : first + periods]
+    return np.where(before, np.nan_to_num(series.quantity[:, first:]), 0.0)
 
 
 def _meeting(fills: Sequence[float], rules: Sequence[Rule], service: float) -> Rule:
