@@ -30,12 +30,14 @@ class Column:
         kind: the type of its values.
         required: whether the column must be there and every row must fill it.
         identifier: whether its text names something: what can't be seen in it is no part of it.
+        of_day: whether a day alone says when: its first moment.
     """
 
     name: str
     kind: Kind
     required: bool = False
     identifier: bool = False
+    of_day: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,7 +62,7 @@ ITEMS = Table(
         Column("category", Kind.STRING),
         Column("brand", Kind.STRING),
         Column("price", Kind.NUMBER),
-        Column("available_at", Kind.TIMESTAMP),
+        Column("available_at", Kind.TIMESTAMP, of_day=True),
         Column("stock", Kind.INTEGER),
     ),
     key=("item_id",),
@@ -73,7 +75,7 @@ USERS = Table(
         Column("country", Kind.STRING),
         Column("age", Kind.INTEGER),
         Column("gender", Kind.STRING),
-        Column("joined_at", Kind.TIMESTAMP),
+        Column("joined_at", Kind.TIMESTAMP, of_day=True),
     ),
     key=("user_id",),
 )
@@ -110,7 +112,7 @@ STOCK = Table(
         Column("item_id", Kind.STRING, required=True, identifier=True),
         Column("on_hand", Kind.NUMBER, required=True),
         Column("on_order", Kind.NUMBER),
-        Column("as_of", Kind.TIMESTAMP, required=True),
+        Column("as_of", Kind.TIMESTAMP, required=True, of_day=True),
     ),
     key=("item_id", "as_of"),
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import markupsafe
+import numpy as np
 
 from aisle.components.reports.charts import FAINT, INK, REST, SERIES, blank_figure
 
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 DEMAND, STOCK, GONE = SERIES[0], SERIES[3], SERIES[2]
+_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right", "right")
 
 
 def fan(item: dict[str, Any], title: str) -> markupsafe.Markup:
@@ -21,11 +24,11 @@ def fan(item: dict[str, Any], title: str) -> markupsafe.Markup:
     Where its stock is known, it is drawn below: what may be left, week by week, if nothing more is ordered.
     """
     stocked = item["on_hand"] is not None
-    with blank_figure(360, 270 if stocked else 170, title) as (figure, drawing):
-        demand: Axes = figure.add_axes((0.1, 0.47, 0.87, 0.47) if stocked else (0.1, 0.14, 0.87, 0.8))
+    with blank_figure(360, 250 if stocked else 170, title) as (figure, drawing):
+        demand: Axes = figure.add_axes((0.1, 0.46, 0.87, 0.48) if stocked else (0.1, 0.14, 0.87, 0.8))
         _demand(demand, item)
         if stocked:
-            _left(figure.add_axes((0.1, 0.1, 0.87, 0.27)), item)
+            _left(figure.add_axes((0.1, 0.03, 0.87, 0.29)), item)
     return drawing()
 
 
@@ -37,33 +40,39 @@ def _demand(axes: Axes, item: dict[str, Any]) -> None:
     _bands(axes, range(now, now + len(ahead)), ahead, DEMAND, "-")
     axes.plot(range(now), units, color=INK, linewidth=1.4, marker="o", markersize=2.2)
     axes.axvline(now - 0.5, color=FAINT, linewidth=1)
-    axes.set_title("units a week", fontsize=10, loc="left", color=INK, pad=3)
-    marked = [0, now - 1, now + len(ahead) - 1] if ahead else [0, now - 1]
+    _name(axes, "units a week")
+    marked = [0, *([now - 1] if len(ahead) > 2 else []), now + len(ahead) - 1]
     starts = [*(week["start"] for week in past), *(week["start"] for week in ahead)]
     axes.set_xticks(marked, [_short(starts[place]) for place in marked])
-    _frame(axes, now + len(ahead))
+    for text, side in zip(axes.get_xticklabels(), _SIDES, strict=False):
+        text.set_horizontalalignment(side)
+    _frame(axes, -0.6, now + len(ahead) - 0.4)
 
 
 def _left(axes: Axes, item: dict[str, Any]) -> None:
-    """What is left at the end of each week, without another order; what is on its way is counted."""
-    past, sums = len(item["past"]), item["sums"]
-    start = item["on_hand"] + item["on_order"]
-    places = [past - 0.5, *(past + 0.5 + place for place in range(len(sums)))]
-    most = [start, *(start - one["quantiles"][0] for one in sums)]
-    least = [start, *(start - one["quantiles"][-1] for one in sums)]
-    middle = [start, *(start - one["mean"] for one in sums)]
-    axes.fill_between(
-        places, [max(v, 0) for v in least], [max(v, 0) for v in most], color=STOCK, alpha=0.25, linewidth=0
+    """What is left at the end of each week to come, without another order; what is on its way is counted."""
+    sums, start = item["sums"], item["on_hand"] + item["on_order"]
+    places = np.linspace(0, len(sums), 40 * len(sums) + 1)
+
+    def left(taken: Sequence[float]) -> np.ndarray:
+        return np.maximum(start - np.interp(places, range(len(sums) + 1), [0.0, *taken]), 0)
+
+    most, least = (left([one["quantiles"][nth] for one in sums]) for nth in (0, -1))
+    middle = left([one["mean"] for one in sums])
+    axes.fill_between(places, least, most, color=STOCK, alpha=0.25, linewidth=0)
+    axes.plot(places, middle, color=STOCK, linewidth=2)
+    if not middle.all():
+        gone = places[int(np.argmin(middle > 0))]
+        axes.plot([gone], [0], color=GONE, marker="x", markersize=7, markeredgewidth=2, clip_on=False)
+    _name(
+        axes,
+        "stock left, if nothing more is ordered" if start > 0 else "nothing is in stock, and nothing comes",
     )
-    axes.plot(places, [max(v, 0) for v in middle], color=STOCK, linewidth=2)
-    for place, value in zip(places, middle, strict=True):
-        if value <= 0:
-            axes.plot([place], [0], color=GONE, marker="x", markersize=7, markeredgewidth=2)
-            break
-    axes.axvline(past - 0.5, color=FAINT, linewidth=1)
-    axes.set_title("stock left, if nothing more is ordered", fontsize=10, loc="left", color=INK, pad=3)
     axes.set_xticks([])
-    _frame(axes, past + len(sums))
+    _frame(axes, 0.0, float(len(sums)))
+    if start <= 0:
+        axes.set_ylim(0, 1)
+        axes.set_yticks([0])
 
 
 def _bands(
@@ -82,8 +91,12 @@ def _bands(
     axes.plot(places, [week["mean"] for week in weeks], color=colour, linewidth=2, linestyle=line)
 
 
-def _frame(axes: Axes, end: int) -> None:
-    axes.set_xlim(-0.6, end - 0.4)
+def _name(axes: Axes, name: str) -> None:
+    axes.set_title(name, fontsize=10, loc="left", color=INK, pad=3)
+
+
+def _frame(axes: Axes, low: float, high: float) -> None:
+    axes.set_xlim(low, high)
     axes.set_ylim(0, None)
     axes.locator_params(axis="y", nbins=3)
     axes.grid(axis="y", color=FAINT, linewidth=0.6)
@@ -93,7 +106,5 @@ def _frame(axes: Axes, end: int) -> None:
 
 def _short(date: str) -> str:
     """`2011-10-09` as `9 Oct`."""
-    import datetime
-
     day = datetime.date.fromisoformat(date)
     return f"{day.day} {day:%b}"
