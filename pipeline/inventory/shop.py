@@ -106,4 +106,4 @@ def _end(events: pa.Table) -> datetime.date:
     last = pl.Series(pl.from_arrow(events["timestamp"])).max()
     return (
         datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=int(last))
-    ).date() + datetime.timedelta(1)  # type: ignore[call-overload]
+    ).date() + datetime.timedelta(1)  # type: ignore[arg-type]
