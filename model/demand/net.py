@@ -25,15 +25,15 @@ class Training:
         epochs: passes over the rows.
         rate: of Adam at the start; it falls to 0 along a half cosine.
         batch: rows of a step.
-        dropout: of the features and of the hidden layers.
+        dropout: of the features and of the first hidden layer.
         seed: of the weights and of the order.
     """
 
-    width: int = 96
-    epochs: int = 12
+    width: int = 192
+    epochs: int = 16
     rate: float = 2e-3
     batch: int = 512
-    dropout: float = 0.1
+    dropout: float = 0.05
     seed: int = 1
 
 
