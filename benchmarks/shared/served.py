@@ -171,7 +171,7 @@ def make_retriever(
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.lexical.index import TextSearch
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     loaded = tf.saved_model.load(tower)
     table = item_table(loaded, pl.DataFrame(pl.from_arrow(labelled.tables["items"])))

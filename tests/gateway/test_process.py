@@ -19,7 +19,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import gateway, listen
+from aisle.cli.live.gateway import gateway, listen
 from aisle.schema.errors import InputError
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")

@@ -68,7 +68,7 @@ def shop(
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from aisle.cli.finished import embedded_server
-    from aisle.cli.gateway import answer, listen
+    from aisle.cli.live.gateway import answer, listen
     from aisle.gateway.app import create_app
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront

@@ -102,7 +102,7 @@ def gateway(
     Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
-    from aisle.cli.shop import run_of
+    from aisle.cli.live.shop import run_of
     from aisle.gateway.app import create_app
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront
