@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -40,7 +41,7 @@ class Backend:
         took, gave = message_types(name)
         data = asked if isinstance(asked, bytes) else json_format.ParseDict(asked, took()).SerializeToString()
         answer = await self.channel.unary_unary(f"/{SERVICE}/{name}")(
-            data, metadata=metadata, timeout=10, **call
+            data, metadata=metadata, **{"timeout": 10, **call}
         )
         return json_format.MessageToDict(gave.FromString(answer), preserving_proto_field_name=True)
 
@@ -182,6 +183,28 @@ def test_a_store_that_is_down_keeps_events_safe_and_forgets_nobody(asks: Callabl
         assert (await backend.refused("Forget", {"user_id": "ann"}))[0] == "UNAVAILABLE"
 
     asks(use, RedisStore("redis://127.0.0.1:1/0", 1_000))
+
+
+def test_a_deadline_that_passes_ends_the_call_and_loses_no_event(asks: Callable, redis_server: Any) -> None:
+    async def use(backend: Backend) -> Any:
+        redis_server.process.send_signal(signal.SIGSTOP)  # It takes connections and says nothing.
+        event = {"events": [{**CLICK, "event_id": "e1"}]}
+        try:
+            assert (await backend.refused("Record", event, timeout=0.1))[0] == "DEADLINE_EXCEEDED"
+        finally:
+            redis_server.process.send_signal(signal.SIGCONT)
+        found: list[Any] = []
+        while not found:
+            await asyncio.sleep(0.05)
+            found, _ = await backend.site.recents.of("s:s1")
+        count = ("aisle_gateway_requests_total", {"route": f"/{SERVICE}/Record", "code": "CANCELLED"})
+        assert backend.site.gateway.metrics.registry.get_sample_value(*count) == 1
+        return backend.site.log, found
+
+    log, found = asks(use, RedisStore(redis_server.address, 1_000))
+    assert [one.event_id for one in found] == ["e1"]
+    (path,) = (log / "events").iterdir()
+    assert pq.read_table(path)["event_id"].to_pylist() == ["e1"]
 
 
 def test_who_asks_too_often_is_told_when_to_ask_again(asks: Callable) -> None:
