@@ -38,6 +38,20 @@ def test_the_home_page_follows_the_last_click(visits: Visits) -> None:
     visits(use)
 
 
+def test_who_comes_back_to_an_item_has_looked_at_it_again(visits: Visits) -> None:
+    async def use(shop: Any) -> None:
+        for item in ("mug", "cup"):
+            page = (await shop.http.get("/")).text
+            await shop.http.get(next(link for link in _links(page) if link.startswith(f"/item/{item}?")))
+        page = (await shop.http.get("/")).text
+        link = next(link for link in _links(page) if link.startswith("/item/mug?once="))
+        for _ in range(2):
+            await shop.http.get(link)
+        assert await shop.done() == [("click", "mug"), ("click", "cup"), ("click", "mug")]
+
+    visits(use)
+
+
 def test_a_click_counts_once_and_says_which_answer_it_followed(visits: Visits) -> None:
     async def use(shop: Any) -> Any:
         page = (await shop.http.get("/search", params={"q": "red  mug"})).text
