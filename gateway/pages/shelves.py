@@ -118,7 +118,7 @@ class Shelves:
 
     async def similar(self, item_id: str, who: Visitor) -> Shelf:
         """What is like an item."""
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
         return Shelf("Similar items", await self.cards(answer))
 
     async def recents(self, who: Visitor) -> list[Recent]:
@@ -151,7 +151,7 @@ class Shelves:
         return Shelf("For you", await self.cards(await self.shown("recommend", asked, who), by="you"))
 
     async def _because(self, item_id: str, who: Visitor) -> Shelf:
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
         (about,) = await self.facts([item_id], answer.version)
         return Shelf("Because you looked at", await self.cards(answer), about.name)
 

@@ -288,8 +288,8 @@ def test_an_item_says_why_it_was_found(visits: Visits) -> None:
 def test_a_page_says_where_its_time_went(visits: Visits) -> None:
     async def use(shop: Any) -> None:
         answer = await shop.http.get("/search?q=mug")
-        assert re.match(r"total;dur=[\d.]+, filtered_search;dur=[\d.]+", answer.headers["Server-Timing"])
-        assert re.search(r'id="timing">[\d.]+ ms, filtered search [\d.]+ ms', answer.text)
+        assert re.match(r"total;dur=[\d.]+, .*filtered_search;dur=[\d.]+", answer.headers["Server-Timing"])
+        assert re.search(r'id="timing">[\d.]+ ms, .*filtered search [\d.]+ ms', answer.text)
         assert "total;dur" in (await shop.http.get("/v1/recommend")).headers["Server-Timing"]
 
     visits(use)
