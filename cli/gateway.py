@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import pathlib
 import signal
@@ -12,6 +13,18 @@ import click
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
+
+    from aisle.gateway.rpc.server import RpcServer
+    from aisle.gateway.service import Gateway
+
+
+remember_days = click.option(
+    "--remember-days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 365, min_open=True),
+    help="How long an event is recent.",
+)
 
 
 @click.command()
@@ -32,13 +45,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where recent events are kept: memory, or redis://HOST:PORT, which many gateways may share.",
 )
-@click.option(
-    "--remember-days",
-    default=7.0,
-    show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
-    help="How long an event is recent.",
-)
+@remember_days
 @click.option(
     "--log",
     "log_folder",
@@ -50,6 +57,9 @@ if TYPE_CHECKING:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for a free one."
+)
+@click.option(
+    "--grpc-port", type=click.IntRange(0, 65_535), help="Answer gRPC, too, on this port; 0 for a free one."
 )
 @click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
 @click.option(
@@ -80,6 +90,7 @@ def gateway(
     log_folder: str,
     host: str,
     port: int,
+    grpc_port: int | None,
     key_file: str | None,
     origins: tuple[str, ...],
     rate: float,
@@ -88,7 +99,7 @@ def gateway(
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
-    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what
+    Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
     from aisle.cli.shop import run_of
@@ -112,7 +123,15 @@ def gateway(
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
-    app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"), front)
+    rpc = None if grpc_port is None else _rpc_server(between, key, rate, host, grpc_port)
+
+    def on_ready() -> None:
+        click.echo(f"listening on {address}")
+        if rpc:
+            click.echo(f"gRPC on {host}:{rpc.port}")
+
+    beside = rpc.running() if rpc else contextlib.nullcontext()
+    app = create_app(between, key, rate, origins, on_ready, front, beside)
     answer(app, listener)
 
 
@@ -125,6 +144,14 @@ def answer(app: FastAPI, listener: socket.socket) -> None:
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _rpc_server(gateway: Gateway, key: str, rate: float, host: str, port: int) -> RpcServer:
+    """What answers gRPC; raises InputError where it can't listen, which uvicorn would tell by a traceback."""
+    from aisle.gateway.rpc.server import RpcServer
+
+    listen(host, port).close()
+    return RpcServer(gateway, key, rate, host, port)
 
 
 def _required(key: str, host: str) -> str:

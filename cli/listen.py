@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aisle.cli.gateway import remember_days
+
 if TYPE_CHECKING:
     from aisle.gateway.listening.refused import Refused
     from aisle.gateway.listening.source import Source
@@ -22,13 +24,7 @@ if TYPE_CHECKING:
     required=True,
     help="Where recent events are kept: redis://HOST:PORT, which the gateways share.",
 )
-@click.option(
-    "--remember-days",
-    default=7.0,
-    show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
-    help="How long an event is recent.",
-)
+@remember_days
 @click.option(
     "--log",
     "log_folder",

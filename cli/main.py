@@ -18,6 +18,8 @@ COMMANDS: dict[str, str] = {
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
+    "forecast": "aisle.cli.inventory.forecast:forecast",
+    "replenish": "aisle.cli.inventory.replenish:replenish",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.gateway:gateway",
     "listen": "aisle.cli.listen:listen",

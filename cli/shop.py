@@ -63,7 +63,7 @@ def shop(
 ) -> None:
     """Try a run's model in a browser: a storefront, and a console at /console.
 
-    It is a gateway with pages, for this machine alone; see docs/storefront.md.
+    It is a gateway with pages, for this machine alone; see docs/gateway.md.
     """
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -27,36 +26,14 @@ from aisle.gateway.questions import (
     Search,
     Similar,
 )
-from aisle.gateway.recents.store import StoreDown
-from aisle.gateway.said import said_wrong
+from aisle.gateway.said import STATUS, of_contract, of_ours
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
-from aisle.gateway.spool import NotWritten
-from aisle.schema.errors import AisleError, InputError
-from aisle.serving import (
-    DeadlineExceeded,
-    MessageTooLarge,
-    Overloaded,
-    RequestRefused,
-    ServingError,
-    Unreachable,
-)
+from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.storefront import Storefront
 
-_STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
-    (MessageTooLarge, 413, ""),
-    (InputError, 422, ""),
-    (RequestRefused, 422, ""),
-    (DeadlineExceeded, 504, "the model didn't answer in time"),
-    (Unreachable, 503, "the model's server is away; ask again"),
-    (Overloaded, 503, "the model's server has too much to do; ask again later"),
-    (ServingError, 502, "the model's server failed"),
-    (StoreDown, 503, "the store of recent events is away, and nothing was done; ask again"),
-    (NotWritten, 503, "the disk takes no more, and nothing was recorded; ask again later"),
-)
-"""The first that fits; "" says what the error says. Of the others that is for the log: it names machines and folders."""
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
@@ -85,7 +62,7 @@ async def merge_session(merge: Merge, gateway: Asked) -> Done:
 
 @keyed.delete("/v1/users/{user_id:path}")
 async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
-    """Removes a user from the store and from the files to come."""
+    """Removes a user from the store and from the files, here and in the gateways of the same store."""
     return await gateway.forget(user_id)
 
 
@@ -168,6 +145,7 @@ def create_app(
     origins: Sequence[str] = (),
     on_ready: Callable[[], None] = lambda: None,
     storefront: Storefront | None = None,
+    beside: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext(),  # noqa: B008  it holds nothing
 ) -> FastAPI:
     """The application, which starts and ends the gateway with itself.
 
@@ -178,11 +156,12 @@ def create_app(
         origins: sites whose pages may ask; none may where none is named.
         on_ready: called once it answers.
         storefront: the pages that it serves, too; none without.
+        beside: what else answers by the gateway, in the same event loop.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with gateway.running():
+        async with gateway.running(), beside:
             on_ready()
             yield
 
@@ -192,7 +171,7 @@ def create_app(
     app.include_router(questions)
     app.include_router(keyed)
     app.add_api_route("/healthz", _healthz, response_model=Done)
-    for kind, *_ in _STATUS:
+    for kind, *_ in STATUS:
         app.add_exception_handler(kind, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
@@ -215,15 +194,13 @@ async def _healthz() -> Done:
 
 
 async def _of_ours(_: Request, error: Exception) -> Response:
-    code, said = next((code, said) for kind, code, said in _STATUS if isinstance(error, kind))
-    if said:
-        logging.getLogger(__name__).warning("answered %d: %s", code, error)
-    return problem(code, said or (error.details if isinstance(error, ServingError) else str(error)))
+    assert isinstance(error, AisleError)
+    return problem(*of_ours(error))
 
 
 async def _of_the_contract(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return problem(422, said_wrong(error.errors()[0]))
+    return problem(422, of_contract(error.errors()[0]))
 
 
 async def _of_http(_: Request, error: Exception) -> Response:

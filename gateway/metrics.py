@@ -34,8 +34,8 @@ class Metrics:
         )
         self.missed = Gauge("aisle_gateway_missed_events", "Events it never gets.", registry=self.registry)
 
-    def observe(self, route: str, status: int, seconds: float) -> None:
-        """Counts an answer; what is no route of ours is "other"."""
+    def observe(self, route: str, status: int | str, seconds: float) -> None:
+        """Counts an answer by its HTTP status or gRPC code; what is no route of ours is "other"."""
         self._requests.labels(route or "other", str(status)).inc()
         self._seconds.labels(route or "other").observe(seconds)
 

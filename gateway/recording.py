@@ -9,19 +9,15 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from aisle.gateway.events import Event
-from aisle.gateway.log import FORGOTTEN, MERGED, ROW, EventLog
+from aisle.gateway.files.records import MERGED, ROW
+from aisle.gateway.forgetting import REMAINS, Forgetting
+from aisle.gateway.log import EventLog
 from aisle.gateway.metrics import Metrics
 from aisle.gateway.questions import Done, Merge, Recorded
 from aisle.gateway.recents.delivery import Delivery, Told
 from aisle.gateway.recents.store import Recent, visitor
 from aisle.gateway.stages import stage
 from aisle.schema.events import IMPRESSION
-
-REMAINS = (
-    "the hours' files that were written before",
-    "what trained versions learnt, until they are replaced by versions trained without",
-)
-"""What forgetting doesn't reach."""
 
 
 def utc_now() -> datetime.datetime:
@@ -42,15 +38,17 @@ class Recording:
         """Nothing runs yet, see `running`."""
         self.metrics = Metrics()
         self._recents, self._log, self._now = recents, log, now
+        self._forgetting = Forgetting(log, recents)
         self.metrics.waiting.set_function(lambda: recents.waiting)
         self.metrics.missed.set_function(lambda: recents.missed)
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Takes up what a crash left, delivers and rolls meanwhile, and leaves whole files."""
+        await self._forgetting.hear_if_it_can()
         await self._recents.add(_told(await self._log.recovered()))
         await self._log.roll()
-        background = [asyncio.create_task(one.run()) for one in (self._recents, self._log)]
+        background = [asyncio.create_task(one.run()) for one in (self._recents, self._log, self._forgetting)]
         try:
             yield
         finally:
@@ -77,9 +75,8 @@ class Recording:
         return Done()
 
     async def forget(self, user_id: str) -> Done:
-        """Removes a user from the store and from the files to come; raises StoreDown and NotWritten."""
-        await self._log.append([{FORGOTTEN: user_id}])
-        await self._recents.forget(visitor(user_id, ""))
+        """Removes a user from the store and the files, here and elsewhere; raises StoreDown and NotWritten."""
+        await self._forgetting.forget(user_id)
         return Done(remains=list(REMAINS))
 
 

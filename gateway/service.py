@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Callable
 
 from aisle.gateway.asking import Asking
 from aisle.gateway.events import microseconds
-from aisle.gateway.log import EventLog, shown
+from aisle.gateway.files.records import shown
+from aisle.gateway.log import EventLog
 from aisle.gateway.questions import Answer, Done, Listing
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now
@@ -37,7 +38,7 @@ class Gateway(Recording):
     ) -> None:
         """Nothing runs yet, see `running`."""
         super().__init__(recents, log, now)
-        self.asking = Asking(client, recents)
+        self.asking = Asking(client, recents, now)
         self._client = client
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None

@@ -13,6 +13,7 @@ import tomli
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.demand.options import DemandOptions
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.example_gen.options import (
@@ -95,6 +96,7 @@ class Config(Options):
     evaluator: EvaluatorOptions = EvaluatorOptions()
     bless: BlessOptions = BlessOptions()
     push: PushOptions = PushOptions()
+    demand: DemandOptions = DemandOptions()
     inventory: InventoryOptions = InventoryOptions()
     infra: InfraOptions = InfraOptions()
 

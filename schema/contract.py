@@ -35,6 +35,8 @@ BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
 PARTS, CONTRIBUTIONS = "parts", "contributions"
 WORDS, WORD_CONTRIBUTIONS, MATCHED_WORDS = "words", "word_contributions", "matched_words"
 SOURCES, SOURCE_RANKS = "sources", "source_ranks"
+KNOWN, PRICES, SOLD_OUT, CATEGORIES, BRANDS = "known", "prices", "sold_out", "categories", "brands"
+AS_OF = "as_of"
 WORD_PARTS = ("words", "weakest")
 """The parts of a score that the query's words bring, each its own share."""
 
@@ -153,6 +155,20 @@ TITLES = Signature(
 """What a version tells of itself: the titles of items, "" of unknown ones, and its cut-off, the time (microseconds since 1970,
 the same in each row) up to which it has learnt all events. Optional: a model that was pushed by an older version has no such
 signature, or one without the cut-off."""
+FACTS = Signature(
+    "facts",
+    (Tensor(ITEM_IDS, "bytes", "b,m"),),
+    (
+        Tensor(KNOWN, "bool", "b,m"),
+        Tensor(PRICES, "float32", "b,m"),
+        Tensor(SOLD_OUT, "bool", "b,m"),
+        Tensor(CATEGORIES, "bytes", "b,m"),
+        Tensor(BRANDS, "bytes", "b,m"),
+        Tensor(AS_OF, "int64", ""),
+    ),
+)
+"""What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
+of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -164,6 +180,7 @@ SIGNATURES: tuple[Signature, ...] = (
     EXPLAIN,
     RETRIEVE,
     TITLES,
+    FACTS,
 )
 
 

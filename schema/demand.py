@@ -8,6 +8,8 @@ import numpy as np
 
 from aisle.schema.errors import InputError
 
+_TABLES = ("quantity", "revenue", "orders", "usual")
+
 
 @dataclasses.dataclass(frozen=True)
 class Series:
@@ -20,6 +22,9 @@ class Series:
         quantity: float64 [n, t], units sold less those cancelled. NaN is unknown: before an item's first sale, while it was
             out of stock, or while the shop was closed.
         revenue: float64 [n, t], what those units were sold for; 0 where nothing was sold.
+        orders: float64 [n, t], in how many lines: a large order isn't a busy week. None where it isn't told.
+        usual: float64 [n, t], the quantity without what one-off bulk lines had above the item's usual order; None where it
+            isn't told.
 
     Raises:
         InputError: the shapes don't agree, or a quantity is below 0 or infinite.
@@ -30,11 +35,14 @@ class Series:
     days: int
     quantity: np.ndarray
     revenue: np.ndarray
+    orders: np.ndarray | None = None
+    usual: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         expected = (len(self.item_ids), len(self.starts))
-        for name, values in (("quantity", self.quantity), ("revenue", self.revenue)):
-            if values.shape != expected:
+        for name in _TABLES:
+            values = getattr(self, name)
+            if values is not None and values.shape != expected:
                 raise InputError(
                     f"{name} has the shape {values.shape}, expected {expected}: a row an item, a column a period"
                 )
@@ -49,15 +57,13 @@ class Series:
 
     def before(self, period: int) -> Series:
         """The first `period` periods: what was known then."""
-        return dataclasses.replace(
-            self,
-            starts=self.starts[:period],
-            quantity=self.quantity[:, :period],
-            revenue=self.revenue[:, :period],
-        )
+        return self._cut((slice(None), slice(0, period)), starts=self.starts[:period])
 
     def of(self, items: np.ndarray | slice) -> Series:
         """The items at these places, or where a mask is true."""
-        return dataclasses.replace(
-            self, item_ids=self.item_ids[items], quantity=self.quantity[items], revenue=self.revenue[items]
-        )
+        return self._cut((items,), item_ids=self.item_ids[items])
+
+    def _cut(self, part: tuple[np.ndarray | slice, ...], **axis: np.ndarray) -> Series:
+        tables = {name: getattr(self, name) for name in _TABLES}
+        cut = {name: values if values is None else values[part] for name, values in tables.items()}
+        return dataclasses.replace(self, **axis, **cut)

@@ -27,6 +27,7 @@ from aisle.serving.client.errors import (
     Untrusted,
 )
 from aisle.serving.client.explanation import Explanation, FoundBy, Part, WordMatch
+from aisle.serving.client.facts import Facts, ItemFact
 from aisle.serving.client.filters import Facet, Facets, Filters
 from aisle.serving.client.questions import Question
 from aisle.serving.client.recents import RecentEvent, Recents
@@ -54,11 +55,13 @@ __all__ = [
     "Explanation",
     "Facet",
     "Facets",
+    "Facts",
     "Fallback",
     "FilteredItems",
     "Filters",
     "FoundBy",
     "GrpcTransport",
+    "ItemFact",
     "MessageTooLarge",
     "ModelNotFound",
     "Overloaded",

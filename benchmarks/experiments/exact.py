@@ -132,9 +132,8 @@ def _cuped_ratio() -> list[float]:
         ],
     )
     before = (Ratio("numerator before", "denominator before"),)
-    return _estimate(
-        _relative(compare(Metric("r", Ratio("numerator", "denominator"), before), control, treatment))
-    )
+    metric = Metric("r", Ratio("numerator", "denominator"), before)
+    return _estimate(_relative(compare(metric, control, treatment, common_means=False)))
 
 
 def _several_looks(looks: int) -> float:

@@ -39,6 +39,11 @@ class ModelServer:
         self._process = psutil.Process(process.pid)
         self.target = target
 
+    def cpu(self) -> float:
+        """Seconds of processor that it has used."""
+        used = self._process.cpu_times()
+        return float(used.user + used.system)
+
     def resident(self) -> int | None:
         """Bytes of memory that it holds; None once it has ended."""
         try:

@@ -10,6 +10,7 @@ from aisle.components.inventory.distributions import Floats, Forecast, lead_time
 from aisle.components.inventory.lot_sizes import economic_order_quantity, with_backorders
 from aisle.components.inventory.newsvendor import critical_ratio
 from aisle.components.inventory.options import InventoryOptions
+from aisle.components.inventory.rule import Rule
 from aisle.components.inventory.terms import Terms
 
 YEAR = 365.0
@@ -23,7 +24,8 @@ class Orders:
 
     Attributes:
         expected: the mean demand over the horizon.
-        level: the chance that all demand of the horizon should be met with.
+        level: the chance that all demand of the horizon should be met with, by the forecast ...
+        stretch: ... and how many times the quantile is taken, since the shop's past asked for more.
         point: a position of so much or less is ordered for.
         up_to: where an order brings the position.
         position: what lies there and what is on its way.
@@ -37,6 +39,7 @@ class Orders:
 
     expected: Floats
     level: Floats
+    stretch: Floats
     point: Floats
     up_to: Floats
     position: Floats
@@ -49,7 +52,7 @@ class Orders:
 
 
 def propose(
-    demand: Forecast, terms: Terms, position: Floats, options: InventoryOptions, level: float
+    demand: Forecast, terms: Terms, position: Floats, options: InventoryOptions, rule: Rule
 ) -> Orders:
     """Proposes what to order.
 
@@ -58,13 +61,14 @@ def propose(
         terms: of the items.
         position: what lies there and what is on its way, [n].
         options: the goal, and what an order costs.
-        level: the chance that the goals `fill` and `cycle` come to.
+        rule: what the goals `fill` and `cycle` come to.
     """
     seasonal = np.isfinite(terms.season_days)
     per_day = demand.mean / terms.horizon_days
     demand = demand.spread(np.where(seasonal, 0.0, lead_time_variance(per_day, terms.lead_sd)))
-    levels = np.where(seasonal, _of_season(terms, options), _levels(terms, options, level))
-    point = demand.quantile(levels)
+    levels = np.where(seasonal, _of_season(terms, options), _levels(terms, options, rule.level))
+    stretch = np.where(seasonal | (options.goal == "cost"), 1.0, rule.stretch)
+    point = stretch * demand.quantile(levels)
     up_to = point + np.where(seasonal, 0.0, _lot(per_day, terms, options))
     need = np.where(point - position > _NOTHING, up_to - position, 0.0)
     packs = np.ceil(np.maximum(need, terms.minimum) / terms.pack - _NOTHING)
@@ -72,7 +76,7 @@ def propose(
     with np.errstate(divide="ignore", invalid="ignore"):
         cover = np.where(per_day > 0, (np.maximum(position, 0) + order) / per_day, np.inf)
     return Orders(
-        demand.mean, levels, point, up_to, position, need, order, cover,
+        demand.mean, levels, stretch, point, up_to, position, need, order, cover,
         1 - demand.within(position), demand.short(position), demand.short(position + order),
     )  # fmt: skip
 

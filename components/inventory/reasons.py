@@ -21,8 +21,8 @@ def _reason(orders: Orders, terms: Terms, on_hand: np.ndarray, on_order: np.ndar
     season = np.isfinite(terms.season_days[at])
     until = f"the {days:g} days left of its season" if season else f"{days:g} days"
     said = (
-        f"{_units(orders.expected[at])} expected in {until}, {_units(orders.point[at])} at most in "
-        f"{100 * orders.level[at]:.3g} % of cases; {_units(on_hand[at])} on hand"
+        f"{_units(orders.expected[at])} expected in {until}, {_units(orders.point[at] / orders.stretch[at])} at most in "
+        f"{100 * orders.level[at]:.3g} % of cases{_stretched(orders.stretch[at])}; {_units(on_hand[at])} on hand"
     )
     if on_order[at]:
         said += f" and {_units(on_order[at])} on order"
@@ -33,6 +33,10 @@ def _reason(orders: Orders, terms: Terms, on_hand: np.ndarray, on_order: np.ndar
         said += f", for {orders.cover_days[at]:.0f} days"
     lost = (orders.lacks_without[at] - orders.lacks_with[at]) * terms.price[at]
     return f"{said}; without it {_units(orders.lacks_without[at])} would lack, worth {lost:,.2f}"
+
+
+def _stretched(stretch: float) -> str:
+    return "" if stretch == 1 else f" (and {stretch:.2f} times that, by what past weeks took)"
 
 
 def _rounding(orders: Orders, terms: Terms, at: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -126,7 +127,7 @@ class Experiment:
             (f"it forces the arm {unknown[0]!r}" if unknown else "", f"one of {', '.join(names)}"),
         ]
 
-    @property
+    @functools.cached_property
     def ranges(self) -> list[Range]:
         """Each arm's range of places. It begins where it would at full coverage, so that raising that moves nobody."""
         return bucket_ranges(len(self.arms), self.coverage, [arm.share for arm in self.arms])

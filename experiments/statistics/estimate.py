@@ -36,9 +36,18 @@ class Estimate:
         """The chance of a value at least as far from 0, on either side, where the truth is 0."""
         return 2 * self._below(-abs(self.statistic))
 
+    @property
+    def score(self) -> float:
+        """The statistic of a normal estimate that would be as far out: what bounds for several looks are held against."""
+        return math.copysign(float(-special.ndtri(self.p_value / 2)), self.value)
+
     def interval(self, level: float = 0.95) -> Interval:
         """What holds the truth in this share of all experiments."""
         return self.within(-self._quantile((1 - level) / 2))
+
+    def scored(self, bound: float) -> Interval:
+        """All values from which the estimate's score is within a bound."""
+        return self.within(-self._quantile(float(special.ndtr(-bound))))
 
     def within(self, bound: float) -> Interval:
         """So many standard errors to both sides."""

@@ -65,11 +65,11 @@ class Looks:
 
     def interval(self, estimate: Estimate) -> Interval:
         """The interval at the last look, wide enough for all looks: it holds the truth at every one (Jennison and Turnbull)."""
-        return estimate.within(self.bounds[-1])
+        return estimate.scored(self.bounds[-1])
 
     def ended(self, estimate: Estimate) -> bool:
         """Whether the estimate at the last look is beyond its bound."""
-        return abs(estimate.statistic) >= self.bounds[-1]
+        return abs(estimate.score) >= self.bounds[-1]
 
     def power(self, drift: float) -> float:
         """The chance to end with a finding.

@@ -84,17 +84,28 @@ class Metric:
     outcome: Part
     covariates: tuple[Part, ...] = ()
 
-    def linear(self, sample: Sample) -> tuple[Floats, Floats]:
-        """The outcome and the covariates in an arm, [1 + c], and the covariance of them as estimates, [1 + c, 1 + c]."""
-        parts = (self.outcome, *self.covariates)
-        gradients = np.stack([part.gradient(sample) for part in parts])
-        return np.array(
-            [part.value(sample) for part in parts]
-        ), gradients @ sample.covariance @ gradients.T / sample.n
+    def values(self, sample: Sample) -> Floats:
+        """The outcome and the covariates in an arm, [1 + c]."""
+        return np.array([part.value(sample) for part in self._parts])
+
+    def covariance(self, sample: Sample, at: Sample | None = None) -> Floats:
+        """Of the outcome and the covariates of one user, by their linear parts, [1 + c, 1 + c].
+
+        Args:
+            sample: the arm.
+            at: whose means the linear parts are taken at; by default the arm's own.
+        """
+        gradients = np.stack([part.gradient(at or sample) for part in self._parts])
+        covariance: Floats = gradients @ sample.covariance @ gradients.T
+        return covariance
+
+    @property
+    def _parts(self) -> tuple[Part, ...]:
+        return (self.outcome, *self.covariates)
 
     def variance(self, sample: Sample) -> float:
         """Of one user's part in the outcome, without what the covariates foresee: what sample sizes follow from."""
-        covariance = self.linear(sample)[1] * sample.n
+        covariance = self.covariance(sample)
         weights = adjustment(covariance)
         return float(weights @ covariance @ weights)
 

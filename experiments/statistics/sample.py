@@ -94,6 +94,17 @@ class Sample:
         share = successes / max(n, 1)
         return cls((column,), n, np.array([share]), np.array([[share * (1 - share)]]))
 
+    def joined_means(self, other: Sample) -> Floats:
+        """The means of both arms' users together, [d].
+
+        Raises:
+            InputError: the other's columns are other ones.
+        """
+        if self.columns != other.columns:
+            raise InputError(f"arms of the columns {self.columns} and {other.columns}; expected the same")
+        means: Floats = (self.n * self.mean + other.n * other.mean) / (self.n + other.n)
+        return means
+
     def place(self, column: str) -> int:
         """Where a column stands.
 

@@ -13,7 +13,7 @@ from aisle.gateway.events import Event, Events
 from aisle.gateway.listening.refused import Refused
 from aisle.gateway.listening.source import Message, Source, SourceDown
 from aisle.gateway.recording import Recording
-from aisle.gateway.said import said_wrong
+from aisle.gateway.said import of_contract
 from aisle.gateway.spool import NotWritten
 
 MAX_BYTES = 256 << 10
@@ -94,7 +94,7 @@ def read_events(message: Message) -> list[Event]:
         came = message.body
         read = _EVENTS.validate_json(came) if isinstance(came, bytes) else _EVENTS.validate_python(came)
     except pydantic.ValidationError as error:
-        raise ValueError(said_wrong(error.errors()[0])) from None
+        raise ValueError(of_contract(error.errors()[0])) from None
     return list(_placed(message, read))
 
 

@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from aisle.gateway.recents.store import MOST, Recent
+from aisle.gateway.recents.store import MOST, Announcement, Recent
 
 MAX_VISITORS = 200_000
 """Beyond, who did nothing for the longest is forgotten."""
@@ -43,6 +43,13 @@ class MemoryStore:
     async def forget(self, who: str) -> None:
         """See `Store`."""
         self._known.pop(who, None)
+
+    async def announce(self, forgotten: Announcement) -> None:
+        """See `Store`; there is nobody else."""
+
+    async def announced(self, after: str) -> list[tuple[str, Announcement]]:
+        """See `Store`."""
+        return []
 
     async def close(self) -> None:
         """See `Store`."""

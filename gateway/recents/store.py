@@ -12,6 +12,10 @@ MOST = 50
 """Events that are kept of a visitor: the newest."""
 
 
+ANNOUNCED_DAYS = 30
+"""For which a process may be away and still hears who was forgotten."""
+
+
 class StoreDown(AisleError):
     """The store doesn't answer."""
 
@@ -33,6 +37,21 @@ class Recent:
     at: int
 
 
+@dataclasses.dataclass(frozen=True)
+class Announcement:
+    """That a user was forgotten.
+
+    Attributes:
+        user_id: who.
+        sessions: that became theirs, as far as the announcer knows.
+        by: the process that announces it.
+    """
+
+    user_id: str
+    sessions: tuple[str, ...]
+    by: str
+
+
 def visitor(user_id: str, session_id: str) -> str:
     """Whom events are remembered by: the user, else the session; "" is nobody."""
     return f"u:{user_id}" if user_id else f"s:{session_id}" if session_id else ""
@@ -52,6 +71,12 @@ class Store(Protocol):
 
     async def forget(self, who: str) -> None:
         """Removes all of a visitor."""
+
+    async def announce(self, forgotten: Announcement) -> None:
+        """Has all processes that share the store hear of a forgotten user, for `ANNOUNCED_DAYS`."""
+
+    async def announced(self, after: str) -> list[tuple[str, Announcement]]:
+        """What was announced after a mark ("" for all of it), in order, each with its own mark."""
 
     async def close(self) -> None:
         """Ends the connection."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aisle.model.demand import empirical
 from aisle.schema.demand import Series
 from aisle.schema.errors import InputError
 
@@ -58,30 +57,48 @@ class Forecasts:
         return (1 - share) * self.quantiles[:, left] + share * self.quantiles[:, right]
 
 
-def forecast(series: Series, periods: int, levels: Sequence[float] = LEVELS, after: int = 0) -> Forecasts:
+def forecast(
+    series: Series,
+    periods: int,
+    levels: Sequence[float] = LEVELS,
+    after: int = 0,
+    vectors: np.ndarray | None = None,
+) -> Forecasts:
     """Forecasts the demand from `after` periods past the end of the series on, summed over `periods`.
+
+    A shop with enough history teaches a network first (`DemandModel`, which forecasts several horizons at once, and a shop in
+    parts); in a smaller one an item's own recent periods are its forecast.
 
     Args:
         series: of the past.
         periods: the horizon, such as the lead time and the time between reviews.
         levels: of the quantiles, ascending.
         after: periods between the last known one and the horizon.
+        vectors: of the items, [n, d], such as `title_vectors`; alike items then help each other.
 
     Raises:
-        InputError: the horizon or the levels make no sense.
+        InputError: the horizon, the levels or the vectors make no sense.
     """
-    _check(series, periods, levels, after)
-    mean, quantiles = empirical.forecast(series, periods, np.asarray(levels, float))
-    return Forecasts(series.item_ids, periods, series.days, mean, np.asarray(levels, float), quantiles)
-
-
-def _check(series: Series, periods: int, levels: Sequence[float], after: int) -> None:
+    check(series, levels, vectors)
     if periods < 1 or after < 0:
         raise InputError(
             f"a horizon of {periods} periods after {after} was asked for; expected 1 or more after 0 or more"
         )
+    # TensorFlow takes seconds to import, so only what learns does.
+    from aisle.model.demand.model import DemandModel
+    from aisle.model.demand.rows import Span
+
+    return DemandModel([Span(periods, after)], levels).fit(series, vectors).forecast(series, vectors)[0]
+
+
+def check(series: Series, levels: Sequence[float], vectors: np.ndarray | None) -> None:
+    """Raises InputError where there is no past, or levels or vectors make no sense."""
     if not len(series.starts):
-        raise InputError("there is no period to forecast from; expected at least one with a sale")
-    ascending = list(levels) == sorted(set(levels))
-    if not levels or not ascending or not 0 < levels[0] <= levels[-1] < 1:
+        raise InputError("the series have no period; expected at least one to forecast from")
+    levels = list(levels)
+    if not levels or levels != sorted(set(levels)) or not 0 < levels[0] <= levels[-1] < 1:
         raise InputError(f"levels {', '.join(map(str, levels))}: expected ascending numbers between 0 and 1")
+    if vectors is not None and (vectors.ndim != 2 or len(vectors) != len(series)):
+        raise InputError(
+            f"vectors have the shape {vectors.shape}, expected a row for each of {len(series):,} items"
+        )

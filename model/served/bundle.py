@@ -26,6 +26,7 @@ from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
+from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
@@ -41,7 +42,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -59,6 +60,7 @@ class Bundle(tf.Module):
         self.retriever = retriever
         self.ranker = ranker
         self._filters = Filters(table)
+        self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
@@ -74,6 +76,11 @@ class Bundle(tf.Module):
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
+
+    def save(self, folder: str) -> None:
+        """Writes the SavedModel, whose optional inputs may be left out of a request."""
+        tf.saved_model.save(self, folder, signatures=self.signatures())
+        write_defaults(folder)
 
     def graph(self, signature: contract.Signature) -> tf.types.experimental.PolymorphicFunction:
         """What answers a signature, not traced yet: a function of its inputs, by their names."""
@@ -217,6 +224,10 @@ class Bundle(tf.Module):
         newest = tf.fill([tf.shape(rows)[0]], self.retriever.cut_off - 1)
         return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, ""), contract.CUT_OFF: newest}
 
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What filters go by of items, and as of when; see `ItemFacts`."""
+        return self.item_facts.of(self.retriever.items.lookup(item_ids))
+
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""
         fused = self.retriever.fuse(context, offers("cold"), exclude)
@@ -281,16 +292,15 @@ def make_bundles(
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
-    signatures = bundle.signatures()
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
             retriever.move_to(state(now))
+        bundle.item_facts.move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:
-            tf.saved_model.save(bundle, folder, signatures=signatures)
-            write_defaults(folder)
+            bundle.save(folder)
             make_lean(folder)
             saved = folder
         _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)

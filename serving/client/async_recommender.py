@@ -13,6 +13,7 @@ from aisle.schema.contract import Signature
 from aisle.serving.client import questions
 from aisle.serving.client.answers import FilteredItems, ScoredItems
 from aisle.serving.client.explanation import Explanation
+from aisle.serving.client.facts import Facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question, only
@@ -121,3 +122,7 @@ class AsyncRecommender(abc.ABC):
     async def cut_off(self, version: int | None = None) -> datetime.datetime | None:
         """See `Recommender.cut_off`."""
         return await self.ask(questions.cut_off(version))
+
+    async def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
+        """See `Recommender.facts`."""
+        return await self.ask(questions.facts(item_ids, version))

@@ -16,6 +16,7 @@ import numpy as np
 from aisle.schema.contract import (
     CUT_OFF,
     EXPLAIN,
+    FACTS,
     FILTERED_SEARCH,
     ITEM_IDS,
     RANK,
@@ -38,6 +39,7 @@ from aisle.serving.client.answers import (
     version_of,
 )
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
+from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
 from aisle.serving.client.recents import Events, liked, recent_tensors
@@ -241,6 +243,13 @@ def _with_recents(question: Question[T], recent: Tensors) -> Question[T]:
     return dataclasses.replace(
         question, inputs={**question.inputs, **recent}, fallback=fallback, older=question
     )
+
+
+def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
+    """See `Recommender.facts`."""
+    # Asked of no item, too: the moment that the version is as of is an answer.
+    inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
+    return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

@@ -13,6 +13,7 @@ from aisle.schema.contract import Signature
 from aisle.serving.client import questions
 from aisle.serving.client.answers import FilteredItems, ScoredItems
 from aisle.serving.client.explanation import Explanation
+from aisle.serving.client.facts import Facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question, only
@@ -178,3 +179,7 @@ class Recommender(abc.ABC):
             RequestRefused: the model is of an `aisle` whose models tell no titles either.
         """
         return self.ask(questions.cut_off(version))
+
+    def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
+        """What filters go by of those of the items that the model knows; arguments and errors are those of `titles`."""
+        return self.ask(questions.facts(item_ids, version))

@@ -61,16 +61,19 @@ def test_a_sample_is_the_same_from_values_and_from_sums(users: npt.NDArray[np.fl
     assert np.allclose(of.covariance, sums.covariance, atol=1e-6)
 
 
-def test_a_ratio_is_compared_by_its_linear_part() -> None:
+@pytest.mark.parametrize("common", [True, False])
+def test_a_ratio_is_compared_by_its_linear_part(common: bool) -> None:
     one, other = _shop(1, 300), _shop(2, 200, effect=3.0)
     metric = Metric("spent a session", Ratio("spent", "sessions"))
-    effect = compare(metric, Sample.of(one), Sample.of(other))
+    effect = compare(metric, Sample.of(one), Sample.of(other), common_means=common)
     # The delta method, by hand: what each user adds to the ratio beyond its mean share.
     ratios = [arm["spent"].sum() / arm["sessions"].sum() for arm in (one, other)]
-    parts = [
-        (arm["spent"] - ratio * arm["sessions"]) / arm["sessions"].mean()
-        for arm, ratio in zip((one, other), ratios, strict=True)
-    ]
+    both = {name: np.concatenate([one[name], other[name]]) for name in one}
+    parts = []
+    for arm in (one, other):
+        at = both if common else arm
+        ratio = at["spent"].sum() / at["sessions"].sum()
+        parts.append((arm["spent"] - ratio * arm["sessions"]) / at["sessions"].mean())
     variance = sum(part.var(ddof=1) / len(part) for part in parts)
     assert (effect.control, effect.treatment) == pytest.approx(tuple(ratios))
     assert effect.difference.value == pytest.approx(ratios[1] - ratios[0])
@@ -187,6 +190,8 @@ def test_arms_in_which_nothing_varies_are_refused() -> None:
 
 
 def test_other_wrong_columns_are_refused() -> None:
+    with pytest.raises(InputError, match="expected the same"):
+        compare(Y, Sample.of({"y": [1.0, 2.0]}), Sample.of({"x": [1.0, 2.0], "y": [1.0, 2.0]}))
     with pytest.raises(InputError, match=r"columns of \[2, 3\] users"):
         Sample.of({"y": [1.0, 2.0], "x": [1.0, 2.0, 3.0]})
     with pytest.raises(InputError, match="no column 'x'; there are: y"):

@@ -114,6 +114,14 @@ def test_an_estimate_beyond_the_bound_ends_the_experiment_and_its_interval_leave
         assert (low > 0 or high < 0) is ended
 
 
+def test_few_users_are_held_against_a_bound_by_students_t() -> None:
+    looks = Looks.spent(FIFTHS[:3], obrien_fleming)
+    few = Estimate(2.7, 1.0, degrees=20)
+    assert few.score < 2.6803 < Estimate(2.7, 1.0).score
+    assert not looks.ended(few)
+    assert looks.interval(few)[0] < 0 < looks.interval(Estimate(2.7, 1.0))[0]
+
+
 @pytest.mark.parametrize("wrong", [(), (0.5, 0.5), (0.0, 1.0), (0.5, 1.1), (0.6, 0.5)])
 def test_looks_in_no_order_are_refused(wrong: tuple[float, ...]) -> None:
     with pytest.raises(InputError, match="rising numbers above 0 up to 1"):

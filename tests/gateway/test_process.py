@@ -117,6 +117,20 @@ def test_what_the_store_had_not_got_is_delivered_after_a_crash(start: Callable, 
     assert "aisle:s:s:said" in found.stdout
 
 
+def test_grpc_is_answered_beside_http(start: Callable) -> None:
+    import grpc
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    process, address = start("--grpc-port", "0")
+    line = process.stdout.readline()
+    assert line.startswith("gRPC on 127.0.0.1:")
+    with grpc.insecure_channel(line.split()[-1]) as channel:
+        answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=30)
+    assert answer.status == health_pb2.HealthCheckResponse.SERVING and _ask(f"{address}/healthz")["done"]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+
+
 def test_an_answer_is_sent_whole_at_once() -> None:
     with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
@@ -142,6 +156,7 @@ def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> N
         (["--key-file", "{short}"], "the key has 5 characters; expected 16 or more"),
         (["--host", "192.0.2.1", "--key-file", "{long}"], "can't listen on 192.0.2.1:0"),
         (["--log", "{long}"], "can't be written to"),
+        (["--grpc-port", "{taken}"], "can't listen on 127.0.0.1:"),
         (["--target", "nowhere"], "HOST:PORT"),
         (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
         (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
@@ -153,7 +168,9 @@ def test_what_cannot_be_used_is_said_in_one_line(
     monkeypatch.delenv("AISLE_GATEWAY_KEY", raising=False)
     (tmp_path / "short").write_text("12345", encoding="utf-8")
     (tmp_path / "long").write_text("0123456789abcdef", encoding="utf-8")
-    filled = [word.format(short=tmp_path / "short", long=tmp_path / "long") for word in words]
-    with pytest.raises(InputError) as refused:
+    taken = socket.create_server(("127.0.0.1", 0))
+    named = {"short": tmp_path / "short", "long": tmp_path / "long", "taken": taken.getsockname()[1]}
+    filled = [word.format(**named) for word in words]
+    with taken, pytest.raises(InputError) as refused:
         gateway.main(["--port", "0", "--log", str(tmp_path / "live"), *filled], standalone_mode=False)
     assert said in str(refused.value) and "\n" not in str(refused.value)

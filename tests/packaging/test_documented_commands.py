@@ -33,6 +33,7 @@ DESIGNED = tuple(
         "schema",
         "serve",
         "gateway",
+        "listen",
         "shop",
         "versions",
         "promote",

@@ -16,6 +16,7 @@ CHEAP = (
     ["versions", "--help"],
     ["gateway", "--help"],
     ["shop", "--help"],
+    ["listen", "--help"],
     ["doctor", "--help"],
 )
 

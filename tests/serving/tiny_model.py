@@ -150,6 +150,20 @@ class TinyModel(tf.Module):
             "cut_off": tf.fill([tf.shape(item_ids)[0]], tf.constant(CUT_OFF, tf.int64)),
         }
 
+    @tf.function(input_signature=[_strings(None, None, name="item_ids")])
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Each costs 3, is sold out where its title is short, and is of a category and a brand called as it is."""
+        titles = self.names.lookup(item_ids)
+        known = titles != ""
+        return {
+            "known": known,
+            "prices": tf.where(known, 3.0, float("nan")),
+            "sold_out": known & (tf.strings.length(titles) < 5),
+            "categories": titles,
+            "brands": titles,
+            "as_of": tf.constant(1_700_000_000_000_000, tf.int64),
+        }
+
     @tf.function(
         input_signature=[
             _strings(None, name="query"),
@@ -196,6 +210,7 @@ def save_tiny_model(
         "rank",
         "explain",
         "titles",
+        "facts",
     )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     signatures = {name: function for name, function in signatures.items() if name not in without}

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from aisle.components.inventory.calibration import LEVELS, calibrate
+from aisle.components.inventory.calibration import RULES, calibrate
 from aisle.components.inventory.distributions import Forecast
+from aisle.components.inventory.rule import Rule
 from aisle.schema.demand import Series
 
 
@@ -24,29 +25,29 @@ def own_past(series: Series, periods: int) -> Forecast:
 
 
 @pytest.mark.parametrize("service", [0.9, 0.97])
-def test_the_level_learnt_meets_the_service_in_the_weeks_that_follow(service: float) -> None:
+def test_the_rule_learnt_meets_the_service_in_the_weeks_that_follow(service: float) -> None:
     draw = np.random.default_rng(5)
     quantity = draw.negative_binomial(0.6, 0.1, (150, 78)).astype(float)
     price = draw.random(150) + 0.5
     past, later = series_of(quantity[:, :65]), series_of(quantity)
     found = calibrate(past, own_past, price, service, lead=1, periods=13)
-    assert (found.periods, found.levels) == (13, LEVELS)
-    # The same level, replayed over the weeks that the calibration never saw.
-    after = calibrate(later, own_past, price, service, lead=1, periods=13, levels=[found.level])
+    assert (found.periods, found.rules) == (13, RULES)
+    # The same rule, replayed over the weeks that the calibration never saw.
+    after = calibrate(later, own_past, price, service, lead=1, periods=13, rules=[found.rule])
     assert after.replays[0].fill == pytest.approx(service, abs=0.02)
     assert found.met is not None
     assert found.met.fill == pytest.approx(service, abs=0.03)
 
 
-def test_a_service_that_no_level_met_takes_the_highest() -> None:
+def test_a_service_that_no_rule_met_takes_the_highest() -> None:
     quantity = np.zeros((1, 20))
     quantity[0, -1] = 50.0  # Nothing before tells of it.
     found = calibrate(series_of(quantity), own_past, np.ones(1), 0.95, lead=1, periods=8)
-    assert found.level == LEVELS[-1]
+    assert found.rule == RULES[-1]
     assert found.replays[-1].fill == 0.0
 
 
 @pytest.mark.parametrize("quantity", [np.ones((2, 5)), np.zeros((2, 40))])
 def test_a_past_that_says_nothing_leaves_the_service_as_it_is(quantity: np.ndarray) -> None:
     found = calibrate(series_of(quantity), own_past, np.ones(2), 0.95, lead=1, periods=13)
-    assert (found.periods, found.level, found.met) == (0, 0.95, None)
+    assert (found.periods, found.rule, found.met) == (0, Rule(0.95), None)

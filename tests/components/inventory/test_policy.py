@@ -15,6 +15,7 @@ from aisle.components.inventory.distributions import Forecast
 from aisle.components.inventory.options import InventoryOptions
 from aisle.components.inventory.policy import Orders, propose
 from aisle.components.inventory.reasons import reasons
+from aisle.components.inventory.rule import Rule
 from aisle.components.inventory.stock import read_stock
 from aisle.components.inventory.terms import Terms, read_terms
 from aisle.schema.errors import InputError
@@ -40,7 +41,7 @@ def ordered(
     position: float, options: InventoryOptions | None = None, level: float = 0.95, **supply: Any
 ) -> Orders:
     options = options or InventoryOptions()
-    return propose(normal(100, 20), terms_of(options, **supply), np.array([position]), options, level)
+    return propose(normal(100, 20), terms_of(options, **supply), np.array([position]), options, Rule(level))
 
 
 def test_an_order_brings_the_position_up_to_the_quantile() -> None:
@@ -166,6 +167,13 @@ def test_an_order_is_explained(supply: dict[str, float], position: float, said: 
     assert said in line
 
 
+def test_where_the_past_took_more_than_any_quantile_the_stock_is_a_multiple_of_it() -> None:
+    found = propose(normal(100, 20), terms_of(), np.zeros(1), InventoryOptions(), Rule(0.9, 1.5))
+    assert found.up_to[0] == pytest.approx(1.5 * stats.norm.ppf(0.9, 100, 20), rel=0.001)
+    said = "126 at most in 90 % of cases (and 1.50 times that, by what past weeks took)"
+    assert said in reasons(found, terms_of(), np.zeros(1), np.zeros(1))[0]
+
+
 @settings(max_examples=50, deadline=None)
 @given(
     position=st.floats(-50, 300), pack=st.floats(0.5, 60), minimum=st.floats(0, 200), cost=st.floats(0, 30)
@@ -185,6 +193,6 @@ def test_an_order_covers_the_need_in_whole_packs_and_no_pack_more(
 
 def test_nothing_expected_orders_nothing() -> None:
     none = Forecast(np.zeros(1), LEVELS, np.zeros((1, 99)))
-    found = propose(none, terms_of(lead_time_sd=3.0), np.zeros(1), InventoryOptions(), 0.99)
+    found = propose(none, terms_of(lead_time_sd=3.0), np.zeros(1), InventoryOptions(), Rule(0.99))
     assert found.order.tolist() == [0.0]
     assert np.isinf(found.cover_days[0])
