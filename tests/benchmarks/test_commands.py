@@ -86,8 +86,8 @@ _RESULTS: dict[str, Any] = {
     },
     "live.replay": {
         "gains": {
-            "next basket, nDCG@20": {"ci": [-0.001, 0.001]},
-            "next item, hit rate@20": {"share": 0.2, "ci": [0.01, 0.03]},
+            "next basket, nDCG@20": {"ci": [0.0, 0.005]},
+            "next item, hit rate@20": {"share": 0.69, "ci": [0.067, 0.155], "over_simple": -0.017},
         },
         "changed_without_recents": 0,
     },
