@@ -82,6 +82,8 @@ def gateway(
     import uvicorn
 
     from aisle.gateway.app import create_app
+    from aisle.gateway.items.redis_items import open_items
+    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
@@ -92,7 +94,10 @@ def gateway(
     key = _required(read_key(key_file), host)
     client = AsyncClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))
-    between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
+    folder = pathlib.Path(log_folder)
+    log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
+    items = Items(client, open_items(store), folder, utc_now)
+    between = Gateway(client, recents, log, items)
     listener = _listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"))

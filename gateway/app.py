@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from aisle.gateway.events import Events, Id
+from aisle.gateway.items.routes import items
 from aisle.gateway.questions import (
     Answer,
     Done,
@@ -185,6 +186,7 @@ def create_app(
     app.state.gateway, app.state.key = gateway, key
     app.include_router(questions)
     app.include_router(keyed)
+    app.include_router(items, responses=_PROBLEMS)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     for kind, *_ in _STATUS:
         app.add_exception_handler(kind, _of_ours)

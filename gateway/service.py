@@ -10,6 +10,7 @@ from typing import Any
 
 from aisle.gateway.asking import Asking
 from aisle.gateway.events import Event, microseconds
+from aisle.gateway.items.service import Items
 from aisle.gateway.log import FORGOTTEN, MERGED, ROW, EventLog, shown
 from aisle.gateway.metrics import Metrics
 from aisle.gateway.questions import Answer, Done, Listing, Merge, Recorded, Search
@@ -38,6 +39,7 @@ class Gateway:
 
     Attributes:
         asking: asks the served model.
+        items: what is told of items.
         metrics: of the process.
     """
 
@@ -46,10 +48,11 @@ class Gateway:
         client: AsyncClient,
         recents: Delivery,
         log: EventLog,
+        items: Items,
         now: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         """Nothing runs yet, see `running`."""
-        self.asking, self.metrics = Asking(client, recents), Metrics()
+        self.asking, self.metrics, self.items = Asking(client, recents, items), Metrics(), items
         self._client, self._recents, self._log, self._now = client, recents, log, now
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
@@ -61,7 +64,8 @@ class Gateway:
         """Takes up what a crash left, delivers and rolls meanwhile, and leaves whole files."""
         await self._recents.add(_told(await self._log.recovered()))
         await self._log.roll()
-        background = [asyncio.create_task(one.run()) for one in (self._recents, self._log)]
+        await self.items.start()
+        background = [asyncio.create_task(one.run()) for one in (self._recents, self._log, self.items)]
         try:
             yield
         finally:
@@ -71,6 +75,7 @@ class Gateway:
             if self._noting:
                 await self._noting
             await self._recents.close()
+            await self.items.close()
             await self._log.close()
             await self._client.close()
 

@@ -293,6 +293,8 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
         ("post", "/v1/users/merge"),
         ("delete", "/v1/users/{user_id}"),
         ("get", "/metrics"),
+        ("put", "/v1/items"),
+        ("patch", "/v1/items"),
     }
     asked = {
         (method, f"/v1/{name}") for method in ("get", "post") for name in ("search", "recommend", "similar")

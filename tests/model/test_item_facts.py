@@ -23,7 +23,9 @@ def test_an_item_has_its_facts_and_what_is_unknown_has_none(judged_search: Bundl
 
 
 @pytest.mark.xdist_group("small_search")
-def test_each_moment_that_a_model_is_saved_as_of_is_told(judged_search: Bundle, tmp_path: pathlib.Path) -> None:
+def test_each_moment_that_a_model_is_saved_as_of_is_told(
+    judged_search: Bundle, tmp_path: pathlib.Path
+) -> None:
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
     judged_search.item_facts.move_to(5)
     spec = tf.TensorSpec([None, None], tf.string, "item_ids")
