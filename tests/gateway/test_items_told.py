@@ -12,6 +12,10 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
+from aisle.components.cleaner.clean import clean
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.example_gen.options import TableReading
+from aisle.components.example_gen.reader import read_table
 from aisle.gateway.items.log import SCHEMA, ItemLog
 from aisle.gateway.items.redis_items import RedisItems
 from aisle.gateway.items.shelf import Shelf
@@ -226,3 +230,31 @@ def test_a_store_of_more_than_one_request_is_read_whole(redis_server: Any) -> No
         await store.close()
 
     asyncio.run(use())
+
+
+def test_a_run_takes_what_was_told_last_and_the_rest_from_the_shops_own_table(tmp_path: pathlib.Path) -> None:
+    async def use() -> None:
+        log, shelf = ItemLog(tmp_path / "live", lambda: datetime.datetime(2026, 3, 1)), Shelf()
+        entries = {Key("a", "price"): Entry(5, "7.5"), Key("b", "withdrawn"): Entry(6, "true")}
+        shelf.put(entries)
+        await log.append(entries)
+
+        async def titles(_: Any) -> dict[str, str]:
+            return {"a": "red mug", "b": "blue mug"}
+
+        await log.roll(shelf, titles, everything=True)
+
+    asyncio.run(use())
+    own = (
+        "item_id,title,description,category,price,stock\na,red mug,large,Home,4.0,3\nb,blue mug,,Home,5.0,1\n"
+    )
+    (tmp_path / "items.csv").write_text(own, encoding="utf-8")
+    (tmp_path / "told").symlink_to(tmp_path / "live" / "items")
+    read = read_table(str(tmp_path), ITEMS, reading=TableReading(files=("items.csv", "told")))
+    assert read.quarantine.num_rows == 0
+    cleaned = clean({"items": read.rows}, {"items": read.provenance}, {}, CleanerOptions()).tables["items"]
+    names = ("item_id", "title", "description", "category", "price", "stock")
+    assert [tuple(row[name] for name in names) for row in cleaned.to_pylist()] == [
+        ("a", "red mug", "large", "Home", 7.5, 3),
+        ("b", "blue mug", None, "Home", 5.0, 1),
+    ]
