@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from aisle.gateway.items.facets import recounted
 from aisle.gateway.items.new_items import New, suiting
@@ -21,6 +21,7 @@ _MARGIN = 10
 """Asked for beyond k while anything is withdrawn: one question suffices unless more of an answer's head are."""
 
 _NOTHING = Told()
+_Found = TypeVar("_Found", ScoredItems, FilteredItems)
 
 Ask = Callable[[int], Awaitable[ScoredItems]]
 AskFiltered = Callable[[int, Filters], Awaitable[FilteredItems]]
@@ -65,8 +66,11 @@ class Current:
             return await ask(asked, filters)
 
         # The facets are of all that was found: the more of it is seen, the more of them is known to have changed.
-        least = COMPARED if self._concerned(filters) else k
+        thought = self._facts.as_of
+        least = COMPARED if self._concerned(filters, thought) else k
         kept, found = await self._enough(within, k, filters, passed=True, least=least)
+        if kept.known.as_of < thought:  # By an older version than the last answer.
+            return await self.filtered(ask, query, filters, k)
         entered, order = await self._entered(ask, query, filters, kept)
         new = await self._new(query, filters, kept.known)
         known = await self._facts.of(found.version, [item.item_id for item in kept.left_out])
@@ -97,19 +101,24 @@ class Current:
         items = (ScoredItem(one.item_id, math.nan) if one.item_id in hidden else one for one in ranked)
         return _as(ranked, list(items))
 
-    def _concerned(self, filters: Filters) -> bool:
-        """Whether anything that was told may change what passes."""
-        asked = {"withdrawn": True, "price": filters.price != OPEN, "stock": filters.in_stock}
-        return any(self._shelf.having(name) for name, so in asked.items() if so)
+    def _concerned(self, filters: Filters, as_of: int) -> bool:
+        """Whether anything that was told may change what passes with a version as of a moment."""
+        return bool(self._shelf.having("withdrawn") or self._changed(filters, as_of))
+
+    def _changed(self, filters: Filters, as_of: int) -> set[str]:
+        """The items of which a price or stock that the filter asks for was told; none where a version has them all."""
+        asked = {"price": filters.price != OPEN, "stock": filters.in_stock}
+        fields = [name for name, so in asked.items() if so and self._shelf.newest(name) > as_of]
+        return set().union(*(self._shelf.having(name) for name in fields))
 
     async def _enough(
         self,
-        ask: Callable[[int], Awaitable[ScoredItems | FilteredItems]],
+        ask: Callable[[int], Awaitable[_Found]],
         k: int,
         filters: Filters,
         passed: bool,
         least: int = 0,
-    ) -> tuple[_Kept, ScoredItems | FilteredItems]:
+    ) -> tuple[_Kept, _Found]:
         """Asks for more until k may be shown, there are no more, or it asked for the most.
 
         Args:
@@ -144,10 +153,7 @@ class Current:
         self, ask: AskFiltered, query: str, filters: Filters, kept: _Kept
     ) -> tuple[list[tuple[ScoredItem, ItemFact]], dict[str, int]]:
         """Items that pass by what was told and not by what the version knows; and the places of all without the filter."""
-        changed = set().union(
-            self._shelf.having("price") if filters.price != OPEN else (),
-            self._shelf.having("stock") if filters.in_stock else (),
-        )
+        changed = self._changed(filters, kept.known.as_of)
         if not changed:
             return [], {}
         # Without a query nothing is listed that nothing narrows; any price does, and leaves out only what has none.

@@ -62,6 +62,7 @@ class Shelf:
     def __init__(self) -> None:
         self._entries: dict[str, dict[str, Entry]] = {}
         self._having: dict[str, set[str]] = {name: set() for name in FIELDS}
+        self._newest = dict.fromkeys(FIELDS, 0)
         self.words = Words()
 
     def __bool__(self) -> bool:
@@ -74,6 +75,7 @@ class Shelf:
             known = self._entries.setdefault(key.item_id, {})
             if key.field not in known or entry > known[key.field]:
                 known[key.field] = entry
+                self._newest[key.field] = max(self._newest[key.field], entry.at)
                 self._index(key, entry)
                 count += 1
         return count
@@ -91,6 +93,10 @@ class Shelf:
     def having(self, field: str) -> set[str]:
         """The items of which a field was told: not to be changed."""
         return self._having[field]
+
+    def newest(self, field: str) -> int:
+        """Since when the newest value of a field holds, of whichever item, in microseconds; 0 for none."""
+        return self._newest[field]
 
     def latest(self, item_id: str) -> int:
         """When the last of it was told, in microseconds; 0 for never."""

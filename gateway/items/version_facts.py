@@ -35,11 +35,15 @@ class Known:
 
 
 class VersionFacts:
-    """Remembers what the last versions told."""
+    """Remembers what the last versions told.
+
+    Attributes:
+        as_of: the moment up to which the version that answered last knows the shop; 0 before any has.
+    """
 
     def __init__(self, client: AsyncClient) -> None:
         """The client is the caller's to close."""
-        self._client = client
+        self._client, self.as_of = client, 0
         self._known: OrderedDict[int, Known] = OrderedDict()
 
     async def of(self, version: int | None, item_ids: Iterable[str]) -> Known:
@@ -49,6 +53,7 @@ class VersionFacts:
         known = self._known.get(version)
         if known is None or len(known.asked) > MAX_ITEMS:
             known = await self._first(version)
+        self.as_of = known.as_of
         if not known.tells:
             return known
         missing = [item for item in dict.fromkeys(item_ids) if item not in known.asked]

@@ -16,7 +16,7 @@ from aisle.gateway.items.current import Current
 from aisle.gateway.items.shelf import Shelf
 from aisle.gateway.items.updates import Entries, Entry, ItemUpdate, Key, newest
 from aisle.gateway.items.version_facts import VersionFacts
-from aisle.serving import AsyncClient, Filters
+from aisle.serving import AsyncClient, Filters, VersionStatus
 from aisle.serving.testing import AsyncFakeTransport
 from tests.gateway.hand_made_shop import AS_OF, SHOP, Item, answers, facets, matches, passes
 
@@ -169,6 +169,26 @@ def test_nothing_is_asked_twice_while_nothing_was_told() -> None:
         "filtered_search",
     ]
     assert [request.inputs["k"] for request in gateway.model.requests] == [10, 10, 10]
+
+
+def test_once_a_version_has_all_that_was_told_it_is_asked_once_and_after_a_rollback_twice_again() -> None:
+    gateway = Gateway().tell("i1", price=9).tell("i2", stock=5)
+    filters = Filters(price=(1.0, 9.5), in_stock=True)
+    shop = {**SHOP, "i1": dataclasses.replace(SHOP["i1"], price=9)}
+
+    def asked_for(version: int, model: dict[str, Any]) -> list[int]:
+        gateway.model.answers = model
+        gateway.model.versions = [VersionStatus(version, "AVAILABLE", "")]
+        gateway.model.requests.clear()
+        found = gateway.filtered("mug", filters, 1)
+        assert [item.item_id for item in found.items] == ["i1"]
+        return [one.inputs["k"] for one in gateway.model.requests if one.signature == "filtered_search"]
+
+    assert asked_for(1, answers()) == [1_000, 1_000]
+    newer = answers(shop, as_of=NOW)
+    assert asked_for(2, newer) == [1_000] and asked_for(2, newer) == [1]
+    # The first answer of an older version, which was asked as if it had all, is made again.
+    assert asked_for(1, answers()) == [1, 1_000, 1_000] and asked_for(1, answers()) == [1_000, 1_000]
 
 
 def test_where_the_whole_head_of_an_answer_is_withdrawn_more_is_asked_for_until_k_are_left() -> None:
