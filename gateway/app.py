@@ -28,6 +28,7 @@ from aisle.gateway.questions import (
     Search,
     Similar,
 )
+from aisle.gateway.quick_route import QuickRoute
 from aisle.gateway.recents.store import StoreDown
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
@@ -64,7 +65,7 @@ async def _gateway(request: Request) -> Gateway:
 
 
 Asked = Annotated[Gateway, Depends(_gateway)]
-questions = APIRouter(prefix="/v1", responses=_PROBLEMS, tags=["questions"])
+questions = APIRouter(prefix="/v1", route_class=QuickRoute, responses=_PROBLEMS, tags=["questions"])
 keyed = APIRouter(responses=_PROBLEMS, dependencies=[Depends(require_key)], tags=["with the key"])
 
 
