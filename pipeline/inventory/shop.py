@@ -67,6 +67,10 @@ def read_shop(data: str, folder: str, config: Config) -> Shop:
         InputError: a table can't be read, or nobody bought anything.
         GateBlocked: too much was lost on the way; the report says what.
     """
+    if config.demand.days != 7:
+        raise InputError(
+            f"demand.days={config.demand.days}: forecasts and orders are made of weeks; leave it out"
+        )
     readings = config.readings()
     found = fingerprint_tables(data, config.data.tables, readings)
     if EVENTS.name not in found:
