@@ -40,6 +40,8 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "forecast",
+        "replenish",
         "bert",
         "doctor",
     ]
