@@ -64,6 +64,13 @@ _RESULTS: dict[str, Any] = {
         "kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}],
         "strange_shops": [{"lost": 0}],
     },
+    "inventory.replenish": {
+        "systems": {
+            "aisle": {"fill": 0.957, "weeks": 9.64},
+            "negative binomial": {"fill": 0.849, "weeks": 2.58},
+        },
+        "weeks_at": {"aisle": 3.33, "negative binomial": 3.42},
+    },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
     "labels.worth": {
         "simulated": True,
@@ -127,7 +134,7 @@ _RESULTS: dict[str, Any] = {
     },
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
-_SHORT = {"search.languages": ["mrr"]}
+_SHORT = {"search.languages": ["mrr"], "inventory.replenish": ["weeks_of_stock_at_0.88"]}
 """The goals that are not reached, as the documents say, too."""
 
 
