@@ -22,7 +22,7 @@ def forecast(
     """Forecast the demand for the items of the tables in SHOP: means and quantiles, by week and for all weeks."""
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.config import load_config
-    from aisle.pipeline.inventory.ahead import learnt, looked_back, most_sold, spans_of
+    from aisle.pipeline.inventory.ahead import learnt, learnt_before, looked_back, most_sold, spans_of
     from aisle.pipeline.inventory.files import FORECASTS, write_forecasts
     from aisle.pipeline.inventory.report import CHOSEN, Asked, report
     from aisle.pipeline.inventory.shop import read_shop
@@ -37,7 +37,7 @@ def forecast(
     spans = spans_of(weeks)
     now = learnt(read, config.demand, spans)
     back = looked_back(most_sold(read, config.demand, CHOSEN), weeks) if backtest else 0
-    before = learnt(read, config.demand, spans, back) if back else None
+    before = learnt_before(read, config.demand, spans, back)
     items, expected = write_forecasts(read, weeks, config, now, folder)
     asked = Asked(weeks, now, before, backtest, items, expected)
     page = report(read, config, asked, None, Layout(out).reports)

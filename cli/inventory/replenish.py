@@ -30,7 +30,7 @@ def replenish(
     from aisle.cli.ask.files import check_writable
     from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.config import load_config
-    from aisle.pipeline.inventory.ahead import learnt, spans_of
+    from aisle.pipeline.inventory.ahead import learnt, learnt_before, spans_of
     from aisle.pipeline.inventory.files import write_low_stock, write_orders
     from aisle.pipeline.inventory.replenish import order_spans, plan, replayed
     from aisle.pipeline.inventory.report import Asked, report
@@ -48,7 +48,7 @@ def replenish(
     spans = [*order_spans(read, config), *spans_of(weeks)]
     now = learnt(read, config.demand, spans)
     back = replayed(read, config, weeks, backtest)
-    before = learnt(read, config.demand, spans, back) if back else None
+    before = learnt_before(read, config.demand, spans, back)
     made = plan(read, config, now, before, weeks)
     asked = Asked(weeks, now, before, backtest, made.items, made.expected)
     page = report(read, config, asked, made, Layout(out).reports)
@@ -56,6 +56,13 @@ def replenish(
     low = write_low_stock(made, folder)
     for column, items in made.defaulted.items():
         click.echo(f"{column} of {items:,} items: by the settings", err=True)
+    reached = made.calibration.reached if made.calibration else None
+    if reached is not None and reached < config.inventory.service:
+        click.echo(
+            f"past weeks sold {100 * reached:.1f} % at most, {100 * config.inventory.service:g} % is asked: as much is stocked "
+            "as was tried",
+            err=True,
+        )
     if made.uncounted:
         click.echo(
             f"{made.uncounted:,} items that sell have no count: nothing is proposed for them", err=True

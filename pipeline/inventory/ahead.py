@@ -13,13 +13,15 @@ from aisle.components.demand.series import series
 from aisle.components.inventory.distributions import Floats
 from aisle.model.demand.forecasts import Forecasts
 from aisle.model.demand.rows import Span
-from aisle.pipeline.inventory.forecaster import Forecaster
+from aisle.pipeline.inventory.forecaster import Earlier, Forecaster
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 LEARNT = 20_000
 """Items that a model is learnt from, and whose past is replayed."""
+RELEARNT = 7
+"""Weeks between two models of the past."""
 PART = 100_000
 """Items that are forecast at a time: memory holds theirs, however many a shop has."""
 RECENT_DAYS = 91
@@ -55,10 +57,14 @@ def most_sold(shop: Shop, options: DemandOptions, most: int) -> Series:
     )
 
 
-def learnt(shop: Shop, options: DemandOptions, spans: Iterable[Span], unknown: int = 0) -> Forecaster:
-    """A model of the shop's demand, as it would have been so many periods ago."""
-    past = sample(shop, options, LEARNT)
-    return Forecaster(spans, past.before(len(past.starts) - unknown))
+def learnt(shop: Shop, options: DemandOptions, spans: Iterable[Span]) -> Forecaster:
+    """A model of the shop's demand."""
+    return Forecaster(spans, sample(shop, options, LEARNT))
+
+
+def learnt_before(shop: Shop, options: DemandOptions, spans: Iterable[Span], back: int) -> Earlier | None:
+    """Models as they would have been in the last so many periods; None of none."""
+    return Earlier(spans, sample(shop, options, LEARNT), back, RELEARNT) if back else None
 
 
 def spans_of(weeks: int) -> list[Span]:
@@ -72,13 +78,13 @@ def looked_back(past: Series, weeks: int) -> int:
     return max(origins, 0) * weeks
 
 
-def backtest(past: Series, weeks: int, model: Forecaster) -> dict[str, Any] | None:
+def backtest(past: Series, weeks: int, model: Earlier) -> dict[str, Any] | None:
     """Says how forecasts did at earlier origins, against what then sold.
 
     Args:
         past: what is known now.
         weeks: that are summed.
-        model: which knows nothing of the last `looked_back` weeks.
+        model: of the last `looked_back` weeks.
 
     Returns:
         The record `Backtest` of the report; None where the past is too short.

@@ -56,6 +56,29 @@ class Forecaster:
         return Forecast(mean * beyond, levels, quantiles * beyond[:, None])
 
 
+class Earlier:
+    """Models of earlier moments: a series is forecast by the latest of them that knows nothing beyond it.
+
+    Args:
+        spans: the horizons.
+        past: what is known now, of all items, or some drawn evenly.
+        back: the periods at its end that the first model doesn't know.
+        relearnt: the periods between two models: one alone would be older than the model that orders are made by.
+    """
+
+    def __init__(self, spans: Iterable[Span], past: Series, back: int, relearnt: int) -> None:
+        spans, total = list(spans), len(past.starts)
+        self._models = {
+            known: Forecaster(spans, past.before(known)) for known in range(total - back, total, relearnt)
+        }
+
+    def of(self, past: Series, periods: int, after: int = 0) -> Forecasts:
+        """As `Forecaster.of`, of a series that ends after what the first model knows."""
+        return self._models[max(known for known in self._models if known <= len(past.starts))].of(
+            past, periods, after
+        )
+
+
 def longest(past: Series) -> int:
     """The longest sum of periods that a past can teach."""
     return max(len(past.starts) // HISTORY - 1, 1)

@@ -17,7 +17,7 @@ from aisle.components.inventory.terms import Terms, read_terms
 from aisle.model.demand.rows import Span
 from aisle.pipeline.config import Config
 from aisle.pipeline.inventory.ahead import LEARNT, looked_back, parts, sample
-from aisle.pipeline.inventory.forecaster import Forecaster, shares
+from aisle.pipeline.inventory.forecaster import Earlier, Forecaster, shares
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
 
@@ -62,7 +62,7 @@ def order_spans(shop: Shop, config: Config) -> list[Span]:
     return [Span(_lead(terms) + 1), *(Span(periods) for periods in shares(terms.horizon_days / PERIOD))]
 
 
-def plan(shop: Shop, config: Config, now: Forecaster, before: Forecaster | None, weeks: int) -> Plan:
+def plan(shop: Shop, config: Config, now: Forecaster, before: Earlier | None, weeks: int) -> Plan:
     """Proposes orders for all items.
 
     Args:
@@ -95,7 +95,7 @@ def plan(shop: Shop, config: Config, now: Forecaster, before: Forecaster | None,
     return Plan(everything, calibration, table, defaulted, uncounted, items, expected)
 
 
-def _calibration(shop: Shop, config: Config, before: Forecaster) -> Calibration:
+def _calibration(shop: Shop, config: Config, before: Earlier) -> Calibration:
     options = config.inventory
     past = sample(shop, config.demand, LEARNT)
     terms = read_terms(past.item_ids, shop.items, shop.supply, options)

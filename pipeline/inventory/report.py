@@ -15,7 +15,7 @@ from aisle.components.reports import write_inventory
 from aisle.model.demand.forecasts import Forecasts
 from aisle.pipeline.config import Config
 from aisle.pipeline.inventory.ahead import backtest, most_sold
-from aisle.pipeline.inventory.forecaster import Forecaster
+from aisle.pipeline.inventory.forecaster import Earlier, Forecaster
 from aisle.pipeline.inventory.replenish import Plan
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
@@ -47,7 +47,7 @@ class Asked:
 
     weeks: int
     now: Forecaster
-    before: Forecaster | None
+    before: Earlier | None
     backtest: bool
     items: int
     expected: float
