@@ -64,6 +64,17 @@ _RESULTS: dict[str, Any] = {
         "kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}],
         "strange_shops": [{"lost": 0}],
     },
+    "inventory.forecast": {
+        "points": {
+            "aisle, median": {"wrmsse": 0.89, "mase": 1.11},
+            "aisle, mean": {"wrmsse": 0.95, "mase": 1.2, "bias": 0.02},
+        },
+        "quantiles": {
+            "aisle": {"pinball": 0.52, "weighted": 0.44, "cover_0.9": 0.9, "cover_0.95": 0.95, "cover_0.99": 0.99}
+        },
+        "backtest_minutes": 2.0,
+        "many": {"mb": 300.0},
+    },
     "labels.worth": {
         "simulated": True,
         "gains": {
