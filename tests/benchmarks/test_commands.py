@@ -70,7 +70,13 @@ _RESULTS: dict[str, Any] = {
             "aisle, mean": {"wrmsse": 0.95, "mase": 1.2, "bias": 0.02},
         },
         "quantiles": {
-            "aisle": {"pinball": 0.52, "weighted": 0.44, "cover_0.9": 0.9, "cover_0.95": 0.95, "cover_0.99": 0.99}
+            "aisle": {
+                "pinball": 0.52,
+                "weighted": 0.44,
+                "cover_0.9": 0.9,
+                "cover_0.95": 0.95,
+                "cover_0.99": 0.99,
+            }
         },
         "backtest_minutes": 2.0,
         "many": {"mb": 300.0},
