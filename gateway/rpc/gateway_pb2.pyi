@@ -159,20 +159,22 @@ class RankRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., query: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ["arm", "exclude_seen", "experiment", "k", "session_id", "user_id"]
+    __slots__ = ["arm", "exclude_seen", "experiment", "in_stock", "k", "session_id", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_SEEN_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     exclude_seen: bool
     experiment: str
+    in_stock: bool
     k: int
     session_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ..., in_stock: bool = ...) -> None: ...
 
 class RecordRequest(_message.Message):
     __slots__ = ["events"]
@@ -217,20 +219,22 @@ class SearchRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., query: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[_Iterable[str]] = ..., price_min: _Optional[float] = ..., price_max: _Optional[float] = ..., in_stock: bool = ..., facets: bool = ...) -> None: ...
 
 class SimilarRequest(_message.Message):
-    __slots__ = ["arm", "experiment", "item_id", "k", "session_id", "user_id"]
+    __slots__ = ["arm", "experiment", "in_stock", "item_id", "k", "session_id", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     experiment: str
+    in_stock: bool
     item_id: str
     k: int
     session_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ..., in_stock: bool = ...) -> None: ...
 
 class Why(_message.Message):
     __slots__ = ["found_by", "item_id", "parts", "score", "words"]
