@@ -132,10 +132,8 @@ class Campaign:
 
     def click_rates(self) -> Floats:
         """Of each cell by both logs, [POSITIONS, items]."""
-        logs = (self.uniform, self.thompson)
-        clicks = sum(self._counts(log, log["click"].to_numpy()) for log in logs)
-        shown = sum(self._counts(log, np.ones(len(log))) for log in logs)
-        return _smoothed(clicks, shown)
+        both = pl.concat([self.uniform, self.thompson])
+        return _smoothed(self._counts(both, both["click"].to_numpy()), self._counts(both, np.ones(len(both))))
 
     def cover(self, name: str, replays: int, random: np.random.Generator) -> dict[str, float]:
         """How often each estimator's interval holds the truth, in logs whose truth is known."""
@@ -148,7 +146,7 @@ class Campaign:
 
     def _counts(self, log: pl.DataFrame, weights: npt.NDArray[np.generic]) -> Floats:
         counts = np.bincount(log["cell"].to_numpy(), weights, POSITIONS * self.items)
-        return counts.reshape(POSITIONS, self.items)
+        return counts.astype(float).reshape(POSITIONS, self.items)
 
 
 def _log(log: pl.DataFrame, target: Floats) -> Log:
@@ -185,7 +183,7 @@ def _model(
     half = random.random(len(cells)) < 0.5
     foreseen, expected = np.empty(len(cells)), np.empty(len(cells))
     for mine in (half, ~half):
-        clicks = np.bincount(cells[~mine], rewards[~mine], target.size)
+        clicks = np.bincount(cells[~mine], rewards[~mine], target.size).astype(float)
         rates = _smoothed(clicks, np.bincount(cells[~mine], minlength=target.size).astype(float))
         foreseen[mine] = rates[cells[mine]]
         expected[mine] = (target * rates.reshape(target.shape)).sum(axis=1)[cells[mine] // target.shape[1]]

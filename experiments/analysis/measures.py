@@ -41,7 +41,7 @@ class Measure:
                     f"{wrong:,} of {len(worth):,} events {self.event!r} have no price or a price that is no number; "
                     "mend them, or count their number"
                 )
-            return np.bincount(user[chosen], worth, users)
+            return np.bincount(user[chosen], worth, users).astype(float)
         number = np.bincount(user[chosen], minlength=users).astype(float)
         return np.minimum(number, 1.0) if self.count == "any" else number
 
