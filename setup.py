@@ -20,6 +20,8 @@ DATA = (
     "*.txt",
     "*.conf",
     "*.sh",
+    "templates/*.html",
+    "static/*",
 )
 
 packages = [

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from aisle.gateway.events import Events, Id
+from aisle.gateway.items.routes import items
 from aisle.gateway.questions import (
     Answer,
     Done,
@@ -27,42 +27,26 @@ from aisle.gateway.questions import (
     Search,
     Similar,
 )
-from aisle.gateway.recents.store import StoreDown
+from aisle.gateway.quick_route import QuickRoute
+from aisle.gateway.said import STATUS, of_contract, of_ours
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
-from aisle.gateway.spool import NotWritten
-from aisle.schema.errors import AisleError, InputError
-from aisle.serving import (
-    DeadlineExceeded,
-    MessageTooLarge,
-    Overloaded,
-    RequestRefused,
-    ServingError,
-    Unreachable,
-)
+from aisle.schema.errors import AisleError
 
-_STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
-    (MessageTooLarge, 413, ""),
-    (InputError, 422, ""),
-    (RequestRefused, 422, ""),
-    (DeadlineExceeded, 504, "the model didn't answer in time"),
-    (Unreachable, 503, "the model's server is away; ask again"),
-    (Overloaded, 503, "the model's server has too much to do; ask again later"),
-    (ServingError, 502, "the model's server failed"),
-    (StoreDown, 503, "the store of recent events is away, and nothing was done; ask again"),
-    (NotWritten, 503, "the disk takes no more, and nothing was recorded; ask again later"),
-)
-"""The first that fits; "" says what the error says. Of the others that is for the log: it names machines and folders."""
+if TYPE_CHECKING:
+    from aisle.gateway.pages.storefront import Storefront
+
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
+    # A coroutine, as every dependency here: FastAPI gives a plain function to a thread, and the question waits for it.
     gateway: Gateway = request.app.state.gateway
     return gateway
 
 
 Asked = Annotated[Gateway, Depends(_gateway)]
-questions = APIRouter(prefix="/v1", responses=_PROBLEMS, tags=["questions"])
+questions = APIRouter(prefix="/v1", route_class=QuickRoute, responses=_PROBLEMS, tags=["questions"])
 keyed = APIRouter(responses=_PROBLEMS, dependencies=[Depends(require_key)], tags=["with the key"])
 
 
@@ -80,11 +64,11 @@ async def merge_session(merge: Merge, gateway: Asked) -> Done:
 
 @keyed.delete("/v1/users/{user_id:path}")
 async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
-    """Removes a user from the store and from the files to come."""
+    """Removes a user from the store and from the files, here and in the gateways of the same store."""
     return await gateway.forget(user_id)
 
 
-@keyed.get("/metrics")
+@keyed.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: Asked) -> Response:
     """Prometheus's."""
     return Response(gateway.metrics.text(), media_type="text/plain; version=0.0.4")
@@ -162,6 +146,8 @@ def create_app(
     rate: float,
     origins: Sequence[str] = (),
     on_ready: Callable[[], None] = lambda: None,
+    storefront: Storefront | None = None,
+    beside: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext(),  # noqa: B008  it holds nothing
 ) -> FastAPI:
     """The application, which starts and ends the gateway with itself.
 
@@ -171,11 +157,13 @@ def create_app(
         rate: requests a second of an address; 0 bounds nothing.
         origins: sites whose pages may ask; none may where none is named.
         on_ready: called once it answers.
+        storefront: the pages that it serves, too; none without.
+        beside: what else answers by the gateway, in the same event loop.
     """
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with gateway.running():
+        async with gateway.running(), beside:
             on_ready()
             yield
 
@@ -184,8 +172,9 @@ def create_app(
     app.state.gateway, app.state.key = gateway, key
     app.include_router(questions)
     app.include_router(keyed)
+    app.include_router(items, responses=_PROBLEMS)
     app.add_api_route("/healthz", _healthz, response_model=Done)
-    for kind, *_ in _STATUS:
+    for kind, *_ in STATUS:
         app.add_exception_handler(kind, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
@@ -197,6 +186,8 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    if storefront:
+        storefront.install(app)
     return app
 
 
@@ -206,19 +197,13 @@ async def _healthz() -> Done:
 
 
 async def _of_ours(_: Request, error: Exception) -> Response:
-    code, said = next((code, said) for kind, code, said in _STATUS if isinstance(error, kind))
-    if said:
-        logging.getLogger(__name__).warning("answered %d: %s", code, error)
-    return problem(code, said or (error.details if isinstance(error, ServingError) else str(error)))
+    assert isinstance(error, AisleError)
+    return problem(*of_ours(error))
 
 
 async def _of_the_contract(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    came = ascii(first.get("input"))
-    came = came if len(came) <= 80 else f"{came[:80]}…"
-    return problem(422, f"{where} is {came}: {first['msg'].removeprefix('Value error, ')}")
+    return problem(422, of_contract(error.errors()[0]))
 
 
 async def _of_http(_: Request, error: Exception) -> Response:

@@ -22,6 +22,8 @@ from aisle.schema.tables import EVENTS, Column, Kind
 MAX_ID = 256
 MAX_TEXT = 4_096
 MAX_BATCH = 500
+OF_ANSWERS = ("source", "version")
+"""Columns that the gateway alone fills, of what it answered."""
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
 AnyId = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_ID, pattern=_PRINTABLE)]
@@ -65,12 +67,14 @@ class Event(Strict):
     )
     timestamp: Time | None = Field(None, description="When it happened; now where it is absent.")
     event: Annotated[Id, AfterValidator(_kind)] = Field(
-        description="Its kind, by our name or a usual tool's."
+        description="Its kind, by our name or a usual tool's.", examples=list(events.names())
     )
     item_id: Id
     user_id: AnyId = ""
     session_id: AnyId = Field("", description="Of an anonymous visitor, or of a user's visit.")
     request_id: AnyId = Field("", description="Of the answer that it follows.")
+    experiment: AnyId = Field("", description="That the visitor was part of.")
+    arm: AnyId = Field("", description="Of the experiment.")
 
     def at(self, now: datetime.datetime) -> datetime.datetime:
         """When it happened, by the rule of late and future events."""
@@ -99,9 +103,13 @@ EVENT: type[Event] = pydantic.create_model(
     "Event",
     __base__=Event,
     __doc__="Something that happened to an item: a row of the table `events`.",
-    **{column.name: _field(column) for column in EVENTS.columns if column.name not in Event.model_fields},
+    **{
+        column.name: _field(column)
+        for column in EVENTS.columns
+        if column.name not in {*Event.model_fields, *OF_ANSWERS}
+    },
 )
-"""The model of all columns of the table `events`, each as `schema/tables.py` has it."""
+"""The model of the columns of the table `events`, each as `schema/tables.py` has it, but of `OF_ANSWERS`."""
 
 Events = Annotated[
     list[EVENT],  # type: ignore[valid-type]

@@ -14,40 +14,28 @@ import fcntl
 import functools
 import logging
 import pathlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from aisle.gateway.spool import Record, Spool, read_spool
-from aisle.schema.errors import InputError
-from aisle.schema.events import IMPRESSION
-from aisle.schema.tables import EVENTS, Kind
-from aisle.schema.whole_files import whole_file
-
-_TYPES = {
-    Kind.STRING: pa.string(),
-    Kind.INTEGER: pa.int64(),
-    Kind.NUMBER: pa.float64(),
-    Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
-}
-SCHEMA = pa.schema(
-    [
-        *((column.name, _TYPES[column.kind]) for column in EVENTS.columns),
-        *((name, pa.string()) for name in ("event_id", "request_id", "source")),
-        ("version", pa.int64()),
-    ]
+from aisle.gateway.files.hours import remove_halves, sessions_of, take_out, write_hour
+from aisle.gateway.files.records import (
+    FORGOTTEN,
+    SESSIONS,
+    Forgotten,
+    became,
+    forgotten_in,
+    kept_rows,
+    merges,
 )
-"""The table `events`, and of what was shown: by which answer, of which signature and version."""
+from aisle.gateway.spool import NotWritten, Record, Spool, read_spool
+from aisle.schema.errors import InputError
+from aisle.schema.tables import EVENTS
+from aisle.schema.whole_files import whole_file
 
 LOOK_SECONDS = 10.0
 """How often the log looks whether an hour has passed."""
-_ROWS = 20_000
-"""Of a row group."""
-
-ROW, SHOWN, MERGED, FORGOTTEN = "row", "shown", "merged", "forgotten"
-"""A record is one of these, by its only key."""
 
 
 class EventLog:
@@ -69,11 +57,12 @@ class EventLog:
             spool.mkdir(exist_ok=True)
             self._lock = (spool / "lock").open("w", encoding="utf-8")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_halves(self._events)
         except BlockingIOError:
             raise InputError(f"another gateway writes to {folder}; name one of its own by --log") from None
         except OSError as error:
             raise InputError(f"--log {folder} can't be written to: {error.strerror}") from error
-        self._spool = Spool(spool, now)
+        self._spool, self._heard = Spool(spool, now), spool / "heard"
         self._rolling = asyncio.Lock()
 
     async def append(self, records: Sequence[Record]) -> None:
@@ -87,6 +76,19 @@ class EventLog:
             rows += (row for row in kept_rows(functools.partial(read_spool, path)) if "source" not in row)
         return rows
 
+    @property
+    def heard(self) -> str:
+        """Up to which announcement of forgotten users this log has forgotten them; "" for none."""
+        return self._heard.read_text(encoding="utf-8") if self._heard.exists() else ""
+
+    def has_heard(self, mark: str) -> None:
+        """Notes it; raises NotWritten."""
+        try:
+            with whole_file(self._heard, through=True) as partial:
+                partial.write_text(mark, encoding="utf-8")
+        except OSError as error:
+            raise NotWritten(f"{self._heard} can't be written: {error.strerror}") from error
+
     async def roll(self, everything: bool = False) -> None:
         """Makes Parquet files of the hours that have passed.
 
@@ -94,8 +96,30 @@ class EventLog:
             everything: and of the current one.
         """
         async with self._rolling:
-            for path in await self._spool.finished(everything):
-                await asyncio.to_thread(self._roll_one, path)
+            await asyncio.to_thread(self._roll_all, await self._spool.finished(everything))
+
+    async def forget(self, user: str, sessions: Sequence[str] = ()) -> list[str]:
+        """Takes a user, as known so far, out of the files that are written and of those to come.
+
+        Args:
+            user: whose rows go.
+            sessions: that became theirs; those that this log knows of are added.
+
+        Returns:
+            All of those sessions.
+
+        Raises:
+            NotWritten: the disk doesn't take it. Ask again, or the next hour's file, or start, does it.
+        """
+        known = sorted({*sessions, *await asyncio.to_thread(self._sessions_of, user)})
+        await self._spool.append([{FORGOTTEN: user, SESSIONS: known}])
+        try:
+            await self.roll()
+            async with self._rolling:
+                await asyncio.to_thread(take_out, self._events, user, known)
+        except (OSError, pa.ArrowException) as error:
+            raise NotWritten(f"{self._events} can't be written to: {error}") from error
+        return known
 
     async def run(self) -> None:
         """Rolls, again and again, until it is cancelled."""
@@ -112,85 +136,37 @@ class EventLog:
     async def close(self) -> None:
         """Writes everything and lets go of the folder."""
         await self._spool.close()
-        with contextlib.suppress(OSError):  # The next start writes it.
+        with contextlib.suppress(OSError, pa.ArrowException):  # The next start writes it.
             await self.roll(everything=True)
         self._lock.close()
 
-    def _roll_one(self, path: pathlib.Path) -> None:
-        rows = kept_rows(functools.partial(read_spool, path))
-        first = next(rows, None)
-        if first is not None:
-            with (
-                whole_file(self._events / f"{path.stem}.parquet", through=True) as partial,
-                pq.ParquetWriter(partial, SCHEMA) as writer,
-            ):
-                for table in _tables(first, rows):
-                    writer.write_table(table)
-        path.unlink()
+    def _roll_all(self, paths: Sequence[pathlib.Path]) -> None:
+        """Makes files of the spool's, and has what they forget be gone from the others before they go."""
+        forget: dict[pathlib.Path, list[Forgotten]] = {}
+        for path in paths:
+            read = functools.partial(read_spool, path)
+            forget[path] = forgotten_in(read())
+            # One that is there is whole: a crash kept its spool, and who was forgotten meanwhile is in it.
+            if not self._hour_of(path).exists():
+                write_hour(self._hour_of(path), kept_rows(read), merges(read()))
+        for path in paths:
+            for user, sessions in forget[path]:
+                take_out(self._events, user, sessions, leave=[self._hour_of(path)])
+        for path in sorted(paths, key=lambda path: bool(forget[path])):
+            path.unlink()
 
+    def _hour_of(self, path: pathlib.Path) -> pathlib.Path:
+        return self._events / f"{path.stem}.parquet"
 
-def shown(
-    source: str, request_id: str, version: int | None, item_ids: Sequence[str], asked: dict[str, Any]
-) -> Record:
-    """The record of an answer that was shown.
-
-    Args:
-        source: the signature that answered.
-        request_id: of the answer.
-        version: of the model.
-        item_ids: best first.
-        asked: `timestamp` in microseconds, and what else all of its rows have: `user_id`, `session_id`, `query`.
-    """
-    common = {"source": source, "request_id": request_id, "version": version, "event": IMPRESSION.name}
-    return {SHOWN: {**common, **asked, "item_ids": list(item_ids)}}
-
-
-def kept_rows(read: Callable[[], Iterable[Record]]) -> Iterator[dict[str, Any]]:
-    """The rows of records, each event once, without those whom a later record forgets.
-
-    Args:
-        read: reads the records from the first on; it is called twice.
-    """
-    forgotten, sessions = _forgotten(read())
-    seen: set[str] = set()
-    for place, record in enumerate(read()):
-        for row in _rows(record):
-            user = row.get("user_id") or sessions.get(row.get("session_id", ""), "")
-            if forgotten.get(user, -1) < place and row["event_id"] not in seen:
-                seen.add(row["event_id"])
-                yield row
-
-
-def _forgotten(records: Iterable[Record]) -> tuple[dict[str, int], dict[str, str]]:
-    """The place of the record that forgets a user, by user, and whose the sessions are that came to be known."""
-    forgotten: dict[str, int] = {}
-    sessions: dict[str, str] = {}
-    for place, record in enumerate(records):
-        if FORGOTTEN in record:
-            forgotten[record[FORGOTTEN]] = place
-        elif MERGED in record:
-            sessions[record[MERGED][0]] = record[MERGED][1]
-        elif record.get(ROW, {}).get("user_id") and record[ROW].get("session_id"):
-            sessions[record[ROW]["session_id"]] = record[ROW]["user_id"]
-    return forgotten, sessions
-
-
-def _rows(record: Record) -> Iterator[dict[str, Any]]:
-    if ROW in record:
-        yield record[ROW]
-    elif SHOWN in record:
-        common = {name: value for name, value in record[SHOWN].items() if name != "item_ids"}
-        for position, item in enumerate(record[SHOWN]["item_ids"], 1):
-            event_id = f"{common['request_id']}:{position}"
-            yield {**common, "item_id": item, "position": position, "event_id": event_id}
-
-
-def _tables(first: dict[str, Any], others: Iterator[dict[str, Any]]) -> Iterator[pa.Table]:
-    rows = [first]
-    for row in others:
-        rows.append(row)
-        if len(rows) == _ROWS:
-            yield pa.Table.from_pylist(rows, SCHEMA)
-            rows = []
-    if rows:
-        yield pa.Table.from_pylist(rows, SCHEMA)
+    def _sessions_of(self, user: str) -> set[str]:
+        """The sessions that became a user's since they were forgotten, by the spool and the files."""
+        found = sessions_of(self._events, user)
+        for path in self._spool.paths():
+            sessions: set[str] = set()
+            for record in read_spool(path):
+                if record.get(FORGOTTEN) == user:
+                    sessions.clear()
+                elif (known := became(record)) and known[1] == user:
+                    sessions.add(known[0])
+            found |= sessions
+        return found

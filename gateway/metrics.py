@@ -10,7 +10,8 @@ _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.
 class Metrics:
     """`aisle_gateway_requests_total` by route and code, `aisle_gateway_request_seconds` by route,
     `aisle_gateway_events_total` by kind, `aisle_gateway_unwritten_answers_total` (of which the disk took no record),
-    `aisle_gateway_waiting_events` (that the store hasn't got) and `aisle_gateway_missed_events` (that it never will).
+    `aisle_gateway_waiting_events` (that the store hasn't got), `aisle_gateway_missed_events` (that it never will) and, of
+    `aisle listen`, `aisle_gateway_refused_messages_total`.
     """
 
     def __init__(self) -> None:
@@ -25,15 +26,23 @@ class Metrics:
         self.unwritten = Counter(
             "aisle_gateway_unwritten_answers", "Answers that are not in the log.", registry=self.registry
         )
+        self.refused = Counter(
+            "aisle_gateway_refused_messages", "Messages that hold no event.", registry=self.registry
+        )
         self.waiting = Gauge(
             "aisle_gateway_waiting_events", "Events the store waits for.", registry=self.registry
         )
         self.missed = Gauge("aisle_gateway_missed_events", "Events it never gets.", registry=self.registry)
 
-    def observe(self, route: str, status: int, seconds: float) -> None:
-        """Counts an answer; what is no route of ours is "other"."""
+    def observe(self, route: str, status: int | str, seconds: float) -> None:
+        """Counts an answer by its HTTP status or gRPC code; what is no route of ours is "other"."""
         self._requests.labels(route or "other", str(status)).inc()
         self._seconds.labels(route or "other").observe(seconds)
+
+    def events_by_kind(self) -> dict[str, int]:
+        """How many events of each kind were recorded."""
+        samples = [sample for metric in self.events.collect() for sample in metric.samples]
+        return {one.labels["kind"]: int(one.value) for one in samples if one.name.endswith("_total")}
 
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""

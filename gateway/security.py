@@ -18,6 +18,7 @@ from fastapi.responses import Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from aisle.gateway.said import WRONG_KEY, too_often
 from aisle.schema.errors import InputError
 
 KEY_VARIABLE = "AISLE_GATEWAY_KEY"
@@ -46,16 +47,20 @@ def read_key(path: str | None) -> str:
     return key
 
 
-def require_key(
+def is_key(key: str, came: str) -> bool:
+    """Whether what came is the key, told in the same time whatever it is; anything is where there is none."""
+    return not key or hmac.compare_digest(key.encode(), came.encode(errors="surrogateescape"))
+
+
+async def require_key(
     request: Request,
     came: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
 ) -> None:
     """Lets a request by that brings the key; all where there is none."""
-    key: str = request.app.state.key
-    if key and not hmac.compare_digest(key.encode(), (came.credentials if came else "").encode()):
+    if not is_key(request.app.state.key, came.credentials if came else ""):
         raise HTTPException(
             401,
-            "the key is missing or wrong; send it as Authorization: Bearer KEY",
+            WRONG_KEY,
             {"WWW-Authenticate": "Bearer"},
         )
 
@@ -127,7 +132,7 @@ class Guard:
         wait = self._rates.wait(scope["client"][0] if scope.get("client") else "")
         if wait:
             after = {"Retry-After": str(math.ceil(wait))}
-            return problem(429, f"too many requests; ask again in {wait:.1f} s", after), b""
+            return problem(429, too_often(wait), after), b""
         try:
             body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
         except asyncio.TimeoutError:

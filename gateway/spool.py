@@ -72,7 +72,11 @@ class Spool:
         async with self._disk:
             if self._path and (everything or not self._path.name.startswith(self._hour())):
                 self._close()
-            return sorted(path for path in self._folder.glob(f"*{SUFFIX}") if path != self._path)
+            return [path for path in self.paths() if path != self._path]
+
+    def paths(self) -> list[pathlib.Path]:
+        """All files, oldest first."""
+        return sorted(self._folder.glob(f"*{SUFFIX}"))
 
     async def close(self) -> None:
         """Writes what waits, and closes the file."""

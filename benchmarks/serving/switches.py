@@ -27,6 +27,8 @@ KEPT = 2
 """Versions in the folder while others come."""
 FREED = 2.0
 """Seconds after a switch, by when the version before is gone from memory."""
+LONGEST = 300.0
+"""Seconds that a version may take until it is served."""
 DOWN = 1.0
 """Seconds that a restarted server is away."""
 
@@ -68,7 +70,7 @@ def switch(model: pathlib.Path, scratch: pathlib.Path, count: int, rate: float, 
             time.sleep(steady)
             memory, times = [_megabytes(server)], [(0.0, time.monotonic())]
             for number in range(count):
-                times.append(_switch(model, scratch, number + 2, client))
+                times.append(switch_once(model, scratch, number + 2, client))
                 time.sleep(FREED)
                 memory.append(_megabytes(server))
         finally:
@@ -81,10 +83,13 @@ def _megabytes(server: ModelServer) -> float:
     return (server.resident() or float("nan")) / 1e6
 
 
-def _switch(model: pathlib.Path, out: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
+def switch_once(model: pathlib.Path, out: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
+    """Publishes a version, waits until it is served, and removes the one of `KEPT` before; when it began and ended."""
     started = time.monotonic()
     publish(model, out, version)
     while client.versions()[0].version != version:
+        if time.monotonic() - started > LONGEST:
+            raise RuntimeError(f"version {version} isn't served after {LONGEST:g} s: {client.versions()}")
         time.sleep(0.05)
     answered = time.monotonic()
     if version > KEPT:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from aisle.components.tables import MAX_VALUE
+from aisle.schema.tables import TABLE_BY_NAME
 
 MAX_EXAMPLES = 3
 """How many examples a finding carries."""
@@ -131,6 +132,18 @@ def contributor(value: object, share: float, before: float | None = None) -> dic
 def first_rows(holds: pl.Series) -> list[int]:
     """Returns the numbers of the first rows that a mask holds for, as many as a finding has examples."""
     return holds.fill_null(False).arg_true().head(MAX_EXAMPLES).to_list()
+
+
+def without_bookkeeping(
+    table: str, statistics: statistics_pb2.DatasetFeatureStatistics
+) -> statistics_pb2.DatasetFeatureStatistics:
+    """Returns a table's statistics without its bookkeeping, which is new in every run, and rightly so."""
+    judged = [f for f in statistics.features if feature_name(f) not in TABLE_BY_NAME[table].bookkeeping]
+    kept = statistics_pb2.DatasetFeatureStatistics()
+    kept.CopyFrom(statistics)
+    del kept.features[:]
+    kept.features.extend(judged)
+    return kept
 
 
 def feature_name(feature: statistics_pb2.FeatureNameStatistics) -> str:

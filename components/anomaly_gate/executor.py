@@ -18,7 +18,7 @@ from tfx.utils import io_utils
 
 from aisle.components.anomaly_gate.compare.baseline import FOLDER, Baseline, read_baseline, write_baseline
 from aisle.components.anomaly_gate.comparison import compare
-from aisle.components.anomaly_gate.evidence import TableEvidence
+from aisle.components.anomaly_gate.evidence import TableEvidence, without_bookkeeping
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log
@@ -98,7 +98,7 @@ def _evidence(table: str, inputs: InputDict) -> TableEvidence:
         name=table,
         counts=counts,
         quarantine=read_quarantine(quarantine.uri),
-        statistics=_statistics(statistics) if statistics else None,
+        statistics=without_bookkeeping(table, _statistics(statistics)) if statistics else None,
         schema=_schema(schema) if schema else None,
         anomalies=_anomalies(anomalies) if anomalies else None,
         rows=read_rows(examples.uri) if examples else None,

@@ -119,13 +119,13 @@ def _table(table: TableEvidence) -> dict[str, Any]:
         columns = [feature_name(feature) for feature in table.statistics.features]
     else:
         columns = list(table.rows.column_names) if table.rows is not None else []
-    declared = [column.name for column in TABLE_BY_NAME[table.name].columns]
+    declared = [column.name for column in TABLE_BY_NAME[table.name].columns if not column.bookkeeping]
     return {
         "table": table.name,
         **counts,
         "columns": {
             "declared": [name for name in declared if name in columns],
-            "extra": sorted(set(columns) - set(declared)),
+            "extra": sorted(set(columns) - set(declared) - TABLE_BY_NAME[table.name].bookkeeping),
             "absent": [name for name in declared if name not in columns],
         },
     }

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from aisle.components.anomaly_gate.evidence import Finding, TableEvidence
+from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, without_bookkeeping
 from aisle.components.anomaly_gate.infer_schema import infer_table_schema
 from aisle.components.anomaly_gate.options import WARNING
 from aisle.components.anomaly_gate.statistics import table_statistics
@@ -115,9 +115,8 @@ def _difference(table: TableEvidence, path: str) -> TableDifference:
 def _evidence(data: str, name: str, readings: Readings | None) -> TableEvidence:
     read = read_table(data, TABLE_BY_NAME[name], reading=(readings or {}).get(name, USUAL))
     counts = {"read": read.read, "kept": read.rows.num_rows, "quarantined": read.quarantine.num_rows}
-    return TableEvidence(
-        name, counts, statistics=table_statistics(read.rows), rows=read.rows, provenance=read.provenance
-    )
+    statistics = without_bookkeeping(name, table_statistics(read.rows))
+    return TableEvidence(name, counts, statistics=statistics, rows=read.rows, provenance=read.provenance)
 
 
 def _write(path: str, schema: schema_pb2.Schema) -> None:

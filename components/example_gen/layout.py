@@ -116,8 +116,9 @@ def lay_out(
 def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReading) -> tuple[str, ...]:
     """The columns of a table of several files.
 
-    Files must agree, since a column that comes or goes unseen would be read as half empty. Those of several exports, which
-    the setting `reading.files` names, may differ: declared columns are what any has, others what all have.
+    Files must agree, since a column that comes or goes unseen would be read as half empty; but of bookkeeping. Those of
+    several exports, which the setting `reading.files` names, may differ: declared columns are what any has, others what all
+    have.
 
     Raises:
         InputError: the files differ, or lack a column that is needed.
@@ -126,13 +127,13 @@ def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReadin
     several = len(reading.files or reading.usual_files) > 1
     for layout in layouts if several else (first,):
         _check_required(layout, table)
+    every = dict.fromkeys(column for layout in layouts for column in layout.columns)
     if several:
         everywhere = set(first.columns).intersection(*(layout.columns for layout in layouts))
-        every = dict.fromkeys(column for layout in layouts for column in layout.columns)
         return tuple(column for column in every if column in everywhere or table.column(column) is not None)
     for layout in layouts:
-        missing = [column for column in first.columns if column not in layout.columns]
-        added = [column for column in layout.columns if column not in first.columns]
+        missing = [column for column in first.columns if column not in {*layout.columns, *table.bookkeeping}]
+        added = [column for column in layout.columns if column not in {*first.columns, *table.bookkeeping}]
         if missing or added:
             pairs = (("lacks", missing), ("adds", added))
             said = " and ".join(f"{verb} {', '.join(names)}" for verb, names in pairs if names)
@@ -140,7 +141,7 @@ def agreed_columns(layouts: Sequence[Layout], table: Table, reading: TableReadin
                 f"the files of the table {table.name} have different headers: {layout.name} {said}, "
                 f"compared with {first.name}"
             )
-    return first.columns
+    return tuple(every)
 
 
 def _check_names(name: str, header: Sequence[str]) -> None:

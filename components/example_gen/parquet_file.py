@@ -90,11 +90,12 @@ def read_columns(
         schema = parquet.schema_arrow
     kinds = {field.name: _extra_kind(_plain_type(field.type)) for field in schema}
     roots = {root_of(path) for path in wanted}
+    declared = {column.name for column in table.columns} - table.bookkeeping
     columns = {
         field.name: ARROW_TYPES[kinds[field.name]]
         for field in schema
         if field.name in roots
-        or table.column(field.name) is not None
+        or field.name in declared
         or _is_kept(_plain_type(field.type), kinds[field.name])
     }
     return columns, parquet.metadata.num_rows
@@ -153,6 +154,9 @@ def _typed(name: str, table: Table, column: str, cells: pa.ChunkedArray, reading
     if _is_string(cells.type):
         return typed_text(cells, table, column, reading)
     declared = table.column(column)
+    if declared is not None and declared.bookkeeping:
+        # A shop may have a column of that name for a use of its own.
+        return typed_text(cells.cast(pa.string()), table, column, reading)
     if declared is not None and declared.name in _LISTED and is_list_of_text(cells.type):
         return typed_text(joined(cells, _LISTED[declared.name]), table, column, reading)
     kind, form = _extra_kind(cells.type), form_of(column, reading)

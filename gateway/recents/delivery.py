@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
-from aisle.gateway.recents.store import Recent, Store, StoreDown
+from aisle.gateway.recents.store import Announcement, Recent, Store, StoreDown
+from aisle.gateway.stages import stage
 
 MAX_WAITING = 100_000
 """Events that wait for the store; beyond, the oldest are not remembered. All are in the log, whatever becomes of these."""
@@ -53,7 +54,8 @@ class Delivery:
             return [], False
         if not self._is_down():
             try:
-                return await self._store.of(who), self._behind
+                with stage("store"):
+                    return await self._store.of(who), self._behind
             except StoreDown:
                 self._failed()
         return [], True
@@ -68,6 +70,14 @@ class Delivery:
         async with self._delivering:
             self._waiting = deque((one for one in self._waiting if one[0] != who), MAX_WAITING)
             await self._store.forget(who)
+
+    async def announce(self, forgotten: Announcement) -> None:
+        """See `Store.announce`; raises StoreDown."""
+        await self._store.announce(forgotten)
+
+    async def announced(self, after: str) -> list[tuple[str, Announcement]]:
+        """See `Store.announced`; raises StoreDown."""
+        return await self._store.announced(after)
 
     async def deliver(self) -> None:
         """Gives the store what waits, unless it is down or was a moment ago."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,12 +14,14 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from aisle.gateway.recents.store import MOST, Recent, StoreDown
+from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, StoreDown, newest
 from aisle.schema.errors import InputError
 
 TIMEOUT_SECONDS = 0.25
 """A store that is slower than this is down: an answer doesn't wait for it."""
 
+_FORGOTTEN = "aisle:forgotten"
+"""The stream of announcements."""
 _KEEP = """
 local times, said = KEYS[1], KEYS[2]
 local oldest, most, milliseconds = ARGV[1], ARGV[2], ARGV[3]
@@ -82,7 +85,9 @@ class RedisStore:
         with _told_as_down():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for who, came in recents.items():
-                    said = [(one.event_id, one.at, json.dumps([one.event, one.item_id])) for one in came]
+                    # A bot's thousands would have the server add and drop each.
+                    kept = newest(came)
+                    said = [(one.event_id, one.at, json.dumps([one.event, one.item_id])) for one in kept]
                     await _awaited(pipe.eval(_KEEP, 2, *_keys(who), *self._bounds(), *sum(said, ())))
                 await pipe.execute()
 
@@ -104,6 +109,20 @@ class RedisStore:
         """See `Store`."""
         with _told_as_down():
             await self._redis.delete(*_keys(who))
+
+    async def announce(self, forgotten: Announcement) -> None:
+        """See `Store`."""
+        oldest = int((self._clock() - ANNOUNCED_DAYS * 86_400) * 1_000)
+        told = {"told": json.dumps(dataclasses.astuple(forgotten))}
+        with _told_as_down():
+            await self._redis.xadd(_FORGOTTEN, told, minid=str(max(0, oldest)), approximate=True)  # type: ignore[arg-type]
+
+    async def announced(self, after: str) -> list[tuple[str, Announcement]]:
+        """See `Store`."""
+        with _told_as_down():
+            entries = await self._redis.xrange(_FORGOTTEN, min=f"({after}" if after else "-")
+        told = [(mark.decode(), json.loads(fields[b"told"])) for mark, fields in entries]
+        return [(mark, Announcement(user, tuple(sessions), by)) for mark, (user, sessions, by) in told]
 
     async def close(self) -> None:
         """See `Store`."""

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from aisle.schema.errors import AisleError, InputError
 
 MOST = 50
 """Events that are kept of a visitor: the newest."""
+
+
+ANNOUNCED_DAYS = 30
+"""For which a process may be away and still hears who was forgotten."""
 
 
 class StoreDown(AisleError):
@@ -33,6 +37,29 @@ class Recent:
     at: int
 
 
+def newest(recents: Iterable[Recent]) -> list[Recent]:
+    """The `MOST` newest, oldest first; each event as it came first."""
+    events: dict[str, Recent] = {}
+    for one in recents:
+        events.setdefault(one.event_id, one)
+    return sorted(events.values(), key=lambda one: one.at)[-MOST:]
+
+
+@dataclasses.dataclass(frozen=True)
+class Announcement:
+    """That a user was forgotten.
+
+    Attributes:
+        user_id: who.
+        sessions: that became theirs, as far as the announcer knows.
+        by: the process that announces it.
+    """
+
+    user_id: str
+    sessions: tuple[str, ...]
+    by: str
+
+
 def visitor(user_id: str, session_id: str) -> str:
     """Whom events are remembered by: the user, else the session; "" is nobody."""
     return f"u:{user_id}" if user_id else f"s:{session_id}" if session_id else ""
@@ -52,6 +79,12 @@ class Store(Protocol):
 
     async def forget(self, who: str) -> None:
         """Removes all of a visitor."""
+
+    async def announce(self, forgotten: Announcement) -> None:
+        """Has all processes that share the store hear of a forgotten user, for `ANNOUNCED_DAYS`."""
+
+    async def announced(self, after: str) -> list[tuple[str, Announcement]]:
+        """What was announced after a mark ("" for all of it), in order, each with its own mark."""
 
     async def close(self) -> None:
         """Ends the connection."""

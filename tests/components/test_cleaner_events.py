@@ -205,3 +205,27 @@ def test_a_purchase_below_zero_of_what_was_bought_before_is_a_return() -> None:
     assert [line for _, line, *_ in gone_from(clean_rows(events=[*events, returned]))] == [3, 4, 6, 7], (
         "it has a name for them"
     )
+
+
+@pytest.mark.parametrize(
+    ("other", "used"),
+    [
+        ({"timestamp": EVENT["timestamp"] + SECOND * 3_600}, 1),
+        ({"price": None}, 1),
+        ({"user_id": None}, 1),
+        ({"event_id": "e2", "price": 2.0}, 2),
+        ({"event_id": None, "price": 2.0}, 2),
+        ({"item_id": "10002"}, 2),
+        ({"event": "click"}, 2),
+        ({"user_id": "another"}, 2),
+    ],
+)
+def test_an_event_that_came_twice_by_its_id_is_one_and_an_id_of_different_things_is_none(
+    other: dict[str, Any], used: int
+) -> None:
+    first = {**EVENT, "event_id": "e1"}
+    items = [ITEM, {"item_id": "10002", "title": "BLUE MUG"}]
+    events = [first, {**first, **other}]
+    result = clean_rows(CleanerOptions(near_duplicate_seconds=0), items=items, events=events)
+    assert result.tables["events"].num_rows == used
+    assert steps_of(result, "events").get("the same event_id") == (("merged", 1) if used == 1 else None)

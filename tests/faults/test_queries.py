@@ -17,7 +17,7 @@ from aisle.model.served.bundle import _specs
 from aisle.model.text.bert import MAX_CHARACTERS, Tokenizer
 from aisle.model.text.lexical.query import fold_all
 from aisle.schema import contract
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 _SHOP = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "model" / "small_shop.py"))
 IDS = set(_SHOP["IDS"])
@@ -50,7 +50,7 @@ NOTHING = ["", " ", "\t\n", "\u3000", "\u0000", "™"]
 @pytest.fixture(scope="module")
 def search() -> Search:
     bundle = _SHOP["small_shop"]()
-    function = tf.function(bundle.search, input_signature=_specs(contract.SEARCH))
+    function = tf.function(bundle.search, input_signature=_specs(contract.SEARCH.required))
 
     def ask(*queries: bytes | str) -> tuple[np.ndarray, np.ndarray]:
         asked = tf.constant(list(queries))

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from aisle.components.example_gen.reader import read_table
-from aisle.gateway.log import FORGOTTEN, MERGED, ROW, EventLog, kept_rows, shown
+from aisle.gateway.files.records import FORGOTTEN, MERGED, ROW, SESSIONS, kept_rows, shown
+from aisle.gateway.log import EventLog
 from aisle.gateway.spool import NotWritten, Record, read_spool
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS
@@ -82,7 +83,7 @@ def test_the_next_run_reads_events_and_what_was_shown_as_they_are(tmp_path: path
         {name: value for name, value in row.items() if value is not None} for row in read.rows.to_pylist()
     ]
     common = {"timestamp": 1_772_366_399_000_000, "event": "impression", "user_id": "u1", "query": "red mug"}
-    came_by = {"request_id": "r1", "source": "search", "version": 7}
+    came_by = {"request_id": "r1", "source": "search", "version": "7"}
     assert rows == [
         {**common, **came_by, "item_id": "cup", "position": 1, "event_id": "r1:1"},
         {**common, **came_by, "item_id": "mug", "position": 2, "event_id": "r1:2"},
@@ -204,6 +205,8 @@ ANN, SHOW = {"user_id": "ann"}, shown("recommend", "r", 7, ["mug"], {"timestamp"
         ([_row("s", session_id="x"), {MERGED: ["x", "ann"]}, {FORGOTTEN: "ann"}], []),
         ([_row("s", session_id="x"), _row("a", session_id="x", **ANN), {FORGOTTEN: "ann"}], []),
         ([_row("s", session_id="y"), {MERGED: ["x", "ann"]}, {FORGOTTEN: "ann"}], ["s"]),
+        ([_row("s", session_id="y"), {FORGOTTEN: "ann", SESSIONS: ["y"]}, _row("t", session_id="y")], ["t"]),
+        ([_row("b", session_id="y", user_id="bob"), {FORGOTTEN: "ann", SESSIONS: ["y"]}], ["b"]),
     ],
     ids=[
         "repeat",
@@ -212,6 +215,8 @@ ANN, SHOW = {"user_id": "ann"}, shown("recommend", "r", 7, ["mug"], {"timestamp"
         "session merged",
         "session seen",
         "another's session",
+        "session told",
+        "session of another since",
     ],
 )
 def test_rows_are_kept_once_and_none_of_the_forgotten(records: list[Record], kept: list[str]) -> None:

@@ -19,8 +19,8 @@ from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
-from aisle.schema.weights import bert_folder
 
 ITEMS = 600
 ALLOWED_OPS = set(
@@ -232,7 +232,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object],
     """The signatures of a saved and loaded model whose approximate indexes were forced, and its figures."""
     bundle, figures = shop(exact_items=0)
     folder = str(tmp_path_factory.mktemp("model"))
-    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    bundle.save(folder)
     return tf.saved_model.load(folder).signatures, figures
 
 

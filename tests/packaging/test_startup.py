@@ -15,6 +15,8 @@ CHEAP = (
     ["report", "--help"],
     ["versions", "--help"],
     ["gateway", "--help"],
+    ["shop", "--help"],
+    ["listen", "--help"],
     ["doctor", "--help"],
 )
 

@@ -128,11 +128,14 @@ def _columns(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
                 mend="Add the column to the feed, or rename the one that holds it.",
             )  # fmt: skip
     required = {column.name for column in declared.columns if column.required}
+    # The gateway writes every column that there is, bookkeeping too: one that is empty says nothing.
+    there = set() if table.rows is None else set(table.rows.column_names)
+    whole = bool(declared.bookkeeping) and {column.name for column in declared.columns} <= there
     for name, common in sorted(present.items()):
         missing, total = common.num_missing, common.num_missing + common.num_non_missing
         if missing and name in required:
             yield _required_missing(table, name, missing, total, options)
-        elif missing == total:
+        elif missing == total and not (whole and declared.column(name)):
             yield Finding(
                 table.name, name, EMPTY_COLUMN, WARNING,
                 what="The column is there, but every cell of it is empty.",

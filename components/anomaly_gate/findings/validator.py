@@ -18,6 +18,7 @@ from aisle.components.anomaly_gate.evidence import (
     value_counts,
 )
 from aisle.components.anomaly_gate.options import ERROR, WARNING
+from aisle.schema.tables import TABLE_BY_NAME
 
 _Type = anomalies_pb2.AnomalyInfo.Type
 
@@ -93,8 +94,11 @@ def anomaly_findings(
     table: TableEvidence, anomalies: anomalies_pb2.Anomalies, schema: schema_pb2.Schema | None
 ) -> Iterator[Finding]:
     """Yields a finding for every reason of every anomaly that TFDV found in a table by a schema."""
+    declared = TABLE_BY_NAME.get(table.name)
     for key, info in sorted(anomalies.anomaly_info.items()):
-        yield from _of_anomaly(table, ".".join(info.path.step) or key, info, schema)
+        feature = ".".join(info.path.step) or key
+        if declared is None or feature not in declared.bookkeeping:
+            yield from _of_anomaly(table, feature, info, schema)
     if anomalies.HasField("dataset_anomaly_info"):
         yield from _of_anomaly(table, "", anomalies.dataset_anomaly_info, schema)
 

@@ -10,7 +10,7 @@ from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.habits import Habits
 from aisle.components.cleaner.steps.bots import take_out_bots
-from aisle.components.cleaner.steps.keys import merge_duplicates, merge_near_duplicates
+from aisle.components.cleaner.steps.keys import merge_duplicates, merge_near_duplicates, merge_repeats
 from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_lines
@@ -55,6 +55,7 @@ def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, 
     rules = rules_of(ledger.table, options.missing)
     _normalise(ledger, catalogue, options)
     merge_duplicates(ledger)
+    merge_repeats(ledger)
     known = pl.col("event").is_in(kinds.names()).fill_null(False)
     ledger.take_out("denoise", "unknown event", "event", ~known)
     _times(ledger, options, now)

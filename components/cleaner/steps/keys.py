@@ -23,6 +23,25 @@ def merge_duplicates(ledger: Ledger) -> None:
     ledger.merge("deduplicate", "exact duplicate", flags(len(ledger.rows), again))
 
 
+def merge_repeats(ledger: Ledger) -> None:
+    """Merges events of one `event_id` into the first of them, where all of them tell the same.
+
+    A site that got no answer sends an event again, and it may have come by another gateway or in another hour. An id that
+    stands at different items, kinds or visitors is none of an event.
+    """
+    rows = ledger.rows
+    if "event_id" not in rows.columns:
+        return
+    same = [name for name in ("event", "item_id", "user_id", "session_id") if name in rows.columns]
+    twice = rows.with_row_index("row").filter(
+        pl.col("event_id").is_not_null() & pl.col("event_id").is_duplicated()
+    )
+    told = [pl.col(name).drop_nulls().n_unique().over("event_id") <= 1 for name in same]
+    repeats = twice.filter(pl.all_horizontal(told))
+    again = repeats.filter(~pl.col("event_id").is_first_distinct())["row"]
+    ledger.merge("deduplicate", "the same event_id", flags(len(rows), again))
+
+
 def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:
     """Merges an event into an equal one of the same user or session moments before.
 

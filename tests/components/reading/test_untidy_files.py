@@ -173,3 +173,31 @@ def test_ids_that_pandas_made_floats_are_whole(tmp_path: pathlib.Path) -> None:
     assert noted(floats) == [("WHOLE_FLOAT", "user_id", 2)]
     others = ["12", "v1.0", "1.50", "1.2.0"]
     assert users(*others).rows["user_id"].to_pylist() == others
+
+
+def test_files_may_differ_in_what_only_says_how_a_row_came_about(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "events"
+    folder.mkdir()
+    (folder / "1.csv").write_text("timestamp,event,item_id\n2025-03-01 00:00:00,click,a\n")
+    (folder / "2.csv").write_text("timestamp,event,item_id,event_id,arm\n2025-03-01 00:00:00,click,a,e1,b\n")
+    rows = read_table(str(tmp_path), EVENTS).rows
+    assert (rows["event_id"].to_pylist(), rows["arm"].to_pylist()) == ([None, "e1"], [None, "b"])
+
+
+@pytest.mark.parametrize(
+    ("cells", "read_as"),
+    [
+        (pa.array([1.5]), ["1.5"]),
+        (pa.array([7]), ["7"]),
+        (pa.array(["2.1.3"]), ["2.1.3"]),
+        (pa.array([[1]]), None),
+    ],
+    ids=["numbers", "integers", "text", "lists"],
+)
+def test_a_shops_own_column_of_such_a_name_costs_no_row(
+    tmp_path: pathlib.Path, cells: pa.Array, read_as: list[str] | None
+) -> None:
+    event = {"timestamp": ["2025-03-01 00:00:00"], "event": ["click"], "item_id": ["a"], "version": cells}
+    pq.write_table(pa.table(event), tmp_path / "events.parquet")
+    rows = read_table(str(tmp_path), EVENTS).rows
+    assert (rows["version"].to_pylist() if "version" in rows.column_names else None) == read_as

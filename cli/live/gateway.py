@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import pathlib
 import signal
 import socket
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from aisle.gateway.rpc.server import RpcServer
+    from aisle.gateway.service import Gateway
+
+
+remember_days = click.option(
+    "--remember-days",
+    default=7.0,
+    show_default=True,
+    type=click.FloatRange(0, 365, min_open=True),
+    help="How long an event is recent.",
+)
 
 
 @click.command()
@@ -28,13 +45,7 @@ import click
     show_default=True,
     help="Where recent events are kept: memory, or redis://HOST:PORT, which many gateways may share.",
 )
-@click.option(
-    "--remember-days",
-    default=7.0,
-    show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
-    help="How long an event is recent.",
-)
+@remember_days
 @click.option(
     "--log",
     "log_folder",
@@ -46,6 +57,9 @@ import click
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="Port; 0 for a free one."
+)
+@click.option(
+    "--grpc-port", type=click.IntRange(0, 65_535), help="Answer gRPC, too, on this port; 0 for a free one."
 )
 @click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
 @click.option(
@@ -61,6 +75,12 @@ import click
     type=click.FloatRange(min=0),
     help="Requests a second of an address; 0: any.",
 )
+@click.option(
+    "--storefront", is_flag=True, help="Serve pages, too: a shop in a browser, and a console at /console."
+)
+@click.option(
+    "--out", type=click.Path(), help="Output folder of `aisle run`, whose items and reports the pages show."
+)
 def gateway(
     target: str,
     label: str | None,
@@ -70,37 +90,72 @@ def gateway(
     log_folder: str,
     host: str,
     port: int,
+    grpc_port: int | None,
     key_file: str | None,
     origins: tuple[str, ...],
     rate: float,
+    storefront: bool,
+    out: str | None,
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
-    Records events, so that the next answer knows them, and asks the model over HTTP with JSON; what happened and what
+    Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
-    import uvicorn
-
+    from aisle.cli.live.shop import run_of
     from aisle.gateway.app import create_app
+    from aisle.gateway.items.redis_items import open_items
+    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
+    from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
+    from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
-    from aisle.gateway.service import Gateway, utc_now
-    from aisle.serving import AsyncClient
+    from aisle.gateway.service import Gateway
+    from aisle.gateway.stages import StagedClient
+    from aisle.schema.errors import InputError
 
+    if out and not storefront:
+        raise InputError(f"--out {out} is for the pages; have them served by --storefront, or leave it out")
     key = _required(read_key(key_file), host)
-    client = AsyncClient(target, timeout=timeout, label=label)
+    client = StagedClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))
-    between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
-    listener = _listen(host, port)
+    folder = pathlib.Path(log_folder)
+    log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
+    between = Gateway(client, recents, log, Items(client, open_items(store), folder, utc_now))
+    front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
+    listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
-    app = create_app(between, key, rate, origins, lambda: click.echo(f"listening on {address}"))
+    rpc = None if grpc_port is None else _rpc_server(between, key, rate, host, grpc_port)
+
+    def on_ready() -> None:
+        click.echo(f"listening on {address}")
+        if rpc:
+            click.echo(f"gRPC on {host}:{rpc.port}")
+
+    beside = rpc.running() if rpc else contextlib.nullcontext()
+    app = create_app(between, key, rate, origins, on_ready, front, beside)
+    answer(app, listener)
+
+
+def answer(app: FastAPI, listener: socket.socket) -> None:
+    """Has an application answer there until the process is told to end."""
+    import uvicorn
+
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _rpc_server(gateway: Gateway, key: str, rate: float, host: str, port: int) -> RpcServer:
+    """What answers gRPC; raises InputError where it can't listen, which uvicorn would tell by a traceback."""
+    from aisle.gateway.rpc.server import RpcServer
+
+    listen(host, port).close()
+    return RpcServer(gateway, key, rate, host, port)
 
 
 def _required(key: str, host: str) -> str:
@@ -118,7 +173,7 @@ def _required(key: str, host: str) -> str:
     return key
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there; raises InputError."""
     from aisle.schema.errors import InputError
 

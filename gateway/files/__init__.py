@@ -1,0 +1,1 @@
+"""What is written of events and answers: records, and the hours' files that become of them."""

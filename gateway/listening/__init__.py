@@ -1,0 +1,1 @@
+"""A stream as a way in, beside HTTP: `aisle listen`."""

@@ -1,0 +1,1 @@
+"""The gateway's methods over gRPC, beside HTTP."""

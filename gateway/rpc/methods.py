@@ -1,0 +1,97 @@
+"""The gateway's methods: how each message is read, who answers it, and what becomes of the answer.
+
+The contract is HTTP's: a message becomes the same pydantic model as a body of JSON, and the answer's model a message.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pydantic
+from google.protobuf import json_format
+from google.protobuf.message import Message
+
+from aisle.gateway.events import Events, Id, Strict
+from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar
+from aisle.gateway.rpc import gateway_pb2 as messages
+from aisle.gateway.service import Gateway
+
+SERVICE = messages.DESCRIPTOR.services_by_name["Gateway"].full_name
+
+
+class Record(Strict):
+    """One event or a batch."""
+
+    events: Events
+
+
+class Forget(Strict):
+    """A user who is to be forgotten."""
+
+    user_id: Id
+
+
+@dataclasses.dataclass(frozen=True)
+class Method:
+    """One of the service's methods.
+
+    Attributes:
+        asked: how its request is read.
+        call: answers it.
+        keyed: whether it takes the key.
+    """
+
+    asked: type[pydantic.BaseModel]
+    call: Callable[[Gateway, Any], Awaitable[pydantic.BaseModel]]
+    keyed: bool = False
+
+
+def _showing(name: str) -> Callable[[Gateway, Any], Awaitable[pydantic.BaseModel]]:
+    """Asks, and notes what is shown."""
+
+    async def ask(gateway: Gateway, asked: Listing) -> pydantic.BaseModel:
+        answer = await getattr(gateway.asking, name)(asked)
+        gateway.note_shown(name, asked, answer)
+        return answer  # type: ignore[no-any-return]
+
+    return ask
+
+
+METHODS = {
+    "Record": Method(Record, lambda gateway, asked: gateway.record(asked.events), keyed=True),
+    "Merge": Method(Merge, lambda gateway, asked: gateway.merge(asked), keyed=True),
+    "Forget": Method(Forget, lambda gateway, asked: gateway.forget(asked.user_id), keyed=True),
+    "Search": Method(Search, _showing("search")),
+    "Recommend": Method(Recommend, _showing("recommend")),
+    "Similar": Method(Similar, _showing("similar")),
+    "Rank": Method(Rank, lambda gateway, asked: gateway.asking.rank(asked)),
+    "Explain": Method(Explain, lambda gateway, asked: gateway.asking.explain(asked)),
+}
+"""By the names of gateway.proto."""
+
+
+def message_types(name: str) -> tuple[type[Message], type[Message]]:
+    """The messages that a method takes and answers."""
+    method = messages.DESCRIPTOR.services_by_name["Gateway"].methods_by_name[name]
+    return getattr(messages, method.input_type.name), getattr(messages, method.output_type.name)
+
+
+def read(name: str, data: bytes) -> pydantic.BaseModel:
+    """A method's request.
+
+    Raises:
+        google.protobuf.message.DecodeError: the bytes are no such message.
+        pydantic.ValidationError: it breaks the contract.
+    """
+    message = message_types(name)[0].FromString(data)
+    return METHODS[name].asked.model_validate(
+        json_format.MessageToDict(message, preserving_proto_field_name=True)
+    )
+
+
+def written(name: str, answer: pydantic.BaseModel) -> bytes:
+    """A method's answer as its message's bytes."""
+    message = json_format.ParseDict(answer.model_dump(mode="json"), message_types(name)[1]())
+    return message.SerializeToString()
