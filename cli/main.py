@@ -20,6 +20,7 @@ COMMANDS: dict[str, str] = {
     "schema": "aisle.cli.schema:schema",
     "forecast": "aisle.cli.inventory.forecast:forecast",
     "replenish": "aisle.cli.inventory.replenish:replenish",
+    "experiment": "aisle.cli.experiment.command:experiment",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.live.gateway:gateway",
     "listen": "aisle.cli.live.listen:listen",
