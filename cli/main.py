@@ -18,6 +18,7 @@ COMMANDS: dict[str, str] = {
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
+    "experiment": "aisle.cli.experiment.command:experiment",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.live.gateway:gateway",
     "listen": "aisle.cli.live.listen:listen",

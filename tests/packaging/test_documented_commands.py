@@ -33,6 +33,7 @@ DESIGNED = tuple(
         "schema",
         "forecast",
         "replenish",
+        "experiment",
         "serve",
         "gateway",
         "listen",
