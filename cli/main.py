@@ -18,7 +18,6 @@ COMMANDS: dict[str, str] = {
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
-    "experiment": "aisle.cli.experiment.command:experiment",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.live.gateway:gateway",
     "listen": "aisle.cli.live.listen:listen",
@@ -32,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "rank": "aisle.cli.ask.rank:rank",
     "forecast": "aisle.cli.inventory.forecast:forecast",
     "replenish": "aisle.cli.inventory.replenish:replenish",
+    "experiment": "aisle.cli.experiment.command:experiment",
     "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }

@@ -31,9 +31,6 @@ DESIGNED = tuple(
         "compile",
         "report",
         "schema",
-        "forecast",
-        "replenish",
-        "experiment",
         "serve",
         "gateway",
         "listen",
@@ -47,6 +44,7 @@ DESIGNED = tuple(
         "rank",
         "forecast",
         "replenish",
+        "experiment",
         "bert",
         "doctor",
     ]
