@@ -72,6 +72,23 @@ _RESULTS: dict[str, Any] = {
         "weeks_at": {"aisle": 3.33, "negative binomial": 3.42},
     },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
+    "inventory.forecast": {
+        "points": {
+            "aisle, median": {"wrmsse": 0.89, "mase": 1.11},
+            "aisle, mean": {"wrmsse": 0.95, "mase": 1.2, "bias": 0.02},
+        },
+        "quantiles": {
+            "aisle": {
+                "pinball": 0.52,
+                "weighted": 0.44,
+                "cover_0.9": 0.9,
+                "cover_0.95": 0.95,
+                "cover_0.99": 0.99,
+            }
+        },
+        "backtest_minutes": 2.0,
+        "many": {"mb": 300.0},
+    },
     "labels.worth": {
         "simulated": True,
         "gains": {

@@ -12,7 +12,7 @@ from scipy import stats
 from aisle.model.demand import empirical
 from aisle.model.demand.blend import blended, mean_of, pinball, shares
 from aisle.model.demand.classes import CLASSES, classify
-from aisle.model.demand.features import features, scale
+from aisle.model.demand.features import features, scale, trend
 from aisle.model.demand.level import level, smoothed
 from aisle.model.demand.rows import Rows, Span, change
 from aisle.model.demand.titles import title_vectors
@@ -33,7 +33,7 @@ def test_an_empirical_forecast_is_of_the_items_own_recent_sums() -> None:
 @settings(max_examples=25, deadline=None)
 def test_features_tell_no_size_but_in_the_last_column(sold: np.ndarray, times: float) -> None:
     few, many = series(1 + sold), series(times * (1 + sold))
-    plain, larger = features(few), features(many)
+    plain, larger = features(few, trend(few)), features(many, trend(many))
     assert larger[:, :-1] == pytest.approx(plain[:, :-1], abs=1e-4)
     assert larger[:, -1] == pytest.approx(plain[:, -1] + np.log(times), abs=1e-4)
 
@@ -43,9 +43,12 @@ def test_features_of_a_part_are_those_of_the_whole_and_are_numbers() -> None:
     whole = dataclasses.replace(shop, orders=np.sqrt(shop.quantity), usual=shop.quantity)
     hidden = np.where(np.arange(20) > 11, np.nan, whole.quantity)
     for one in (whole, dataclasses.replace(whole, quantity=hidden), whole.before(1)):
-        told = features(one, np.ones((6, 2)), seasons=True)
+        shop = trend(one)
+        told = features(one, shop, np.ones((6, 2)), seasons=True)
         assert np.isfinite(told).all()
-        np.testing.assert_array_equal(features(one.of(slice(2, 4)), np.ones((2, 2)), seasons=True), told[2:4])
+        np.testing.assert_array_equal(
+            features(one.of(slice(2, 4)), shop, np.ones((2, 2)), seasons=True), told[2:4]
+        )
 
 
 def test_a_bulk_order_moves_features_less_where_it_is_told_to_be_one() -> None:
@@ -55,9 +58,17 @@ def test_a_bulk_order_moves_features_less_where_it_is_told_to_be_one() -> None:
     assert scale(dataclasses.replace(series(sold), usual=np.full((1, 20), 4.0))).tolist() == [4.0]
 
 
+def test_a_shops_trend_is_of_one_week_four_and_thirteen_against_longer_ones() -> None:
+    weeks = np.full(26, 1.0)
+    weeks[-13:], weeks[-4:], weeks[-1] = 4.0, 16.0, 64.0
+    # Means of the roots: 8; (8 + 3 * 4) / 4 = 5; (20 + 9 * 2) / 13 = 38 / 13; (38 + 13) / 26.
+    expected = np.log([8 / 5, 5 * 13 / 38, 2 * 38 / 51])
+    assert trend(series([weeks, weeks])) == pytest.approx(expected)
+
+
 def test_days_tell_the_weekday_on_which_the_horizon_begins() -> None:
     # The series begin on a Monday: after 9 days a Wednesday follows.
-    told = [features(series(np.ones((1, days)), days=1))[0] for days in (9, 16, 10)]
+    told = [features(series(np.ones((1, days)), days=1), np.zeros(0))[0] for days in (9, 16, 10)]
     assert (told[0] == 1).sum() and not np.array_equal(told[0], told[2])
     weekday = slice(-8, -1)
     assert told[0][weekday].tolist() == [0, 0, 1, 0, 0, 0, 0] == told[1][weekday].tolist()
@@ -75,7 +86,7 @@ def test_rows_hold_what_was_known_at_the_origin_and_what_came_after() -> None:
 
 def test_a_rows_weight_is_its_scale_in_changes_from_week_to_week() -> None:
     sold = series([[1, 3, 1, 3], [np.nan, 5, np.nan, 6], [2, 2, 2, 2]])
-    assert change(sold, np.array([4.0, 5.0, 2.0])).tolist() == [2.0, 5.0, 0.02]
+    assert change(sold, np.array([4.0, 5.0, 2.0])) == pytest.approx([2.0, 5.0, 2 / 3])
 
 
 def test_demand_is_of_four_classes() -> None:
