@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import json
 import pathlib
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from aisle.cli.ask.options import read_recents
+from aisle.cli.ask.recommend import recommend
 from aisle.schema.errors import InputError
 from aisle.serving import (
     AsyncClient,
@@ -131,6 +135,19 @@ def test_a_server_takes_them_or_does_without_and_tells_the_cut_off(target: str) 
             4.0,
         ]
         assert client.cut_off() == CUT_OFF
+
+
+def test_the_command_line_says_them_by_item_kind_and_seconds(target: str) -> None:
+    events = read_recents(["i1", "i2:cart", "sku:9:purchase:2.5", "click"])
+    assert events == [
+        RecentEvent("i1"),
+        RecentEvent("i2", "cart"),
+        RecentEvent("sku:9", "purchase", 2.5),
+        RecentEvent("click"),
+    ]
+    words = ["--recent", "i1:cart:30", "--recent", "i2", "--target", target, "--json", "-k", "1"]
+    done = CliRunner().invoke(recommend, ["u1", *words])
+    assert (done.exit_code, json.loads(done.stdout)[0]["score"]) == (0, 6.0)
 
 
 def test_the_model_in_this_process_takes_them_too(out: pathlib.Path) -> None:
