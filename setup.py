@@ -6,7 +6,7 @@ else about the package is in pyproject.toml.
 
 from setuptools import find_packages, setup
 
-PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = ("schema", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
 DATA = (
     "py.typed",
     "*.pbtxt",
@@ -20,6 +20,8 @@ DATA = (
     "*.txt",
     "*.conf",
     "*.sh",
+    "templates/*.html",
+    "static/*",
 )
 
 packages = [

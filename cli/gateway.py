@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from aisle.gateway.rpc.server import RpcServer
     from aisle.gateway.service import Gateway
 
@@ -73,6 +75,12 @@ remember_days = click.option(
     type=click.FloatRange(min=0),
     help="Requests a second of an address; 0: any.",
 )
+@click.option(
+    "--storefront", is_flag=True, help="Serve pages, too: a shop in a browser, and a console at /console."
+)
+@click.option(
+    "--out", type=click.Path(), help="Output folder of `aisle run`, whose items and reports the pages show."
+)
 def gateway(
     target: str,
     label: str | None,
@@ -86,28 +94,34 @@ def gateway(
     key_file: str | None,
     origins: tuple[str, ...],
     rate: float,
+    storefront: bool,
+    out: str | None,
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
     Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
-    import uvicorn
-
+    from aisle.cli.shop import run_of
     from aisle.gateway.app import create_app
     from aisle.gateway.log import EventLog
+    from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
     from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
     from aisle.gateway.service import Gateway
-    from aisle.serving import AsyncClient
+    from aisle.gateway.stages import StagedClient
+    from aisle.schema.errors import InputError
 
+    if out and not storefront:
+        raise InputError(f"--out {out} is for the pages; have them served by --storefront, or leave it out")
     key = _required(read_key(key_file), host)
-    client = AsyncClient(target, timeout=timeout, label=label)
+    client = StagedClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))
     between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
-    listener = _listen(host, port)
+    front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
+    listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     rpc = None if grpc_port is None else _rpc_server(between, key, rate, host, grpc_port)
 
@@ -117,7 +131,14 @@ def gateway(
             click.echo(f"gRPC on {host}:{rpc.port}")
 
     beside = rpc.running() if rpc else contextlib.nullcontext()
-    app = create_app(between, key, rate, origins, on_ready, beside)
+    app = create_app(between, key, rate, origins, on_ready, front, beside)
+    answer(app, listener)
+
+
+def answer(app: FastAPI, listener: socket.socket) -> None:
+    """Has an application answer there until the process is told to end."""
+    import uvicorn
+
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
@@ -129,7 +150,7 @@ def _rpc_server(gateway: Gateway, key: str, rate: float, host: str, port: int) -
     """What answers gRPC; raises InputError where it can't listen, which uvicorn would tell by a traceback."""
     from aisle.gateway.rpc.server import RpcServer
 
-    _listen(host, port).close()
+    listen(host, port).close()
     return RpcServer(gateway, key, rate, host, port)
 
 
@@ -148,7 +169,7 @@ def _required(key: str, host: str) -> str:
     return key
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A socket that listens there; raises InputError."""
     from aisle.schema.errors import InputError
 

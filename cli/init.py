@@ -113,7 +113,7 @@ def _print_rows(rows: pa.Table) -> None:
     from aisle.components.reports.page import visible
 
     frame = pl.DataFrame(pl.from_arrow(rows.slice(0, ROWS)))
-    times = [name for name in ("timestamp", "available_at", "joined_at") if name in frame.columns]
+    times = [name for name in ("timestamp", "available_at", "joined_at", "as_of") if name in frame.columns]
     frame = frame.with_columns(pl.col(times).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S"))
     table = rich.table.Table(box=rich.box.SIMPLE)
     for name in frame.columns:

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import labels
+from aisle.components.reports import inventory, labels
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -50,11 +50,17 @@ def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     return f"not blessed{': ' + reason if reason else ''}", BAD
 
 
+def _inventory(report: dict[str, Any]) -> tuple[str, str]:
+    orders = report["orders"]
+    return inventory.headline(report), CAREFUL if orders and orders["out"] else GOOD
+
+
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
     "labels": _labels,
     "evaluation": _evaluation,
+    "inventory": _inventory,
 }
 """The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""
 

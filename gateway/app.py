@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
+from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
@@ -31,10 +31,14 @@ from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
 from aisle.schema.errors import AisleError
 
+if TYPE_CHECKING:
+    from aisle.gateway.pages.storefront import Storefront
+
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
-def _gateway(request: Request) -> Gateway:
+async def _gateway(request: Request) -> Gateway:
+    # A coroutine, as every dependency here: FastAPI gives a plain function to a thread, and the question waits for it.
     gateway: Gateway = request.app.state.gateway
     return gateway
 
@@ -62,7 +66,7 @@ async def forget_user(user_id: Annotated[Id, Path()], gateway: Asked) -> Done:
     return await gateway.forget(user_id)
 
 
-@keyed.get("/metrics")
+@keyed.get("/metrics", response_class=PlainTextResponse)
 async def metrics(gateway: Asked) -> Response:
     """Prometheus's."""
     return Response(gateway.metrics.text(), media_type="text/plain; version=0.0.4")
@@ -140,6 +144,7 @@ def create_app(
     rate: float,
     origins: Sequence[str] = (),
     on_ready: Callable[[], None] = lambda: None,
+    storefront: Storefront | None = None,
     beside: contextlib.AbstractAsyncContextManager[None] = contextlib.nullcontext(),  # noqa: B008  it holds nothing
 ) -> FastAPI:
     """The application, which starts and ends the gateway with itself.
@@ -150,6 +155,7 @@ def create_app(
         rate: requests a second of an address; 0 bounds nothing.
         origins: sites whose pages may ask; none may where none is named.
         on_ready: called once it answers.
+        storefront: the pages that it serves, too; none without.
         beside: what else answers by the gateway, in the same event loop.
     """
 
@@ -177,6 +183,8 @@ def create_app(
             allow_methods=["GET", "POST"],
             allow_headers=["Authorization", "Content-Type"],
         )
+    if storefront:
+        storefront.install(app)
     return app
 
 

@@ -67,7 +67,7 @@ class Event(Strict):
     )
     timestamp: Time | None = Field(None, description="When it happened; now where it is absent.")
     event: Annotated[Id, AfterValidator(_kind)] = Field(
-        description="Its kind, by our name or a usual tool's."
+        description="Its kind, by our name or a usual tool's.", examples=list(events.names())
     )
     item_id: Id
     user_id: AnyId = ""

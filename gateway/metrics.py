@@ -39,6 +39,11 @@ class Metrics:
         self._requests.labels(route or "other", str(status)).inc()
         self._seconds.labels(route or "other").observe(seconds)
 
+    def events_by_kind(self) -> dict[str, int]:
+        """How many events of each kind were recorded."""
+        samples = [sample for metric in self.events.collect() for sample in metric.samples]
+        return {one.labels["kind"]: int(one.value) for one in samples if one.name.endswith("_total")}
+
     def text(self) -> bytes:
         """All of it, as Prometheus reads it."""
         return generate_latest(self.registry)

@@ -25,8 +25,10 @@ class Question(Strict):
 
     user_id: AnyId = ""
     session_id: AnyId = ""
-    experiment: AnyId = Field("", description="That the visitor is part of; noted with what is shown.")
-    arm: AnyId = Field("", description="Of the experiment.")
+    experiment: AnyId = Field(
+        default="", description="That the visitor is part of; noted with what is shown."
+    )
+    arm: AnyId = Field(default="", description="Of the experiment.")
 
 
 class Listing(Question):

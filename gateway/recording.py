@@ -16,6 +16,7 @@ from aisle.gateway.metrics import Metrics
 from aisle.gateway.questions import Done, Merge, Recorded
 from aisle.gateway.recents.delivery import Delivery, Told
 from aisle.gateway.recents.store import Recent, visitor
+from aisle.gateway.stages import stage
 from aisle.schema.events import IMPRESSION
 
 
@@ -60,7 +61,8 @@ class Recording:
     async def record(self, events: Sequence[Event]) -> Recorded:
         """Keeps events, and has the next answers know them; raises NotWritten."""
         rows = [event.row(self._now()) for event in events]
-        await self._log.append([{ROW: row} for row in rows])
+        with stage("disk"):
+            await self._log.append([{ROW: row} for row in rows])
         for row in rows:
             self.metrics.events.labels(row["event"]).inc()
         known = await self._recents.add(_told(rows))

@@ -52,7 +52,7 @@ def is_key(key: str, came: str) -> bool:
     return not key or hmac.compare_digest(key.encode(), came.encode(errors="surrogateescape"))
 
 
-def require_key(
+async def require_key(
     request: Request,
     came: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
 ) -> None:

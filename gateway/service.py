@@ -11,11 +11,14 @@ from aisle.gateway.asking import Asking
 from aisle.gateway.events import microseconds
 from aisle.gateway.files.records import shown
 from aisle.gateway.log import EventLog
-from aisle.gateway.questions import Answer, Listing
+from aisle.gateway.questions import Answer, Done, Listing
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now
 from aisle.gateway.spool import NotWritten, Record
 from aisle.serving import AsyncClient
+
+SHOWN_SECONDS = 0.1
+"""How long what was shown is gathered for, so that many answers share one write to the disk."""
 
 
 class Gateway(Recording):
@@ -35,9 +38,10 @@ class Gateway(Recording):
     ) -> None:
         """Nothing runs yet, see `running`."""
         super().__init__(recents, log, now)
-        self.asking = Asking(client, recents)
+        self.asking = Asking(client, recents, now)
         self._client = client
-        self._noting: set[asyncio.Task[None]] = set()
+        self._shown: list[Record] = []
+        self._noting: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -46,8 +50,15 @@ class Gateway(Recording):
             try:
                 yield
             finally:
-                await asyncio.gather(*self._noting, return_exceptions=True)
+                if self._noting:
+                    await self._noting
                 await self._client.close()
+
+    async def forget(self, user_id: str) -> Done:
+        """As `Recording.forget`."""
+        # A record forgets those before it alone.
+        await self._write_shown()
+        return await super().forget(user_id)
 
     def note_shown(self, source: str, asked: Listing, answer: Answer) -> None:
         """Notes that an answer was shown; the answer doesn't wait for it."""
@@ -55,14 +66,18 @@ class Gateway(Recording):
         filled = {name: value for name, value in told.items() if value}
         filled["timestamp"] = microseconds(self._now())
         items = [item.item_id for item in answer.items]
-        task = asyncio.create_task(
-            self._note(shown(source, answer.request_id, answer.version, items, filled))
-        )
-        self._noting.add(task)
-        task.add_done_callback(self._noting.discard)
+        self._shown.append(shown(source, answer.request_id, answer.version, items, filled))
+        if self._noting is None or self._noting.done():
+            self._noting = asyncio.create_task(self._note_all())
 
-    async def _note(self, record: Record) -> None:
+    async def _note_all(self) -> None:
+        while self._shown:
+            await asyncio.sleep(SHOWN_SECONDS)
+            await self._write_shown()
+
+    async def _write_shown(self) -> None:
+        batch, self._shown = self._shown, []
         try:
-            await self._log.append([record])
+            await self._log.append(batch)
         except NotWritten:
-            self.metrics.unwritten.inc()
+            self.metrics.unwritten.inc(len(batch))

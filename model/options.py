@@ -92,6 +92,8 @@ class CandidateOptions(Options):
         depth: candidates retrieved for each; `bundle.depth` says how many the served model ranks.
         negatives: candidates not taken that are kept for each user or judged query, drawn at random from the
             retrieved; of a search that was shown to somebody what was shown is kept, and no other.
+        recents: so many users are asked again in each window that trains, as a share of those asked at its start: at a moment
+            within it, with what they did since it began as recent events. 0 asks nobody again.
         seed: of the draws.
     """
 
@@ -100,6 +102,7 @@ class CandidateOptions(Options):
     test_users: AtLeastZero = 200
     depth: AtLeastOne = 250
     negatives: AtLeastZero = 100
+    recents: Share = 0.0
     seed: Seed = 1
 
 

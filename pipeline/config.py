@@ -13,6 +13,7 @@ import tomli
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.demand.options import DemandOptions
 from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.example_gen.options import (
@@ -23,6 +24,7 @@ from aisle.components.example_gen.options import (
     how_to_say,
     table_reading,
 )
+from aisle.components.inventory.options import InventoryOptions
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import (
     BundleOptions,
@@ -94,6 +96,8 @@ class Config(Options):
     evaluator: EvaluatorOptions = EvaluatorOptions()
     bless: BlessOptions = BlessOptions()
     push: PushOptions = PushOptions()
+    demand: DemandOptions = DemandOptions()
+    inventory: InventoryOptions = InventoryOptions()
     infra: InfraOptions = InfraOptions()
 
     def readings(self) -> dict[str, TableReading]:

@@ -1,7 +1,7 @@
 """The serving contract: the model's name, its signatures and their tensors.
 
 One SavedModel answers all of them; see docs/serving.md. Dtypes are named as NumPy names them
-(`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items,
+(`bytes` is a TensorFlow string), shapes by letters: b requests, k answers, h history items, r recent events,
 m items or brands, n examples, c facet values, p parts of a score, q words of the query,
 s sources of candidates.
 """
@@ -9,6 +9,10 @@ s sources of candidates.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 
 MODEL_NAME = "aisle"
 """The name TF Serving knows the model by, and the folder its versions lie in."""
@@ -25,22 +29,35 @@ TITLES_FILE = "titles.json"
 ITEM_IDS = "item_ids"
 SCORES = "scores"
 TITLE_TEXTS = "titles"
+CUT_OFF = "cut_off"
 CATEGORY_FACETS, CATEGORY_COUNTS = "category_facets", "category_counts"
 BRAND_FACETS, BRAND_COUNTS = "brand_facets", "brand_counts"
 PARTS, CONTRIBUTIONS = "parts", "contributions"
 WORDS, WORD_CONTRIBUTIONS, MATCHED_WORDS = "words", "word_contributions", "matched_words"
 SOURCES, SOURCE_RANKS = "sources", "source_ranks"
+KNOWN, PRICES, SOLD_OUT, CATEGORIES, BRANDS = "known", "prices", "sold_out", "categories", "brands"
+AS_OF = "as_of"
 WORD_PARTS = ("words", "weakest")
 """The parts of a score that the query's words bring, each its own share."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """An input or output of a signature: its name, dtype and shape ("" is a scalar)."""
+    """An input or output of a signature: its name, dtype and shape ("" is a scalar).
+
+    An `optional` input may be left out of a request: the model has a default for it, `empty`.
+    """
 
     name: str
     dtype: str
     shape: str
+    optional: bool = False
+
+    @property
+    def empty(self) -> np.ndarray:
+        """One row of nothing, or of 0 where it is one number; the row is every request's: [1] or [1, 0]."""
+        shape = (1, *(0 for _ in self.shape.split(",")[1:]))
+        return np.zeros(shape, "S1" if self.dtype == "bytes" else self.dtype)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,7 +68,21 @@ class Signature:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
+    @property
+    def required(self) -> tuple[Tensor, ...]:
+        """The inputs that every request has."""
+        return tuple(tensor for tensor in self.inputs if not tensor.optional)
 
+
+RECENT_ITEMS, RECENT_EVENTS, RECENT_AGES, NOW = "recent_items", "recent_events", "recent_ages", "now"
+RECENT = (
+    Tensor(RECENT_ITEMS, "bytes", "b,r", optional=True),
+    Tensor(RECENT_EVENTS, "bytes", "b,r", optional=True),
+    Tensor(RECENT_AGES, "float32", "b,r", optional=True),
+    Tensor(NOW, "float64", "b", optional=True),
+)
+"""What a user did of late, added to what the version knows: items, kinds of events, seconds before `now`, which is in seconds
+since 1970. The version leaves out what it has learnt itself, by its cut-off; where `now` is 0 it can't."""
 _LISTS = (Tensor(ITEM_IDS, "bytes", "b,k"), Tensor(SCORES, "float32", "b,k"))
 _K = Tensor("k", "int32", "")
 _RECOMMEND_INPUTS = (
@@ -59,12 +90,15 @@ _RECOMMEND_INPUTS = (
     Tensor("history", "bytes", "b,h"),
     Tensor("exclude_seen", "bool", ""),
     _K,
+    *RECENT,
 )
 
 SERVING_DEFAULT = Signature(
     "serving_default", (Tensor("examples", "bytes", "n"),), (Tensor(SCORES, "float32", "n"),)
 )
-SEARCH = Signature("search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K), _LISTS)
+SEARCH = Signature(
+    "search", (Tensor("query", "bytes", "b"), Tensor("user_id", "bytes", "b"), _K, *RECENT), _LISTS
+)
 FILTERED_SEARCH = Signature(
     "filtered_search",
     (
@@ -76,6 +110,7 @@ FILTERED_SEARCH = Signature(
         Tensor("price_max", "float32", "b"),
         Tensor("in_stock", "bool", ""),
         _K,
+        *RECENT,
     ),
     (
         *_LISTS,
@@ -87,11 +122,12 @@ FILTERED_SEARCH = Signature(
 )
 """`search` among items that pass a filter, with facets; apart, since a server demands every input of a signature."""
 RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
-SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K), _LISTS)
+SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K, *RECENT), _LISTS)
 _RANK_INPUTS = (
     Tensor("query", "bytes", "b"),
     Tensor("user_id", "bytes", "b"),
     Tensor("item_ids", "bytes", "b,m"),
+    *RECENT,
 )
 RANK = Signature("rank", _RANK_INPUTS, (Tensor(SCORES, "float32", "b,m"),))
 EXPLAIN = Signature(
@@ -111,8 +147,28 @@ EXPLAIN = Signature(
 """Why a search ranks items as it does: what adds up to each one's score; see docs/explaining.md."""
 RETRIEVE = Signature("retrieve", _RECOMMEND_INPUTS, _LISTS)
 """`recommend` by the two-tower alone, without the ranking head: for evaluation and as a fallback."""
-TITLES = Signature("titles", (Tensor(ITEM_IDS, "bytes", "b,m"),), (Tensor(TITLE_TEXTS, "bytes", "b,m"),))
-"""The titles of items, "" of unknown ones. Optional: a model that was pushed by an older version has no such signature."""
+TITLES = Signature(
+    "titles",
+    (Tensor(ITEM_IDS, "bytes", "b,m"),),
+    (Tensor(TITLE_TEXTS, "bytes", "b,m"), Tensor(CUT_OFF, "int64", "b")),
+)
+"""What a version tells of itself: the titles of items, "" of unknown ones, and its cut-off, the time (microseconds since 1970,
+the same in each row) up to which it has learnt all events. Optional: a model that was pushed by an older version has no such
+signature, or one without the cut-off."""
+FACTS = Signature(
+    "facts",
+    (Tensor(ITEM_IDS, "bytes", "b,m"),),
+    (
+        Tensor(KNOWN, "bool", "b,m"),
+        Tensor(PRICES, "float32", "b,m"),
+        Tensor(SOLD_OUT, "bool", "b,m"),
+        Tensor(CATEGORIES, "bytes", "b,m"),
+        Tensor(BRANDS, "bytes", "b,m"),
+        Tensor(AS_OF, "int64", ""),
+    ),
+)
+"""What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
+of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -124,4 +180,10 @@ SIGNATURES: tuple[Signature, ...] = (
     EXPLAIN,
     RETRIEVE,
     TITLES,
+    FACTS,
 )
+
+
+def with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs, with `empty` for each optional one that is left out: a SavedModel called in Python needs them all."""
+    return {tensor.name: tensor.empty for tensor in signature.inputs if tensor.optional} | dict(inputs)

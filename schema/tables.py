@@ -32,6 +32,7 @@ class Column:
         identifier: whether its text names something: what can't be seen in it is no part of it.
         bookkeeping: whether it says how a row came about and not what happened. No model reads it, no schema or gate holds
             it against anything, and of a table's files some may have it and others not.
+        of_day: whether a day alone says when: its first moment.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     required: bool = False
     identifier: bool = False
     bookkeeping: bool = False
+    of_day: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +70,7 @@ ITEMS = Table(
         Column("category", Kind.STRING),
         Column("brand", Kind.STRING),
         Column("price", Kind.NUMBER),
-        Column("available_at", Kind.TIMESTAMP),
+        Column("available_at", Kind.TIMESTAMP, of_day=True),
         Column("stock", Kind.INTEGER),
     ),
     key=("item_id",),
@@ -81,7 +83,7 @@ USERS = Table(
         Column("country", Kind.STRING),
         Column("age", Kind.INTEGER),
         Column("gender", Kind.STRING),
-        Column("joined_at", Kind.TIMESTAMP),
+        Column("joined_at", Kind.TIMESTAMP, of_day=True),
     ),
     key=("user_id",),
 )
@@ -119,5 +121,33 @@ JUDGEMENTS = Table(
     ),
 )
 
-TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS)
+STOCK = Table(
+    "stock",
+    (
+        Column("item_id", Kind.STRING, required=True, identifier=True),
+        Column("on_hand", Kind.NUMBER, required=True),
+        Column("on_order", Kind.NUMBER),
+        Column("as_of", Kind.TIMESTAMP, required=True, of_day=True),
+    ),
+    key=("item_id", "as_of"),
+)
+"""What lies in the shop: the latest count of an item is its stock, earlier ones say when it was out of it."""
+
+SUPPLY = Table(
+    "supply",
+    (
+        Column("item_id", Kind.STRING, required=True, identifier=True),
+        Column("lead_time_days", Kind.NUMBER),
+        Column("lead_time_sd", Kind.NUMBER),
+        Column("pack_size", Kind.NUMBER),
+        Column("min_order", Kind.NUMBER),
+        Column("unit_cost", Kind.NUMBER),
+        Column("holding_rate", Kind.NUMBER),
+        Column("review_days", Kind.NUMBER),
+    ),
+    key=("item_id",),
+)
+"""How an item is ordered. What is missing, the settings' section `inventory` says."""
+
+TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY)
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -27,8 +27,10 @@ from aisle.serving.client.errors import (
     Untrusted,
 )
 from aisle.serving.client.explanation import Explanation, FoundBy, Part, WordMatch
+from aisle.serving.client.facts import Facts, ItemFact
 from aisle.serving.client.filters import Facet, Facets, Filters
 from aisle.serving.client.questions import Question
+from aisle.serving.client.recents import RecentEvent, Recents
 from aisle.serving.client.recommender import Recommender
 from aisle.serving.client.transport import (
     AsyncGrpcTransport,
@@ -53,16 +55,20 @@ __all__ = [
     "Explanation",
     "Facet",
     "Facets",
+    "Facts",
     "Fallback",
     "FilteredItems",
     "Filters",
     "FoundBy",
     "GrpcTransport",
+    "ItemFact",
     "MessageTooLarge",
     "ModelNotFound",
     "Overloaded",
     "Part",
     "Question",
+    "RecentEvent",
+    "Recents",
     "Recommender",
     "RequestRefused",
     "Retry",

@@ -51,6 +51,9 @@ class LocalModel(Recommender):
             raise RequestRefused(
                 f"version {question.version} is not loaded; version {self.version} answers here"
             )
+        specs = self._model.specs.get(question.signature.name, question.inputs)
+        if question.older is not None and not set(question.inputs) <= set(specs):
+            return self.ask(question.older)
         return super().ask(question)
 
     def predict(self, signature: Signature, inputs: Tensors) -> Outputs:
@@ -60,9 +63,9 @@ class LocalModel(Recommender):
         specs = self._model.specs.get(signature.name)
         if specs is None:
             raise RequestRefused(f"version {self.version} has no signature {signature.name!r}")
-        if set(specs) != set(inputs):
+        if not set(specs) - set(self._model.defaults[signature.name]) <= set(inputs) <= set(specs):
             raise RequestRefused(
-                f"{signature.name!r} takes {sorted(specs)}; the contract says {sorted(inputs)}"
+                f"{signature.name!r} takes {sorted(specs)}; it was asked by {sorted(inputs)}"
             )
         try:
             return Outputs(self._model.run(signature.name, inputs), self.version)

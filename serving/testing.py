@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,8 +29,10 @@ from aisle.serving.client.transport import CallError
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array, to_proto
 
-Answer = Sequence[tuple[str, float]] | Mapping[str, np.ndarray] | bytes
-"""Of a signature: items with their scores, best first; the output tensors; or the response's very bytes.
+Tensors = Mapping[str, np.ndarray]
+Answer = Sequence[tuple[str, float]] | Tensors | Callable[[Tensors], Tensors] | bytes
+"""Of a signature: items with their scores, best first; the output tensors, or a function that makes them of the input
+tensors; or the response's very bytes.
 
 Items are what every row of a batch is answered, cut to k. `rank` and `explain` look each item's score up among them,
 and find -inf for the others.
@@ -131,7 +133,7 @@ class _Fake:
             return answer
         if not isinstance(answer, Mapping):
             inputs = {name: to_array(proto) for name, proto in predict.inputs.items()}
-            answer = _outputs(name, inputs, answer)
+            answer = answer(inputs) if callable(answer) else _outputs(name, inputs, answer)
         outputs = {name: to_proto(value) for name, value in answer.items()}
         response = messages_pb2.PredictResponse(outputs=outputs)
         newest = max((known.version for known in self.versions if known.state == "AVAILABLE"), default=0)

@@ -106,7 +106,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     head = RankingHead(reader, numbers, clicked=False)
     ranker = RankingModule(numbers, head, options, Labels(search=True, conversion=False), False)
     bundle = Bundle(retriever, ranker, table, BundleOptions())
-    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    bundle.save(folder)
     make_lean(folder)
     return Served(load(1, pathlib.Path(folder)), ids, tower.text_embeddings.numpy())
 

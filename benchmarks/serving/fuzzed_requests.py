@@ -14,7 +14,7 @@ _NAMES = [signature.name for signature in SIGNATURES]
 _SIZES = (-1, 0, 1, 2, 3, 7, 1 << 10, 1 << 20, 1 << 31, 1 << 40, (1 << 63) - 1)
 _NUMBERS = (0, 1, 3, -1, 127, 1 << 14, (1 << 31) - 1, -(1 << 31))
 _TEXTS = (b"", b"shirt", b"a", b"\xff\xfe", b"\x00", "é✓مرحبا".encode(), b"x" * 5000, b"%s" * 20, b"../..")
-_DTYPES = {"bytes": 7, "int32": 3, "bool": 10, "float32": 1}
+_DTYPES = {"bytes": 7, "int32": 3, "bool": 10, "float32": 1, "float64": 2}
 """Numbers of TensorFlow's DataType."""
 _LAST_DTYPE = 135
 """Numbers up to it are tried: references to tensors (101 and up), and ones that no dtype has."""
@@ -98,6 +98,8 @@ def _fill(draw: random.Random, proto: Any, dtype: str, shape: list[int]) -> None
         proto.int_val.extend(draw.choices((*_NUMBERS, 2, 5, 10), k=count))
     elif dtype == "bool":
         proto.bool_val.extend(draw.choices((False, True), k=count))
+    elif dtype == "float64":
+        proto.double_val.extend(draw.choices((0.0, -1.0, 1.7e9, float("nan"), float("inf")), k=count))
     else:
         proto.float_val.extend(draw.choices((0.0, -1.0, 1e38, float("nan"), float("inf")), k=count))
 

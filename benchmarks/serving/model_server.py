@@ -17,6 +17,7 @@ import psutil
 from aisle.schema import contract
 from aisle.serving.client import questions
 from aisle.serving.client.questions import Question
+from aisle.serving.releases.folders import require_version
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_proto
 
@@ -31,12 +32,17 @@ class ModelServer:
     """A running server.
 
     Attributes:
-        target: HOST:PORT.
+        target: HOST:PORT, of a gateway http://HOST:PORT.
     """
 
     def __init__(self, process: subprocess.Popen[str], target: str) -> None:
         self._process = psutil.Process(process.pid)
         self.target = target
+
+    def cpu(self) -> float:
+        """Seconds of processor that it has used."""
+        used = self._process.cpu_times()
+        return float(used.user + used.system)
 
     def resident(self) -> int | None:
         """Bytes of memory that it holds; None once it has ended."""
@@ -48,18 +54,26 @@ class ModelServer:
 
 @contextlib.contextmanager
 def serving(out: pathlib.Path, *options: str) -> Iterator[ModelServer]:
-    """Serves the newest version of an output folder by `aisle serve`, on a free port.
+    """Serves the newest version of an output folder by `aisle serve`, on a free port; raises RuntimeError."""
+    with listening("serve", "--out", str(out), *options) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def listening(*command: str) -> Iterator[ModelServer]:
+    """Runs a command of `aisle` that listens, on a free port and without a key, and ends it in order.
 
     Raises:
-        RuntimeError: the server ended instead; it said why on standard error.
+        RuntimeError: it ended instead; it said why on standard error.
     """
-    command = ["-m", "aisle.cli.main", "serve", "--out", str(out), "--port", "0", *options]
-    process = subprocess.Popen([sys.executable, *command], stdout=subprocess.PIPE, text=True)
+    words = [sys.executable, "-m", "aisle.cli.main", *command, "--port", "0"]
+    keyless = {**os.environ, "AISLE_GATEWAY_KEY": ""}
+    process = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=keyless)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line.startswith("listening on "):
-            raise RuntimeError(f"the server ended with {process.wait()}")
+            raise RuntimeError(f"aisle {command[0]} ended with {process.wait()}")
         yield ModelServer(process, line.split()[-1])
     finally:
         process.terminate()
@@ -69,6 +83,12 @@ def serving(out: pathlib.Path, *options: str) -> Iterator[ModelServer]:
 def versions_folder(out: pathlib.Path) -> pathlib.Path:
     """Where the versions of an output folder lie."""
     return out / "serving" / contract.MODEL_NAME
+
+
+def newest(out: pathlib.Path) -> pathlib.Path:
+    """The folder of the newest version of an output folder; raises InputError where there is none."""
+    versions = require_version(versions_folder(out))
+    return versions[max(versions)]
 
 
 def publish(model: pathlib.Path, out: pathlib.Path, version: int) -> None:

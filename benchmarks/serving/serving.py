@@ -22,9 +22,15 @@ import numpy as np
 
 from aisle.serving import Client
 from aisle.serving.local import LocalModel
-from aisle.serving.releases.folders import require_version
 from benchmarks.serving.load import PREDICT, Running
-from benchmarks.serving.model_server import make_questions, publish, serialized, serving, versions_folder
+from benchmarks.serving.model_server import (
+    make_questions,
+    newest,
+    publish,
+    serialized,
+    serving,
+    versions_folder,
+)
 from benchmarks.serving.switches import restart, switch
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.results import table
@@ -68,8 +74,7 @@ def main() -> None:
 
 def measured(told: argparse.Namespace, _: pathlib.Path) -> dict[str, Any]:
     """What was found by part."""
-    versions = require_version(versions_folder(told.out))
-    model = versions[max(versions)]
+    model = newest(told.out)
     found: dict[str, Any] = {}
     for part in told.parts:
         with tempfile.TemporaryDirectory(dir=told.out) as folder:  # Where the model can be linked to.

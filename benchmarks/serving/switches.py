@@ -68,7 +68,7 @@ def switch(model: pathlib.Path, scratch: pathlib.Path, count: int, rate: float, 
             time.sleep(steady)
             memory, times = [_megabytes(server)], [(0.0, time.monotonic())]
             for number in range(count):
-                times.append(_switch(model, scratch, number + 2, client))
+                times.append(switch_once(model, scratch, number + 2, client))
                 time.sleep(FREED)
                 memory.append(_megabytes(server))
         finally:
@@ -81,7 +81,8 @@ def _megabytes(server: ModelServer) -> float:
     return (server.resident() or float("nan")) / 1e6
 
 
-def _switch(model: pathlib.Path, out: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
+def switch_once(model: pathlib.Path, out: pathlib.Path, version: int, client: Client) -> tuple[float, float]:
+    """Publishes a version, waits until it is served, and removes the one of `KEPT` before; when it began and ended."""
     started = time.monotonic()
     publish(model, out, version)
     while client.versions()[0].version != version:

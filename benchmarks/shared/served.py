@@ -15,6 +15,7 @@ from aisle.components.evaluator.measures.metrics import Ints
 from aisle.components.evaluator.measures.protocol import Protocol, positions
 from aisle.components.labeler.label import Labelled
 from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
+from aisle.schema import contract
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from aisle.model.ranking.ranker import Ranker
     from aisle.model.retrieval.item_table import ItemTable
     from aisle.model.retrieval.retriever import Retriever
+    from aisle.model.retrieval.state import State
 
 BATCH = 64
 MEMBERS = RankingOptions().members
@@ -48,8 +50,11 @@ class Trained:
             labelled, tower, make_candidates(tower, "", labelled.tables, splits, options), folder, seed
         )
 
-    def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS) -> Answering:
-        """The served model as of the start of the test, its head trained without the numbers `hidden`."""
+    def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS, moves: bool = False) -> Answering:
+        """The served model as of the start of the test, its head trained without the numbers `hidden`.
+
+        `moves`: whether it will go to other moments.
+        """
         from aisle.model.ranking.export import Labels, RankingModule
         from aisle.model.train_ranking import train_features
 
@@ -57,7 +62,7 @@ class Trained:
         options = RankingOptions(seed=self.seed, text="never", members=members)
         head = train_features(train, valid, options, str(self.folder / "ranking"))
         ranker = RankingModule(head, None, options, Labels(False, True), False)
-        return Answering.of(self.labelled, self.tower, ranker)
+        return Answering.of(self.labelled, self.tower, ranker, moves)
 
 
 class Answering:
@@ -69,11 +74,11 @@ class Answering:
         self._asked: dict[str, Any] = {}
 
     @staticmethod
-    def of(labelled: Labelled, two_tower: str, ranker: Ranker) -> Answering:
-        """Makes the bundle of a trained two-tower (a folder) and a ranking module."""
+    def of(labelled: Labelled, two_tower: str, ranker: Ranker, moves: bool = False) -> Answering:
+        """Makes the bundle of a trained two-tower (a folder) and a ranking module; `moves`: it can go to other moments."""
         from aisle.model.served.bundle import Bundle
 
-        retriever, table = make_retriever(labelled, two_tower)
+        retriever, table = make_retriever(labelled, two_tower, moves=moves)
         return Answering(Bundle(retriever, ranker, table, BundleOptions()))
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
@@ -100,6 +105,33 @@ class Answering:
         given = tf.ragged.constant(histories, dtype=tf.string).to_tensor("")
         found = self._ask("recommend")(tf.constant(users), given, tf.constant(exclude_seen), tf.constant(k))
         return _named(found)
+
+    def recommend_after(
+        self, users: list[str], recents: list[list[tuple[str, int]]], now: list[int], k: int
+    ) -> list[list[str]]:
+        """The item ids for each user who has just bought something.
+
+        Args:
+            users: their ids.
+            recents: of each, items and when they were bought, microseconds UTC.
+            now: when each asks, the same.
+            k: items for each.
+        """
+        import tensorflow as tf
+
+        from aisle.schema.events import PURCHASE
+
+        if "recommend_after" not in self._asked:
+            self._asked["recommend_after"] = self._bundle.graph(contract.RECOMMEND)
+        items = tf.ragged.constant(
+            [[item for item, _ in some] for some in recents], 1, dtype=tf.string
+        ).to_tensor("")
+        ages = [[(asked - at) / 1e6 for _, at in some] for some, asked in zip(recents, now, strict=True)]
+        kinds = tf.fill(tf.shape(items), PURCHASE.name)
+        told = tf.ragged.constant(ages, 1, dtype=tf.float32).to_tensor(0.0)
+        asked = (tf.constant(users), tf.zeros([len(users), 0], tf.string), tf.constant(False), tf.constant(k))
+        moments = tf.constant([moment / 1e6 for moment in now], tf.float64)
+        return _named(self._asked["recommend_after"](*asked, items, kinds, told, moments))
 
     def search(self, queries: list[str], k: int) -> list[list[str]]:
         """The item ids for each query, asked by nobody known."""
@@ -128,26 +160,38 @@ def _named(found: dict[str, Any]) -> list[list[str]]:
     return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
 
 
-def make_retriever(labelled: Labelled, tower: str, now: int | None = None) -> tuple[Retriever, ItemTable]:
+def make_retriever(
+    labelled: Labelled, tower: str, now: int | None = None, moves: bool = False
+) -> tuple[Retriever, ItemTable]:
     """What finds candidates as of `now` (None: the start of the test), by the two-tower in a folder; and the items."""
     import polars as pl
     import tensorflow as tf
 
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever
-    from aisle.model.retrieval.state import make_state
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.lexical.index import TextSearch
     from aisle.schema.weights import bert_folder
 
     loaded = tf.saved_model.load(tower)
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    table = item_table(loaded, frames["items"])
+    table = item_table(loaded, pl.DataFrame(pl.from_arrow(labelled.tables["items"])))
     ids = [item.decode() for item in loaded.item_ids.numpy()]
     text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)
     now = labelled.splits.test_start if now is None else now
-    state = make_state(frames["interactions"], frames["users"], ids, now, tags=frames["tags"])
-    return Retriever(loaded, text, table.prices, state), table
+    return Retriever(loaded, text, table.prices, state_at(labelled, ids, now, moves), moves), table
+
+
+def state_at(labelled: Labelled, items: list[str], now: int, moves: bool) -> State:
+    """What the shop knows at a moment; where it `moves`, with a row for all users that ever took anything."""
+    import polars as pl
+
+    from aisle.model.retrieval.state import make_state
+
+    frames = {
+        name: pl.DataFrame(pl.from_arrow(labelled.tables[name])) for name in ("interactions", "users", "tags")
+    }
+    everyone = sorted(set(frames["interactions"]["user_id"]) - {""}) if moves else None
+    return make_state(frames["interactions"], frames["users"], items, now, everyone, frames["tags"])
 
 
 def ask_users(protocol: Protocol, ask: Callable[[tf.Tensor], tf.Tensor], k: int) -> Ints:

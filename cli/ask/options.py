@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import re
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aisle.schema.errors import InputError
+from aisle.schema.events import CLICK, names
+
+if TYPE_CHECKING:
+    from aisle.serving.client.recents import RecentEvent
 
 DEFAULT_TARGET = "127.0.0.1:8500"
 DEFAULT_OUT = "out"
@@ -39,6 +44,13 @@ OUT = click.option(
     f"[default for a file, without --target: {DEFAULT_OUT}]",
 )
 OUTPUT = click.option("--output", metavar="FILE.csv", type=click.Path(), help="Where a file's answers go.")
+RECENT = click.option(
+    "--recent",
+    "recent",
+    multiple=True,
+    metavar="ITEM[:KIND[:SECONDS]]",
+    help="What the user just did, added to what is known: an item, the kind of event (click), and how long ago (0). Repeatable.",
+)
 JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
@@ -58,3 +70,20 @@ def check_one(
         raise InputError(f"{option} FILE and --output FILE.csv go together")
     if file is not None and as_json:
         raise InputError(f"--json prints one answer; with {option} the answers go to --output as CSV")
+
+
+def read_recents(said: Sequence[str]) -> list[RecentEvent]:
+    """The events of `--recent`; what ends with no kind of event is an item's id, which may have colons itself.
+
+    Example:
+        >>> read_recents(["sku:1:cart:30"])
+        [RecentEvent(item_id='sku:1', event='cart', age=30.0)]
+    """
+    from aisle.serving.client.recents import RecentEvent
+
+    form = re.compile(rf"(.+?):({'|'.join(names())})(?::(\d+(?:\.\d+)?))?")
+    found = ((text, form.fullmatch(text)) for text in said)
+    return [
+        RecentEvent(match[1], match[2], float(match[3] or 0)) if match else RecentEvent(text, CLICK.name)
+        for text, match in found
+    ]

@@ -5,18 +5,31 @@ from __future__ import annotations
 import click
 
 from aisle.cli.ask.answers import print_answer
-from aisle.cli.ask.options import JSON, OUT, OUTPUT, TARGET, K, check_k, check_one, options
+from aisle.cli.ask.options import (
+    JSON,
+    OUT,
+    OUTPUT,
+    RECENT,
+    TARGET,
+    K,
+    check_k,
+    check_one,
+    options,
+    read_recents,
+)
+from aisle.schema.errors import InputError
 
 
 @click.command()
 @click.argument("user", required=False)
 @click.option("--users", metavar="FILE", type=click.Path(), help="One user a line, or a .csv with `user_id`.")
 @click.option("--exclude-seen", is_flag=True, help="Leave out what the user had before.")
-@options(OUTPUT, K, TARGET, OUT, JSON)
+@options(RECENT, OUTPUT, K, TARGET, OUT, JSON)
 def recommend(
     user: str | None,
     users: str | None,
     exclude_seen: bool,
+    recent: tuple[str, ...],
     output: str | None,
     k: int,
     target: str | None,
@@ -27,13 +40,19 @@ def recommend(
     check_k(k)
     check_one("a USER", user, "--users", users, output, as_json)
     if user is not None:
+        recents = read_recents(recent)
         print_answer(
             target,
             out,
             as_json,
-            lambda model: (model.recommend(user, exclude_seen=exclude_seen, k=k), None),
+            lambda model: (
+                model.recommend(user, exclude_seen=exclude_seen, k=k, recents=recents),
+                None,
+            ),
         )
         return
+    if recent:
+        raise InputError("--recent goes with one USER, not with --users FILE")
     from aisle.cli.ask import batch
     from aisle.cli.ask.files import read_values
 
@@ -48,8 +67,11 @@ def recommend(
 
 @click.command()
 @click.argument("item")
-@options(K, TARGET, OUT, JSON)
-def similar(item: str, k: int, target: str | None, out: str | None, as_json: bool) -> None:
+@options(RECENT, K, TARGET, OUT, JSON)
+def similar(
+    item: str, recent: tuple[str, ...], k: int, target: str | None, out: str | None, as_json: bool
+) -> None:
     """List the items most like ITEM."""
     check_k(k)
-    print_answer(target, out, as_json, lambda model: (model.similar(item, k=k), None))
+    recents = read_recents(recent)
+    print_answer(target, out, as_json, lambda model: (model.similar(item, k=k, recents=recents), None))

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import pathlib
 import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
 
 from aisle.cli.ask.options import DEFAULT_TARGET
+from aisle.cli.finished import cleaned, embedded_server
 from aisle.cli.tables import LANGUAGE, Language
-from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:
     from aisle.cli.demo.questions import Questions
@@ -67,6 +64,7 @@ def demo(
     _print_faults(shop, output)
     _aisle("report", "--out", str(output))
     print_next(output, questions)
+    offer_shop(output)
 
 
 def _aisle(*arguments: str) -> None:
@@ -80,8 +78,8 @@ def _ask(output: pathlib.Path) -> Questions:
     """Asks the served model about its shop; above each answer stands what shows whether it is right."""
     from aisle.cli.demo.questions import make_questions, print_items
 
-    questions = make_questions(_cleaned(output, "tables"))
-    with _server(output) as target:
+    questions = make_questions(cleaned(output, "tables"))
+    with embedded_server(output) as target:
         _question(target, "search", questions.query)
         click.secho(f"\nthe last purchases of {questions.user}", bold=True)
         print_items(questions.purchases)
@@ -107,7 +105,7 @@ def _print_faults(shop: pathlib.Path, output: pathlib.Path) -> None:
     click.secho(
         "\nthe faults that were planted in the shop, and those that were found, row by row", bold=True
     )
-    print_table(read_families(shop, _cleaned(output, "ledger")))
+    print_table(read_families(shop, cleaned(output, "ledger")))
     click.echo()
 
 
@@ -118,6 +116,14 @@ def print_next(output: pathlib.Path, questions: Questions) -> None:
     click.echo(f"  {aisle} serve --out {out}")
     for command, what in (("search", questions.query), ("recommend", questions.user)):
         click.echo(f"  {aisle} {command} {shlex.quote(what)} --target {DEFAULT_TARGET}")
+    click.secho("or look at it in a browser", bold=True)
+    click.echo(f"  {aisle} shop --out {out}")
+
+
+def offer_shop(output: pathlib.Path) -> None:
+    """Opens the shop in a browser for who says so; who isn't at a terminal isn't asked."""
+    if sys.stdin.isatty() and sys.stdout.isatty() and click.confirm("\nOpen the shop in a browser?", True):
+        _aisle("shop", "--out", str(output))
 
 
 def _command() -> str:
@@ -130,37 +136,3 @@ def _command() -> str:
         return "aisle"
     here = pathlib.Path.cwd()
     return shlex.quote(str(script.relative_to(here) if script.is_relative_to(here) else script))
-
-
-def _cleaned(output: pathlib.Path, name: str) -> pathlib.Path:
-    """The folder of the newest artifact of that name that the Cleaner wrote."""
-    from aisle.pipeline.paths import Layout
-
-    folders = (pathlib.Path(Layout(str(output)).artifacts) / "Cleaner" / name).iterdir()
-    return max((folder for folder in folders if folder.name.isdecimal()), key=lambda folder: int(folder.name))
-
-
-@contextlib.contextmanager
-def _server(output: pathlib.Path) -> Iterator[str]:
-    """Serves the output's model on a free port; yields its address, ends the server after."""
-    command = [
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "aisle.serving.server",
-        "--base",
-        str(output / "serving" / "aisle"),
-        "--port",
-        "0",
-    ]
-    quiet = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=quiet) as process:
-        try:
-            assert process.stdout is not None
-            line = next((line for line in process.stdout if "listening on" in line), "")
-            if not line:
-                raise AisleError("the server did not start; run `aisle serve` to see why")
-            yield line.split()[-1]
-        finally:
-            process.terminate()

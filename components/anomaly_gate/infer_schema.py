@@ -32,6 +32,14 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
     "grade": (0, None),
     "position": (0, None),
     "age": (0, 150),
+    "on_order": (0, None),
+    "lead_time_days": (0, None),
+    "lead_time_sd": (0, None),
+    "pack_size": (0, None),
+    "min_order": (0, None),
+    "unit_cost": (0, None),
+    "holding_rate": (0, None),
+    "review_days": (0, None),
 }
 """The least and the largest sensible value of a number; in force only where what was seen keeps to it."""
 

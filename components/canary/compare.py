@@ -19,6 +19,7 @@ from tfx.dsl.io import fileio
 
 from aisle.components.canary.failure import CanaryFailure
 from aisle.components.canary.served import Served
+from aisle.components.saved_model import call_signature
 from aisle.schema.contract import (
     EXTRA_FOLDER,
     ITEM_IDS,
@@ -143,12 +144,8 @@ def check_same(signature: str, expected: Answers, served: Answers) -> None:
 
 
 def _in_memory(module: Any, question: Question) -> Answers:
-    signature = module.signatures[question.signature]
-    specs = signature.structured_input_signature[1]
-    inputs = {
-        name: tf.constant(value, specs[name].dtype, value.shape) for name, value in question.inputs.items()
-    }
-    return {name: value.numpy() for name, value in signature(**inputs).items()}
+    found = call_signature(module, question.signature, question.inputs)
+    return {name: value.numpy() for name, value in found.items()}
 
 
 def _answers(ask: Callable[..., Any], served: Served, question: Question) -> Answers:

@@ -22,10 +22,11 @@ from aisle.components.cleaner.steps.catalogue import (
     tidy_items,
 )
 from aisle.components.cleaner.steps.events import Catalogue, clean_events
+from aisle.components.cleaner.steps.inventory import clean_stock, clean_supply
 from aisle.components.cleaner.steps.outliers import treat_catalogue_prices
 from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
-from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, USERS
+from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, USERS
 
 _NONE_TAKEN = pl.DataFrame(
     schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
@@ -77,6 +78,10 @@ def clean(
         clean_users(ledgers[USERS.name], options, now)
     if JUDGEMENTS.name in ledgers:
         clean_judgements(ledgers[JUDGEMENTS.name], items.rows["item_id"], lost, twins, options)
+    if STOCK.name in ledgers:
+        clean_stock(ledgers[STOCK.name], items.rows["item_id"], lost, twins, options, now)
+    if SUPPLY.name in ledgers:
+        clean_supply(ledgers[SUPPLY.name], items.rows["item_id"], lost, twins, options)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
         tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},

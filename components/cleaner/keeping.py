@@ -20,6 +20,7 @@ _KEEPING: dict[str, str] = {
     "bad quantity": "write what came back as events called return, and leave {column} empty where it isn't known",
     "invalid UTF-8": 'save the file as UTF-8, or name its encoding, as in --set \'reading.encodings={{"{table}": "gb18030"}}\'',
     "wrong number of cells": "write as many cells into each line as the header has",
+    "bad count": "write how many pieces there are, below zero for what is owed",
     "bad grade": "write grades from 0 up",
     "bot without": "set cleaner.bot_regularity=0",
     "bot ": "raise cleaner.bot_clicks",

@@ -12,6 +12,7 @@ import tensorflow_text  # noqa: F401  Its ops must be registered before a model 
 
 from aisle.components.evaluator.measures.metrics import Floats
 from aisle.components.evaluator.measures.systems import Recommend
+from aisle.components.saved_model import call_signature
 from aisle.schema.contract import ITEM_IDS, RANK, SCORES, SEARCH
 
 _CANDIDATES = 64  # Items to a row that a batch is sized for; longer rows go in smaller batches.
@@ -25,6 +26,9 @@ class ServedModel:
         self._model = tf.saved_model.load(path)
         self._batch = batch
 
+    def _call(self, name: str, **inputs: tf.Tensor) -> dict[str, tf.Tensor]:
+        return call_signature(self._model, name, inputs)
+
     def recommend(self, name: str, histories: Sequence[list[str]] | None = None) -> Recommend:
         """Returns the signature `name` (`recommend` or `retrieve`) as a function of users.
 
@@ -33,7 +37,6 @@ class ServedModel:
             histories: what each of the users took, oldest first, in the order they are asked; None lets
                 the model take what it knows.
         """
-        signature = self._model.signatures[name]
         longest = max((len(history) for history in histories or ()), default=0)
 
         def call(users: list[str], exclude_seen: bool, k: int) -> pa.Array:
@@ -41,7 +44,8 @@ class ServedModel:
             given = [history + [""] * (longest - len(history)) for history in histories or ()]
             given = given if longest else [[""]] * len(users)
             answers = [
-                signature(
+                self._call(
+                    name,
                     user_id=_strings(users[start : start + self._batch]),
                     history=_strings(given[start : start + self._batch]),
                     exclude_seen=tf.constant(exclude_seen),
@@ -55,9 +59,9 @@ class ServedModel:
 
     def search(self, queries: list[str], users: list[str], k: int) -> pa.Array:
         """Returns `k` item ids for each (query, user), flat, row after row; "" is an empty place."""
-        signature = self._model.signatures[SEARCH.name]
         answers = [
-            signature(
+            self._call(
+                SEARCH.name,
                 query=_strings(queries[start : start + self._batch]),
                 user_id=_strings(users[start : start + self._batch]),
                 k=tf.constant(k, tf.int32),
@@ -68,7 +72,6 @@ class ServedModel:
 
     def rank(self, queries: list[str], item_ids: list[list[str]]) -> list[Floats]:
         """Returns the scores of each query's items, for nobody in particular."""
-        signature = self._model.signatures[RANK.name]
         longest = max((len(ids) for ids in item_ids), default=0)
         batch = max(1, self._batch * _CANDIDATES // max(longest, _CANDIDATES))
         scores: list[Floats] = []
@@ -76,8 +79,11 @@ class ServedModel:
             rows = item_ids[start : start + batch]
             padded = [ids + [""] * (longest - len(ids)) for ids in rows]
             asked = queries[start : start + batch]
-            answer = signature(
-                query=_strings(asked), user_id=_strings([""] * len(asked)), item_ids=_strings(padded)
+            answer = self._call(
+                RANK.name,
+                query=_strings(asked),
+                user_id=_strings([""] * len(asked)),
+                item_ids=_strings(padded),
             )[SCORES].numpy()
             scores += [np.asarray(row[: len(ids)], np.float64) for row, ids in zip(answer, rows, strict=True)]
         return scores

@@ -55,7 +55,7 @@ TimeForm = Annotated[str, pydantic.AfterValidator(_time_form)]
 Encoding = Annotated[str, pydantic.AfterValidator(_encoding)]
 Declared = Annotated[str, pydantic.AfterValidator(_declared)]
 """`table.column` of the canonical tables."""
-TableName = Literal["items", "users", "events", "judgements"]
+TableName = Literal["items", "users", "events", "judgements", "stock", "supply"]
 
 
 class ColumnsOptions(Options):
@@ -67,6 +67,8 @@ class ColumnsOptions(Options):
     users: dict[str, Headers] = {}
     events: dict[str, Headers] = {}
     judgements: dict[str, Headers] = {}
+    stock: dict[str, Headers] = {}
+    supply: dict[str, Headers] = {}
 
 
 class ValuesOptions(Options):
@@ -76,6 +78,8 @@ class ValuesOptions(Options):
     users: dict[str, dict[str, str]] = {}
     events: dict[str, dict[str, str]] = {}
     judgements: dict[str, dict[str, str]] = {}
+    stock: dict[str, dict[str, str]] = {}
+    supply: dict[str, dict[str, str]] = {}
 
 
 class ReadingOptions(Options):

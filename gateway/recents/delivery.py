@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 
 from aisle.gateway.recents.store import Announcement, Recent, Store, StoreDown
+from aisle.gateway.stages import stage
 
 MAX_WAITING = 100_000
 """Events that wait for the store; beyond, the oldest are not remembered. All are in the log, whatever becomes of these."""
@@ -53,7 +54,8 @@ class Delivery:
             return [], False
         if not self._is_down():
             try:
-                return await self._store.of(who), self._behind
+                with stage("store"):
+                    return await self._store.of(who), self._behind
             except StoreDown:
                 self._failed()
         return [], True

@@ -18,9 +18,11 @@ import tensorflow as tf
 
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
+from aisle.model.ranking.moments import MICROSECONDS, Moment, draw_moments
 from aisle.model.ranking.rows import RANKING_FEATURES
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import make_state
@@ -46,6 +48,8 @@ class _Question:
     """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
     shown: dict[int, tuple[float, float]] = dataclasses.field(default_factory=dict)
     """Whether each result of a search was clicked, and its weight by position; by item row."""
+    moment: Moment = Moment()
+    """When it is asked, where that is after the window's start."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,6 +119,9 @@ def make_candidates(
             frames["interactions"], window, name, str(splits["goal"]), state.known(), rows
         )
         questions = _draw(questions, most, rng)
+        if name != TEST:
+            again = round(options.recents * len(questions))
+            questions += _later(frames["interactions"], window, str(splits["goal"]), again, rows, rng)
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == EVAL else []
@@ -150,6 +157,37 @@ def _recommendations(
     interactions: pl.DataFrame, window: _Window, name: str, goal: str, known: set[str], rows: dict[str, int]
 ) -> list[_Question]:
     """What known users went on to take; everything else retrieved for them was not taken."""
+    took = interactions.filter(pl.col("user_id").is_in(list(known)))
+    return _baskets(took, window, name, goal, rows, {})
+
+
+def _later(
+    interactions: pl.DataFrame,
+    window: _Window,
+    goal: str,
+    most: int,
+    rows: dict[str, int],
+    rng: np.random.Generator,
+) -> list[_Question]:
+    """What some users, known or not, went on to take from a moment within the window on."""
+    moments = draw_moments(interactions, window.start, window.end, most, rng)
+    times = {"user_id": list(moments), "now": [moment.now for moment in moments.values()]}
+    started = pl.DataFrame(times, schema={"user_id": pl.String, "now": pl.Int64})
+    took = interactions.join(started, on="user_id", maintain_order="left")
+    took = took.filter(pl.col("timestamp") >= pl.col("now"))
+    questions = _baskets(took, window, window.split, goal, rows, moments)
+    return [question for question in questions if question.outcomes]
+
+
+def _baskets(
+    interactions: pl.DataFrame,
+    window: _Window,
+    name: str,
+    goal: str,
+    rows: dict[str, int],
+    moments: dict[str, Moment],
+) -> list[_Question]:
+    """A question for each user, with what they took in the window."""
     took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
     took = took.filter(pl.col("user_id") != "")
     if goal == PURCHASE.name:
@@ -158,9 +196,16 @@ def _recommendations(
     baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
     split = {user: _user_split(user, name) for user in baskets["user_id"]}
     return [
-        _Question("", user, {rows[item]: hit for item in items if item in rows}, split[user], miss)
+        _Question(
+            "",
+            user,
+            {rows[item]: hit for item in items if item in rows},
+            split[user],
+            miss,
+            moment=moments.get(user, Moment()),
+        )
         for user, items in baskets.iter_rows()
-        if user in known and (window.unseen or split[user] == TRAIN)
+        if window.unseen or split[user] == TRAIN
     ]
 
 
@@ -224,13 +269,17 @@ class _Asking:
         self.retriever = retriever
         self.titles = np.array(titles, object)
         known, most = tf.constant(titles, tf.string, [len(titles)]), min(depth, retriever.count)
-        text = tf.TensorSpec([None], tf.string)
+        text, many = tf.TensorSpec([None], tf.string), tf.TensorSpec([None, None], tf.string)
+        ages, now = tf.TensorSpec([None, None], tf.float32), tf.TensorSpec([None], tf.float64)
 
-        @tf.function(input_signature=[text, text, tf.TensorSpec([None, None], tf.int32)])
+        @tf.function(
+            input_signature=[text, text, tf.TensorSpec([None, None], tf.int32), many, many, ages, now]
+        )
         def answer(
-            query: tf.Tensor, user: tf.Tensor, others: tf.Tensor
+            query: tf.Tensor, user: tf.Tensor, others: tf.Tensor, *recent: tf.Tensor
         ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
-            context = retriever.context(query, user, tf.zeros([tf.shape(query)[0], 0], tf.string))
+            nothing = tf.zeros([tf.shape(query)[0], 0], tf.string)
+            context = retriever.context(query, user, nothing, RecentEvents(*recent))
             nothing = tf.zeros_like(context.scores["count"], tf.bool)
             recommended = retriever.candidates(context, offers("recommend"), nothing)
             searched = retriever.blend(context, offers("search"), nothing)
@@ -255,9 +304,20 @@ class _Asking:
         for place, rows in enumerate(outcomes):
             others[place, : len(rows)] = rows
         query, user = ([getattr(q, name) for q in questions] for name in ("query", "user"))
-        told = self._answer(tf.constant(query), tf.constant(user), tf.constant(others))
+        recent = _recent([question.moment for question in questions])
+        told = self._answer(tf.constant(query), tf.constant(user), tf.constant(others), *recent)
         found, numbers, history, read = (value.numpy() for value in told)
         return found, np.concatenate([found, others], 1), numbers, history, read
+
+
+def _recent(moments: list[Moment]) -> tuple[tf.Tensor, ...]:
+    """The fields of `RecentEvents` for a batch."""
+    items, kinds, ages = (
+        tf.ragged.constant([[event[place] for event in one.events] for one in moments], dtype, ragged_rank=1)
+        for place, dtype in enumerate((tf.string, tf.string, tf.float32))
+    )
+    now = tf.constant([one.now / MICROSECONDS for one in moments], tf.float64)
+    return items.to_tensor(""), kinds.to_tensor(""), ages.to_tensor(), now
 
 
 def _ask(

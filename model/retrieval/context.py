@@ -28,6 +28,7 @@ class Context:
         dense: the indexes of vectors, asked, by the name of their score.
         vectors: what they were asked, float32 [b, d] by the same name.
         user: USER_NUMBERS, float32 [b, U].
+        not_due: items that were bought a moment ago, by how long the shop's users wait, bool [b, n].
     """
 
     query: tf.Tensor
@@ -36,3 +37,4 @@ class Context:
     dense: dict[str, Asked]
     vectors: dict[str, tf.Tensor]
     user: tf.Tensor
+    not_due: tf.Tensor

@@ -8,6 +8,7 @@ import tensorflow as tf
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.features import candidate_numbers
 from aisle.model.retrieval.index import ExactIndex, Index, nearest_by_sum
+from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.sources import table_sources, vector_sources
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
@@ -83,15 +84,23 @@ class Retriever(tf.Module):
             for name, values in kept.items():
                 self._tables[source][name].assign(values)
 
-    def context(self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor) -> Context:
+    @property
+    def cut_off(self) -> tf.Tensor:
+        """Before which all that happened is known: microseconds UTC, int64 []."""
+        return self._taken.cut_off
+
+    def context(
+        self, query: tf.Tensor, user_id: tf.Tensor, history: tf.Tensor, events: RecentEvents | None = None
+    ) -> Context:
         """Looks histories up and scores every item.
 
         Args:
             query: as typed, string [b]; "" is none.
             user_id: string [b].
             history: string [b, h]; a row without an item takes the known history.
+            events: what each did of late, beside either history; None is nothing.
         """
-        asking = self._taken.asking(user_id, history)
+        asking = self._taken.asking(user_id, history, events)
         rows, age, weight = self._taken.histories(asking)
         query = self._text.read(query)
         text = self.tower.embed_text(query)
@@ -106,8 +115,13 @@ class Retriever(tf.Module):
         for source in table_sources():
             scores |= source.score(inputs, self._tables[source.name])
         dense = {name: index.ask(vectors[name]) for name, index in self.indexes.items()}
-        numbers = self._taken.numbers(asking, sums["count"])
-        return Context(query, rows, scores, dense, vectors, numbers)
+        numbers = self._taken.numbers(asking, sums)
+        return Context(query, rows, scores, dense, vectors, numbers, self._taken.not_due(asking))
+
+    def not_due(self, events: RecentEvents, batch: tf.Tensor) -> tf.Tensor:
+        """As `Context.not_due` of nobody in particular: bool [b, n]."""
+        nobody = tf.fill([batch], "")
+        return self._taken.not_due(self._taken.asking(nobody, tf.zeros([batch, 0], tf.string), events))
 
     def named(self, context: Context) -> tf.Tensor:
         """The item that a whole query is the id or a code of: bool [b, n]."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
 from aisle.schema.features import HISTORY_LENGTH
@@ -76,6 +77,9 @@ class State:
         item_numbers: ITEM_NUMBERS, float32 [n, 10].
         tables: what each source keeps, by its name.
         typical_age: the mean age of the latest, second latest, … item of a history, float32 [H].
+        now: microseconds UTC; all before it is known.
+        visit_gap: the pause, in days, that parts a user's visits.
+        due: days after which what was bought may be bought again, float32 [n].
     """
 
     users: list[str]
@@ -92,6 +96,9 @@ class State:
     item_numbers: np.ndarray
     tables: dict[str, Arrays]
     typical_age: np.ndarray
+    now: int
+    visit_gap: float
+    due: np.ndarray
 
     def known(self) -> set[str]:
         """The users who took something."""
@@ -158,6 +165,9 @@ def make_state(
         item_numbers=item_numbers,
         tables={source.name: source.build(sources) for source in table_sources()},
         typical_age=_typical_age(latest),
+        now=now,
+        visit_gap=visit_gap(known),
+        due=due(known, len(items)),
     )
 
 

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.recent.events import Recent, RecentEvents, RecentReader
+from aisle.model.retrieval.recent.joining import joined_histories, joined_numbers, joined_pairs
 from aisle.model.retrieval.sources.source import Pairs, Tensors
 from aisle.model.retrieval.state import USER_NUMBERS, State
 from aisle.model.stored import stored
@@ -38,11 +40,13 @@ class Asking:
         user: their rows, 0 for the unknown, int32 [b].
         given: item rows of the history that each brings, -1 pads in front, int32 [b, HISTORY_LENGTH].
         brings: whether each brings a history, which takes the place of the known one, bool [b].
+        recent: what each did since, beside either.
     """
 
     user: tf.Tensor
     given: tf.Tensor
     brings: tf.Tensor
+    recent: Recent
 
 
 class Taken(tf.Module):
@@ -74,6 +78,7 @@ class Taken(tf.Module):
         names = tf.constant(["", *state.users])
         users = tf.lookup.KeyValueTensorInitializer(names, tf.range(len(state.users) + 1))
         self._users = tf.lookup.StaticHashTable(users, 0)
+        self._recent = RecentReader(state, items)
         self._kept = {
             name: stored(values, tf.as_dtype(values.dtype), any_length=moves)
             for name, values in _arrays(state).items()
@@ -83,13 +88,31 @@ class Taken(tf.Module):
         """Goes to another moment, whose state has a row for the same users."""
         for name, values in _arrays(state).items():
             self._kept[name].assign(values)
+        self._recent.move_to(state)
 
-    def asking(self, user_id: tf.Tensor, history: tf.Tensor) -> Asking:
-        """Looks up who asks: string [b], and string [b, h], where "" pads."""
+    @property
+    def cut_off(self) -> tf.Tensor:
+        """Before which all is known: microseconds UTC, int64 []."""
+        return self._recent.cut_off
+
+    def asking(self, user_id: tf.Tensor, history: tf.Tensor, events: RecentEvents | None = None) -> Asking:
+        """Looks up who asks.
+
+        Args:
+            user_id: string [b].
+            history: string [b, h], "" pads.
+            events: what they did of late; None is nothing.
+        """
         rows = self._items.lookup(history)
         ragged = tf.ragged.boolean_mask(rows, rows >= 0)[:, -HISTORY_LENGTH:]
         given = tf.reverse(ragged[:, ::-1].to_tensor(-1, shape=[None, HISTORY_LENGTH]), [1])
-        return Asking(self._users.lookup(user_id), given, tf.reduce_any(history != "", axis=1))
+        user, brings = self._users.lookup(user_id), tf.reduce_any(history != "", axis=1)
+        recent = self._recent.read(events or RecentEvents.none(), self._took(user) & ~brings)
+        return Asking(user, given, brings, recent)
+
+    def not_due(self, asking: Asking) -> tf.Tensor:
+        """Which items each bought so lately that hardly anybody buys them again yet: bool [b, n]."""
+        return self._recent.not_due(asking.recent, self._count)
 
     def countries(self, asking: Asking) -> tf.Tensor:
         """The country of each, "" where it isn't known: string [b]."""
@@ -106,15 +129,16 @@ class Taken(tf.Module):
 
         brings = asking.brings[:, None]
         age = tf.broadcast_to(self._kept["typical_age"][::-1][None], tf.shape(asking.given))
-        return (
+        before = (
             tf.where(brings, asking.given, known(self._kept["history"], -1)),
             tf.where(brings, age, known(self._kept["age"], 0.0)),
             tf.where(brings, tf.ones_like(age), known(self._kept["weight"], 0.0)),
         )
+        return joined_histories(before, asking.recent)
 
     def sums(self, asking: Asking) -> tuple[Pairs, Tensors]:
         """What each took, and SUMS of every item by name, float32 [b, n] each."""
-        owner, item, counts, ages = self._pairs(asking)
+        owner, item, counts, ages = joined_pairs(self._pairs(asking), asking.recent)
         batch = tf.shape(asking.user)[0]
         cells, shape = batch * self._count, [batch, self._count]
         segment = owner * self._count + item
@@ -131,24 +155,32 @@ class Taken(tf.Module):
         by_name = dict(zip(COUNTS, tf.unstack(counts, axis=1), strict=True))
         return Pairs(owner, item, by_name, ages, once), sums
 
-    def numbers(self, asking: Asking, count: tf.Tensor) -> tf.Tensor:
-        """USER_NUMBERS of each, those of a typical user where they are unknown.
+    def numbers(self, asking: Asking, sums: Tensors) -> tf.Tensor:
+        """USER_NUMBERS of each, those of a typical user where they are unknown and did nothing of late.
 
         `user_items` is counted instead where a history is brought, or the user is unknown.
 
         Args:
             asking: who.
-            count: the score `count`, float32 [b, n].
+            sums: SUMS by name, float32 [b, n] each.
 
         Returns:
             float32 [b, U].
         """
         known = tf.gather(self._kept["user_numbers"], asking.user)
-        items = tf.reduce_sum(tf.cast(count > 0, tf.float32), 1)
+        items = tf.reduce_sum(tf.cast(sums["count"] > 0, tf.float32), 1)
         columns = tf.unstack(known, axis=1)
         place = USER_NUMBERS.index("user_items")
         columns[place] = tf.where(asking.brings | (asking.user == 0), items, columns[place])
-        return tf.stack(columns, 1)
+        before = dict(zip(USER_NUMBERS, columns, strict=True))
+        none = ~asking.brings & ~self._took(asking.user)
+        numbers = joined_numbers(before, none, asking.recent, sums)
+        return tf.stack([numbers[name] for name in USER_NUMBERS], 1)
+
+    def _took(self, user: tf.Tensor) -> tf.Tensor:
+        """Whether anything is known that each took: int32 [b] to bool [b]."""
+        splits = self._kept["taken_splits"]
+        return tf.gather(splits, user + 1) > tf.gather(splits, user)
 
     def _pairs(self, asking: Asking) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """What each user is known to have taken, or was said to have: owner, item, COUNTS [t, C], ages [t, 2]."""

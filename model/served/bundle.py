@@ -20,12 +20,15 @@ from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.filters import Filter, Filters
 from aisle.model.retrieval.index_choice import choose_indexes
 from aisle.model.retrieval.item_table import ItemTable, item_table
+from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
+from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.saved_again import save_again
 from aisle.model.served.search_order import SearchOrder
@@ -39,7 +42,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -57,34 +60,44 @@ class Bundle(tf.Module):
         self.retriever = retriever
         self.ranker = ranker
         self._filters = Filters(table)
+        self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
 
     def signatures(self) -> dict[str, object]:
         """The concrete functions of every signature, by name."""
-        functions = {
-            contract.SEARCH: self.search,
-            contract.FILTERED_SEARCH: self.filtered_search,
-            contract.RECOMMEND: self.recommend,
-            contract.SIMILAR: self.similar,
-            contract.RANK: self.rank,
-            contract.EXPLAIN: self.explain,
-            contract.RETRIEVE: self.retrieve,
-            contract.TITLES: self.titles,
-        }
         signatures: dict[str, object] = {
-            signature.name: tf.function(function, input_signature=_specs(signature)).get_concrete_function()
-            for signature, function in functions.items()
+            signature.name: self.graph(signature).get_concrete_function()
+            for signature in contract.SIGNATURES
+            if signature != contract.SERVING_DEFAULT
         }
         serve = self.ranker.serve
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
 
-    def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+    def save(self, folder: str) -> None:
+        """Writes the SavedModel, whose optional inputs may be left out of a request."""
+        tf.saved_model.save(self, folder, signatures=self.signatures())
+        write_defaults(folder)
+
+    def graph(self, signature: contract.Signature) -> tf.types.experimental.PolymorphicFunction:
+        """What answers a signature, not traced yet: a function of its inputs, by their names."""
+        function = getattr(self, signature.name)
+        required = len(signature.required)
+
+        def call(*inputs: tf.Tensor) -> Any:
+            recent = inputs[required:]
+            return function(*inputs[:required], *([RecentEvents(*recent)] if recent else []))
+
+        return tf.function(call, input_signature=_specs(signature.inputs))
+
+    def search(
+        self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
+    ) -> dict[str, tf.Tensor]:
         """Items for a query, best first: the one that it names, if any; an empty query has no answer."""
-        context = self.retriever.context(query, user_id, _no_history(query))
+        context = self.retriever.context(query, user_id, _no_history(query), recent)
         ranked = self._in_order(context, self._order.found(context, _nothing(context)))
         return self._answer(ranked.led_by(self.retriever.named(context)), k)
 
@@ -98,13 +111,14 @@ class Bundle(tf.Module):
         price_max: tf.Tensor,
         in_stock: tf.Tensor,
         k: tf.Tensor,
+        recent: RecentEvents | None = None,
     ) -> dict[str, tf.Tensor]:
         """Items for a query among those that pass, and the facets of all that were found; see Filter.
 
         Each source searches among the items that pass. An empty query with a filter lists them by popularity.
         """
         asked = Filter(category, brand, price_min, price_max, in_stock)
-        context = self.retriever.context(query, user_id, _no_history(query))
+        context = self.retriever.context(query, user_id, _no_history(query), recent)
         exclude = ~self._filters.matching(asked)
         found = self._order.found(context, exclude)
         searched = (context.query != "")[:, None]
@@ -126,10 +140,15 @@ class Bundle(tf.Module):
         return found.with_first(self._most, score)
 
     def recommend(
-        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        k: tf.Tensor,
+        recent: RecentEvents | None = None,
     ) -> dict[str, tf.Tensor]:
-        """Items for a user, best first."""
-        context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
+        """Items for a user, best first; last comes what was bought a moment ago and isn't due yet."""
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
         exclude = self._excluded(context, exclude_seen)
         fused = self.retriever.candidates(context, offers("recommend"), exclude)
         # What sells fills the places that no source reached.
@@ -137,26 +156,40 @@ class Bundle(tf.Module):
         ranked = ranked.with_first(self._most, functools.partial(self._numbers, context))
         if self._order.reads_history:
             ranked = ranked.with_first(self._most, functools.partial(self._order.head, context))
-        return self._answer(ranked.otherwise(self._has_history(context), self._cold(context, exclude)), k)
+        ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
+        return self._answer(ranked.with_last(context.not_due), k)
 
     def retrieve(
-        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        k: tf.Tensor,
+        recent: RecentEvents | None = None,
     ) -> dict[str, tf.Tensor]:
         """Items for a user by the two-tower alone."""
-        context = self.retriever.context(tf.zeros_like(user_id), user_id, history)
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
         fused = self.retriever.fuse(context, TWO_TOWER_ONLY, self._excluded(context, exclude_seen))
         return self._answer(Ranked(fused, fused > 0), k)
 
-    def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the texts' cosine, best first."""
+    def similar(
+        self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
+    ) -> dict[str, tf.Tensor]:
+        """Items like one item, by the towers' and the texts' cosine, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
         rows, near = self.retriever.similar(tf.maximum(row, 0))
         others = (rows != row[:, None]) & (row >= 0)[:, None]
-        return self._answer(Ranked(near, others & tf.math.is_finite(near), rows), k)
+        ranked = Ranked(near, others & tf.math.is_finite(near), rows)
+        if recent is not None:
+            not_due = self.retriever.not_due(recent, tf.size(item_id))
+            ranked = ranked.with_last(tf.gather(not_due, rows, batch_dims=1))
+        return self._answer(ranked, k)
 
-    def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+    def rank(
+        self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
+    ) -> dict[str, tf.Tensor]:
         """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
-        context = self.retriever.context(query, user_id, _no_history(query))
+        context = self.retriever.context(query, user_id, _no_history(query), recent)
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
         recommended = (
@@ -171,9 +204,11 @@ class Bundle(tf.Module):
         learnt = tf.where((context.query != "")[:, None], searched, recommended)
         return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
 
-    def explain(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+    def explain(
+        self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
+    ) -> dict[str, tf.Tensor]:
         """What adds up to the score of given items in a search; unknown items -inf, and all without a query."""
-        context = self.retriever.context(query, user_id, _no_history(query))
+        context = self.retriever.context(query, user_id, _no_history(query), recent)
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
         if self._order.searches:
@@ -183,10 +218,15 @@ class Bundle(tf.Module):
         return explained_search.complete(self.retriever, context, rows, found)
 
     def titles(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        """The titles of items, "" of unknown ones."""
+        """The titles of items, "" of unknown ones, and up to when the version has learnt all events."""
         rows = self.retriever.items.lookup(item_ids)
         titles = self._order.titles_of(tf.maximum(rows, 0))
-        return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, "")}
+        newest = tf.fill([tf.shape(rows)[0]], self.retriever.cut_off - 1)
+        return {contract.TITLE_TEXTS: tf.where(rows >= 0, titles, ""), contract.CUT_OFF: newest}
+
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """What filters go by of items, and as of when; see `ItemFacts`."""
+        return self.item_facts.of(self.retriever.items.lookup(item_ids))
 
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""
@@ -252,15 +292,15 @@ def make_bundles(
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     bundle = Bundle(retriever, ranker, table, options)
-    signatures = bundle.signatures()
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
             retriever.move_to(state(now))
+        bundle.item_facts.move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:
-            tf.saved_model.save(bundle, folder, signatures=signatures)
+            bundle.save(folder)
             make_lean(folder)
             saved = folder
         _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
@@ -276,7 +316,7 @@ def _write_beside(folder: str, titles: dict[str, str], index: dict[str, Any]) ->
             file.write(json.dumps(values, ensure_ascii=False))
 
 
-def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:
+def _specs(inputs: tuple[contract.Tensor, ...]) -> list[tf.TensorSpec]:
     """The contract's inputs as TensorFlow's specs."""
     return [
         tf.TensorSpec(
@@ -284,7 +324,7 @@ def _specs(signature: contract.Signature) -> list[tf.TensorSpec]:
             tf.string if tensor.dtype == "bytes" else tf.as_dtype(tensor.dtype),
             name=tensor.name,
         )
-        for tensor in signature.inputs
+        for tensor in inputs
     ]
 
 

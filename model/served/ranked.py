@@ -43,7 +43,11 @@ class Ranked:
         lowest = tf.reduce_min(tf.where(self.there, self.scores, np.inf), 1)[:, None]
         lowest = tf.where(tf.math.is_finite(lowest), lowest, 0.0)
         behind = lowest - 1.0 - tf.reduce_max(scores, 1)[:, None] + scores
-        return Ranked(tf.where(self.there, self.scores, behind), self.there | there)
+        return Ranked(tf.where(self.there, self.scores, behind), self.there | there, self.rows)
+
+    def with_last(self, last: tf.Tensor) -> Ranked:
+        """Behind all others some of what is there, in their order: bool [b, m]."""
+        return Ranked(self.scores, self.there & ~last, self.rows).followed_by(self.scores, self.there)
 
     def led_by(self, first: tf.Tensor) -> Ranked:
         """Before all others some of the items, bool [b, n], a little above the best other one."""

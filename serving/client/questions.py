@@ -7,13 +7,16 @@ has one form whichever way it goes.
 from __future__ import annotations
 
 import dataclasses
+import datetime
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 import numpy as np
 
 from aisle.schema.contract import (
+    CUT_OFF,
     EXPLAIN,
+    FACTS,
     FILTERED_SEARCH,
     ITEM_IDS,
     RANK,
@@ -36,8 +39,10 @@ from aisle.serving.client.answers import (
     version_of,
 )
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
+from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
 from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
+from aisle.serving.client.recents import Events, liked, recent_tensors
 
 T = TypeVar("T")
 
@@ -53,6 +58,7 @@ class Question(Generic[T]):
         sent: False where the answer is known without the model; `read({})` is it then.
         fallback: what may be asked instead where this is not answered in time, if anything may.
         version: the number of the version that must answer; None is the client's own choice.
+        older: what a model is asked instead that an older `aisle` made, which takes no recent events.
     """
 
     signature: Signature
@@ -61,6 +67,7 @@ class Question(Generic[T]):
     sent: bool = True
     fallback: Question[T] | None = None
     version: int | None = None
+    older: Question[T] | None = None
 
 
 def only(batch: Question[list[T]]) -> Question[T]:
@@ -72,20 +79,29 @@ def only(batch: Question[list[T]]) -> Question[T]:
         batch.sent,
         only(batch.fallback) if batch.fallback else None,
         batch.version,
+        only(batch.older) if batch.older else None,
     )
 
 
-def search(queries: Sequence[str], user_ids: Sequence[str] | None, k: int) -> Question[list[ScoredItems]]:
+def search(
+    queries: Sequence[str],
+    user_ids: Sequence[str] | None,
+    k: int,
+    recents: Sequence[Events] | None = None,
+) -> Question[list[ScoredItems]]:
     """See `Recommender.search_batch`."""
     inputs = {
         "query": strings("queries", queries),
         "user_id": strings("user_ids", as_many(user_ids, queries, "user_ids", "queries")),
         "k": count(k),
     }
-    return _lists(SEARCH, inputs, len(queries))
+    recent = recent_tensors(recents, queries, "queries")
+    return _with_recents(_lists(SEARCH, inputs, len(queries)), recent)
 
 
-def filtered_search(query: str, user_id: str, k: int, filters: Filters) -> Question[FilteredItems]:
+def filtered_search(
+    query: str, user_id: str, k: int, filters: Filters, recents: Events = ()
+) -> Question[FilteredItems]:
     """See `Recommender.search`."""
     inputs = {
         "query": strings("queries", [query]),
@@ -93,19 +109,35 @@ def filtered_search(query: str, user_id: str, k: int, filters: Filters) -> Quest
         **filters.tensors(),
         "k": count(k),
     }
-    return Question(
+    question = Question(
         FILTERED_SEARCH,
         inputs,
         lambda outputs: FilteredItems(
             tuple(read_lists(outputs, 1, k)[0]), read_all_facets(outputs), version_of(outputs)
         ),
     )
+    return _with_recents(question, recent_tensors([recents], [query], "queries"))
 
 
 def recommend(
-    user_ids: Sequence[str], histories: Sequence[Sequence[str]] | None, exclude_seen: bool, k: int
+    user_ids: Sequence[str],
+    histories: Sequence[Sequence[str]] | None,
+    exclude_seen: bool,
+    k: int,
+    recents: Sequence[Events] | None = None,
 ) -> Question[list[ScoredItems]]:
-    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked."""
+    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked.
+
+    A model that takes no recent events knows nobody without an id: it is given these visitors' as their history.
+    """
+    recent = recent_tensors(recents, user_ids, "user_ids")
+    if recent:
+        given = as_many(histories, user_ids, "histories", "user_ids", ())
+        asked = zip(user_ids, given, recents or (), strict=True)
+        known = [history or (() if user else liked(events)) for user, history, events in asked]
+        older = recommend(user_ids, known, exclude_seen, k)
+        question = _with_recents(recommend(user_ids, histories, exclude_seen, k), recent)
+        return dataclasses.replace(question, older=older)
     inputs = {
         "user_id": strings("user_ids", user_ids),
         "history": padded("histories", as_many(histories, user_ids, "histories", "user_ids", ())),
@@ -117,14 +149,20 @@ def recommend(
     return dataclasses.replace(_lists(RECOMMEND, inputs, rows), fallback=retrieved)
 
 
-def similar(item_ids: Sequence[str], k: int) -> Question[list[ScoredItems]]:
+def similar(
+    item_ids: Sequence[str], k: int, recents: Sequence[Events] | None = None
+) -> Question[list[ScoredItems]]:
     """See `Recommender.similar_batch`."""
     inputs = {"item_id": strings("item_ids", item_ids), "k": count(k)}
-    return _lists(SIMILAR, inputs, len(item_ids))
+    recent = recent_tensors(recents, item_ids, "item_ids")
+    return _with_recents(_lists(SIMILAR, inputs, len(item_ids)), recent)
 
 
 def rank(
-    queries: Sequence[str], user_ids: Sequence[str], item_ids: Sequence[Sequence[str]]
+    queries: Sequence[str],
+    user_ids: Sequence[str],
+    item_ids: Sequence[Sequence[str]],
+    recents: Sequence[Events] | None = None,
 ) -> Question[list[ScoredItems]]:
     """See `Recommender.rank_batch`; the fallback is the items as they came, which needs no server."""
     candidates = as_many(item_ids, queries, "item_ids", "queries")
@@ -150,10 +188,13 @@ def rank(
 
     if not inputs["item_ids"].size:
         return Question(RANK, inputs, lambda _: [ScoredItems() for _ in queries], sent=False)
-    return Question(RANK, inputs, read, fallback=Question(RANK, {}, as_they_came, sent=False))
+    question = Question(RANK, inputs, read, fallback=Question(RANK, {}, as_they_came, sent=False))
+    return _with_recents(question, recent_tensors(recents, queries, "queries"))
 
 
-def explain(query: str, item_ids: Sequence[str], user_id: str) -> Question[list[Explanation]]:
+def explain(
+    query: str, item_ids: Sequence[str], user_id: str, recents: Events = ()
+) -> Question[list[Explanation]]:
     """See `Recommender.explain`."""
     inputs = {
         "query": strings("query", [query]),
@@ -169,7 +210,7 @@ def explain(query: str, item_ids: Sequence[str], user_id: str) -> Question[list[
 
     if not item_ids:
         return Question(EXPLAIN, inputs, lambda _: [], sent=False)
-    return Question(EXPLAIN, inputs, read)
+    return _with_recents(Question(EXPLAIN, inputs, read), recent_tensors([recents], [query], "queries"))
 
 
 def titles(item_ids: Sequence[str], version: int | None) -> Question[dict[str, str]]:
@@ -178,6 +219,37 @@ def titles(item_ids: Sequence[str], version: int | None) -> Question[dict[str, s
     if not len(item_ids):
         return Question(TITLES, inputs, lambda _: {}, sent=False)
     return Question(TITLES, inputs, lambda outputs: read_titles(item_ids, outputs), version=version)
+
+
+def cut_off(version: int | None) -> Question[datetime.datetime | None]:
+    """See `Recommender.cut_off`."""
+
+    def read(outputs: Tensors) -> datetime.datetime | None:
+        if CUT_OFF not in outputs:
+            return None
+        (microseconds,) = read_output(outputs, CUT_OFF, (1,)).tolist()
+        return datetime.datetime.fromtimestamp(0, datetime.timezone.utc) + datetime.timedelta(
+            microseconds=microseconds
+        )
+
+    return Question(TITLES, {ITEM_IDS: padded(ITEM_IDS, [[""]])}, read, version=version)
+
+
+def _with_recents(question: Question[T], recent: Tensors) -> Question[T]:
+    """The question, and what stands in for it, with recent events, where there are any."""
+    if not recent or not question.sent:
+        return question
+    fallback = _with_recents(question.fallback, recent) if question.fallback else None
+    return dataclasses.replace(
+        question, inputs={**question.inputs, **recent}, fallback=fallback, older=question
+    )
+
+
+def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
+    """See `Recommender.facts`."""
+    # Asked of no item, too: the moment that the version is as of is an answer.
+    inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
+    return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

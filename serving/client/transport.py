@@ -154,13 +154,16 @@ class AsyncGrpcTransport:
         self._grpc = grpc
         self._opening = (target, max_message_bytes, tls)
         self._channel: Any = None
+        self._calls: dict[str, Any] = {}
 
     async def call(self, method: str, request: bytes, timeout: float) -> bytes:
         """See `Transport.call`."""
         if self._channel is None:
             self._channel = _channel(self._grpc.aio, *self._opening)
+        if method not in self._calls:
+            self._calls[method] = self._channel.unary_unary(method)
         try:
-            response: bytes = await self._channel.unary_unary(method)(request, timeout=timeout)
+            response: bytes = await self._calls[method](request, timeout=timeout)
         except self._grpc.RpcError as error:
             raise CallError(error.code().name, error.details() or "") from error
         return response

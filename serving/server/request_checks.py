@@ -49,17 +49,24 @@ def check_model(spec: Any) -> None:
         raise not_found(f"unknown model {spec.name!r}; this server has {MODEL_NAME!r}")
 
 
-def read_inputs(specs: Mapping[str, tf.TensorSpec], protos: Mapping[str, Any]) -> Arrays:
+def read_inputs(
+    specs: Mapping[str, tf.TensorSpec], protos: Mapping[str, Any], optional: Collection[str] = ()
+) -> Arrays:
     """The request's tensors, checked against the signature's specs.
+
+    Args:
+        specs: of all its inputs.
+        protos: what came.
+        optional: inputs that may be absent.
 
     Raises:
         RequestError: INVALID_ARGUMENT, naming the input and what was expected of it.
     """
-    for name in sorted(set(specs) - set(protos)):
+    for name in sorted(set(specs) - set(protos) - set(optional)):
         raise invalid(f"input {name!r} is missing; expected {sorted(specs)}")
     for name in sorted(set(protos) - set(specs)):
         raise invalid(f"input {name!r} is not of this signature; expected {sorted(specs)}")
-    return {name: _read(name, specs[name], protos[name]) for name in specs}
+    return {name: _read(name, spec, protos[name]) for name, spec in specs.items() if name in protos}
 
 
 def _read(name: str, spec: tf.TensorSpec, proto: Any) -> np.ndarray:

@@ -52,7 +52,7 @@ def predict(
             grpc.StatusCode.FAILED_PRECONDITION,
             f"unknown signature {name!r}; version {model.version} has {sorted(model.specs)}",
         )
-    inputs = read_inputs(model.specs[name], request.inputs)
+    inputs = read_inputs(model.specs[name], request.inputs, model.defaults[name])
     check_answers(inputs)
     wanted = wanted_outputs(request.output_filter, model.signature_defs[name].outputs)
     read = time.perf_counter()

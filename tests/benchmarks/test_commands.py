@@ -64,6 +64,21 @@ _RESULTS: dict[str, Any] = {
         "kinds": [{"reached": True, "recall": 1.0, "precision": 0.99}],
         "strange_shops": [{"lost": 0}],
     },
+    "experiments.error_rates": {
+        "rates": {
+            **{"mean": 0.0501, "ratio": 0.0507, "winsorised": 0.0514, "cuped": 0.0522},
+            "sample ratio": 0.0009,
+        },
+        **{
+            "looks": {"five": 0.0475},
+            "final": {"five": 1.046},
+            "always_valid": 0.0139,
+            "uncorrected": 0.2642,
+        },
+        "less": {"all before": 0.348, "forecast": 0.376},
+    },
+    "experiments.exact": {"cases": [{"met": True}] * 20},
+    "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
     "labels.worth": {
         "simulated": True,
         "gains": {

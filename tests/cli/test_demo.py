@@ -41,6 +41,7 @@ def test_from_a_clone_the_commands_have_the_path_from_there(
         [".venv/bin/aisle", "serve", "--out", "my demo/out"],
         [".venv/bin/aisle", "search", "men's socks", "--target", "127.0.0.1:8500"],
         [".venv/bin/aisle", "recommend", "u1", "--target", "127.0.0.1:8500"],
+        [".venv/bin/aisle", "shop", "--out", "my demo/out"],
     ]
 
 

@@ -188,3 +188,28 @@ def test_a_folder_of_files_that_arent_read_says_which_are(tmp_path: pathlib.Path
     done = run(tmp_path)
     assert "not read: events.csv: none of its first rows; line 2: wrong number of cells" in done.output
     assert "of events.csv, items.xlsx no file is read, which must end in .csv" in str(done.exception)
+
+
+def test_exports_of_stock_and_of_suppliers_are_told_from_items_and_orders(tmp_path: pathlib.Path) -> None:
+    own_shop(tmp_path)
+    (tmp_path / "lager.csv").write_text(
+        "Artikelnummer;Lagerbestand;Bestellt;Date\nA1;3;;14.03.2025 09:00\nA2;0;24;14.03.2025 09:00\n",
+        encoding="utf-8",
+    )
+    (tmp_path / "lieferanten.csv").write_text(
+        "Artikelnummer;Lieferzeit;VPE;MOQ;Einkaufspreis\nA1;7;6;12;100,50 €\nA2;14;1;1;1,20 €\n",
+        encoding="utf-8",
+    )
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert [(row["item_id"], row["on_hand"], row["on_order"]) for row in rows(tmp_path, "stock")] == [
+        ("A1", 3.0, None),
+        ("A2", 0.0, 24.0),
+    ]
+    assert [
+        (row["lead_time_days"], row["pack_size"], row["unit_cost"]) for row in rows(tmp_path, "supply")
+    ] == [
+        (7.0, 6.0, 100.5),
+        (14.0, 1.0, 1.2),
+    ]
+    assert [row["item_id"] for row in rows(tmp_path, "items")] == ["A1", "A2", "A3"]

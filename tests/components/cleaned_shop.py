@@ -23,9 +23,13 @@ EVENT = {
 
 TYPES = {
     **dict.fromkeys(
-        ("timestamp", "quantity", "joined_at", "age", "available_at", "stock", "position"), pa.int64()
+        ("timestamp", "quantity", "joined_at", "age", "available_at", "stock", "position", "as_of"),
+        pa.int64(),
     ),
-    **dict.fromkeys(("price", "grade", "rating"), pa.float64()),
+    **dict.fromkeys(("price", "grade", "rating", "on_hand", "on_order"), pa.float64()),
+    **dict.fromkeys(
+        ("lead_time_days", "lead_time_sd", "pack_size", "unit_cost", "review_days"), pa.float64()
+    ),
 }
 
 

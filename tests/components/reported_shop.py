@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
+from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation, write_inventory
 
 EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
 
@@ -149,8 +149,46 @@ EVALUATION: dict[str, Any] = {
     "training": {"two_tower": {"loss": [3.0, 2.0, 1.5], "val": [3.1, 2.4, 2.2]}, "ranking": {"loss": [1.0]}},
 }  # fmt: skip
 
+_LINE: dict[str, Any] = {
+    "item_id": EVIL, "title": EVIL, "on_hand": 3.0, "on_order": 0.0, "expected": 9.0, "days": 14.0,
+    "runs_out": "2025-01-09", "chance_out": 0.9, "order": 12.0, "lost_value": 33.5, "reason": EVIL,
+}  # fmt: skip
+_AHEAD = [{"start": f"2025-01-{day:02}", "mean": 4.5, "quantiles": [1.0, 3.0, 6.0, 9.0]} for day in (5, 12)]
+INVENTORY: dict[str, Any] = {
+    "version": 1, "first_day": "2025-01-05", "weeks": 2, "items": 2, "expected": 18.0,
+    "levels": [0.05, 0.25, 0.75, 0.95],
+    "backtest": {
+        "origins": ["2024-12-22"], "bias": -0.05, "wape": 0.4, "coverage": [{"level": 0.9, "covered": 0.88}],
+    },
+    "orders": {
+        "goal": "fill", "service": 0.95, "shortage": "lost", "stock_table": "stock", "counted": 1, "uncounted": 1,
+        "orders": 1, "units": 12.0, "value": 60.0, "lost_value": 33.5, "low": 1, "out": 0, "low_days": 14.0,
+        "calibration": {
+            "weeks": 13, "level": 0.96, "stretch": 1.0,
+            "rules": [
+                {"level": 0.95, "stretch": 1.0, "fill": 0.94, "in_stock": 0.95, "weeks_of_stock": 2.0},
+                {"level": 0.97, "stretch": 1.0, "fill": 0.96, "in_stock": 0.97, "weeks_of_stock": 2.5},
+            ],
+        },
+        "defaulted": {"lead_time_days": 1},
+    },
+    "low": [_LINE],
+    "drawn": [
+        {
+            "item_id": EVIL, "title": EVIL,
+            "past": [{"start": "2024-12-22", "quantity": 5.0}, {"start": "2024-12-29", "quantity": None}],
+            "earlier": _AHEAD, "weeks": _AHEAD, "sums": _AHEAD, "on_hand": 3.0, "on_order": 0.0, "line": _LINE,
+        },
+        {
+            "item_id": "b", "title": "", "past": [{"start": "2024-12-29", "quantity": 1.0}], "earlier": [],
+            "weeks": _AHEAD, "sums": _AHEAD, "on_hand": None, "on_order": 0.0, "line": None,
+        },
+    ],
+}  # fmt: skip
+
 REPORTS = [
     (write_anomalies, ANOMALIES, "anomalies"),
     (write_cleaning, LEDGER, "cleaning"),
     (write_evaluation, EVALUATION, "evaluation"),
+    (write_inventory, INVENTORY, "inventory"),
 ]

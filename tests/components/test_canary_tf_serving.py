@@ -26,6 +26,7 @@ from aisle.components.canary import process
 from aisle.components.canary.executor import Executor, try_model
 from aisle.components.canary.failure import CanaryFailure
 from aisle.components.canary.tf_serving import started
+from aisle.components.saved_model import call_signature
 from aisle.schema.errors import AisleError, InputError
 
 HERE = pathlib.Path(__file__).parent
@@ -154,10 +155,10 @@ class FakeTfServing(
     def Predict(self, request: Any, context: Any) -> Any:
         spec = request.model_spec
         self.asked.append(spec.name)
-        signature = self._versions(spec.name, context)[spec.version.value].signatures[spec.signature_name]
-        inputs = {name: tf.constant(tf.make_ndarray(proto)) for name, proto in request.inputs.items()}
+        model = self._versions(spec.name, context)[spec.version.value]
+        inputs = {name: tf.make_ndarray(proto) for name, proto in request.inputs.items()}
         response = predict_pb2.PredictResponse()
-        for name, value in signature(**inputs).items():
+        for name, value in call_signature(model, spec.signature_name, inputs).items():
             response.outputs[name].CopyFrom(tf.make_tensor_proto(value))
         return response
 

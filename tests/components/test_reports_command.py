@@ -25,6 +25,7 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
     assert lines[1].startswith("cleaning: adds up, 90 of 100 rows used; blocked: all 6 <script>")
     assert lines[1].endswith(f"were lost\t{tmp_path}/reports/cleaning.html")
     assert lines[2].startswith("evaluation: not blessed: worse than ")
+    assert lines[3].startswith("inventory: 1 item to order for 60, 1 low on stock, 0 out of it")
     assert not {"\x00", "\u202e"} & set(result.output)
 
 

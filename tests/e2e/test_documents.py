@@ -33,6 +33,7 @@ ELSEWHERE = {
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
     "aisle gateway": "tests/gateway and tests/serving run it",
+    "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
     "aisle listen": "tests/gateway/listening runs it",
     "curl": "tests/gateway asks the same",
 }

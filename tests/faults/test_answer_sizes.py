@@ -50,7 +50,7 @@ def signatures(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The graphs of the questions; how many answers they give is no matter of what the BERT says."""
     bundle = shop.small_shop(make_small_bert(tmp_path_factory.mktemp("bert"), layers=1))
     return {
-        asked.name: tf.function(getattr(bundle, asked.name), input_signature=_specs(asked))
+        asked.name: tf.function(getattr(bundle, asked.name), input_signature=_specs(asked.required))
         for asked in (SEARCH, FILTERED_SEARCH, RECOMMEND, RETRIEVE, SIMILAR, RANK)
     }
 

@@ -50,7 +50,7 @@ NOTHING = ["", " ", "\t\n", "\u3000", "\u0000", "™"]
 @pytest.fixture(scope="module")
 def search() -> Search:
     bundle = _SHOP["small_shop"]()
-    function = tf.function(bundle.search, input_signature=_specs(contract.SEARCH))
+    function = tf.function(bundle.search, input_signature=_specs(contract.SEARCH.required))
 
     def ask(*queries: bytes | str) -> tuple[np.ndarray, np.ndarray]:
         asked = tf.constant(list(queries))

@@ -51,12 +51,17 @@ class RedisServer:
         self.process.wait()
 
 
-@pytest.fixture
-def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+def open_redis(folder: pathlib.Path) -> RedisServer:
+    """Starts one; skips the test where none is installed."""
     program = shutil.which("redis-server") or shutil.which("valkey-server")
     if program is None:
         pytest.skip("no redis-server is installed (Debian: apt-get install redis-server)")
-    server = RedisServer(program, tmp_path_factory.mktemp("redis"))
+    return RedisServer(program, folder)
+
+
+@pytest.fixture
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = open_redis(tmp_path_factory.mktemp("redis"))
     yield server
     server.kill()
 

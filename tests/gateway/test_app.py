@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import json
+import threading
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -12,12 +14,15 @@ import pytest
 
 from aisle.gateway.recents.memory import MemoryStore
 from aisle.gateway.recents.redis_store import RedisStore
+from aisle.gateway.service import utc_now
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
 KEY = "0123456789abcdef"
 BEARER = {"Authorization": f"Bearer {KEY}"}
 CLICK = {"event": "click", "item_id": "mug", "session_id": "s1"}
+
+NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
 
 Asks = Callable[[Callable[[Any], Coroutine]], Any]
 
@@ -28,7 +33,9 @@ def asks(site: Callable) -> Callable[..., Any]:
 
     def run(use: Callable[[Any], Coroutine], store: Any = None, **app: Any) -> Any:
         async def opened() -> Any:
-            async with site(store or MemoryStore(1_000), **app) as one:
+            clock = app.get("now", utc_now)
+            memory = MemoryStore(1_000, lambda: clock().timestamp())
+            async with site(store or memory, **app) as one:
                 return await use(one)
 
         return asyncio.run(opened())
@@ -36,10 +43,10 @@ def asks(site: Callable) -> Callable[..., Any]:
     return run
 
 
-def _history(site: Any) -> tuple[str, list[str]]:
-    """Of whom the model was asked last, and with which history."""
+def _recent(site: Any) -> tuple[str, list[str]]:
+    """Of whom the model was asked last, and with which recent items."""
     inputs = site.model.requests[-1].inputs
-    return inputs["user_id"][0], inputs["history"][0]
+    return inputs.get("user_id", [""])[0], inputs.get("recent_items", [[]])[0]
 
 
 def test_an_anonymous_visitors_last_click_is_in_the_next_question(asks: Asks) -> None:
@@ -52,7 +59,8 @@ def test_an_anonymous_visitors_last_click_is_in_the_next_question(asks: Asks) ->
             recorded = (await site.http.post("/v1/events", json=event)).json()
             assert (len(recorded["event_ids"]), recorded["stale"]) == (1, False)
         answer = (await site.http.get("/v1/recommend", params={"session_id": "s1", "k": 2})).json()
-        assert _history(site) == ("", ["mug", "pot"])
+        assert _recent(site) == ("", ["mug", "pot"])
+        assert site.model.requests[-1].inputs["recent_events"] == [["click", "click"]]
         assert answer["items"] == [{"item_id": "mug", "score": 2.0}, {"item_id": "cup", "score": 1.0}]
         assert (answer["version"], answer["stale"]) == (1, False)
 
@@ -63,9 +71,29 @@ def test_a_users_past_is_not_replaced_by_what_they_just_did(asks: Asks) -> None:
     async def use(site: Any) -> None:
         await site.http.post("/v1/events", json={**CLICK, "user_id": "ann"})
         await site.http.post("/v1/recommend", json={"user_id": "ann"})
-        assert _history(site) == ("ann", [])
+        assert _recent(site) == ("ann", ["mug"])
+        assert site.model.requests[-1].inputs["history"] == [[]]
 
     asks(use)
+
+
+def test_every_question_brings_what_its_visitor_did_as_of_now(asks: Asks) -> None:
+    async def use(site: Any) -> None:
+        event = {**CLICK, "event": "add_to_cart", "timestamp": "2026-01-01T11:59:30Z"}
+        await site.http.post("/v1/events", json=event)
+        for path, asked in (
+            ("search", {"query": "mug"}),
+            ("search", {"query": "mug", "in_stock": True}),
+            ("recommend", {}),
+            ("similar", {"item_id": "cup"}),
+            ("rank", {"item_ids": ["cup"]}),
+        ):
+            await site.http.post(f"/v1/{path}", json={**asked, "session_id": "s1"})
+            inputs = site.model.requests[-1].inputs
+            assert (inputs["recent_items"], inputs["recent_events"]) == ([["mug"]], [["cart"]])
+            assert (inputs["recent_ages"], inputs["now"]) == ([[30.0]], [NOON.timestamp()])
+
+    asks(use, now=lambda: NOON)
 
 
 def test_a_session_that_signed_in_is_nobodys_any_more(asks: Asks) -> None:
@@ -73,7 +101,7 @@ def test_a_session_that_signed_in_is_nobodys_any_more(asks: Asks) -> None:
         await site.http.post("/v1/events", json=CLICK)
         await site.http.post("/v1/users/merge", json={"session_id": "s1", "user_id": "ann/1"})
         await site.http.get("/v1/recommend", params={"session_id": "s1"})
-        assert _history(site) == ("", [])
+        assert _recent(site) == ("", [])
         assert [one.item_id for one in (await site.recents.of("u:ann/1"))[0]] == ["mug"]
         forgotten = (await site.http.delete("/v1/users/ann%2F1")).json()
         assert forgotten["done"] and "trained versions" in " ".join(forgotten["remains"])
@@ -106,6 +134,16 @@ def test_each_question_is_asked_alike_by_get_and_post(asks: Asks, path: str, ask
         assert answers[0] == answers[1] and answers[0]["items"]
 
     asks(use)
+
+
+def test_no_question_and_no_event_waits_for_a_thread(asks: Asks) -> None:
+    async def use(site: Any) -> list[str]:
+        await site.http.get("/v1/recommend", params={"session_id": "s1"})
+        await site.http.post("/v1/events", json=CLICK, headers=BEARER)
+        return [thread.name for thread in threading.enumerate()]
+
+    # The disk has a thread of asyncio's own.
+    assert not [name for name in asks(use, key=KEY) if "AnyIO" in name]
 
 
 def test_an_item_that_the_model_does_not_know_has_no_score(asks: Asks) -> None:
@@ -144,6 +182,18 @@ def test_what_was_shown_is_written_with_the_answer_it_came_by(asks: Asks) -> Non
         ("impression", "similar", None, None, None, 1, "mug", "1", "b"),
         ("impression", "similar", None, None, None, 2, "cup", "1", "b"),
     ]
+
+
+def test_what_a_forgotten_user_was_shown_a_moment_ago_is_not_written(asks: Asks) -> None:
+    async def use(site: Any) -> Any:
+        for user in ("ann", "bob"):
+            await site.http.get("/v1/search", params={"query": "mug", "user_id": user, "k": 1})
+        await site.http.delete("/v1/users/ann")
+        return site.log
+
+    log = asks(use)
+    rows = [row for path in (log / "events").iterdir() for row in pq.read_table(path).to_pylist()]
+    assert [row["user_id"] for row in rows] == ["bob"]
 
 
 def test_without_the_store_answers_are_stale_and_events_are_safe(asks: Asks) -> None:
@@ -279,3 +329,6 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
     assert {operation for operation, needs in operations.items() if needs} == keyed
     assert set(operations) == keyed | asked | {("get", "/healthz")}
     assert "purchase" not in json.dumps(contract["paths"])
+    assert list(contract["paths"]["/metrics"]["get"]["responses"]["200"]["content"]) == ["text/plain"]
+    event = contract["components"]["schemas"]["Event"]["properties"]["event"]
+    assert {"click", "purchase"} <= set(event["examples"])

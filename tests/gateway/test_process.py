@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import _listen, gateway
+from aisle.cli.gateway import gateway, listen
 from aisle.gateway.files.records import ROW
 from aisle.gateway.spool import read_spool
 from aisle.schema.errors import InputError
@@ -207,7 +207,7 @@ def test_grpc_is_answered_beside_http(start: Callable) -> None:
 
 
 def test_an_answer_is_sent_whole_at_once() -> None:
-    with _listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+    with listen("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
         connection, _ = listener.accept()
         with connection:
             assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
@@ -233,6 +233,8 @@ def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> N
         (["--log", "{long}"], "can't be written to"),
         (["--grpc-port", "{taken}"], "can't listen on 127.0.0.1:"),
         (["--target", "nowhere"], "HOST:PORT"),
+        (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
+        (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(

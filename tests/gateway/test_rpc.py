@@ -74,7 +74,7 @@ def test_an_event_that_was_recorded_is_in_the_next_question_and_in_the_files(ask
         assert await backend.ask("Record", {"events": [event]}) == {"event_ids": ["e1"]}
         of = {"session_id": "s1", "experiment": "x", "arm": "b"}
         answer = await backend.ask("Recommend", {**of, "k": 2}, metadata=())
-        assert backend.site.model.requests[-1].inputs["history"] == [["mug"]]
+        assert backend.site.model.requests[-1].inputs["recent_items"] == [["mug"]]
         assert answer.pop("request_id") and answer == {
             "version": "1", "items": [{"item_id": "mug", "score": 2.0}, {"item_id": "cup", "score": 1.0}],
         }  # fmt: skip

@@ -115,7 +115,7 @@ def save_small_search(folder: pathlib.Path) -> SavedSearch:
     """Makes the model whose numbers learnt from clicked searches, and saves it as a run does."""
     bundle = make_small_search(folder, clicked=True)
     exported, version = folder / "exported", folder / "aisle" / "1"
-    tf.saved_model.save(bundle, str(exported), signatures=bundle.signatures())
+    bundle.save(str(exported))
     shutil.copytree(exported, version)
     nodes = make_lean(str(version))
     return SavedSearch(bundle, exported, version.parent, nodes, tf.saved_model.load(str(version)))

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
-from aisle.model.served.bundle import Bundle, _specs
+from aisle.model.served.bundle import Bundle
 from aisle.schema import contract
 from aisle.schema.contract import WORD_PARTS
 from aisle.serving import Client
@@ -34,7 +34,10 @@ class Pushed:
         return self.ask("explain", query=queries, user_id=[""] * len(queries), item_ids=items)
 
     def ask(self, signature: str, **inputs: object) -> dict[str, np.ndarray]:
-        tensors = {name: tf.constant(value) for name, value in inputs.items()}
+        declared = next(one for one in contract.SIGNATURES if one.name == signature)
+        tensors = {
+            name: tf.constant(value) for name, value in contract.with_defaults(declared, inputs).items()
+        }
         outputs = self.signatures[signature](**tensors)
         return {name: value.numpy() for name, value in outputs.items()}
 
@@ -46,10 +49,9 @@ def pushed(request: pytest.FixtureRequest) -> Pushed:
         saved = request.getfixturevalue("saved_search")
         return Pushed(saved.bundle, True, saved.loaded.signatures)
     bundle = request.getfixturevalue("judged_search")
-    asked = {contract.EXPLAIN: bundle.explain, contract.RANK: bundle.rank, contract.SEARCH: bundle.search}
     graphs = {
-        signature.name: tf.function(function, input_signature=_specs(signature))
-        for signature, function in asked.items()
+        asked.name: bundle.graph(asked).get_concrete_function()
+        for asked in (contract.EXPLAIN, contract.RANK, contract.SEARCH)
     }
     return Pushed(bundle, False, graphs)
 

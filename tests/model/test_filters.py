@@ -32,7 +32,7 @@ def bundle() -> Bundle:
 
 @pytest.fixture(scope="module")
 def filtered_search(bundle: Bundle) -> Callable[..., dict[str, tf.Tensor]]:
-    return tf.function(bundle.filtered_search, input_signature=_specs(contract.FILTERED_SEARCH))
+    return tf.function(bundle.filtered_search, input_signature=_specs(contract.FILTERED_SEARCH.required))
 
 
 @pytest.fixture(scope="module")

@@ -232,7 +232,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, object],
     """The signatures of a saved and loaded model whose approximate indexes were forced, and its figures."""
     bundle, figures = shop(exact_items=0)
     folder = str(tmp_path_factory.mktemp("model"))
-    tf.saved_model.save(bundle, folder, signatures=bundle.signatures())
+    bundle.save(folder)
     return tf.saved_model.load(folder).signatures, figures
 
 

@@ -15,6 +15,7 @@ from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from aisle.model.served.lean_graph import _merge, make_lean
+from aisle.schema.contract import RECENT
 from tests.model.small_search import SavedSearch
 
 _OPERATIONS = (operator.add, operator.sub, operator.mul, tf.maximum)
@@ -219,6 +220,7 @@ def test_a_search_finds_and_scores_as_before(saved_search: SavedSearch) -> None:
         "query": tf.constant(["red mug", "fridgs"]),
         "user_id": tf.constant(["u0", ""]),
         "k": tf.constant(5),
+        **{one.name: tf.constant(one.empty) for one in RECENT},
     }
     before, after = saved_search.nodes
     assert after < 0.7 * before

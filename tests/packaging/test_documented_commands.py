@@ -34,6 +34,7 @@ DESIGNED = tuple(
         "serve",
         "gateway",
         "listen",
+        "shop",
         "versions",
         "promote",
         "rollback",

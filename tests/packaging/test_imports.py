@@ -10,7 +10,7 @@ import sys
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = ("schema", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
 
 
 def _lint(root: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -59,6 +59,9 @@ def test_the_parts_import_each_other_one_way(tmp_path: pathlib.Path) -> None:
         ("gateway", "aisle.model"),
         ("serving", "aisle.gateway"),
         ("pipeline", "aisle.serving"),
+        ("experiments", "aisle.datasets"),
+        ("experiments", "aisle.gateway"),
+        ("serving", "aisle.experiments"),
         ("model/text", "aisle.model.ranking"),
         ("model/retrieval", "aisle.model.served"),
         ("serving/client", "aisle.serving.server"),

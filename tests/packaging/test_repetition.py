@@ -8,7 +8,10 @@ import pathlib
 import re
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "datasets", "model", "components", "serving", "gateway", "pipeline", "cli", "benchmarks")
+PARTS = (
+    *("schema", "experiments", "datasets", "model", "components", "serving", "gateway", "pipeline", "cli"),
+    "benchmarks",
+)
 WINDOW = 6
 MADE = "_pb2.py"
 """Files that a compiler wrote."""

@@ -15,6 +15,7 @@ CHEAP = (
     ["report", "--help"],
     ["versions", "--help"],
     ["gateway", "--help"],
+    ["shop", "--help"],
     ["listen", "--help"],
     ["doctor", "--help"],
 )

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = ("schema", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
 DEPLOY = REPOSITORY / "serving" / "deploy"
 """For whoever runs the server, who takes them from the repository."""
 

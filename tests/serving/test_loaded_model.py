@@ -12,6 +12,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf.message import DecodeError
 
+from aisle.schema.contract import SIMILAR, with_defaults
 from aisle.serving.server.loaded.c_api import FREEING
 from aisle.serving.server.loaded.loaded_model import load
 
@@ -77,7 +78,8 @@ def test_answers_are_those_of_tensorflows_own_loader(tmp_path: pathlib.Path) -> 
     model, other = load(1, tmp_path / "1"), tf.saved_model.load(str(tmp_path / "1"))
     assert set(model.specs) == set(other.signatures)
     inputs = {"item_id": np.array([b"a", b"b"], object), "k": np.array(3, np.int32)}
-    expected = other.signatures["similar"](**{name: tf.constant(value) for name, value in inputs.items()})
+    given = with_defaults(SIMILAR, inputs)
+    expected = other.signatures["similar"](**{name: tf.constant(value) for name, value in given.items()})
     found = model.run("similar", inputs)
     assert set(found) == set(expected)
     for name, value in expected.items():

@@ -14,6 +14,10 @@ from collections.abc import Collection
 
 import tensorflow as tf
 
+from aisle.model.served.optional_inputs import write_defaults
+from aisle.schema.contract import RECENT
+
+CUT_OFF = 1_700_000_000_000_000
 TITLES = {"a": "red shirt", "b": "blue shirt", "c": "green hat", "d": "shoe"}
 
 
@@ -22,11 +26,20 @@ def _strings(*shape: int | None, name: str) -> tf.TensorSpec:
 
 
 _K = tf.TensorSpec([], tf.int32, "k")
+_RECENT = [
+    tf.TensorSpec(
+        [None] * len(tensor.shape.split(",")),
+        tf.string if tensor.dtype == "bytes" else tensor.dtype,
+        tensor.name,
+    )
+    for tensor in RECENT
+]
 _HISTORY = [
     _strings(None, name="user_id"),
     _strings(None, None, name="history"),
     tf.TensorSpec([], tf.bool, "exclude_seen"),
     _K,
+    *_RECENT,
 ]
 
 
@@ -36,7 +49,7 @@ def _price(examples: tf.Tensor) -> tf.Tensor:
 
 
 class TinyModel(tf.Module):
-    """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`."""
+    """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`, and one more a recent event."""
 
     def __init__(self, factor: float, titles: dict[str, str]) -> None:
         super().__init__()
@@ -45,10 +58,11 @@ class TinyModel(tf.Module):
         self.names = tf.lookup.StaticHashTable(names, "")
         self.values = tf.constant([4.0, 3.0, 2.0, 1.0]) * factor
 
-    def _list(self, rows: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+    def _list(self, rows: tf.Tensor, k: tf.Tensor, recent: tuple[tf.Tensor, ...]) -> dict[str, tf.Tensor]:
         tf.debugging.assert_non_negative(k, "k is negative")
         b = tf.size(rows)
-        ids, values = tf.tile(self.ids[None, :k], [b, 1]), tf.tile(self.values[None, :k], [b, 1])
+        more = tf.math.count_nonzero(recent[0] != "", 1, keepdims=True, dtype=tf.float32)
+        ids, values = tf.tile(self.ids[None, :k], [b, 1]), tf.tile(self.values[None, :k], [b, 1]) + more
         empty = [[0, 0], [0, tf.maximum(k, 4) - 4]]
         return {
             "item_ids": tf.pad(ids, empty, constant_values=""),
@@ -59,9 +73,11 @@ class TinyModel(tf.Module):
     def serving_default(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         return {"scores": _price(examples)}
 
-    @tf.function(input_signature=[_strings(None, name="query"), _strings(None, name="user_id"), _K])
-    def search(self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._list(query, k)
+    @tf.function(input_signature=[_strings(None, name="query"), _strings(None, name="user_id"), _K, *_RECENT])
+    def search(
+        self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor, *recent: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
+        return self._list(query, k, recent)
 
     @tf.function(
         input_signature=[
@@ -73,6 +89,7 @@ class TinyModel(tf.Module):
             tf.TensorSpec([None], tf.float32, "price_max"),
             tf.TensorSpec([], tf.bool, "in_stock"),
             _K,
+            *_RECENT,
         ]
     )
     def filtered_search(
@@ -85,12 +102,13 @@ class TinyModel(tf.Module):
         price_max: tf.Tensor,
         in_stock: tf.Tensor,
         k: tf.Tensor,
+        *recent: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
         """Its facets tell what was asked; nobody asks of it what is in no category."""
         prices = tf.strings.as_string(tf.stack([price_min, price_max], 1), precision=2)
         asked = tf.concat([brand, prices, tf.strings.as_string(in_stock)[None, None]], 1)
         return {
-            **self._list(query, k),
+            **self._list(query, k, recent),
             "category_facets": tf.stack([category, tf.zeros_like(category)], 1),
             "category_counts": tf.constant([[3, 0]]),
             "brand_facets": asked,
@@ -99,36 +117,64 @@ class TinyModel(tf.Module):
 
     @tf.function(input_signature=_HISTORY)
     def recommend(
-        self, user_id: tf.Tensor, history: tf.Tensor, exclude_seen: tf.Tensor, k: tf.Tensor
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        k: tf.Tensor,
+        *recent: tf.Tensor,
     ) -> dict[str, tf.Tensor]:
-        return self._list(user_id, k)
+        return self._list(user_id, k, recent)
 
-    @tf.function(input_signature=[_strings(None, name="item_id"), _K])
-    def similar(self, item_id: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
-        return self._list(item_id, k)
+    @tf.function(input_signature=[_strings(None, name="item_id"), _K, *_RECENT])
+    def similar(self, item_id: tf.Tensor, k: tf.Tensor, *recent: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(item_id, k, recent)
 
     @tf.function(
         input_signature=[
             _strings(None, name="query"),
             _strings(None, name="user_id"),
             _strings(None, None, name="item_ids"),
+            *_RECENT,
         ]
     )
-    def rank(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+    def rank(
+        self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, *recent: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         return {"scores": tf.cast(tf.strings.length(item_ids), tf.float32)}
 
     @tf.function(input_signature=[_strings(None, None, name="item_ids")])
     def titles(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
-        return {"titles": self.names.lookup(item_ids)}
+        return {
+            "titles": self.names.lookup(item_ids),
+            "cut_off": tf.fill([tf.shape(item_ids)[0]], tf.constant(CUT_OFF, tf.int64)),
+        }
+
+    @tf.function(input_signature=[_strings(None, None, name="item_ids")])
+    def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Each costs 3, is sold out where its title is short, and is of a category and a brand called as it is."""
+        titles = self.names.lookup(item_ids)
+        known = titles != ""
+        return {
+            "known": known,
+            "prices": tf.where(known, 3.0, float("nan")),
+            "sold_out": known & (tf.strings.length(titles) < 5),
+            "categories": titles,
+            "brands": titles,
+            "as_of": tf.constant(1_700_000_000_000_000, tf.int64),
+        }
 
     @tf.function(
         input_signature=[
             _strings(None, name="query"),
             _strings(None, name="user_id"),
             _strings(None, None, name="item_ids"),
+            *_RECENT,
         ]
     )
-    def explain(self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
+    def explain(
+        self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, *recent: tf.Tensor
+    ) -> dict[str, tf.Tensor]:
         """One word, which every item's id meets; 2.5 of it and -0.5 of a number make 2."""
         scores = tf.fill(tf.shape(item_ids), 2.0)
         return {
@@ -164,10 +210,12 @@ def save_tiny_model(
         "rank",
         "explain",
         "titles",
+        "facts",
     )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     signatures = {name: function for name, function in signatures.items() if name not in without}
     tf.saved_model.save(model, str(folder), signatures=signatures)
+    write_defaults(str(folder))
     (folder / "assets.extra").mkdir()
     (folder / "assets.extra" / "titles.json").write_text(json.dumps(titles))
 

@@ -39,6 +39,8 @@ _MEND_USERS = "Deliver the users in the same feed; until then they count as user
 REFERENCES = (
     Reference("events", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("judgements", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
+    Reference("stock", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
+    Reference("supply", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("events", "user_id", "users", UNKNOWN_USERS, _MEND_USERS),
 )
 

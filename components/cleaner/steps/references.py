@@ -12,7 +12,7 @@ def spell_as_catalogued(ledger: Ledger, ids: pl.Series, twins: pl.DataFrame) -> 
     """Spells an id that only one item has, in another case or width, as that item does.
 
     Args:
-        ledger: the events or judgements.
+        ledger: of rows that name an item.
         ids: of the cleaned items.
         twins: spellings of ids that became another one, see `keys.merge_twins`.
     """
@@ -31,7 +31,7 @@ def take_out_strangers(ledger: Ledger, ids: pl.Series, lost: pl.Series) -> None:
     """Takes out rows on what isn't in the catalogue, and says whether it ever was.
 
     Args:
-        ledger: the events or judgements.
+        ledger: of rows that name an item.
         ids: of the cleaned items.
         lost: ids of items that were quarantined: who mends those gets these rows back.
     """

@@ -40,15 +40,15 @@ def settle_returns(ledger: Ledger, options: CleanerOptions) -> None:
     ledger.note("note", "cancellation or return", pl.col("event") == kinds.RETURN.name)
     if not {"user_id", "quantity"} <= set(ledger.rows.columns):
         return
-    undone = _undone(ledger.rows)
+    back = undone(ledger.rows)
     reason = "purchase undone by a return"
     if options.keep_undone_purchases:
-        ledger.note("note", reason, undone)
+        ledger.note("note", reason, back)
     else:
-        ledger.take_out("denoise", reason, "event", undone)
+        ledger.take_out("denoise", reason, "event", back)
 
 
-def _undone(rows: pl.DataFrame) -> pl.Series:
+def undone(rows: pl.DataFrame) -> pl.Series:
     """Says which purchases a later return of as many pieces of the item by the same user undoes.
 
     The latest purchases are undone first, each return undoing one.

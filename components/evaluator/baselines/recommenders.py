@@ -90,13 +90,18 @@ def item_knn(train: Train, users: Ints, k: int, *, exclude_seen: bool = False) -
 
     An item is no neighbour of itself, every other is (Sarwar et al. 2001). Args and result as `popularity`.
     """
+    taken, similar = seen(train), item_cosines(train)
+    hidden = np.where(_known(train), 0.0, -np.inf)
+    return _answer(train, users, k, exclude_seen, lambda rows: (taken[rows] @ similar).toarray() + hidden)
+
+
+def item_cosines(train: Train) -> sparse.csr_matrix:
+    """Returns the cosine of the binary columns of every two items, 0 of an item with itself. [n_items, n_items]."""
     taken = seen(train)
     norm = np.sqrt(np.asarray(taken.sum(axis=0)).ravel())
     scaled = (taken @ sparse.diags(1.0 / np.maximum(norm, 1.0))).tocsc()
     similar = (scaled.T @ scaled).tocsr()
-    similar = similar - sparse.diags(similar.diagonal(), format="csr")
-    hidden = np.where(_known(train), 0.0, -np.inf)
-    return _answer(train, users, k, exclude_seen, lambda rows: (taken[rows] @ similar).toarray() + hidden)
+    return similar - sparse.diags(similar.diagonal(), format="csr")
 
 
 def top_k(scores: Floats, k: int) -> Ints:

@@ -31,7 +31,7 @@ def typed_text(cells: pa.ChunkedArray, table: Table, name: str, reading: TableRe
     kind = declared.kind if declared is not None else Kind.STRING
     tidied = tidy(cells, table, name, reading)
     form = form_of(name, reading)
-    if kind is Kind.TIMESTAMP and declared is not None and not declared.required:
+    if kind is Kind.TIMESTAMP and declared is not None and declared.of_day:
         form = form or OR_DAY
     values, wrong = parse(tidied.cells, kind, form)
     if kind is not Kind.STRING and wrong.null_count < len(wrong):

@@ -20,7 +20,7 @@ from aisle.components.example_gen.proposal.forms import number_form, time_form
 from aisle.components.example_gen.proposal.synonyms import place
 from aisle.schema.errors import InputError
 from aisle.schema.events import PURCHASE, canonical
-from aisle.schema.tables import EVENTS, ITEMS, TABLES, USERS, Kind, Table
+from aisle.schema.tables import EVENTS, ITEMS, SUPPLY, TABLES, USERS, Kind, Table
 
 
 @dataclasses.dataclass(frozen=True)
@@ -130,6 +130,8 @@ def _by_names(table: Table, export: Export) -> Proposed | None:
     ):  # fmt: skip
         constants, unsure = {"event": PURCHASE.name}, unsure + 2
     needed = [column.name for column in table.columns if column.required and column.name not in constants]
+    # Of its columns a supply needs an id alone, which every table has.
+    needed += ["lead_time_days"] if table is SUPPLY else []
     if any(name not in columns for name in needed):
         return None
     forms = {name: _form(table, name, export.cells(header)) for name, header in columns.items()}

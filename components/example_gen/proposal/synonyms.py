@@ -227,6 +227,34 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "relevance score",
         ),
     },
+    "stock": {
+        "item_id": _ITEM_ID,
+        "on_hand": (
+            *("quantity on hand", "qty on hand", "stock on hand", "stock", "in stock", "stock level"),
+            *("stock quantity", "inventory quantity", "available quantity", "available", "inventory"),
+            *("lagerbestand", "bestand", "existencias", "库存"),
+        ),
+        "on_order": ("quantity on order", "qty on order", "incoming", "inbound", "ordered", "bestellt"),
+        "as_of": (
+            "snapshot date",
+            "counted at",
+            "inventory date",
+            "stock date",
+            "updated at",
+            "date",
+            "stand",
+        ),
+    },
+    "supply": {
+        "item_id": _ITEM_ID,
+        "lead_time_days": ("lead time", "lead time in days", "leadtime", "delivery days", "lieferzeit"),
+        "lead_time_sd": ("lead time deviation", "lead time standard deviation", "lead time std"),
+        "pack_size": ("pack", "case pack", "case size", "carton quantity", "order multiple", "vpe"),
+        "min_order": ("moq", "minimum order quantity", "minimum order", "mindestbestellmenge"),
+        "unit_cost": ("cost", "cost price", "purchase price", "unit price", "einkaufspreis"),
+        "holding_rate": ("holding cost rate", "carrying rate", "carrying cost rate"),
+        "review_days": ("review period", "review period days", "order cycle", "order cycle days"),
+    },
 }
 """By table and our column, the surest first; case, blanks and punctuation don't matter."""
 

@@ -14,12 +14,19 @@ from typing import TypeVar
 
 from google.protobuf.message import DecodeError
 
-from aisle.schema.contract import MODEL_NAME, Signature
+from aisle.schema.contract import MODEL_NAME, RECENT_ITEMS, Signature
 from aisle.schema.errors import InputError
 from aisle.serving.client.answers import Outputs
 from aisle.serving.client.conversation.fallback import FAILURES, Fallback
 from aisle.serving.client.conversation.routing import Route, Version, merge_rows, take_rows
-from aisle.serving.client.errors import BadAnswer, MessageTooLarge, ServingError, Unreachable, from_status
+from aisle.serving.client.errors import (
+    BadAnswer,
+    MessageTooLarge,
+    RequestRefused,
+    ServingError,
+    Unreachable,
+    from_status,
+)
 from aisle.serving.client.inputs import Tensors
 from aisle.serving.client.questions import Question
 from aisle.serving.client.transport import CallError, Retry
@@ -145,7 +152,14 @@ class Conversation:
         if not question.sent:
             return question.read({})
         route = self.route if question.version is None else Route(version=question.version)
-        return question.read((yield from self._predict(route, question.signature, question.inputs, deadline)))
+        try:
+            outputs = yield from self._predict(route, question.signature, question.inputs, deadline)
+        except RequestRefused as error:
+            # Of an input that it doesn't have a server says the name.
+            if question.older is None or RECENT_ITEMS not in error.details:
+                raise
+            return (yield from self._ask(question.older, deadline))
+        return question.read(outputs)
 
     def _predict(
         self, route: Route, signature: Signature, inputs: Tensors, deadline: _Deadline

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from aisle.schema.contract import Signature, Tensor
 from aisle.schema.errors import InputError
+from aisle.schema.hashing import place_of
 from aisle.serving.client.errors import BadAnswer
 from aisle.serving.client.inputs import Tensors
 
@@ -57,10 +57,8 @@ class Canary:
 
     def label_of_bytes(self, user_id: bytes) -> str:
         """`label_of` for an id in UTF-8."""
-        # Not Python's hash, which differs from process to process.
-        digest = hashlib.sha256(self.salt.encode() + b"\0" + user_id).digest()
-        place = (int.from_bytes(digest[:8], "big") >> 11) / 2.0**53
-        return self.label if user_id and place < self.share else self.otherwise
+        chosen = user_id and place_of(self.salt, user_id) < self.share
+        return self.label if chosen else self.otherwise
 
 
 @dataclasses.dataclass(frozen=True)

@@ -36,6 +36,7 @@ class LoadedModel:
         version: its number.
         signature_defs: name to `SignatureDef`, as they lie in the file.
         specs: name to the signature's inputs.
+        defaults: name to what an input is where a request leaves it out; those that must come aren't there.
     """
 
     def __init__(self, version: int, signature_defs: dict[str, Any], session: NativeSession) -> None:
@@ -43,6 +44,10 @@ class LoadedModel:
         self.version = version
         self.signature_defs = signature_defs
         self.specs = {name: _specs(definition) for name, definition in signature_defs.items()}
+        self.defaults = {
+            name: {key: tf.make_ndarray(proto) for key, proto in definition.defaults.items()}
+            for name, definition in signature_defs.items()
+        }
         self._session = session
         self._calls = {
             name: tuple(
@@ -57,7 +62,7 @@ class LoadedModel:
 
         Args:
             name: of the signature.
-            inputs: as `specs` has them.
+            inputs: as `specs` has them; those with a default may be absent.
             aside: whether it is run by a thread of its own, where it keeps nobody else's request waiting.
 
         Raises:
@@ -66,7 +71,8 @@ class LoadedModel:
             tf.errors.OpError: the graph refuses the inputs, or fails.
         """
         fed, fetched = self._calls[name]
-        values = [_checked(key, inputs[key], self.specs[name][key]) for key in fed.names]
+        given = {**self.defaults[name], **inputs}
+        values = [_checked(key, given[key], self.specs[name][key]) for key in fed.names]
         found: Arrays = self._session.run(fed, values, fetched, _ASIDE if aside else b"")
         return found
 

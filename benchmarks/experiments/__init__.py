@@ -1,0 +1,1 @@
+"""Experiments: whether their error rates hold."""

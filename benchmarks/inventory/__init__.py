@@ -1,0 +1,1 @@
+"""Inventory: demand forecasts, and what is ordered by them."""

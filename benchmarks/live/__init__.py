@@ -1,0 +1,1 @@
+"""What is live: from an event to the next answer, what comes of it, and what the gateway stands."""

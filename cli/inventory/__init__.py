@@ -1,0 +1,1 @@
+"""The commands on inventory: `aisle forecast` and `aisle replenish`."""

@@ -1,0 +1,1 @@
+"""Replenishment: how much of each item to order, and why. Pure functions on arrays; the forecasts come from elsewhere."""

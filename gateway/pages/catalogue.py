@@ -1,0 +1,116 @@
+"""What is known of a shop's items and users: the cleaned tables of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import pathlib
+from collections import Counter
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from aisle.schema.events import PURCHASE
+from aisle.schema.tables import EVENTS, ITEMS
+
+SAMPLE = 12
+"""Users to shop as."""
+DEPARTMENTS = 8
+"""Categories that every page leads to."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """What is known of an item; empty or None is unknown.
+
+    Attributes:
+        item_id: its id.
+        title: "" has the id stand for it.
+        description: as the shop has it.
+        category: a path, `/` between its levels.
+        brand: as the shop has it.
+        price: in the shop's currency.
+        stock: pieces.
+        image: the path of its picture below the folder of pictures.
+    """
+
+    item_id: str
+    title: str = ""
+    description: str = ""
+    category: str = ""
+    brand: str = ""
+    price: float | None = None
+    stock: float | None = None
+    image: str = ""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        return self.title or self.item_id
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether it is known that there is none."""
+        return self.stock is not None and self.stock <= 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Person:
+    """A user to shop as: the id, and how many purchases are known."""
+
+    user_id: str
+    purchases: int
+
+
+class Catalogue:
+    """The items of a table, by their ids."""
+
+    def __init__(self, items: pa.Table | None = None) -> None:
+        """Takes rows of the table `items`; a column that is missing is unknown of every item."""
+        self._columns: dict[str, pa.ChunkedArray] = {}
+        self._rows: dict[str, int] = {}
+        if items is not None:
+            names = {field.name for field in dataclasses.fields(Facts)} & set(items.column_names)
+            self._columns = {name: items[name] for name in sorted(names)}
+            self._rows = {item: row for row, item in enumerate(items["item_id"].to_pylist())}
+
+    def facts(self, item_id: str, titles: Mapping[str, str] | None = None) -> Facts:
+        """What is known of an item; of one that the table lacks, its title among `titles`."""
+        row = self._rows.get(item_id)
+        if row is None:
+            return Facts(item_id, (titles or {}).get(item_id, ""))
+        values = {name: column[row].as_py() for name, column in self._columns.items()}
+        return Facts(**{name: value for name, value in values.items() if _is_known(value)})
+
+    @functools.cached_property
+    def departments(self) -> list[str]:
+        """The first levels of the categories that have the most items."""
+        paths = self._columns["category"].to_pylist() if "category" in self._columns else []
+        counts = Counter(path.split("/")[0] for path in paths if path)
+        return [name for name, _ in counts.most_common(DEPARTMENTS)]
+
+    def __contains__(self, item_id: str) -> bool:
+        return item_id in self._rows
+
+
+def read_catalogue(tables: pathlib.Path) -> Catalogue:
+    """The items of a folder of cleaned tables; raises OSError and pa.ArrowException."""
+    return Catalogue(pq.read_table(tables / f"{ITEMS.name}.parquet"))
+
+
+def read_people(tables: pathlib.Path) -> list[Person]:
+    """The users of the most purchases, the first one first; none where no events are known."""
+    path = tables / f"{EVENTS.name}.parquet"
+    if not path.is_file():
+        return []
+    bought = pq.read_table(path, columns=["user_id"], filters=[("event", "=", PURCHASE.name)])["user_id"]
+    counts = pc.value_counts(bought.combine_chunks()).to_pylist()
+    known = [(-one["counts"], one["values"]) for one in counts if one["values"]]
+    return [Person(user, -count) for count, user in sorted(known)[:SAMPLE]]
+
+
+def _is_known(value: object) -> bool:
+    return value is not None and not (isinstance(value, float) and math.isnan(value))

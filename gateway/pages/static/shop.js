@@ -1,0 +1,91 @@
+// Without it every page works by its links and forms; with it results come as one types, and the cart without a new page.
+"use strict";
+
+const PAUSE = 180, TOAST = 4000, REFRESH = 5000;  // Milliseconds.
+const main = document.getElementById("main");
+const box = document.getElementById("q");
+
+/** Shows what a search finds now, in place of the page; what was asked before is given up. */
+let asked = null;
+async function search() {
+  const query = box.value.trim();
+  if (!query) return;
+  asked?.abort();
+  asked = new AbortController();
+  try {
+    const words = new URLSearchParams({ q: query });
+    const answer = await fetch(`/search/results?${words}`, { signal: asked.signal });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const found = await answer.text();
+    main.innerHTML = found;
+    document.title = query;
+    const move = location.pathname === "/search" ? "replaceState" : "pushState";
+    history[move](null, "", `/search?${words}`);
+    hear(main.querySelector("[data-heard]")?.textContent ?? "");
+    tell(answer.headers.get("Server-Timing"));
+  } catch (error) {
+    if (error.name !== "AbortError") hear("The search doesn't answer");
+  }
+}
+
+/** Has a screen reader say it. */
+function hear(said) {
+  document.getElementById("heard").textContent = said;
+}
+
+/** Writes where an answer's time went below the page. */
+function tell(timing) {
+  const told = (timing ?? "").split(", ").map((one) => one.match(/^([\w.]+);dur=([\d.]+)$/)).filter(Boolean);
+  const words = told.map(([, name, took]) => `${name === "total" ? "" : `${name.replaceAll("_", " ")} `}${took} ms`);
+  document.getElementById("timing").textContent = words.join(", ");
+}
+
+let pause = 0;
+function typed(event) {
+  if (event.isComposing) return;  // A word that is still being put together.
+  clearTimeout(pause);
+  pause = setTimeout(search, PAUSE);
+}
+box.addEventListener("input", typed);
+box.addEventListener("compositionend", typed);
+box.form.addEventListener("submit", () => clearTimeout(pause));
+addEventListener("popstate", () => location.reload());
+
+/** The cart and buying, without leaving the page. */
+let shown = 0;
+addEventListener("submit", async (event) => {
+  if (!event.target.matches("[data-event]")) return;
+  event.preventDefault();
+  const sent = new URLSearchParams(new FormData(event.target, event.submitter));
+  let said = "That didn't work. Try again.";
+  try {
+    const answer = await fetch("/event", { method: "POST", body: sent, headers: { Accept: "application/json" } });
+    if (answer.ok) said = (await answer.json()).said;
+  } catch { /* It is said already. */ }
+  const toast = document.getElementById("toast");
+  toast.textContent = said;
+  clearTimeout(shown);
+  shown = setTimeout(() => { toast.textContent = ""; }, TOAST);
+});
+
+/** The menu of users closes by Escape and by a click elsewhere. */
+const who = document.querySelector(".who");
+addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !who?.open) return;
+  who.open = false;
+  who.querySelector("summary").focus();
+});
+addEventListener("click", (event) => {
+  if (who?.open && !who.contains(event.target)) who.open = false;
+});
+
+/** The console, again and again while it is looked at. */
+const now = document.getElementById("now");
+if (now) {
+  setInterval(async () => {
+    if (document.hidden || !document.getElementById("refresh").checked || now.contains(document.activeElement)) return;
+    const answer = await fetch("/console/now").catch(() => null);
+    if (answer?.status === 401) location.reload();
+    if (answer?.ok) now.innerHTML = await answer.text();
+  }, REFRESH);
+}

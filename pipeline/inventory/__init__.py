@@ -1,0 +1,1 @@
+"""Inventory: a shop's tables to forecasts, orders and their report."""

@@ -1,0 +1,112 @@
+"""What a shop should order now, item by item."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+
+import numpy as np
+import polars as pl
+
+from aisle.components.inventory.calibration import Calibration, calibrate
+from aisle.components.inventory.policy import propose
+from aisle.components.inventory.reasons import reasons
+from aisle.components.inventory.rule import Rule
+from aisle.components.inventory.stock import Stock, read_stock
+from aisle.components.inventory.terms import Terms, read_terms
+from aisle.model.demand.forecasts import forecast
+from aisle.pipeline.config import Config
+from aisle.pipeline.inventory.ahead import over_days, parts, sample
+from aisle.pipeline.inventory.shop import Shop
+from aisle.schema.demand import Series
+
+CALIBRATED = 20_000
+"""Items of which the past is replayed: so many say what a level gives."""
+_FAR = 36_500.0
+"""Days: what lasts a century never runs out."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What is proposed for every item that ever sold and whose stock is known.
+
+    Attributes:
+        lines: a row an item, what matters most first; see `docs/inventory.md`.
+        calibration: what past weeks say of the levels; None where the goal asks for none.
+        stock_table: which table says what is in stock.
+        defaulted: by column of `supply`, of how many items the settings say it.
+        uncounted: items that sell, and whose stock nothing says.
+    """
+
+    lines: pl.DataFrame
+    calibration: Calibration | None
+    stock_table: str
+    defaulted: dict[str, int]
+    uncounted: int
+
+
+def plan(shop: Shop, config: Config) -> Plan:
+    """Proposes orders for all items.
+
+    Raises:
+        InputError: nothing says what is in stock.
+    """
+    calibration = _calibration(shop, config)
+    rule = Rule(config.inventory.service) if calibration is None else calibration.rule
+    lines, defaulted, table, uncounted = list[pl.DataFrame](), dict[str, int](), "", 0
+    for past in parts(shop, config.demand):
+        stock = read_stock(past.item_ids, shop.items, shop.stock)
+        terms = read_terms(past.item_ids, shop.items, shop.supply, config.inventory)
+        counted = np.isfinite(stock.on_hand)
+        frame = _lines(shop, past, terms, stock, config, rule)
+        lines.append(frame.filter(pl.Series(counted)))
+        for name, count in terms.defaulted.items():
+            defaulted[name] = defaulted.get(name, 0) + count
+        table, uncounted = stock.table, uncounted + int((~counted).sum())
+    everything = pl.concat(lines).sort("lost_value", "value", descending=True, maintain_order=True)
+    return Plan(everything, calibration, table, defaulted, uncounted)
+
+
+def _calibration(shop: Shop, config: Config) -> Calibration | None:
+    options = config.inventory
+    if options.goal != "fill":
+        return None
+    past = sample(shop, config.demand, CALIBRATED)
+    terms = read_terms(past.item_ids, shop.items, shop.supply, options)
+    lead = max(round(float(np.median(terms.lead_days)) / past.days), 0)
+    periods = max(options.calibration_weeks * 7 // past.days, 1)
+    lost = options.shortage == "lost"
+    return calibrate(past, forecast, terms.price, options.service, lead, periods, lost)
+
+
+def _lines(shop: Shop, past: Series, terms: Terms, stock: Stock, config: Config, rule: Rule) -> pl.DataFrame:
+    options = config.inventory
+    demand = over_days(past, terms.horizon_days)
+    position = np.nan_to_num(stock.position(options.shortage == "lost"))
+    orders = propose(demand, terms, position, options, rule)
+    on_hand = np.maximum(np.nan_to_num(stock.on_hand), 0)
+    per_day = np.maximum(demand.mean / terms.horizon_days, 1e-12)
+    left = np.minimum(on_hand / per_day, _FAR)
+    days = [shop.end + datetime.timedelta(days=float(one)) if one < _FAR else None for one in left]
+    return pl.DataFrame(
+        {
+            "item_id": past.item_ids,
+            "title": shop.titles(past.item_ids),
+            "order": orders.order,
+            "value": orders.order * terms.unit_cost,
+            "on_hand": stock.on_hand,
+            "on_order": stock.on_order,
+            "expected": orders.expected,
+            "days": terms.horizon_days,
+            "point": orders.point,
+            "order_up_to": orders.up_to,
+            "cover_days": np.where(np.isfinite(orders.cover_days), orders.cover_days, np.nan),
+            "runs_out": pl.Series(days, dtype=pl.Date),
+            "low": (left < options.runs_out_days) & (demand.mean > 0),
+            "chance_out": orders.chance_out,
+            "lacks_without": orders.lacks_without,
+            "lost_value": (orders.lacks_without - orders.lacks_with) * terms.price,
+            "expected_value": orders.expected * terms.price,
+            "reason": reasons(orders, terms, np.nan_to_num(stock.on_hand), stock.on_order),
+        }
+    ).with_columns(pl.col("cover_days").fill_nan(None))
