@@ -8,6 +8,7 @@ import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
+from aisle.gateway.asking import new_request_id
 from aisle.gateway.pages.catalogue import Catalogue, Facts
 from aisle.gateway.pages.pictures import Pictures
 from aisle.gateway.pages.rendering import quoted
@@ -92,8 +93,7 @@ class Shelves:
         cards = []
         for position, facts in enumerate(known, first):
             said = {"from": answer.request_id, "at": str(position), **came}
-            link = f"/item/{quoted(facts.item_id)}?{urllib.parse.urlencode(said)}"
-            cards.append(Card(facts, self.picture(facts), link, answer.request_id))
+            cards.append(Card(facts, self.picture(facts), item_link(facts, **said), answer.request_id))
         return cards
 
     async def home(self, who: Visitor) -> list[Shelf]:
@@ -118,14 +118,14 @@ class Shelves:
 
     async def similar(self, item_id: str, who: Visitor) -> Shelf:
         """What is like an item."""
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
         return Shelf("Similar items", await self.cards(answer))
 
     async def recents(self, who: Visitor) -> list[Recent]:
         """What a visitor did, oldest first."""
         return (await self._recents.of(visitor(who.user_id, who.session_id)))[0]
 
-    async def like_what_was_seen(self, item_id: str, who: Visitor) -> list[Facts]:
+    async def like_what_was_seen(self, item_id: str, who: Visitor) -> list[Card]:
         """What a visitor looked at, carted or bought of late that an item is like, the newest first."""
         done = _newest(await self.recents(who), CLICK.name, CART.name, PURCHASE.name)
         seen = [one for one in done if one != item_id][:3]
@@ -136,7 +136,7 @@ class Shelves:
             for one, found in zip(seen, near, strict=True)
             if any(item.item_id == item_id for item in found.items)
         ]
-        return await self.facts(like)
+        return (await self._remembered("Like", like)).cards
 
     async def shown(self, source: str, asked: Any, who: Visitor) -> Answer:
         """The answer to a question for a list, which is noted as shown to the visitor."""
@@ -151,16 +151,25 @@ class Shelves:
         return Shelf("For you", await self.cards(await self.shown("recommend", asked, who), by="you"))
 
     async def _because(self, item_id: str, who: Visitor) -> Shelf:
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
         (about,) = await self.facts([item_id], answer.version)
         return Shelf("Because you looked at", await self.cards(answer), about.name)
 
     async def _remembered(self, title: str, item_ids: Sequence[str], buy: bool = False) -> Shelf:
-        cards = [
-            Card(one, self.picture(one), f"/item/{quoted(one.item_id)}", "")
-            for one in await self.facts(item_ids)
-        ]
+        known = await self.facts(item_ids)
+        cards = [Card(one, self.picture(one), item_link(one, once=new_request_id()), "") for one in known]
         return Shelf(title, cards, buy=buy)
+
+
+def item_link(facts: Facts, **said: str) -> str:
+    """The address of an item's page.
+
+    Args:
+        facts: of the item.
+        said: where the link stood: `from`, the answer, and `at`, its place there; or `once`, which tells the link from others.
+            A click by the link counts once.
+    """
+    return f"/item/{quoted(facts.item_id)}?{urllib.parse.urlencode(said)}"
 
 
 def in_cart(recents: Sequence[Recent]) -> list[str]:

@@ -66,7 +66,7 @@ async def item(request: Request, front: Front, item_id: str) -> Response:
     if not (facts.title or similar.cards):
         raise HTTPException(404, "there is no such item")
     view = await _why(front, facts, who, came)
-    if who.known and is_own_link(request) and came["request_id"]:
+    if who.known and is_own_link(request) and came["once"]:
         await _record(front, who, CLICK.name, facts, came)
     done = DONE.get(request.query_params.get("done", ""), "")
     picture = front.shelves.picture(facts)
@@ -151,6 +151,7 @@ def _came(request: Request) -> dict[str, str]:
     position = params.get("at", "")
     return {
         "request_id": params.get("from", "")[:MAX_REQUEST_ID],
+        "once": (params.get("from") or params.get("once") or "")[:MAX_REQUEST_ID],
         "position": position if position.isdecimal() and len(position) < 9 else "",
         "query": params.get("q", "")[:MAX_QUERY],
         "by": params.get("by", ""),
@@ -176,7 +177,7 @@ async def _record(front: Storefront, who: Visitor, kind: str, facts: Facts, came
     said: dict[str, Any] = {"event": kind, "item_id": facts.item_id, **who.ids}
     said |= {name: came[name] for name in ("request_id", "query") if came.get(name)}
     if kind == CLICK.name:
-        once = "\0".join((who.session_id, came["request_id"], facts.item_id))
+        once = "\0".join((who.session_id, came["once"], facts.item_id))
         said["event_id"] = hashlib.sha256(once.encode(errors="replace")).hexdigest()[:32]
         said |= {"position": int(came["position"])} if came["position"] else {}
     else:

@@ -29,7 +29,7 @@ from aisle.model.retrieval.state import make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import features as f
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 _BATCH = 64
 _CELLS = 6_400_000

@@ -86,6 +86,26 @@ _RESULTS: dict[str, Any] = {
         },
     },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
+    "live.contract": {"requests": 4_000, "failures": 0},
+    "live.live": {
+        "load": {"changed": {"p50": 14.0, "p99": 40.0}, "events_a_second": 100.0, "unknown": 0},
+        "overhead": {"gateway": {"p50": 11.5}, "server": {"p50": 10.0}},
+        "pairs": {"asked": 100_000, "unknown": 0},
+        "soak": {
+            "kills": 10,
+            "switches": 9,
+            "failed": {"events": 0, "questions": 0},
+            "lost": 0,
+            "growth": 0.015,
+        },
+    },
+    "live.replay": {
+        "gains": {
+            "next basket, nDCG@20": {"ci": [0.0, 0.005]},
+            "next item, hit rate@20": {"share": 0.69, "ci": [0.067, 0.155], "over_simple": -0.017},
+        },
+        "changed_without_recents": 0,
+    },
     "recommendation.beauty": {"ours": {"hr": 0.0973, "ndcg": 0.0594}, "gain": _gains("hr", "ndcg")},
     "recommendation.growth": {"runs": _RUNS},
     "recommendation.index": {"runs": [{"recall": 0.96, "exact_ms": 4.8, "approximate_ms": 4.0}]},

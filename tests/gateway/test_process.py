@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import gateway, listen
+from aisle.cli.live.gateway import gateway, listen
 from aisle.gateway.files.records import ROW
 from aisle.gateway.spool import read_spool
 from aisle.schema.errors import InputError

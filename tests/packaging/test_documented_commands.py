@@ -31,6 +31,8 @@ DESIGNED = tuple(
         "compile",
         "report",
         "schema",
+        "forecast",
+        "replenish",
         "serve",
         "gateway",
         "listen",

@@ -21,7 +21,8 @@ async function search() {
     document.title = query;
     const move = location.pathname === "/search" ? "replaceState" : "pushState";
     history[move](null, "", `/search?${words}`);
-    hear(main.querySelector("[data-heard]")?.textContent ?? "");
+    // The same words twice would be said once: the query tells them apart.
+    hear(`${query}: ${main.querySelector("[data-heard]").textContent}`);
     tell(answer.headers.get("Server-Timing"));
   } catch (error) {
     if (error.name !== "AbortError") hear("The search doesn't answer");
@@ -83,7 +84,7 @@ addEventListener("click", (event) => {
 const now = document.getElementById("now");
 if (now) {
   setInterval(async () => {
-    if (document.hidden || !document.getElementById("refresh").checked || now.contains(document.activeElement)) return;
+    if (!now.isConnected || document.hidden || !document.getElementById("refresh").checked || now.contains(document.activeElement)) return;
     const answer = await fetch("/console/now").catch(() => null);
     if (answer?.status === 401) location.reload();
     if (answer?.ok) now.innerHTML = await answer.text();

@@ -88,7 +88,7 @@ def test_results_come_as_one_types_and_are_heard(visit: Callable) -> None:
     page.get_by_role("searchbox").press_sequentially("mug")
     page.locator(".results h1", has_text="mug").wait_for()
     assert page.locator(".card").count() == 5 and page.url.endswith("/search?q=mug")
-    assert page.locator("#heard").text_content() == "Items 1 to 5"
+    assert page.locator("#heard").text_content() == "mug: Items 1 to 5"
     assert "filtered search" in page.locator("#timing").inner_text()
     page.go_back()
     page.locator("h2", has_text="Popular now").wait_for()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import urllib.parse
 from collections.abc import Callable
 from typing import Any
 
@@ -34,6 +35,20 @@ def test_the_home_page_follows_the_last_click(visits: Visits) -> None:
         assert _titles(after) == ["For you", "Because you looked at Red mug", "You looked at", "Popular now"]
         assert _links(after)[0].startswith("/item/scarf?") and "Green scarf" in after
         assert await shop.done() == [("click", "mug")]
+
+    visits(use)
+
+
+def test_who_comes_back_to_an_item_has_looked_at_it_again(visits: Visits) -> None:
+    async def use(shop: Any) -> None:
+        for item in ("mug", "cup"):
+            page = (await shop.http.get("/")).text
+            await shop.http.get(next(link for link in _links(page) if link.startswith(f"/item/{item}?")))
+        page = (await shop.http.get("/")).text
+        link = next(link for link in _links(page) if link.startswith("/item/mug?once="))
+        for _ in range(2):
+            await shop.http.get(link)
+        assert await shop.done() == [("click", "mug"), ("click", "cup"), ("click", "mug")]
 
     visits(use)
 
@@ -273,8 +288,8 @@ def test_an_item_says_why_it_was_found(visits: Visits) -> None:
 def test_a_page_says_where_its_time_went(visits: Visits) -> None:
     async def use(shop: Any) -> None:
         answer = await shop.http.get("/search?q=mug")
-        assert re.match(r"total;dur=[\d.]+, filtered_search;dur=[\d.]+", answer.headers["Server-Timing"])
-        assert re.search(r'id="timing">[\d.]+ ms, filtered search [\d.]+ ms', answer.text)
+        assert re.match(r"total;dur=[\d.]+, .*filtered_search;dur=[\d.]+", answer.headers["Server-Timing"])
+        assert re.search(r'id="timing">[\d.]+ ms, .*filtered search [\d.]+ ms', answer.text)
         assert "total;dur" in (await shop.http.get("/v1/recommend")).headers["Server-Timing"]
 
     visits(use)
@@ -311,3 +326,59 @@ def test_a_gateway_serves_no_pages_unless_it_is_told_to(visits: Visits) -> None:
             ]
 
     assert visits(use) == [404] * 4
+
+
+HOSTILE = (
+    *(
+        "\0",
+        "\ud800",
+        "‮gum",
+        "..",
+        "../../etc/passwd",
+        "%00",
+        "%2e%2e%2f",
+        "a\r\nSet-Cookie: a=b",
+        "x" * 5_000,
+    ),
+    *(
+        "<script>alert(1)</script>",
+        '"><img src=x onerror=alert(1)>',
+        "{{ 1234 * 1000 }}",
+        "javascript:alert(1)",
+        "'; --",
+    ),
+    *("-1", "1e999", "NaN", "٣", "²", "9" * 400),
+)
+
+
+def test_nothing_that_an_address_or_a_form_says_breaks_a_page(visits: Visits) -> None:
+    async def use(shop: Any) -> None:
+        await shop.http.get("/")
+        for said in HOSTILE:
+            text = urllib.parse.quote(said, safe="", errors="surrogatepass")
+            names = (
+                "q",
+                "category",
+                "brand",
+                "price_min",
+                "price_max",
+                "in_stock",
+                "page",
+                "from",
+                "at",
+                "by",
+                "done",
+            )
+            params = "&".join(f"{name}={text}" for name in names)
+            for path in (f"/search?{params}", f"/item/mug?{params}", f"/item/{text}", f"/picture/{text}"):
+                answer = await shop.http.get(path)
+                assert answer.status_code < 500, path
+                assert not re.search(
+                    r"<script>|<img src=x|1234000|(href|src|action)=\"javascript:", answer.text
+                ), path
+            for path in ("/event", "/as", "/console/sign-in"):
+                sent = f"event=cart&item_id={text}&request_id={text}&user_id={text}&key={text}"
+                answer = await shop.http.post(path, content=sent.encode())
+                assert answer.status_code < 500 and "a=b" not in answer.headers.get("set-cookie", ""), path
+
+    visits(use)
