@@ -126,6 +126,36 @@ class Item(_message.Message):
     score: float
     def __init__(self, item_id: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
 
+class ItemUpdate(_message.Message):
+    __slots__ = ["brand", "category", "description", "item_id", "price", "stock", "take_back", "timestamp", "title", "withdrawn"]
+    BRAND_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOCK_FIELD_NUMBER: _ClassVar[int]
+    TAKE_BACK_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    brand: str
+    category: str
+    description: str
+    item_id: str
+    price: float
+    stock: int
+    take_back: _containers.RepeatedScalarFieldContainer[str]
+    timestamp: str
+    title: str
+    withdrawn: bool
+    def __init__(self, item_id: _Optional[str] = ..., timestamp: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., stock: _Optional[int] = ..., withdrawn: bool = ..., take_back: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ItemsRequest(_message.Message):
+    __slots__ = ["items"]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ItemUpdate]
+    def __init__(self, items: _Optional[_Iterable[_Union[ItemUpdate, _Mapping]]] = ...) -> None: ...
+
 class MergeRequest(_message.Message):
     __slots__ = ["session_id", "user_id"]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -235,6 +265,14 @@ class SimilarRequest(_message.Message):
     session_id: str
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ..., in_stock: bool = ...) -> None: ...
+
+class Updated(_message.Message):
+    __slots__ = ["items", "stale"]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    items: int
+    stale: bool
+    def __init__(self, items: _Optional[int] = ..., stale: bool = ...) -> None: ...
 
 class Why(_message.Message):
     __slots__ = ["found_by", "item_id", "parts", "score", "words"]
