@@ -18,8 +18,6 @@ COMMANDS: dict[str, str] = {
     "compile": "aisle.cli.run:compile_",
     "report": "aisle.cli.report:report",
     "schema": "aisle.cli.schema:schema",
-    "forecast": "aisle.cli.inventory.forecast:forecast",
-    "replenish": "aisle.cli.inventory.replenish:replenish",
     "serve": "aisle.cli.serve:serve",
     "gateway": "aisle.cli.live.gateway:gateway",
     "listen": "aisle.cli.live.listen:listen",
@@ -31,6 +29,8 @@ COMMANDS: dict[str, str] = {
     "recommend": "aisle.cli.ask.recommend:recommend",
     "similar": "aisle.cli.ask.recommend:similar",
     "rank": "aisle.cli.ask.rank:rank",
+    "forecast": "aisle.cli.inventory.forecast:forecast",
+    "replenish": "aisle.cli.inventory.replenish:replenish",
     "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }

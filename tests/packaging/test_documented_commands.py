@@ -44,6 +44,8 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "forecast",
+        "replenish",
         "bert",
         "doctor",
     ]
