@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from aisle.components.inventory.distributions import Floats, Forecast
-from aisle.model.demand.forecasts import Forecasts
+from aisle.model.demand.forecasts import LEVELS, Forecasts
 from aisle.model.demand.rows import Span
 from aisle.schema.demand import Series
 
@@ -48,12 +48,12 @@ class Forecaster:
         asked = days / past.days
         # Beyond what can be learnt, demand goes on as in the longest sum.
         beyond = np.maximum(asked / self.longest, 1.0)
-        mean, quantiles, levels = np.zeros(len(past)), np.zeros((len(past), 1)), np.array([0.5])
+        mean, quantiles = np.zeros(len(past)), np.zeros((len(past), len(LEVELS)))
         for periods, weight in shares(asked / beyond).items():
             made = self.of(past, periods)
-            mean, levels = mean + weight * made.mean, np.asarray(made.levels, float)
+            mean = mean + weight * made.mean
             quantiles = quantiles + weight[:, None] * made.quantiles
-        return Forecast(mean * beyond, levels, quantiles * beyond[:, None])
+        return Forecast(mean * beyond, np.array(LEVELS), quantiles * beyond[:, None])
 
 
 class Earlier:

@@ -58,7 +58,7 @@ def order_spans(shop: Shop, config: Config) -> list[Span]:
     """
     items = shop.sold["item_id"].unique().to_numpy().astype(str)
     read_stock(items, shop.items, shop.stock)
-    terms = read_terms(items, shop.items, shop.supply, config.inventory)
+    terms = read_terms(items, shop.items, shop.supply, config.inventory, shop.end)
     return [Span(_lead(terms) + 1), *(Span(periods) for periods in shares(terms.horizon_days / PERIOD))]
 
 
@@ -83,7 +83,7 @@ def plan(shop: Shop, config: Config, now: Forecaster, before: Earlier | None, we
     items, expected = 0, 0.0
     for past in parts(shop, config.demand):
         stock = read_stock(past.item_ids, shop.items, shop.stock)
-        terms = read_terms(past.item_ids, shop.items, shop.supply, config.inventory)
+        terms = read_terms(past.item_ids, shop.items, shop.supply, config.inventory, shop.end)
         counted = np.isfinite(stock.on_hand)
         frame = _lines(shop, past, terms, stock, config, rule, now)
         lines.append(frame.filter(pl.Series(counted)))
@@ -98,7 +98,7 @@ def plan(shop: Shop, config: Config, now: Forecaster, before: Earlier | None, we
 def _calibration(shop: Shop, config: Config, before: Earlier) -> Calibration:
     options = config.inventory
     past = sample(shop, config.demand, LEARNT)
-    terms = read_terms(past.item_ids, shop.items, shop.supply, options)
+    terms = read_terms(past.item_ids, shop.items, shop.supply, options, shop.end)
     lost = options.shortage == "lost"
     weeks = options.calibration_weeks
     return calibrate(past, before.of, terms.price, options.service, _lead(terms), weeks, lost)
@@ -126,7 +126,7 @@ def _lines(
     position = np.nan_to_num(stock.position(options.shortage == "lost"))
     orders = propose(demand, terms, position, options, rule)
     on_hand = np.maximum(np.nan_to_num(stock.on_hand), 0)
-    per_day = np.maximum(demand.mean / terms.horizon_days, 1e-12)
+    per_day = np.maximum(demand.mean / np.maximum(terms.horizon_days, 1), 1e-12)
     left = np.minimum(on_hand / per_day, _FAR)
     days = [shop.end + datetime.timedelta(days=float(one)) if one < _FAR else None for one in left]
     return pl.DataFrame(

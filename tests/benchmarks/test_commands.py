@@ -78,6 +78,10 @@ _RESULTS: dict[str, Any] = {
         "less": {"all before": 0.348, "forecast": 0.376},
     },
     "experiments.exact": {"cases": [{"met": True}] * 20},
+    "experiments.off_policy": {
+        "judged": [{"agrees": True, "cover": {"ips": 0.952, "snips": 0.953, "doubly robust": 0.953}}] * 5,
+        "refused": {"women, Thompson to uniform": 2.08},
+    },
     "inventory.replenish": {
         "systems": {
             "aisle": {"fill": 0.957, "weeks": 9.64},

@@ -31,8 +31,6 @@ DESIGNED = tuple(
         "compile",
         "report",
         "schema",
-        "forecast",
-        "replenish",
         "serve",
         "gateway",
         "listen",
@@ -46,6 +44,7 @@ DESIGNED = tuple(
         "rank",
         "forecast",
         "replenish",
+        "experiment",
         "bert",
         "doctor",
     ]
