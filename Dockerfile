@@ -10,7 +10,7 @@ RUN python3 -m venv /opt/aisle \
 COPY . .
 RUN /opt/aisle/bin/python -m build --wheel --no-isolation --outdir /tmp/dist . \
     && /opt/aisle/bin/pip install --no-cache-dir --no-deps --no-index /tmp/dist/aisle-*.whl \
-    && /opt/aisle/bin/python -c 'from aisle.schema import weights; weights.verify(weights.bert_folder())'
+    && /opt/aisle/bin/python -c 'from aisle.schema.bert import weights; weights.verify(weights.bert_folder())'
 
 FROM ${BASE}
 RUN useradd --create-home --uid 1000 aisle

@@ -235,7 +235,8 @@ install() {
     }
     "$VENV/bin/python" -c '
 import sys
-from aisle.schema import errors, weights
+from aisle.schema import errors
+from aisle.schema.bert import weights
 try:
     weights.verify(weights.bert_folder())
 except errors.InputError as error:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import click
 
 from aisle.cli.quiet import quieten_tensorflow
-from aisle.schema import weights
+from aisle.schema.bert import weights
 from aisle.schema.errors import InputError
 from aisle.schema.stacks import OLD, pythons, stack_of
 

@@ -27,7 +27,7 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
-    from aisle.schema.bert_files import check_bert
+    from aisle.schema.bert.files import check_bert
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
 from aisle.gateway.events import Events, Id
+from aisle.gateway.items.routes import items
 from aisle.gateway.questions import (
     Answer,
     Done,
@@ -26,6 +27,7 @@ from aisle.gateway.questions import (
     Search,
     Similar,
 )
+from aisle.gateway.quick_route import QuickRoute
 from aisle.gateway.said import STATUS, of_contract, of_ours
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
@@ -44,7 +46,7 @@ async def _gateway(request: Request) -> Gateway:
 
 
 Asked = Annotated[Gateway, Depends(_gateway)]
-questions = APIRouter(prefix="/v1", responses=_PROBLEMS, tags=["questions"])
+questions = APIRouter(prefix="/v1", route_class=QuickRoute, responses=_PROBLEMS, tags=["questions"])
 keyed = APIRouter(responses=_PROBLEMS, dependencies=[Depends(require_key)], tags=["with the key"])
 
 
@@ -170,6 +172,7 @@ def create_app(
     app.state.gateway, app.state.key = gateway, key
     app.include_router(questions)
     app.include_router(keyed)
+    app.include_router(items, responses=_PROBLEMS)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     for kind, *_ in STATUS:
         app.add_exception_handler(kind, _of_ours)

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from aisle.gateway.events import microseconds
+from aisle.gateway.items.service import Items
 from aisle.gateway.questions import (
     Answer,
     Explain,
@@ -30,41 +31,64 @@ class Asking:
     """Asks a server; every method raises ServingError, and InputError for what the model can't be asked.
 
     Every question brings what its visitor did of late. The version that answers leaves out what it has learnt of a user, by
-    its own cut-off, so a switch of versions needs nothing done here.
+    its own cut-off, so a switch of versions needs nothing done here. What changed of items since stands over its answer.
     """
 
-    def __init__(self, client: AsyncClient, recents: Delivery, now: Callable[[], datetime]) -> None:
-        """The first two are the caller's to close; `now` is the time that events' ages are counted from."""
-        self._client, self._recents, self._now = client, recents, now
+    def __init__(
+        self, client: AsyncClient, recents: Delivery, items: Items, now: Callable[[], datetime]
+    ) -> None:
+        """The first three are the caller's to close; `now` is the time that events' ages are counted from."""
+        self._client, self._recents, self._items, self._now = client, recents, items, now
 
     async def search(self, asked: Search) -> Answer:
         """The best items for a query."""
         recents, stale = await self._recent(asked)
-        who = (asked.query, asked.user_id, asked.k)
+        who = (asked.query, asked.user_id)
+
+        async def ask(k: int) -> ScoredItems:
+            return await self._client.search(*who, k, recents=recents)
+
+        async def ask_filtered(k: int, filters: Filters) -> FilteredItems:
+            return await self._client.search(*who, k, filters=filters, recents=recents)
+
+        current = self._items.current
         if not asked.filtered:
-            return _answer(await self._client.search(*who, recents=recents), stale)
+            return self._answer(await current.searched(ask, asked.query, asked.k), stale)
         prices = (asked.price_min, asked.price_max)
         filters = Filters(asked.category, tuple(asked.brand), prices, asked.in_stock)
-        found = await self._client.search(*who, filters=filters, recents=recents)
-        return _answer(found, stale, facets=FacetCounts.model_validate(found.facets))
+        found = await current.filtered(ask_filtered, asked.query, filters, asked.k)
+        return self._answer(found, stale, facets=FacetCounts.model_validate(found.facets))
 
     async def recommend(self, asked: Recommend) -> Answer:
         """The best items for a visitor."""
         recents, stale = await self._recent(asked)
-        found = await self._client.recommend(
-            asked.user_id, exclude_seen=asked.exclude_seen, k=asked.k, recents=recents
-        )
-        return _answer(found, stale)
+
+        async def ask(k: int) -> ScoredItems:
+            return await self._client.recommend(
+                asked.user_id, exclude_seen=asked.exclude_seen, k=k, recents=recents
+            )
+
+        return self._answer(await self._items.current.listed(ask, asked.k, asked.in_stock), stale)
 
     async def similar(self, asked: Similar) -> Answer:
         """What is like an item."""
         recents, stale = await self._recent(asked)
-        return _answer(await self._client.similar(asked.item_id, asked.k, recents), stale)
+        current = self._items.current
+
+        async def ask(k: int) -> ScoredItems:
+            return await self._client.similar(asked.item_id, k, recents)
+
+        async def search(k: int) -> ScoredItems:
+            return await self._client.search(current.title(asked.item_id), "", k, recents=recents)
+
+        found = await current.similar(ask, search, asked.item_id, asked.k, asked.in_stock)
+        return self._answer(found, stale)
 
     async def rank(self, asked: Rank) -> Answer:
         """The items' scores, in their order."""
         recents, stale = await self._recent(asked)
-        return _answer(await self._client.rank(asked.query, asked.user_id, asked.item_ids, recents), stale)
+        found = await self._client.rank(asked.query, asked.user_id, asked.item_ids, recents)
+        return self._answer(self._items.current.scored(found), stale)
 
     async def explain(self, asked: Explain) -> Explained:
         """Why the items score as they do."""
@@ -79,18 +103,17 @@ class Asking:
         events = (RecentEvent(one.item_id, one.event, (now - one.at) / 1e6) for one in found)
         return Recents(events, now / 1e6), stale
 
+    def _answer(self, found: ScoredItems | FilteredItems, stale: bool = False, **more: Any) -> Answer:
+        items = found.items if isinstance(found, FilteredItems) else found
+        return Answer(
+            request_id=new_request_id(),
+            version=found.version,
+            items=[Item.model_validate(item) for item in items],
+            stale=stale or self._items.stale,
+            **more,
+        )
+
 
 def new_request_id() -> str:
     """Names an answer."""
     return uuid.uuid4().hex
-
-
-def _answer(found: ScoredItems | FilteredItems, stale: bool, **more: Any) -> Answer:
-    items = found.items if isinstance(found, FilteredItems) else found
-    return Answer(
-        request_id=new_request_id(),
-        version=found.version,
-        items=[Item.model_validate(item) for item in items],
-        stale=stale,
-        **more,
-    )

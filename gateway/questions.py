@@ -17,7 +17,7 @@ MAX_ITEMS = 1_000
 Price = Annotated[float, Field(ge=0, le=1e12)]
 ItemIds = Annotated[list[Id], Field(min_length=1, max_length=MAX_ITEMS)]
 Score = Annotated[float | None, BeforeValidator(lambda score: score if math.isfinite(score) else None)]
-"""Of an item; none of one that the model doesn't know."""
+"""Of an item; none of one that the model doesn't know, or that is withdrawn."""
 
 
 class Question(Strict):
@@ -59,12 +59,14 @@ class Recommend(Listing):
     """What to show a visitor."""
 
     exclude_seen: bool = False
+    in_stock: bool = False
 
 
 class Similar(Listing):
     """What is like an item."""
 
     item_id: Id
+    in_stock: bool = False
 
 
 class Rank(Question):
@@ -119,7 +121,7 @@ class Answer(_Read):
     request_id: str = Field(description="To be sent with the events that follow.")
     version: int | None = Field(description="Of the model.")
     stale: bool = Field(
-        description="Whether it was made without the visitor's last events: the store is down."
+        description="Whether it may lack the visitor's last events or what changed of items: the store is down."
     )
     items: list[Item]
     facets: FacetCounts | None = None

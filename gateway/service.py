@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from aisle.gateway.asking import Asking
 from aisle.gateway.events import microseconds
 from aisle.gateway.files.records import shown
+from aisle.gateway.items.service import Items
 from aisle.gateway.log import EventLog
 from aisle.gateway.questions import Answer, Done, Listing
 from aisle.gateway.recents.delivery import Delivery
@@ -26,6 +27,7 @@ class Gateway(Recording):
 
     Attributes:
         asking: asks the served model.
+        items: what is told of items.
         metrics: of the process.
     """
 
@@ -34,24 +36,30 @@ class Gateway(Recording):
         client: AsyncClient,
         recents: Delivery,
         log: EventLog,
+        items: Items,
         now: Callable[[], datetime.datetime] = utc_now,
     ) -> None:
         """Nothing runs yet, see `running`."""
         super().__init__(recents, log, now)
-        self.asking = Asking(client, recents, now)
+        self.asking, self.items = Asking(client, recents, items, now), items
         self._client = client
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """As `Recording.running`; what was shown is in the files, too."""
+        """As `Recording.running`; what was shown is in the files, too, and what changes of items is followed."""
         async with super().running():
+            await self.items.start()
+            following = asyncio.create_task(self.items.run())
             try:
                 yield
             finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
                 if self._noting:
                     await self._noting
+                await self.items.close()
                 await self._client.close()
 
     async def forget(self, user_id: str) -> Done:

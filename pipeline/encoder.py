@@ -16,8 +16,8 @@ from aisle.model.text.multilingual import prepare
 from aisle.model.text.packed_e5 import INSTALL, packed_file
 from aisle.model.text.unread import unread_share
 from aisle.pipeline.config import Config
+from aisle.schema.bert.weights import BERT_VARIABLE, bert_folder
 from aisle.schema.errors import InputError
-from aisle.schema.weights import BERT_VARIABLE, bert_folder
 
 _PREFIX = "multilingual-"
 _LOOKED_AT = 20_000

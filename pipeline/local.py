@@ -24,9 +24,9 @@ from aisle.pipeline.encoder import choose_reader
 from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.errors import AisleError, NotBlessed
-from aisle.schema.weights import bert_folder
 
 
 @dataclasses.dataclass(frozen=True)

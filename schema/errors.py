@@ -3,7 +3,9 @@
 AisleError            1
 ├── InputError        2   wrong usage, table, file or setting
 ├── GateBlocked       3   the anomaly gate, or the gate behind the Cleaner, stopped the run
-└── NotBlessed        4   the model is worse than what it must beat
+├── ExperimentUntrusted 3 an experiment's arms don't hold who was planned
+├── NotBlessed        4   the model is worse than what it must beat
+└── GuardrailHarmed   4   an experiment's treatment harms what it must not
 """
 
 from __future__ import annotations
@@ -29,5 +31,17 @@ class GateBlocked(AisleError):
 
 class NotBlessed(AisleError):
     """The new model did not pass its evaluation; the served model is unchanged."""
+
+    exit_code = 4
+
+
+class ExperimentUntrusted(AisleError):
+    """An experiment's data say nothing of its arms; the message says why."""
+
+    exit_code = 3
+
+
+class GuardrailHarmed(AisleError):
+    """An experiment's treatment harms a metric that it must not; the message says which."""
 
     exit_code = 4

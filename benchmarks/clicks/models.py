@@ -101,7 +101,7 @@ def heads(
     from aisle.model.ranking.reading.text_trainer import train_text
     from aisle.model.ranking.rows import numbers as row_numbers
     from aisle.model.train_ranking import make_head, train_features
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     train, valid = (
         {**pages.rows, WEIGHT.name: tf.constant(weights(pages, clip), tf.float32)}

@@ -44,6 +44,8 @@ FIGURES = (
     ),
     Figure("pairs", _of("pairs", lambda told: told["asked"]), least=100_000),
     Figure("unknown_of_pairs", _of("pairs", lambda told: told["unknown"]), most=0),
+    Figure("kills_of_soak", _of("soak", lambda told: told["kills"]), least=9),
+    Figure("switches_of_soak", _of("soak", lambda told: told["switches"]), least=8),
     Figure("failed_of_soak", _of("soak", lambda told: sum(told["failed"].values())), most=0),
     Figure("lost_of_soak", _of("soak", lambda told: told["lost"]), most=0),
     Figure("memory_growth", _of("soak", lambda told: told["growth"]), most=0.10),
@@ -113,7 +115,7 @@ def markdown(found: Found) -> str:
         asked = sum(told["asked"].values())
         rows += [
             (
-                f"soak of {told['minutes']:g} minutes: not answered",
+                f"soak of {told['minutes']:g} minutes, {told['kills']} kills, {told['switches']} switches: not answered",
                 f"{sum(told['failed'].values())} of {asked:,}",
             ),
             ("accepted events that are in no file", f"{told['lost']} of {told['accepted']:,}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import pathlib
 import sys
 import threading
@@ -91,30 +92,33 @@ def soak(
         rates: events and questions a second.
 
     Returns:
-        Counts of what was asked, failed, accepted and lost; `memory`, MB of the gateway after the first tenth of the time
+        Counts of kills and switches, and of what was asked, failed, accepted and lost; `memory`, MB of the gateway after the first tenth of the time
         and at the end, each a median; `growth` of it.
     """
     publish(model, scratch / "out", 1)
     visits, over, memory = Visits(model), threading.Event(), []
-    with live_shop(scratch / "out", scratch) as shop:
+    with concurrent.futures.ThreadPoolExecutor(1) as pool, live_shop(scratch / "out", scratch) as shop:
         loads = [
             in_turn(shop.gateway.target, CLIENTS, evenly(rate, minutes * 60), work)
             for rate, work in zip(rates, (visits.tell, visits.ask), strict=True)
         ]
-        trouble = threading.Thread(target=_trouble, args=(shop, model, scratch / "out", every, over))
-        trouble.start()
-        while not all(load.done() for load in loads):
-            time.sleep(_SAMPLE)
-            memory.append((shop.gateway.resident() or np.nan) / 2**20)
-        over.set()
-        trouble.join()
+        trouble = pool.submit(_trouble, shop, model, scratch / "out", every, over)
+        try:
+            while not all(load.done() for load in loads):
+                time.sleep(_SAMPLE)
+                memory.append((shop.gateway.resident() or np.nan) / 2**20)
+        finally:
+            over.set()
         for load in loads:
             load.result()
+        kills, switches = trouble.result()
     written = recorded(shop.log)
     tenth = max(1, len(memory) // 10)
     before, after = float(np.median(memory[tenth : 2 * tenth])), float(np.median(memory[-tenth:]))
     return {
         "minutes": minutes,
+        "kills": kills,
+        "switches": switches,
         "asked": visits.asked,
         "failed": {name: len(said) for name, said in visits.failed.items()},
         "said": [said for many in visits.failed.values() for said in many[:5]],
@@ -136,16 +140,25 @@ def recorded(log: pathlib.Path) -> list[str]:
     ]
 
 
-def _trouble(shop: Shop, model: pathlib.Path, out: pathlib.Path, every: float, over: threading.Event) -> None:
-    """Makes it, until it is over."""
-    version = 1
+def _trouble(
+    shop: Shop, model: pathlib.Path, out: pathlib.Path, every: float, over: threading.Event
+) -> tuple[int, int]:
+    """Makes it, until it is over; returns how often the store was killed and the version switched."""
+    kills = switches = 0
+    started = time.monotonic()
+
+    def over_before(times: float) -> bool:
+        return over.wait(max(0.0, started + times * every - time.monotonic()))
+
     with Client(shop.server.target, timeout=60) as client:
-        while not over.wait(every / 2):
+        while not over_before(kills + 0.5):
             shop.store.kill()
-            time.sleep(DOWN)
+            kills += 1
+            over.wait(DOWN)
             shop.store.start()
-            if over.wait(max(0.0, every / 2 - DOWN)):
-                return
-            version += 1
-            switch_once(model, out, version, client)
-            print(f"the store was killed and version {version} is served", file=sys.stderr, flush=True)
+            if over_before(kills):
+                break
+            switch_once(model, out, switches + 2, client)
+            switches += 1
+            print(f"{kills} kills of the store, {switches} switches", file=sys.stderr, flush=True)
+    return kills, switches

@@ -185,7 +185,7 @@ def _drawn_encoder() -> Any:
     import tensorflow as tf
 
     from aisle.model.text.bert import SentenceEncoder
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     class Drawn(SentenceEncoder):
         def encode(self, texts: tf.Tensor, batch: int = 64, prompt: str | None = None) -> tf.Tensor:

@@ -103,7 +103,7 @@ def text(trained: Trained, protocol: Protocol) -> dict[str, Any]:
     from aisle.model.ranking.export import Labels, RankingModule
     from aisle.model.ranking.reading.text_trainer import train_text
     from aisle.model.train_ranking import make_head, train_features
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     train, valid = (tensors(trained.examples[split]) for split in ("train", "eval"))
     options = RankingOptions(seed=trained.seed, text="always", members=1)

@@ -73,7 +73,7 @@ def make_sides(
     from aisle.model.train_two_tower import compiled, sizes
     from aisle.model.two_tower.inputs import batches, read_catalogue, read_queries
     from aisle.model.two_tower.model import QueryTower
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
     from benchmarks.recommendation.tutorial import Loss, Tutorial, tutorial_batches
 
     options, graph = TwoTowerOptions(), tft.TFTransformOutput(transformed[1])

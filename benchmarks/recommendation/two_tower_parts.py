@@ -64,7 +64,7 @@ def measure(
     from aisle.model.text.bert import SentenceEncoder
     from aisle.model.train_two_tower import sizes
     from aisle.model.two_tower.inputs import read_catalogue, read_queries
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
     from benchmarks.recommendation.two_tower_variants import VARIANTS, Training
 
     labelled = read_clean_label(canonical(source, scratch))

@@ -42,7 +42,7 @@ class ByHand:
         from transformers import BertTokenizerFast
 
         from aisle.model.text.bert import load_bert
-        from aisle.schema.weights import bert_folder
+        from aisle.schema.bert.weights import bert_folder
 
         bert = load_bert(bert_folder())
         names = ("input_ids", "token_type_ids", "attention_mask")

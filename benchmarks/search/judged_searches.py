@@ -162,7 +162,7 @@ def sentences(searches: Searches) -> Floats:
     import tensorflow as tf
 
     from aisle.model.text.bert import SentenceEncoder
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     encoder = SentenceEncoder(bert_folder())
     query, title = (

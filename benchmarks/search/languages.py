@@ -45,7 +45,7 @@ def measure(source: pathlib.Path, scratch: pathlib.Path) -> dict[str, Any]:
     import polars as pl
 
     from aisle.model.text.bert import Tokenizer
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     items, known = (pl.read_csv(source / name) for name in ("items.csv", "known_items.csv"))
     ids, titles, queries = items["item_id"].to_list(), items["title"].to_list(), known["query"].to_list()

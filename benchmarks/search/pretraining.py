@@ -99,7 +99,7 @@ def _figures(
 ) -> Iterator[tuple[int, dict[str, npt.NDArray[np.float64]]]]:
     """The figures of each query after each of the steps."""
     from aisle.model.text.bert import Tokenizer, load_bert
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     folder = bert_folder()
     bert, tokenizer = load_bert(folder), Tokenizer(folder)

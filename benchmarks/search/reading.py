@@ -127,7 +127,7 @@ def _reader(form: Form) -> Any:
     import tensorflow as tf
 
     from aisle.model.text.bert import Tokenizer, load_bert
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     folder = bert_folder()
     tokenizer, bert = Tokenizer(folder), load_bert(folder)

@@ -19,8 +19,8 @@ import polars as pl
 from aisle.components.labeler.label import Labelled
 from aisle.components.labeler.queries import judged_examples
 from aisle.model.options import CandidateOptions, PretrainOptions, TwoTowerOptions
+from aisle.schema.bert.weights import BERT_FILES, BERT_VARIABLE, bert_folder
 from aisle.schema.splits import ITEMS
-from aisle.schema.weights import BERT_FILES, BERT_VARIABLE, bert_folder
 from benchmarks.search.judged_searches import RECALLED, Answered, Searches
 from benchmarks.shared.served import Answering, tensors
 from benchmarks.shared.training import train_two_tower

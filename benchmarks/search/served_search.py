@@ -68,7 +68,7 @@ def make_retriever(ids: list[str], titles: list[str], tower: Any) -> tuple[Any, 
     from aisle.model.retrieval.state import make_state
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.lexical.index import TextSearch
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     table = item_table(tower, pl.DataFrame({"item_id": ids, "title": titles}))
     nothing = pl.DataFrame(
@@ -92,7 +92,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.served.bundle import Bundle
     from aisle.model.served.lean_graph import make_lean
     from aisle.model.text.bert import Tokenizer, load_bert
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
     from aisle.serving.server.loaded.loaded_model import load
 
     retriever, table = make_retriever(ids, titles, tower)
@@ -117,7 +117,7 @@ def title_tower(ids: list[str], titles: list[str]) -> Any:
 
     from aisle.model.text.bert import SentenceEncoder
     from aisle.model.two_tower.export import nearest_texts
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     encoder = SentenceEncoder(bert_folder())
     distinct, place = np.unique(np.array(titles, object), return_inverse=True)

@@ -27,6 +27,8 @@ KEPT = 2
 """Versions in the folder while others come."""
 FREED = 2.0
 """Seconds after a switch, by when the version before is gone from memory."""
+LONGEST = 300.0
+"""Seconds that a version may take until it is served."""
 DOWN = 1.0
 """Seconds that a restarted server is away."""
 
@@ -86,6 +88,8 @@ def switch_once(model: pathlib.Path, out: pathlib.Path, version: int, client: Cl
     started = time.monotonic()
     publish(model, out, version)
     while client.versions()[0].version != version:
+        if time.monotonic() - started > LONGEST:
+            raise RuntimeError(f"version {version} isn't served after {LONGEST:g} s: {client.versions()}")
         time.sleep(0.05)
     answered = time.monotonic()
     if version > KEPT:

@@ -123,12 +123,12 @@ class Answering:
 
         if "recommend_after" not in self._asked:
             self._asked["recommend_after"] = self._bundle.graph(contract.RECOMMEND)
-        items = tf.ragged.constant(
-            [[item for item, _ in some] for some in recents], 1, dtype=tf.string
-        ).to_tensor("")
+        items = tf.ragged.constant([[item for item, _ in some] for some in recents], tf.string, 1).to_tensor(
+            ""
+        )
         ages = [[(asked - at) / 1e6 for _, at in some] for some, asked in zip(recents, now, strict=True)]
         kinds = tf.fill(tf.shape(items), PURCHASE.name)
-        told = tf.ragged.constant(ages, 1, dtype=tf.float32).to_tensor(0.0)
+        told = tf.ragged.constant(ages, tf.float32, 1).to_tensor(0.0)
         asked = (tf.constant(users), tf.zeros([len(users), 0], tf.string), tf.constant(False), tf.constant(k))
         moments = tf.constant([moment / 1e6 for moment in now], tf.float64)
         return _named(self._asked["recommend_after"](*asked, items, kinds, told, moments))
@@ -171,7 +171,7 @@ def make_retriever(
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.lexical.index import TextSearch
-    from aisle.schema.weights import bert_folder
+    from aisle.schema.bert.weights import bert_folder
 
     loaded = tf.saved_model.load(tower)
     table = item_table(loaded, pl.DataFrame(pl.from_arrow(labelled.tables["items"])))

@@ -35,7 +35,7 @@ class Effect:
     variance_kept: float
 
 
-def compare(metric: Metric, control: Sample, treatment: Sample, common_means: bool = True) -> Effect:
+def compare(metric: Metric, control: Sample, treatment: Sample, *, common_means: bool = True) -> Effect:
     """Welch's test of a metric: the arms' variances needn't be alike.
 
     The covariates' weights are those that leave the difference the least variance, from both arms together.

@@ -56,7 +56,7 @@ class Activity:
         chosen = (self.day >= start) & (self.day < end)
         user = self.user[chosen]
         return (
-            np.bincount(user, self.value[chosen], self.users),
+            np.bincount(user, self.value[chosen], self.users).astype(float),
             np.bincount(user, minlength=self.users).astype(float),
         )
 

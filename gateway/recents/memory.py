@@ -6,7 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from aisle.gateway.recents.store import MOST, Announcement, Recent
+from aisle.gateway.recents.store import Announcement, Recent, newest
 
 MAX_VISITORS = 200_000
 """Beyond, who did nothing for the longest is forgotten."""
@@ -23,7 +23,7 @@ class MemoryStore:
             clock: seconds since 1970.
         """
         self._lifetime, self._clock = lifetime, clock
-        self._known: OrderedDict[str, dict[str, Recent]] = OrderedDict()
+        self._known: OrderedDict[str, list[Recent]] = OrderedDict()
 
     async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
         """See `Store`."""
@@ -34,11 +34,11 @@ class MemoryStore:
 
     async def of(self, who: str) -> list[Recent]:
         """See `Store`."""
-        return [one for one in self._known.get(who, {}).values() if one.at >= self._oldest()]
+        return [one for one in self._known.get(who, ()) if one.at >= self._oldest()]
 
     async def merge(self, session: str, user: str) -> None:
         """See `Store`."""
-        self._keep(user, list(self._known.pop(session, {}).values()))
+        self._keep(user, self._known.pop(session, []))
 
     async def forget(self, who: str) -> None:
         """See `Store`."""
@@ -58,8 +58,7 @@ class MemoryStore:
         return int((self._clock() - self._lifetime) * 1e6)
 
     def _keep(self, who: str, came: Sequence[Recent]) -> None:
-        # What came first stands behind, and so wins.
-        events = {one.event_id: one for one in (*came[::-1], *self._known.pop(who, {}).values())}
-        alive = sorted((one for one in events.values() if one.at >= self._oldest()), key=lambda one: one.at)
+        both = newest((*self._known.pop(who, ()), *came))
+        alive = [one for one in both if one.at >= self._oldest()]
         if alive:
-            self._known[who] = {one.event_id: one for one in alive[-MOST:]}
+            self._known[who] = alive

@@ -14,7 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, StoreDown
+from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, StoreDown, newest
 from aisle.schema.errors import InputError
 
 TIMEOUT_SECONDS = 0.25
@@ -85,7 +85,9 @@ class RedisStore:
         with _told_as_down():
             async with self._redis.pipeline(transaction=False) as pipe:
                 for who, came in recents.items():
-                    said = [(one.event_id, one.at, json.dumps([one.event, one.item_id])) for one in came]
+                    # A bot's thousands would have the server add and drop each.
+                    kept = newest(came)
+                    said = [(one.event_id, one.at, json.dumps([one.event, one.item_id])) for one in kept]
                     await _awaited(pipe.eval(_KEEP, 2, *_keys(who), *self._bounds(), *sum(said, ())))
                 await pipe.execute()
 

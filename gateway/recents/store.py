@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from aisle.schema.errors import AisleError, InputError
@@ -35,6 +35,14 @@ class Recent:
     event: str
     item_id: str
     at: int
+
+
+def newest(recents: Iterable[Recent]) -> list[Recent]:
+    """The `MOST` newest, oldest first; each event as it came first."""
+    events: dict[str, Recent] = {}
+    for one in recents:
+        events.setdefault(one.event_id, one)
+    return sorted(events.values(), key=lambda one: one.at)[-MOST:]
 
 
 @dataclasses.dataclass(frozen=True)

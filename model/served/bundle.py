@@ -36,7 +36,7 @@ from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import contract
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 

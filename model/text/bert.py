@@ -13,11 +13,11 @@ from transformers import BertConfig, TFBertModel
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.text.pieces import pieces_of
+from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.reading import read_reading
 from aisle.schema.bert.sentence_piece_model import MASK
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.weights import WEIGHTS, WORD_PIECES, vocabulary_file
 from aisle.schema.errors import InputError
-from aisle.schema.weights import WEIGHTS, WORD_PIECES, vocabulary_file
 
 MAX_CHARACTERS = 2_000
 """Longer texts are cut before tokenisation, so that a 1 MB title costs no more than a long one."""
@@ -182,7 +182,7 @@ class SentenceEncoder:
     """Unit-length sentence embeddings (Reimers and Gurevych, 2019) of a frozen BERT, pooled as it was trained to be.
 
     Example:
-        >>> from aisle.schema.weights import bert_folder
+        >>> from aisle.schema.bert.weights import bert_folder
         >>> encoder = SentenceEncoder(bert_folder())
         >>> mug, cup, shoe = encoder(tf.constant(["coffee mug", "tea cup", "running shoes"])).numpy()
         >>> bool(mug @ cup > mug @ shoe)

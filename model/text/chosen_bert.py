@@ -9,7 +9,7 @@ import tempfile
 
 import tensorflow as tf
 
-from aisle.schema.weights import BERT_FILES, bert_folder
+from aisle.schema.bert.weights import BERT_FILES, bert_folder
 
 
 def chosen_bert(configured: str) -> str:

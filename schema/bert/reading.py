@@ -5,9 +5,9 @@ from __future__ import annotations
 import pathlib
 from typing import Literal
 
+from aisle.schema.bert.weights import READING
 from aisle.schema.errors import InputError
 from aisle.schema.options import Options
-from aisle.schema.weights import READING
 
 
 class Reading(Options):

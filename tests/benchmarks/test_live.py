@@ -90,6 +90,32 @@ def test_a_basket_is_worth_its_ndcg_and_a_line_whether_it_is_there(replayed: typ
     ]
 
 
+def test_the_simple_reader_gives_own_items_and_what_goes_with_the_recents(replayed: types.ModuleType) -> None:
+    systems = importlib.import_module("benchmarks.live.systems")
+    bought = [
+        ("ann", "pot"),
+        ("bob", "mug"),
+        ("cat", "mug"),
+        ("cat", "cup"),
+        ("cat", "tea"),
+        ("dan", "tea"),
+        ("eve", "tea"),
+        ("", "lamp"),
+        ("", "lamp"),
+    ]
+    rows = [(user, "s", item, DAY + place) for place, (user, item) in enumerate(bought)]
+    frame = _purchases(*rows, ("ann", "s", "lamp", 9 * DAY)).with_columns(pl.lit("purchase").alias("event"))
+    labelled = types.SimpleNamespace(tables={"interactions": frame.to_arrow()})
+    reader = systems.SimpleReader(labelled, ["cup", "lamp", "mug", "pot", "tea"])
+    after = replayed.Moment("ann", 3 * DAY + 5, (("mug", 3 * DAY),), frozenset({"mug"}), ("cup",))
+    before = replayed.Moment("ann", 3 * DAY, (), frozenset(), ("mug",))
+    # Cosines with the mug: the cup's 1 / sqrt(1 · 2), the tea's 1 / sqrt(2 · 3); her own pot is two days old, 0.98.
+    assert reader.answers(3 * DAY, [after, before], 4) == [
+        ["mug", "pot", "cup", "tea"],
+        ["pot", "tea", "mug", "cup"],
+    ]
+
+
 def test_numbers_come_at_a_rate_and_each_is_taken_once(replayed: types.ModuleType) -> None:
     visitors = importlib.import_module("benchmarks.live.visitors")
     taken: list[int] = []

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from aisle.model.options import PretrainOptions
-from aisle.schema.weights import BERT_VARIABLE, bert_folder
+from aisle.schema.bert.weights import BERT_VARIABLE, bert_folder
 from tests.model.small_bert import make_small_bert
 
 NAMES = [f"mug {n * n * 7919} of {n}" for n in range(40)]

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from aisle.cli import doctor
 from aisle.cli.doctor import Verdict
-from aisle.schema import weights
+from aisle.schema.bert import weights
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import urllib.request
 
 import pytest
 
-from aisle.cli.shop import run_of, shop
+from aisle.cli.live.shop import run_of, shop
 from aisle.schema.errors import InputError
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")

@@ -22,7 +22,7 @@ from aisle.components.pretraining.executor import Executor
 from aisle.components.pretraining.texts import training_texts
 from aisle.components.tables import write_tables
 from aisle.model.options import PretrainOptions
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
 from tests.model.small_bert import make_small_bert
 
 ITEMS = pa.table({"item_id": ["1", "2", "3"], "title": ["red mug", "blue mug", "red mug"], "description": ["a mug", None, " "]})  # fmt: skip

@@ -14,7 +14,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from aisle.model.text.bert import Tokenizer, load_bert
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
 from aisle.schema.errors import InputError
 from tests.model.small_bert import make_small_bert
 

@@ -17,7 +17,7 @@ from aisle.model.served.bundle import _specs
 from aisle.model.text.bert import MAX_CHARACTERS, Tokenizer
 from aisle.model.text.lexical.query import fold_all
 from aisle.schema import contract
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 _SHOP = runpy.run_path(str(pathlib.Path(__file__).parents[1] / "model" / "small_shop.py"))
 IDS = set(_SHOP["IDS"])

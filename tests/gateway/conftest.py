@@ -14,12 +14,14 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 
+from aisle.gateway.items.redis_items import RedisItems
+from aisle.gateway.items.service import Items
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import Store
 from aisle.gateway.recording import utc_now
 from aisle.gateway.service import Gateway
-from aisle.serving import AsyncClient, Retry
+from aisle.serving import AsyncClient, AsyncTransport, Retry
 from aisle.serving.testing import AsyncFakeTransport
 
 
@@ -33,9 +35,10 @@ class RedisServer:
     """A redis-server's process, which can be killed and started again at its port."""
 
     def __init__(self, program: str, folder: pathlib.Path) -> None:
-        self._command = [program, "--port", str(port := free_port()), "--save", "", "--dir", str(folder)]
-        self._port = port
-        self.address = f"redis://127.0.0.1:{port}/0"
+        self._port = free_port()
+        local = ("--bind", "127.0.0.1", "--port", str(self._port))
+        self._command = [program, *local, "--save", "", "--dir", str(folder)]
+        self.address = f"redis://127.0.0.1:{self._port}/0"
         self.start()
 
     def start(self) -> None:
@@ -84,15 +87,23 @@ class Site:
     """
 
     def __init__(
-        self, folder: pathlib.Path, store: Store, now: Callable[[], datetime.datetime], **app: object
+        self,
+        folder: pathlib.Path,
+        store: Store,
+        now: Callable[[], datetime.datetime],
+        shared: RedisItems | None = None,
+        model: AsyncTransport | None = None,
+        **app: object,
     ) -> None:
         from aisle.gateway.app import create_app
 
         self.log = folder
-        self.model = AsyncFakeTransport(ANSWERS)
+        self.model = model or AsyncFakeTransport(ANSWERS)
         client = AsyncClient("shop:8500", transport=self.model, retry=Retry(attempts=1))
         self.recents = Delivery(store)
-        self.gateway = Gateway(client, self.recents, EventLog(folder, now), now)
+        log = EventLog(folder, now)
+        items = Items(client, shared, folder, now)
+        self.gateway = Gateway(client, self.recents, log, items, now)
         served = create_app(self.gateway, **{"key": "", "rate": 0.0, **app})  # type: ignore[arg-type]
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://gateway")
 
@@ -103,9 +114,9 @@ def site(tmp_path: pathlib.Path) -> Callable[..., contextlib.AbstractAsyncContex
 
     @contextlib.asynccontextmanager
     async def opened(
-        store: Store, now: Callable[[], datetime.datetime] = utc_now, **app: object
+        store: Store, now: Callable[[], datetime.datetime] = utc_now, name: str = "live", **more: object
     ) -> AsyncIterator[Site]:
-        one = Site(tmp_path / "live", store, now, **app)
+        one = Site(tmp_path / name, store, now, **more)  # type: ignore[arg-type]
         async with one.gateway.running(), one.http:
             yield one
 

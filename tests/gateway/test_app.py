@@ -136,6 +136,29 @@ def test_each_question_is_asked_alike_by_get_and_post(asks: Asks, path: str, ask
     asks(use)
 
 
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        ("application/json", 200),
+        ("Application/JSON; charset=utf-8", 200),
+        ("text/plain", 422),
+        ("application/x-www-form-urlencoded", 422),
+    ],
+)
+def test_a_question_is_json_by_its_header_so_that_no_form_of_another_site_can_ask(
+    asks: Asks, kind: str, status: int
+) -> None:
+    async def use(site: Any) -> None:
+        headers = {"Content-Type": kind}
+        answer = await site.http.post("/v1/search", content=b'{"query": "mug", "k": 1}', headers=headers)
+        assert answer.status_code == status
+        if status == 200:
+            assert answer.headers["Content-Type"] == "application/json"
+            assert answer.json()["items"] == [{"item_id": "mug", "score": 2.0}]
+
+    asks(use)
+
+
 def test_no_question_and_no_event_waits_for_a_thread(asks: Asks) -> None:
     async def use(site: Any) -> list[str]:
         await site.http.get("/v1/recommend", params={"session_id": "s1"})
@@ -321,6 +344,8 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
         ("post", "/v1/users/merge"),
         ("delete", "/v1/users/{user_id}"),
         ("get", "/metrics"),
+        ("put", "/v1/items"),
+        ("patch", "/v1/items"),
     }
     asked = {
         (method, f"/v1/{name}") for method in ("get", "post") for name in ("search", "recommend", "similar")

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aisle.gateway.events import microseconds
-from aisle.gateway.log import ROW
+from aisle.gateway.files.records import ROW
 from aisle.gateway.spool import read_spool
 from aisle.serving.testing import FakeTransport, serve
 from tests.gateway.conftest import ANSWERS, RedisServer, open_redis

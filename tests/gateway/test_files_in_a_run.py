@@ -21,6 +21,7 @@ from aisle.components.anomaly_gate.statistics import table_statistics
 from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.discovery import find_tables
+from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import ReadResult, read_table
 from aisle.datasets import simulator
 from aisle.gateway.events import EVENT
@@ -141,3 +142,18 @@ def test_the_cleaner_merges_repeats_of_other_hours_and_gateways_and_loses_nothin
     assert merges == {"exact duplicate": SAME, "the same event_id": LATER}
     ids = result.tables[EVENTS.name]["event_id"].to_pylist()
     assert len(ids) == len(set(ids))
+
+
+def test_a_gateways_files_go_with_a_shops_own_of_fewer_columns(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "events").mkdir()
+    own = "timestamp,event,item_id\n2026-03-01 00:00:00,click,a\n"
+    (tmp_path / "events" / "1.csv").write_text(own, encoding="utf-8")
+    row = {"event_id": "e", "timestamp": 1, "event": "click", "item_id": "b"}
+    _log(tmp_path / "live", [[{ROW: row}]], EPOCH)
+    (tmp_path / "live" / "events").rename(tmp_path / "live-events")
+    reading = TableReading(files=("events", "live-events"))
+    rows = read_table(str(tmp_path), EVENTS, reading=reading).rows
+    assert rows.select(["item_id", "event_id"]).to_pylist() == [
+        {"item_id": "a", "event_id": None},
+        {"item_id": "b", "event_id": "e"},
+    ]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import http.client
 import json
 import os
 import pathlib
+import resource
 import signal
 import socket
 import subprocess
@@ -19,7 +21,9 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.cli.gateway import gateway, listen
+from aisle.cli.live.gateway import gateway, listen
+from aisle.gateway.files.records import ROW
+from aisle.gateway.spool import read_spool
 from aisle.schema.errors import InputError
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
@@ -95,6 +99,77 @@ def test_kill_9_in_the_middle_loses_no_event_that_was_said_to_be_safe(
     # What was on the disk but not yet answered is there as well: one of each at most.
     assert set(safe) <= set(written) and len(set(written) - set(safe)) <= 4
     assert len(written) == len(set(written))
+
+
+@contextlib.contextmanager
+def _filled(folder: pathlib.Path, process: Any) -> Iterator[None]:
+    """Has no room be left on the folder's disk, a tmpfs."""
+    rest = folder / "filler"
+    with rest.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(4_096))
+    yield
+    rest.unlink()
+
+
+@contextlib.contextmanager
+def _limited(folder: pathlib.Path, process: Any) -> Iterator[None]:
+    """Has the system refuse to let a process's files grow, in the middle of a write, as a full disk does."""
+    largest = max(path.stat().st_size for path in (folder / "live" / ".spool").iterdir())
+    soft, hard = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (largest + 100, hard))
+    yield
+    resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.fixture(params=["tmpfs", "limit"])
+def disk(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> Iterator[Callable[..., Any]]:
+    """What fills the disk of `tmp_path`."""
+    if request.param == "limit":
+        yield _limited
+        return
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(tmp_path)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("this user may mount no tmpfs")
+    yield _filled
+    subprocess.run(["umount", "-l", str(tmp_path)], check=True)
+
+
+def test_a_full_disk_is_told_by_503_and_records_nothing_of_a_batch_until_there_is_room_again(
+    tmp_path: pathlib.Path, disk: Callable[..., Any], start: Callable
+) -> None:
+    process, address = start()
+    safe: list[str] = []
+
+    def record(nth: int) -> None:
+        batch = [
+            {"event": "click", "item_id": "mug", "event_id": f"{nth}-{place}", "text": "a" * 500}
+            for place in range(20)
+        ]
+        safe.extend(_ask(f"{address}/v1/events", batch)["event_ids"])
+
+    record(0)
+    refused = 0
+    with disk(tmp_path, process):
+        for nth in range(1, 6):
+            try:
+                record(nth)
+            except urllib.error.HTTPError as error:
+                assert error.code == 503 and "the disk takes no more" in json.load(error)["error"]
+                refused += 1
+        assert _ask(f"{address}/healthz")["done"] is True
+    record(6)
+    assert refused >= 3 and set(safe) >= {f"{nth}-{place}" for nth in (0, 6) for place in range(20)}
+    spooled = [path for path in (tmp_path / "live" / ".spool").glob("*.jsonl")]
+    assert {record[ROW]["event_id"] for path in spooled for record in read_spool(path)} == set(safe)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0
+    written = [
+        i
+        for path in (tmp_path / "live" / "events").iterdir()
+        for i in pq.read_table(path)["event_id"].to_pylist()
+    ]
+    assert sorted(written) == sorted(safe)
 
 
 def test_what_the_store_had_not_got_is_delivered_after_a_crash(start: Callable, redis_server: Any) -> None:

@@ -13,8 +13,8 @@ from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
-from aisle.schema.weights import bert_folder
 
 ITEMS = pl.DataFrame(
     [

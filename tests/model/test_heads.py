@@ -12,7 +12,7 @@ from aisle.datasets.simulator.catalogue import make_catalogue
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 from tests.model.small_search import make_small_search
 
 

@@ -19,8 +19,8 @@ from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
-from aisle.schema.weights import bert_folder
 
 ITEMS = 600
 ALLOWED_OPS = set(

@@ -13,7 +13,7 @@ from aisle.model.text.bert import Tokenizer
 from aisle.model.text.multilingual import kept_pieces
 from aisle.model.text.unread import unread_share
 from aisle.schema.bert import sentence_piece_model as sp
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
 from tests.model.small_bert import make_small_bert, make_small_sentence_bert
 
 SPECIAL = [

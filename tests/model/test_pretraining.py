@@ -21,7 +21,7 @@ from aisle.model.options import PretrainOptions
 from aisle.model.pretrain import pretrain_fn
 from aisle.model.text.bert import SentenceEncoder, Tokenizer
 from aisle.model.text.pretraining import LengthBuckets, Texts
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
 from aisle.schema.errors import AisleError, InputError
 from tests.model.small_bert import make_small_bert
 

@@ -15,7 +15,7 @@ from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.text.lexical.query import QueryReader, fold_all
 from aisle.model.text.lexical.spelling import Spelling
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 TITLES = [
     "Refrigerator", "Fragrance for men", "Red lamp", "Lame excuse", "Large external disk", "Men's shoes",

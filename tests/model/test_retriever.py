@@ -16,8 +16,8 @@ from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
-from aisle.schema.weights import bert_folder
 
 ITEMS = [f"i{number}" for number in range(9)]
 NAMES = [feature.name for feature in CANDIDATE_FEATURES]

@@ -20,7 +20,7 @@ from aisle.model.text.masked_language import Masking
 from aisle.model.text.pretraining_trainer import _kept
 from aisle.model.text.words import Words
 from aisle.schema.bert import sentence_piece_model as sp
-from aisle.schema.bert_files import check_bert
+from aisle.schema.bert.files import check_bert
 from aisle.schema.errors import InputError
 from tests.model.small_bert import SENTENCE_PIECES, make_small_sentence_bert
 

@@ -13,7 +13,7 @@ from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import BM25, TextSearch
 from aisle.model.text.lexical.scripts import Simplifier
 from aisle.model.text.lexical.terms import Units
-from aisle.schema.weights import bert_folder
+from aisle.schema.bert.weights import bert_folder
 
 TITLES = {
     "phone": "荣耀手机 8GB 黑色",

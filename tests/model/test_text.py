@@ -10,8 +10,8 @@ import tensorflow as tf
 from transformers import BertTokenizer, TFBertModel
 
 from aisle.model.text.bert import SentenceEncoder, Tokenizer, load_bert
+from aisle.schema.bert.weights import bert_folder
 from aisle.schema.errors import InputError
-from aisle.schema.weights import bert_folder
 
 TEXTS = [
     "WHITE HANGING HEART T-LIGHT HOLDER",

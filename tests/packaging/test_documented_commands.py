@@ -42,6 +42,9 @@ DESIGNED = tuple(
         "recommend",
         "similar",
         "rank",
+        "forecast",
+        "replenish",
+        "experiment",
         "bert",
         "doctor",
     ]

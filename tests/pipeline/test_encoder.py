@@ -11,7 +11,7 @@ pytest.importorskip("tfx")
 from aisle.model.text import packed_e5
 from aisle.pipeline import encoder
 from aisle.pipeline.config import load_config
-from aisle.schema.weights import BERT_VARIABLE
+from aisle.schema.bert.weights import BERT_VARIABLE
 from tests.model.small_bert import make_small_bert, make_small_sentence_bert
 
 CHINESE = "item_id,title\na,红色马克杯大号\nb,不锈钢电饭煲\n"

@@ -7,7 +7,7 @@ import pathlib
 
 import pytest
 
-from aisle.schema import weights
+from aisle.schema.bert import weights
 from aisle.schema.errors import InputError
 
 

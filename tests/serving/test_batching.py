@@ -220,8 +220,9 @@ def test_a_batch_waits_for_others_until_it_is_full() -> None:
 
 
 def test_signatures_are_joined_along_what_their_answers_have_rows_for() -> None:
-    assert joined_inputs(SEARCH) == {"query", "user_id"}
-    assert joined_inputs(FILTERED_SEARCH) == {
+    recent = {"recent_items", "recent_events", "recent_ages", "now"}
+    assert joined_inputs(SEARCH) == {"query", "user_id"} | recent
+    assert joined_inputs(FILTERED_SEARCH) == recent | {
         "query",
         "user_id",
         "category",
@@ -229,8 +230,8 @@ def test_signatures_are_joined_along_what_their_answers_have_rows_for() -> None:
         "price_min",
         "price_max",
     }
-    assert joined_inputs(RECOMMEND) == {"user_id", "history"}
-    assert joined_inputs(SIMILAR) == {"item_id"}
-    assert joined_inputs(RANK) == {"query", "user_id", "item_ids"}
+    assert joined_inputs(RECOMMEND) == {"user_id", "history"} | recent
+    assert joined_inputs(SIMILAR) == {"item_id"} | recent
+    assert joined_inputs(RANK) == {"query", "user_id", "item_ids"} | recent
     assert joined_inputs(SERVING_DEFAULT) == {"examples"}
     assert joined_inputs(EXPLAIN) == frozenset()

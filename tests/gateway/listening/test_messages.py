@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from aisle.cli.listen import listen
+from aisle.cli.live.listen import listen
 from aisle.gateway.listening.listener import read_events
 from aisle.gateway.listening.source import Message, open_source, read_address
 from aisle.schema.errors import InputError

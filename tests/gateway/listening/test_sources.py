@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import signal
 import subprocess
 import sys
@@ -117,6 +118,32 @@ def test_what_was_not_acknowledged_comes_again_and_is_the_same_event(
     places = asyncio.run(taken_and_lost())
     asyncio.run(use())
     assert [row["event_id"] for row in _written(tmp_path)] == [f"{place}:0" for place in places]
+
+
+def test_a_disk_that_is_full_has_nothing_acknowledged_until_there_is_room(
+    broker: Any, tmp_path: pathlib.Path
+) -> None:
+    broker.publish([_event(1), b"no event", _event(2)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    async def use() -> None:
+        async with _listening(broker.source, tmp_path) as recording:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+            try:
+                await asyncio.sleep(1)
+                assert await asyncio.to_thread(broker.unacknowledged) == 3
+                assert _count(recording, "aisle_gateway_events_total", kind="click") == 0
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+                signal.signal(signal.SIGXFSZ, ignored)
+            await _until(lambda: broker.unacknowledged() == 0)
+
+    asyncio.run(use())
+    assert {row["item_id"] for row in _written(tmp_path)} == {"i1", "i2"}
+    assert len({row["event_id"] for row in _written(tmp_path)}) == 2
+    (path,) = (tmp_path / "refused").iterdir()
+    assert {json.loads(line)["message"] for line in path.read_text().splitlines()} == {"no event"}
 
 
 def test_a_broker_that_is_restarted_is_connected_to_again(broker: Any, tmp_path: pathlib.Path) -> None:

@@ -15,10 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from aisle.gateway.items.service import Items
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.memory import MemoryStore
-from aisle.gateway.service import Gateway, utc_now
+from aisle.gateway.recording import utc_now
+from aisle.gateway.service import Gateway
 from aisle.gateway.stages import StagedClient
 from aisle.schema import contract
 from aisle.serving import Retry
@@ -144,7 +146,9 @@ def make_front(folder: pathlib.Path, key: str = KEY, with_run: bool = True, **sh
     model = ShopTransport()
     client = StagedClient("shop:8500", transport=model, retry=Retry(attempts=1))
     recents = Delivery(MemoryStore(1_000))
-    gateway = Gateway(client, recents, EventLog(folder / "live", utc_now))
+    log = EventLog(folder / "live", utc_now)
+    items = Items(client, None, folder / "live", utc_now)
+    gateway = Gateway(client, recents, log, items)
     run = Run(tables, reports, folder / "out" / "serving") if with_run else None
     shown = Shop(**{"trying": True, **shop})
     front = Storefront(gateway, client, recents, key, shown, run, folder)

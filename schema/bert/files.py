@@ -10,8 +10,8 @@ from typing import Any
 
 from aisle.schema.bert.reading import read_reading
 from aisle.schema.bert.sentence_piece_model import FORMS, read_sentence_pieces
+from aisle.schema.bert.weights import CONFIG, WEIGHTS, WORD_PIECES, lacking, vocabulary_file
 from aisle.schema.errors import InputError
-from aisle.schema.weights import CONFIG, WEIGHTS, WORD_PIECES, lacking, vocabulary_file
 
 _NEEDS = (
     f"a checkpoint needs {WEIGHTS}, {CONFIG}, and {WORD_PIECES} or one of SentencePiece's {', '.join(FORMS)}"

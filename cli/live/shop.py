@@ -68,8 +68,10 @@ def shop(
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     from aisle.cli.finished import embedded_server
-    from aisle.cli.gateway import answer, listen
+    from aisle.cli.live.gateway import answer, listen
     from aisle.gateway.app import create_app
+    from aisle.gateway.items.redis_items import open_items
+    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
@@ -90,7 +92,8 @@ def shop(
             click.echo("loading the model", err=True)
             target = opened.enter_context(embedded_server(pathlib.Path(out or "out")))
         client = StagedClient(target, timeout=5.0)
-        between = Gateway(client, recents, log)
+        items = Items(client, open_items(store), pathlib.Path(folder), utc_now)
+        between = Gateway(client, recents, log, items)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
             between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aisle.cli.gateway import remember_days
+from aisle.cli.live.gateway import remember_days
 
 if TYPE_CHECKING:
     from aisle.gateway.listening.refused import Refused

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import pathlib
 import signal
@@ -102,8 +103,10 @@ def gateway(
     Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
-    from aisle.cli.shop import run_of
+    from aisle.cli.live.shop import run_of
     from aisle.gateway.app import create_app
+    from aisle.gateway.items.redis_items import open_items
+    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
@@ -119,7 +122,9 @@ def gateway(
     key = _required(read_key(key_file), host)
     client = StagedClient(target, timeout=timeout, label=label)
     recents = Delivery(open_store(store, remember_days * 86_400))
-    between = Gateway(client, recents, EventLog(pathlib.Path(log_folder), utc_now))
+    folder = pathlib.Path(log_folder)
+    log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
+    between = Gateway(client, recents, log, Items(client, open_items(store), folder, utc_now))
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
@@ -142,6 +147,8 @@ def answer(app: FastAPI, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
+    # What was imported lives as long as the process: looking through it for what is free would hold answers up.
+    gc.freeze()
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 

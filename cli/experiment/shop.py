@@ -1,0 +1,85 @@
+"""A shop's events, and the file of its experiments and metrics."""
+
+from __future__ import annotations
+
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from aisle.schema.errors import InputError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from aisle.experiments.analysis.events import Events
+    from aisle.experiments.analysis.measures import Declared
+    from aisle.experiments.assignment.experiment import Experiment
+
+_DAY = 86_400e6
+"""In microseconds, which a timestamp is read in."""
+
+
+def read_file(path: str, name: str | None) -> tuple[Experiment, tuple[Declared, ...]]:
+    """An experiment of a TOML file, and the metrics.
+
+    Args:
+        path: of the file, `[[experiment]]` and `[[metric]]`.
+        name: the experiment's; the only one's without.
+
+    Raises:
+        InputError: the file can't be read, or holds no such experiment.
+    """
+    import tomli
+
+    from aisle.experiments.analysis.reading import read_metrics
+    from aisle.experiments.assignment.reading import read_running
+
+    try:
+        values = tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read: {error}") from error
+    metrics = read_metrics(values.pop("metric", []))
+    running = read_running(values)
+    found = [one for one in running.experiments if name in (None, one.name)]
+    if len(found) != 1:
+        names = ", ".join(one.name for one in running.experiments)
+        raise InputError(f"{path} holds the experiments {names}; name one of them by --name")
+    return found[0], metrics
+
+
+def read_events(data: str, unit: str, config_file: str | None, assignments: tuple[str, ...]) -> Events:
+    """The events of a data folder, read as a run reads them.
+
+    Args:
+        data: the folder.
+        unit: the column of who did it.
+        config_file: settings as TOML, of how the files are read.
+        assignments: single ones.
+
+    Raises:
+        InputError: there are none, or they can't be read, or have no such column.
+    """
+    from aisle.components.example_gen.reader import read_table
+    from aisle.experiments.analysis.events import Events
+    from aisle.pipeline.config import load_config
+    from aisle.schema.tables import EVENTS
+
+    readings = load_config(config_file, assignments).readings()
+    rows = read_table(data, EVENTS, reading=readings[EVENTS.name]).rows
+    if unit not in rows.column_names:
+        raise InputError(f"the events of {data} have no column {unit}, which the experiment assigns by")
+    day = rows["timestamp"].to_numpy().astype("datetime64[us]").astype(np.int64) / _DAY
+    value = _numbers(rows, "price", np.nan) * _numbers(rows, "quantity", 1.0)
+    texts = [_texts(rows, name) for name in (unit, "event", "experiment", "arm", "event_id")]
+    return Events(texts[0], texts[1], day, value, *texts[2:])
+
+
+def _texts(rows: pa.Table, name: str) -> Any:
+    told = rows[name].to_pylist() if name in rows.column_names else [None] * rows.num_rows
+    return np.array([one or "" for one in told], dtype=str)
+
+
+def _numbers(rows: pa.Table, name: str, otherwise: float) -> Any:
+    told = rows[name].to_pylist() if name in rows.column_names else [None] * rows.num_rows
+    return np.array([otherwise if one is None else one for one in told], dtype=float)

@@ -1,0 +1,91 @@
+"""Who saw which arm, from when on: and what in the log of that can't be."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import numpy.typing as npt
+
+from aisle.experiments.analysis.events import Events, Texts
+from aisle.experiments.assignment.experiment import Experiment
+from aisle.experiments.statistics.sample import Floats
+from aisle.schema.errors import InputError
+
+MOST_DOUBLE = 0.01
+"""The share of users in two arms above which the experiment can't be trusted: the rest are left out and said."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Exposures:
+    """The users of an experiment.
+
+    Attributes:
+        units: their ids, sorted, [n].
+        arm: of each, its place among the experiment's, [n].
+        since: the day of the first exposure of each, [n].
+        left_out: how many were, by the reason.
+    """
+
+    units: Texts
+    arm: npt.NDArray[np.int64]
+    since: Floats
+    left_out: dict[str, int]
+
+    @property
+    def double_share(self) -> float:
+        """Of all users, those who saw two arms."""
+        double = self.left_out["in two arms"]
+        return double / max(double + len(self.units), 1)
+
+    def counts(self, experiment: Experiment) -> dict[str, int]:
+        """The users of each arm, by its name."""
+        return {arm.name: int((self.arm == place).sum()) for place, arm in enumerate(experiment.arms)}
+
+    def places(self, units: Texts) -> npt.NDArray[np.int64]:
+        """Where each of some ids stands among the users, -1 where it is none of them."""
+        if not len(self.units):
+            return np.full(len(units), -1)
+        found = np.minimum(np.searchsorted(self.units, units), len(self.units) - 1)
+        return np.where(self.units[found] == units, found, -1)
+
+
+def exposures(experiment: Experiment, events: Events) -> Exposures:
+    """Finds who saw which arm, by the events that name the experiment.
+
+    Who saw two arms, was forced into one, or has no id is left out and counted.
+
+    Raises:
+        InputError: nobody saw it, or an arm is none of the experiment's.
+    """
+    seen = events.where(events.experiment == experiment.name)
+    if not len(seen):
+        raise InputError(f"no event names the experiment {experiment.name!r}; is it that of the log?")
+    names = [arm.name for arm in experiment.arms]
+    if strange := sorted(set(seen.arm) - set(names)):
+        raise InputError(
+            f"the log has the arm {str(strange[0])!r} of {experiment.name!r}, which isn't planned; there are: {', '.join(names)}"
+        )
+    unknown = seen.unit == ""
+    forced = np.isin(seen.unit, list(experiment.forced))
+    kept = seen.where(~unknown & ~forced)
+    units, user = np.unique(kept.unit, return_inverse=True)
+    arm = np.array([names.index(name) for name in kept.arm], dtype=np.int64)
+    since, least, most = np.full(len(units), np.inf), np.full(len(units), len(names)), np.full(len(units), -1)
+    np.minimum.at(since, user, kept.day)
+    np.minimum.at(least, user, arm)
+    np.maximum.at(most, user, arm)
+    single = least == most
+    left_out = {
+        "in two arms": int((~single).sum()),
+        "forced": len(np.unique(seen.unit[forced])),
+        "exposures without an id": int(unknown.sum()),
+    }
+    return Exposures(units[single], least[single].astype(np.int64), since[single], left_out)
+
+
+def otherwise_assigned(experiment: Experiment, found: Exposures) -> int:
+    """How many users saw another arm than the experiment, as it is now, gives them: it was edited midway, or isn't this one."""
+    names = [experiment.arms[place].name for place in found.arm.tolist()]
+    assigned = [experiment.assign(unit) for unit in found.units.tolist()]
+    return sum(one is None or one.arm.name != name for one, name in zip(assigned, names, strict=True))

@@ -1,0 +1,67 @@
+"""Metrics as a shop writes them down, beside its experiments.
+
+[[metric]]
+name = "returns a user"
+measure = {event = "return"}
+better = "down"
+guardrail = true
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aisle.experiments.analysis.measures import STANDARD, Declared, Measure
+from aisle.schema.errors import InputError
+
+_CHOICES = {"count": ("number", "any", "value"), "better": ("up", "down")}
+_TYPES: dict[str, tuple[type, ...]] = {
+    **{name: (str,) for name in ("name", "event", "count", "better")},
+    **{name: (bool,) for name in ("adjusted", "guardrail")},
+    "winsorised": (int, float),
+}
+
+
+def read_metrics(values: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...]:
+    """The metrics of a file; the standard ones where it has none.
+
+    Raises:
+        InputError: a key or a value isn't one of a metric's.
+    """
+    return tuple(_metric(one) for one in values) or STANDARD
+
+
+def _metric(values: Mapping[str, Any]) -> Declared:
+    where = f"the metric {values.get('name', '')!r}"
+    told = _checked(values, Declared, where)
+    for part in ("measure", "over"):
+        if part in told:
+            if not isinstance(told[part], Mapping):
+                raise InputError(
+                    f"{where}: {part} is {told[part]!r}; expected a table such as {{event = 'click'}}"
+                )
+            told[part] = Measure(**_checked(told[part], Measure, f"{part} of {where}"))
+    if not 0 < told.get("winsorised", 1.0) <= 1:
+        raise InputError(
+            f"{where}: winsorised is {told['winsorised']!r}; expected a share up to 1, such as 0.99"
+        )
+    return Declared(**told)
+
+
+def _checked(values: Mapping[str, Any], record: type[Declared] | type[Measure], where: str) -> dict[str, Any]:
+    names = [field.name for field in dataclasses.fields(record)]
+    if unknown := sorted(set(values) - set(names)):
+        raise InputError(f"{where}: unknown key {unknown[0]!r}; there are: {', '.join(names)}")
+    needed = names[:2] if record is Declared else names[:1]
+    if absent := [name for name in needed if not values.get(name)]:
+        raise InputError(f"{where}: there is no {absent[0]}; expected {', '.join(needed)}")
+    for name, value in values.items():
+        if not isinstance(value, _TYPES.get(name, (object,))) or (
+            name == "winsorised" and isinstance(value, bool)
+        ):
+            raise InputError(f"{where}: {name} is {value!r}; expected a {_TYPES[name][-1].__name__}")
+        if value not in _CHOICES.get(name, (value,)):
+            raise InputError(f"{where}: {name} is {value!r}; expected one of {', '.join(_CHOICES[name])}")
+    return dict(values)

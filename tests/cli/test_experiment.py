@@ -1,0 +1,172 @@
+"""`aisle experiment`: from a shop's files to a plan, replays and a verdict with its exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import pathlib
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from aisle.cli.main import cli
+from aisle.experiments.analysis.events import Events
+from aisle.experiments.analysis.measures import STANDARD
+from aisle.experiments.analysis.reading import read_metrics
+from aisle.schema.errors import AisleError, ExperimentUntrusted, GuardrailHarmed, InputError
+from tests.experiments.shop import joined, shop
+
+FILE = """
+[[experiment]]
+name = "rerank"
+arms = [{name = "as-is", share = 0.5}, {name = "new", share = 0.5, label = "canary"}]
+
+[[metric]]
+name = "clicks an impression"
+measure = {event = "click"}
+over = {event = "impression"}
+
+[[metric]]
+name = "revenue a user"
+measure = {event = "purchase", count = "value"}
+winsorised = 0.99
+"""
+GUARDED = (
+    FILE + '[[metric]]\nname = "clicks"\nmeasure = {event = "click"}\nbetter = "down"\nguardrail = true\n'
+)
+BETTER = shop(users=600, lift=0.8, seed=5)
+
+
+def _write(folder: pathlib.Path, events: Events, file: str = FILE) -> list[str]:
+    """The shop as files; returns the arguments that name them."""
+    lines = ["timestamp,event,item_id,user_id,price,experiment,arm,event_id"]
+    for place in range(len(events)):
+        moment = datetime.datetime(2025, 3, 1) + datetime.timedelta(days=float(events.day[place]))
+        price = "" if np.isnan(events.value[place]) else f"{events.value[place]:.4f}"
+        cells = (events.unit, events.experiment, events.arm, events.event_id)
+        user, experiment, arm, event_id = (column[place] for column in cells)
+        lines.append(
+            f"{moment.isoformat(timespec='microseconds')},{events.kind[place]},i1,{user},{price},{experiment},{arm},{event_id}"
+        )
+    (folder / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "experiments.toml").write_text(file, encoding="utf-8")
+    return [str(folder), str(folder / "experiments.toml")]
+
+
+def _ask(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["experiment", *words])
+
+
+@pytest.fixture(scope="module")
+def better(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return _write(tmp_path_factory.mktemp("better"), BETTER)
+
+
+def test_a_better_arm_is_found_in_the_shops_files(better: list[str]) -> None:
+    done = _ask("analyze", *better)
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("rerank: Better: clicks an impression +")
+    assert "users: as-is " in done.output
+    told = json.loads(_ask("analyze", *better, "--json").output)
+    assert (told["outcome"], told["refused"]) == ("better", {})
+    assert [row["declared"]["name"] for row in told["rows"]] == ["clicks an impression", "revenue a user"]
+
+
+def test_an_early_look_has_wider_intervals(better: list[str]) -> None:
+    wide, narrow = (
+        json.loads(_ask("analyze", *better, "--json", *more).output)["rows"][0]["interval"]
+        for more in (("--look", "0.2", "--look", "0.4"), ())
+    )
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+
+
+def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> None:
+    planned = json.loads(_ask("plan", *better, "--days", "3", "--json").output)
+    assert [one["seen"] for one in planned] == [600, 600]
+    assert planned[0]["users"] > 600
+    assert "users in 3 days" in _ask("plan", *better, "--days", "3", "--looks", "5").output
+    replays = json.loads(_ask("replay", *better, "--days", "3", "--times", "20", "--json").output)
+    assert all(one["times"] == 20 and one["false_positives"] < 0.5 for one in replays)
+    assert "sample-ratio alarms" in _ask("replay", *better, "--days", "3", "--times", "5").output
+
+
+def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
+    gone = set(BETTER.unit[BETTER.arm == "new"][::2].tolist())
+    for name, events, file, error, code in (
+        ("lost", BETTER.where(~np.isin(BETTER.unit, sorted(gone))), FILE, ExperimentUntrusted, 3),
+        ("harm", BETTER, GUARDED, GuardrailHarmed, 4),
+    ):
+        (tmp_path / name).mkdir()
+        done = _ask("analyze", *_write(tmp_path / name, events, file))
+        assert isinstance(done.exception, error)
+        assert done.exception.exit_code == code
+        assert "\n" not in str(done.exception)
+
+
+def test_a_wrong_file_or_name_is_refused(better: list[str], tmp_path: pathlib.Path) -> None:
+    folder, file = better
+    two = tmp_path / "two.toml"
+    two.write_text(
+        FILE.replace("[[metric]]", FILE.split("[[metric]]")[0].replace("rerank", "other") + "[[metric]]", 1),
+        encoding="utf-8",
+    )
+    by_session = tmp_path / "session.toml"
+    by_session.write_text(
+        FILE.replace('name = "rerank"', 'name = "rerank"\nunit = "session_id"'), encoding="utf-8"
+    )
+    for words, said in (
+        ((folder, str(tmp_path / "none.toml")), "none.toml can't be read"),
+        ((folder, str(two)), "holds the experiments rerank, other; name one of them by --name"),
+        ((folder, file, "--name", "another"), "name one of them by --name"),
+        ((folder, str(by_session)), "have no column session_id"),
+    ):
+        done = _ask("analyze", *words)
+        assert isinstance(done.exception, InputError)
+        assert isinstance(done.exception, AisleError)
+        assert said in str(done.exception)
+    assert _ask("analyze", folder, str(two), "--name", "rerank").exit_code == 0
+
+
+def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, better: list[str]) -> None:
+    twice = joined(BETTER, BETTER.where(BETTER.event_id != ""))
+    found, once = (
+        json.loads(_ask("analyze", *words, "--json").output) for words in (_write(tmp_path, twice), better)
+    )
+    assert found["left_out"]["events told twice"] == int((BETTER.event_id != "").sum())
+    assert found["rows"] == once["rows"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "said"),
+    [
+        ({"name": "m"}, "there is no measure; expected name, measure"),
+        ({"measure": {"event": "click"}}, "there is no name"),
+        ({"name": "m", "measure": {"event": "click", "of": 1}}, "unknown key 'of'; there are: event, count"),
+        ({"name": "m", "measure": "click"}, "measure is 'click'; expected a table"),
+        (
+            {"name": "m", "measure": {"event": "click", "count": "sum"}},
+            "count is 'sum'; expected one of number, any, value",
+        ),
+        ({"name": "m", "measure": {"event": "click"}, "better": "left"}, "expected one of up, down"),
+        ({"name": "m", "measure": {"event": "click"}, "winsorised": 1.5}, "winsorised is 1.5"),
+        ({"name": "m", "measure": {"event": "click"}, "winsorised": True}, "winsorised is True"),
+        (
+            {"name": "m", "measure": {"event": "click"}, "guardrail": "yes"},
+            "guardrail is 'yes'; expected a bool",
+        ),
+    ],
+)
+def test_what_is_no_metric_is_refused(metric: dict[str, object], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        read_metrics([metric])
+
+
+def test_without_metrics_the_standard_ones_are_compared() -> None:
+    assert read_metrics([]) == STANDARD
+    assert [dataclasses.asdict(one)["name"] for one in STANDARD] == [
+        "clicks an impression",
+        "users who buy",
+        "revenue a user",
+    ]
