@@ -135,16 +135,20 @@ def replay(
 @experiment.command()
 @_of_a_shop
 @click.option("--look", "looks", type=click.FloatRange(0, 1, True), multiple=True, help="The looks so far, as shares of the planned users, rising; none: this is the only one.")  # fmt: skip
+@click.option("--out", default="out", show_default=True, type=click.Path(), help="Folder for the report.")
 @JSON
 def analyze(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    looks: tuple[float, ...], as_json: bool,
+    looks: tuple[float, ...], out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge the experiment of FILE by the events of SHOP; ends with 3 where they can't be trusted, with 4 where a guardrail is harmed."""
     from aisle.cli.experiment.shop import read_events, read_file
+    from aisle.components.reports.experiment import report_of, write_experiment
+    from aisle.components.reports.publish import as_json as as_text
     from aisle.experiments.analysis.analyze import analyze as judged
     from aisle.experiments.statistics.group_sequential import Looks
     from aisle.experiments.statistics.spending import obrien_fleming
+    from aisle.pipeline.paths import Layout
     from aisle.schema.errors import ExperimentUntrusted, GuardrailHarmed
 
     asked, metrics = read_file(file, name)
@@ -152,10 +156,13 @@ def analyze(
     compared = max(sum(not metric.guardrail for metric in metrics), 1)
     several = Looks.spent(looks, obrien_fleming, 0.05 / compared) if looks else None
     found = judged(asked, events, metrics, several)
+    report = report_of(found)
+    page = write_experiment(report, Layout(out).reports)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found)))
+        click.echo(as_text(report))
     else:
         _print(found)
+        click.echo(f"report: {page}")
     if found.outcome in ("untrusted", "harmed"):
         raise (ExperimentUntrusted if found.outcome == "untrusted" else GuardrailHarmed)(found.verdict)
 

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aisle.cli.main import cli
+from aisle.components.reports.schemas import validate
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.measures import STANDARD
 from aisle.experiments.analysis.reading import read_metrics
@@ -55,8 +56,9 @@ def _write(folder: pathlib.Path, events: Events, file: str = FILE) -> list[str]:
     return [str(folder), str(folder / "experiments.toml")]
 
 
-def _ask(*words: str) -> Result:
-    return CliRunner().invoke(cli, ["experiment", *words])
+def _ask(command: str, shop: str, *words: str) -> Result:
+    out = ["--out", f"{shop}/out"] if command == "analyze" else []
+    return CliRunner().invoke(cli, ["experiment", command, shop, *words, *out])
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +72,21 @@ def test_a_better_arm_is_found_in_the_shops_files(better: list[str]) -> None:
     assert done.output.startswith("rerank: Better: clicks an impression +")
     assert "users: as-is " in done.output
     told = json.loads(_ask("analyze", *better, "--json").output)
-    assert (told["outcome"], told["refused"]) == ("better", {})
-    assert [row["declared"]["name"] for row in told["rows"]] == ["clicks an impression", "revenue a user"]
+    assert (told["outcome"], told["refused"]) == ("better", [])
+    assert [row["metric"] for row in told["metrics"]] == ["clicks an impression", "revenue a user"]
+    reports = pathlib.Path(better[0]) / "out" / "reports"
+    assert (
+        validate("experiment", (reports / "experiment.json").read_text(encoding="utf-8"))["outcome"]
+        == "better"
+    )
+    page, summary = ((reports / f"experiment.{form}").read_text(encoding="utf-8") for form in ("html", "md"))
+    assert page.index("Better: clicks an impression") < page.index("<svg") < page.index("Planned of so many")
+    assert summary.startswith("**Experiment rerank: better**")
 
 
 def test_an_early_look_has_wider_intervals(better: list[str]) -> None:
     wide, narrow = (
-        json.loads(_ask("analyze", *better, "--json", *more).output)["rows"][0]["interval"]
+        json.loads(_ask("analyze", *better, "--json", *more).output)["metrics"][0]["interval"]
         for more in (("--look", "0.2", "--look", "0.4"), ())
     )
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
@@ -134,8 +144,11 @@ def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, bet
     found, once = (
         json.loads(_ask("analyze", *words, "--json").output) for words in (_write(tmp_path, twice), better)
     )
-    assert found["left_out"]["events told twice"] == int((BETTER.event_id != "").sum())
-    assert found["rows"] == once["rows"]
+    assert found["left_out"][-1] == {
+        "reason": "events told twice",
+        "count": int((BETTER.event_id != "").sum()),
+    }
+    assert found["metrics"] == once["metrics"]
 
 
 @pytest.mark.parametrize(
