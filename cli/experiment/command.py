@@ -1,4 +1,4 @@
-"""`aisle experiment plan`, `replay` and `analyze`."""
+"""`aisle experiment plan`, `replay` and `analyze`, beside `power`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from aisle.cli.experiment.power import power
 from aisle.cli.run import CONFIG, SET
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def experiment() -> None:
     """Plan, rehearse and judge A/B tests on a shop's events."""
 
 
+experiment.add_command(power)
+
+
 @experiment.command()
 @_of_a_shop
 @DAYS
@@ -51,6 +55,7 @@ def experiment() -> None:
 )
 @click.option(
     "--power",
+    "wanted",
     type=click.FloatRange(0, 1, True, True),
     default=0.8,
     show_default=True,
@@ -66,7 +71,7 @@ def experiment() -> None:
 @JSON
 def plan(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    days: float, effect: float, power: float, looks: int, as_json: bool,
+    days: float, effect: float, wanted: float, looks: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many users the experiment of FILE takes in SHOP, by what users did in its newest days."""
     from aisle.cli.experiment.shop import read_events, read_file
@@ -81,7 +86,7 @@ def plan(
     )
     start = float(events.day.max()) - days
     plans = [
-        rehearsal.plan(metric, events, start, days, effect, shares, power, looks=several)
+        rehearsal.plan(metric, events, start, days, effect, shares, wanted, looks=several)
         for metric in metrics
     ]
     if as_json:

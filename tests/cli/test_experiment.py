@@ -102,6 +102,22 @@ def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> N
     assert "sample-ratio alarms" in _ask("replay", *better, "--days", "3", "--times", "5").output
 
 
+@pytest.mark.parametrize(
+    ("words", "users", "power"),
+    [
+        # R: power.prop.test(p1 = .5, p2 = .75, power = .9), power.t.test(n = 20, delta = 1), power.t.test(delta = 1, power = .9).
+        (("0.5", "--effect", "0.5", "--power", "0.9"), 77, 0.9),
+        (("0.5", "--effect", "0.5", "--users", "50"), 50, 0.7401659),
+        (("10", "--effect", "0.1", "--deviation", "1", "--users", "20"), 20, 0.8689528),
+        (("10", "--effect", "0.1", "--deviation", "1", "--power", "0.9"), 23, 0.9),
+    ],
+)
+def test_sizes_and_power_are_those_of_r(words: tuple[str, ...], users: int, power: float) -> None:
+    told = json.loads(CliRunner().invoke(cli, ["experiment", "power", *words, "--json"]).output)
+    assert (told["users"], told["power"]) == (users, pytest.approx(power, abs=1e-6))
+    assert f"{users} users of each arm" in CliRunner().invoke(cli, ["experiment", "power", *words]).output
+
+
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
     gone = set(BETTER.unit[BETTER.arm == "new"][::2].tolist())
     for name, events, file, error, code in (
