@@ -78,5 +78,7 @@ class Experiment(Record):
     """Why the data can't be trusted; empty where they can."""
     held: ArmsHeld
     left_out: list[LeftOut]
+    late: int
+    """Users who acted in the experiment before it was shown to them; they are kept."""
     metrics: list[MetricInArm]
     refused: list[Refused]
