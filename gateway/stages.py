@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import dataclasses
 import time
 from collections.abc import Iterator
 from typing import TypeVar
@@ -12,16 +13,25 @@ from aisle.serving import AsyncClient, Question
 
 T = TypeVar("T")
 
-_spent: contextvars.ContextVar[dict[str, float] | None] = contextvars.ContextVar("spent", default=None)
+
+@dataclasses.dataclass
+class _Spent:
+    """The seconds of each stage, and of those under way how many are, and since when."""
+
+    seconds: dict[str, float]
+    under_way: dict[str, tuple[int, float]]
+
+
+_spent: contextvars.ContextVar[_Spent | None] = contextvars.ContextVar("spent", default=None)
 
 
 @contextlib.contextmanager
 def watched() -> Iterator[dict[str, float]]:
-    """Yields the seconds by stage of what runs inside, as they grow; stages that overlap each count in full."""
-    spent: dict[str, float] = {}
+    """Yields the seconds by stage of what runs inside, as they grow; while a stage runs twice at once, time counts once."""
+    spent = _Spent({}, {})
     token = _spent.set(spent)
     try:
-        yield spent
+        yield spent.seconds
     finally:
         _spent.reset(token)
 
@@ -33,11 +43,16 @@ def stage(name: str) -> Iterator[None]:
     if spent is None:
         yield
         return
-    started = time.perf_counter()
+    running, since = spent.under_way.get(name, (0, time.perf_counter()))
+    spent.under_way[name] = (running + 1, since)
     try:
         yield
     finally:
-        spent[name] = spent.get(name, 0.0) + time.perf_counter() - started
+        running, since = spent.under_way.pop(name)
+        if running > 1:
+            spent.under_way[name] = (running - 1, since)
+        else:
+            spent.seconds[name] = spent.seconds.get(name, 0.0) + time.perf_counter() - since
 
 
 class StagedClient(AsyncClient):

@@ -36,22 +36,20 @@ OURS = "aisle"
 CHUNK = 20_000
 
 
-def _ours(kind: str, name: str) -> Callable[[Found], float]:
-    return lambda found: found[kind][OURS if kind == "quantiles" else f"{OURS}, {name.split('.')[0]}"][
-        name.split(".")[-1]
-    ]
+def _of(kind: str, row: str, key: str) -> Callable[[Found], float]:
+    return lambda found: found[kind][row][key]
 
 
 FIGURES = (
-    Figure("wrmsse", _ours("points", "median.wrmsse"), most=0.90),
-    Figure("wrmsse_of_mean", _ours("points", "mean.wrmsse")),
-    Figure("mase", _ours("points", "median.mase"), most=1.12),
-    Figure("mase_of_mean", _ours("points", "mean.mase")),
-    Figure("bias_of_mean", _ours("points", "mean.bias"), least=-0.05, most=0.05),
-    Figure("pinball", _ours("quantiles", "pinball"), most=0.53),
-    Figure("weighted_pinball", _ours("quantiles", "weighted"), most=0.45),
+    Figure("wrmsse", _of("points", f"{OURS}, median", "wrmsse"), most=0.90),
+    Figure("wrmsse_of_mean", _of("points", f"{OURS}, mean", "wrmsse")),
+    Figure("mase", _of("points", f"{OURS}, median", "mase"), most=1.12),
+    Figure("mase_of_mean", _of("points", f"{OURS}, mean", "mase")),
+    Figure("bias_of_mean", _of("points", f"{OURS}, mean", "bias"), least=-0.05, most=0.05),
+    Figure("pinball", _of("quantiles", OURS, "pinball"), most=0.53),
+    Figure("weighted_pinball", _of("quantiles", OURS, "weighted"), most=0.45),
     *(
-        Figure(f"cover_{level:g}", _ours("quantiles", f"cover_{level:g}"), level - 0.015, level + 0.015)
+        Figure(f"cover_{level:g}", _of("quantiles", OURS, f"cover_{level:g}"), level - 0.015, level + 0.015)
         for level in LEVELS[2:]
     ),
     Figure("backtest_minutes", lambda found: found["backtest_minutes"], most=5.0),

@@ -43,7 +43,8 @@ class StoreServer:
             free.bind(("127.0.0.1", 0))
             self._port = free.getsockname()[1]
         self.address = f"redis://127.0.0.1:{self._port}/0"
-        self._words = [program, "--port", str(self._port), "--save", "", "--dir", str(folder)]
+        local = ("--bind", "127.0.0.1", "--port", str(self._port))
+        self._words = [program, *local, "--save", "", "--dir", str(folder)]
         self.start()
 
     def start(self) -> None:
@@ -79,15 +80,20 @@ class Shop:
 
 
 @contextlib.contextmanager
-def live_shop(out: pathlib.Path, folder: pathlib.Path) -> Iterator[Shop]:
-    """Runs a shop on the newest version of an output folder; raises RuntimeError where a process doesn't start."""
+def live_shop(out: pathlib.Path, folder: pathlib.Path, *options: str) -> Iterator[Shop]:
+    """Runs a shop on the newest version of an output folder; raises RuntimeError where a process doesn't start.
+
+    Args:
+        out: the output folder.
+        folder: where the gateway's log goes.
+        options: of the gateway.
+    """
     store, log = StoreServer(folder), folder / "live"
     try:
+        words = ("--store", store.address, "--log", str(log), *options)
         with (
             serving(out) as server,
-            listening(
-                *("gateway", "--target", server.target, "--store", store.address, "--log", str(log))
-            ) as gateway,
+            listening("gateway", "--target", server.target, *words) as gateway,
         ):
             yield Shop(store, server, gateway, log)
     finally:

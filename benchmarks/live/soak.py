@@ -145,13 +145,18 @@ def _trouble(
 ) -> tuple[int, int]:
     """Makes it, until it is over; returns how often the store was killed and the version switched."""
     kills = switches = 0
+    started = time.monotonic()
+
+    def over_before(times: float) -> bool:
+        return over.wait(max(0.0, started + times * every - time.monotonic()))
+
     with Client(shop.server.target, timeout=60) as client:
-        while not over.wait(every / 2):
+        while not over_before(kills + 0.5):
             shop.store.kill()
             kills += 1
             over.wait(DOWN)
             shop.store.start()
-            if over.wait(max(0.0, every / 2 - DOWN)):
+            if over_before(kills):
                 break
             switch_once(model, out, switches + 2, client)
             switches += 1

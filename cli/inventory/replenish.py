@@ -28,10 +28,12 @@ def replenish(
 ) -> None:  # fmt: skip
     """Propose what to order for the shop whose tables lie in SHOP, each order with its reason."""
     from aisle.cli.ask.files import check_writable
+    from aisle.cli.quiet import quieten_tensorflow
     from aisle.pipeline.config import load_config
+    from aisle.pipeline.inventory.ahead import learnt, learnt_before, spans_of
     from aisle.pipeline.inventory.files import write_low_stock, write_orders
-    from aisle.pipeline.inventory.replenish import plan
-    from aisle.pipeline.inventory.report import report
+    from aisle.pipeline.inventory.replenish import order_spans, plan, replayed
+    from aisle.pipeline.inventory.report import Asked, report
     from aisle.pipeline.inventory.shop import read_shop
     from aisle.pipeline.output_folder import check_out
     from aisle.pipeline.paths import Layout
@@ -42,12 +44,25 @@ def replenish(
     check_writable(output)
     folder = folder_of(out)
     read = read_shop(shop, folder, config)
-    made = plan(read, config)
-    page = report(read, config, weeks, None, Layout(out).reports, backtest, made)
+    quieten_tensorflow()
+    spans = [*order_spans(read, config), *spans_of(weeks)]
+    now = learnt(read, config.demand, spans)
+    back = replayed(read, config, weeks, backtest)
+    before = learnt_before(read, config.demand, spans, back)
+    made = plan(read, config, now, before, weeks)
+    asked = Asked(weeks, now, before, backtest, made.items, made.expected)
+    page = report(read, config, asked, made, Layout(out).reports)
     count = write_orders(made, output)
     low = write_low_stock(made, folder)
     for column, items in made.defaulted.items():
         click.echo(f"{column} of {items:,} items: by the settings", err=True)
+    reached = made.calibration.reached if made.calibration else None
+    if reached is not None and reached < config.inventory.service:
+        click.echo(
+            f"past weeks sold {100 * reached:.1f} % at most, {100 * config.inventory.service:g} % is asked: as much is stocked "
+            "as was tried",
+            err=True,
+        )
     if made.uncounted:
         click.echo(
             f"{made.uncounted:,} items that sell have no count: nothing is proposed for them", err=True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import ipaddress
 import pathlib
 import signal
@@ -146,6 +147,8 @@ def answer(app: FastAPI, listener: socket.socket) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
+    # What was imported lives as long as the process: looking through it for what is free would hold answers up.
+    gc.freeze()
     config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 

@@ -58,6 +58,11 @@ class Calibration:
     replays: tuple[Replay, ...]
 
     @property
+    def reached(self) -> float | None:
+        """The greatest fill that any rule gave; None where nothing was replayed."""
+        return max((gave.fill for gave in self.replays), default=None)
+
+    @property
     def met(self) -> Replay | None:
         """What the least rule that is enough gave; None where nothing was replayed."""
         enough = (gave for rule, gave in zip(self.rules, self.replays, strict=True) if rule >= self.rule)

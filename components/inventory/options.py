@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Literal
 
 from aisle.schema.options import Amount, AtLeastOne, Days, Options, Positive, Rate, Share
@@ -26,8 +27,8 @@ class InventoryOptions(Options):
         min_order: and at least so large.
         cost_share: a unit's cost, as a share of its price.
         holding_rate: what a unit's stock costs a year, as a share of its cost.
-        seasons: items that are ordered once, by item or category: the days that are left to sell them. They are ordered
-            by the newsvendor's rule: what is left over then is sold off.
+        seasons: items that are ordered once, by item or category, such as `{"Christmas" = "2025-12-24"}`: the last day
+            of their season. They are ordered by the newsvendor's rule: what is left over then is sold off.
         salvage_share: what a unit left over still brings, as a share of its cost.
         calibration_weeks: of the past, replayed to learn which quantile meets `service`.
         runs_out_days: an item that may run out within so many days is low on stock.
@@ -46,7 +47,7 @@ class InventoryOptions(Options):
     min_order: Amount = 0.0
     cost_share: Rate = 0.5
     holding_rate: Positive = 0.25
-    seasons: dict[str, Positive] = {}
+    seasons: dict[str, datetime.date] = {}
     salvage_share: Share = 0.3
     calibration_weeks: AtLeastOne = 13
     runs_out_days: Days = 14.0

@@ -64,7 +64,7 @@ def propose(
         rule: what the goals `fill` and `cycle` come to.
     """
     seasonal = np.isfinite(terms.season_days)
-    per_day = demand.mean / terms.horizon_days
+    per_day = demand.mean / np.maximum(terms.horizon_days, 1)
     demand = demand.spread(np.where(seasonal, 0.0, lead_time_variance(per_day, terms.lead_sd)))
     levels = np.where(seasonal, _of_season(terms, options), _levels(terms, options, rule.level))
     stretch = np.where(seasonal | (options.goal == "cost"), 1.0, rule.stretch)

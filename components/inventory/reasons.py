@@ -45,7 +45,7 @@ def _rounding(orders: Orders, terms: Terms, at: int) -> str:
         return f", {_units(order)} ordered"
     least = f" (minimum {_units(terms.minimum[at])})" if terms.minimum[at] > need else ""
     packs = f" in packs of {_units(pack)}" if pack != 1 else ""
-    per_day = orders.expected[at] / terms.horizon_days[at]
+    per_day = orders.expected[at] / max(terms.horizon_days[at], 1)
     extra = order - need
     large = per_day > 0 and extra / per_day > LONG_DAYS
     warned = f", {extra / per_day:.0f} days' demand more than needed" if large else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 
 import numpy as np
 import polars as pl
@@ -26,7 +27,7 @@ class Terms:
         price: what a unit sells for.
         unit_cost: what it costs.
         holding: what keeping a unit for a day costs.
-        season_days: the days left to sell it; NaN where it is sold all year.
+        season_days: the days left to sell it, 0 after its season; NaN where it is sold all year.
         defaulted: by column, of how many items the settings say it.
     """
 
@@ -57,7 +58,11 @@ class Terms:
 
 
 def read_terms(
-    item_ids: np.ndarray, items: pa.Table, supply: pa.Table | None, options: InventoryOptions
+    item_ids: np.ndarray,
+    items: pa.Table,
+    supply: pa.Table | None,
+    options: InventoryOptions,
+    today: datetime.date,
 ) -> Terms:
     """Returns the terms of items.
 
@@ -66,6 +71,7 @@ def read_terms(
         items: the cleaned items: `item_id`, and `price` and `category` where there are.
         supply: the cleaned table; None where there is none.
         options: the defaults.
+        today: the first day to come.
     """
     names = [column.name for column in SUPPLY.columns[1:]]
     rows = pl.DataFrame({"item_id": item_ids.astype(str)})
@@ -85,7 +91,7 @@ def read_terms(
     rows = rows.with_columns(price=pl.coalesce(price, cost / options.cost_share, price.median(), 1.0))
     rows = rows.with_columns(unit_cost=pl.coalesce(cost, price * options.cost_share))
     rows = rows.with_columns(
-        holding=pl.col("unit_cost") * pl.col("holding_rate") / 365, season=_season(options)
+        holding=pl.col("unit_cost") * pl.col("holding_rate") / 365, season=_season(options, today)
     )
     column = {
         name: rows[name].cast(pl.Float64).to_numpy()
@@ -115,10 +121,11 @@ def _joined(rows: pl.DataFrame, table: pa.Table | None, names: list[str]) -> pl.
     return rows.with_columns(lacking)
 
 
-def _season(options: InventoryOptions) -> pl.Expr:
-    """The days that are left of an item's season: by its id, or by its category or one above it."""
+def _season(options: InventoryOptions, today: datetime.date) -> pl.Expr:
+    """The days that are left of an item's season, 0 after it: by its id, or by its category or one above it."""
     days = pl.lit(None, pl.Float64)
-    for name, left in options.seasons.items():
+    for name, last in options.seasons.items():
+        left = float(max((last - today).days + 1, 0))
         within = (pl.col("category") == name) | pl.col("category").str.starts_with(f"{name}/")
         days = pl.when((pl.col("item_id") == name) | within.fill_null(False)).then(left).otherwise(days)
     return days.fill_null(float("nan"))

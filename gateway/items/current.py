@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, TypeVar
 
 from aisle.gateway.items.facets import recounted
@@ -71,13 +72,13 @@ class Current:
         kept, found = await self._enough(within, k, filters, passed=True, least=least)
         if kept.known.as_of < thought:  # By an older version than the last answer.
             return await self.filtered(ask, query, filters, k)
-        entered, order = await self._entered(ask, query, filters, kept)
+        entered, wide = await self._entered(ask, query, filters, kept)
         new = await self._new(query, filters, kept.known)
         known = await self._facts.of(found.version, [item.item_id for item in kept.left_out])
         gone = [known.items[item.item_id] for item in kept.left_out if item.item_id in known.items]
         told = (self._shelf.told(item) for item in (*new.named, *new.others))
-        come = [*(fact for _, fact in entered), *(_as_fact(one) for one in told)]
-        items = new.among(_merged(kept.items, entered, order), k)
+        come = [*entered.values(), *(_as_fact(one) for one in told)]
+        items = new.among(_merged(kept.items, entered, wide), k)
         return FilteredItems(tuple(items), recounted(found.facets, gone, come), found.version)
 
     async def similar(self, ask: Ask, search: Ask, item_id: str, k: int, in_stock: bool) -> ScoredItems:
@@ -105,11 +106,11 @@ class Current:
         """Whether anything that was told may change what passes with a version as of a moment."""
         return bool(self._shelf.having("withdrawn") or self._changed(filters, as_of))
 
-    def _changed(self, filters: Filters, as_of: int) -> set[str]:
-        """The items of which a price or stock that the filter asks for was told; none where a version has them all."""
+    def _changed(self, filters: Filters, as_of: int) -> list[set[str]]:
+        """The items whose price, and those whose stock, was told, if the filter asks for it and a version lacks any."""
         asked = {"price": filters.price != OPEN, "stock": filters.in_stock}
         fields = [name for name, so in asked.items() if so and self._shelf.newest(name) > as_of]
-        return set().union(*(self._shelf.having(name) for name in fields))
+        return [self._shelf.having(name) for name in fields if self._shelf.having(name)]
 
     async def _enough(
         self,
@@ -151,47 +152,43 @@ class Current:
 
     async def _entered(
         self, ask: AskFiltered, query: str, filters: Filters, kept: _Kept
-    ) -> tuple[list[tuple[ScoredItem, ItemFact]], dict[str, int]]:
-        """Items that pass by what was told and not by what the version knows; and the places of all without the filter."""
+    ) -> tuple[dict[str, ItemFact], Sequence[ScoredItem]]:
+        """Items that pass by what was told and not by what the version knows; and all that it lists without the filter."""
         changed = self._changed(filters, kept.known.as_of)
         if not changed:
-            return [], {}
+            return {}, ()
         # Without a query nothing is listed that nothing narrows; any price does, and leaves out only what has none.
         bare = not (query.strip() or filters.category or filters.brands)
         found = await ask(COMPARED, Filters(filters.category, filters.brands, (0.0, None) if bare else OPEN))
-        order = {item.item_id: place for place, item in enumerate(found.items)}
         seen = {item.item_id for item in (*kept.items, *kept.left_out)}
-        others = [one for one in found.items if one.item_id in changed and one.item_id not in seen]
-        known = await self._facts.of(found.version, [one.item_id for one in others])
-        entered = []
-        for item in others:
-            told, fact = self._shelf.told(item.item_id, known.as_of), known.items.get(item.item_id)
+        others = [one.item_id for one in found.items if any(one.item_id in having for having in changed)]
+        known = await self._facts.of(found.version, others)
+        entered = {}
+        for item in (other for other in others if other not in seen):
+            told, fact = self._shelf.told(item, known.as_of), known.items.get(item)
             counted = fact is not None and passes(_NOTHING, fact, filters, otherwise=True)
             if passes(told, fact, filters, otherwise=False) and not counted:
-                entered.append((item, fact or _as_fact(told)))
-        return entered, order
+                entered[item] = fact or _as_fact(told)
+        return entered, found.items
 
     async def _new(self, query: str, filters: Filters, known: Known) -> New:
         """The items that the version doesn't know and whose texts have all of the query's words."""
-        titled = self._shelf.having("title") - self._shelf.having("withdrawn")
-        having = self._shelf.words.having(query) | {query} if query.strip() else titled
-        ordered = sorted(having & titled, key=self._shelf.latest, reverse=True)[:COMPARED]
-        if not ordered or not known.tells:
-            return New()
-        facts = await self._facts.of(known.version, ordered)
-        return suiting(
-            query, filters, {item: self._shelf.told(item) for item in ordered if item not in facts.items}
-        )
+        new = await self._facts.new(known.version, self._shelf.titled)
+        having = new & (self._shelf.words.having(query) | {query}) if query.strip() else new
+        there = having & self._shelf.having("title")
+        ordered = heapq.nlargest(COMPARED, there, self._shelf.latest)
+        told = ((item, self._shelf.told(item)) for item in ordered)
+        return suiting(query, filters, {item: one for item, one in told if not one.withdrawn})
 
 
 def _merged(
-    kept: Sequence[ScoredItem], entered: Sequence[tuple[ScoredItem, ItemFact]], order: dict[str, int]
+    kept: Sequence[ScoredItem], entered: Collection[str], wide: Sequence[ScoredItem]
 ) -> list[ScoredItem]:
-    """In the order that they have without the filter; behind them those that it lists too far down."""
-    if not entered:
-        return list(kept)
-    both = [*kept, *(item for item, _ in entered)]
-    return sorted(both, key=lambda item: order.get(item.item_id, len(order)))
+    """As they are listed without the filter, by one search's scores; behind them those that it lists too far down."""
+    passing = {*entered, *(item.item_id for item in kept)}
+    first = [item for item in wide if item.item_id in passing]
+    listed = {item.item_id for item in first}
+    return [*first, *(item for item in kept if item.item_id not in listed)]
 
 
 def _as_fact(told: Told) -> ItemFact:

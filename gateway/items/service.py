@@ -17,7 +17,7 @@ from aisle.gateway.items.redis_items import RedisItems
 from aisle.gateway.items.shelf import Shelf
 from aisle.gateway.items.sync import Sync
 from aisle.gateway.items.updates import ItemUpdate, Updated, newest
-from aisle.gateway.items.version_facts import VersionFacts
+from aisle.gateway.items.version_facts import CHUNK, VersionFacts
 from aisle.gateway.log import LOOK_SECONDS
 from aisle.serving import AsyncClient, RequestRefused, ServingError
 
@@ -106,7 +106,10 @@ class Items:
             logging.getLogger(__name__).error("an hour of items can't be written yet: %s", error)
 
     async def _titles(self, item_ids: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
         try:
-            return await self._client.titles(item_ids)
+            for start in range(0, len(item_ids), CHUNK):
+                found |= await self._client.titles(item_ids[start : start + CHUNK])
         except RequestRefused:  # A version that an older `aisle` pushed tells none.
-            return {}
+            pass
+        return found

@@ -49,6 +49,10 @@ _NOTHING = Told()
 class Shelf:
     """The entries that count, by item.
 
+    Attributes:
+        words: of the titled items.
+        titled: the items in the order in which a title was told of them first, whether or not it was taken back.
+
     Example:
         >>> shelf = Shelf()
         >>> shelf.put({Key("mug", "price"): Entry(5, "4.5"), Key("mug", "stock"): Entry(9, "0")})
@@ -64,6 +68,8 @@ class Shelf:
         self._having: dict[str, set[str]] = {name: set() for name in FIELDS}
         self._newest = dict.fromkeys(FIELDS, 0)
         self.words = Words()
+        self.titled: list[str] = []
+        self._ever_titled: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self._entries)
@@ -116,6 +122,9 @@ class Shelf:
             having.discard(key.item_id)
         else:
             having.add(key.item_id)
+        if key.field == "title" and key.item_id not in self._ever_titled:
+            self._ever_titled.add(key.item_id)
+            self.titled.append(key.item_id)
         if key.field in ("title", "category", "brand"):
             told = self.told(key.item_id)
             searched = f"{told.text('title')} {told.text('category')} {told.text('brand')}"

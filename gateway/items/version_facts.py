@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from aisle.serving import AsyncClient, ItemFact, RequestRefused
 
@@ -25,6 +25,8 @@ class Known:
         tells: whether it tells anything: one that an older `aisle` pushed doesn't.
         items: those asked about that it knows.
         asked: all that it was asked about.
+        new: of the items that `VersionFacts.new` was given, those that it doesn't know.
+        looked: how many of them it was asked about.
     """
 
     version: int | None
@@ -32,6 +34,8 @@ class Known:
     tells: bool = False
     items: dict[str, ItemFact] = dataclasses.field(default_factory=dict)
     asked: set[str] = dataclasses.field(default_factory=set)
+    new: set[str] = dataclasses.field(default_factory=set)
+    looked: int = 0
 
 
 class VersionFacts:
@@ -62,6 +66,21 @@ class VersionFacts:
             known.items.update((await self._client.facts(chunk, version)).items)
             known.asked.update(chunk)
         return known
+
+    async def new(self, version: int | None, titled: Sequence[str]) -> set[str]:
+        """Those of the items that a version doesn't know, not to be changed; raises ServingError.
+
+        Args:
+            version: its number.
+            titled: all items that may be new; each time those of the time before, and more.
+        """
+        known, count = await self.of(version, ()), len(titled)
+        if known.tells and known.looked < count:
+            more = titled[known.looked : count]
+            await self.of(version, more)
+            known.new.update(item for item in more if item not in known.items)
+            known.looked = max(known.looked, count)
+        return known.new
 
     async def _first(self, version: int) -> Known:
         try:

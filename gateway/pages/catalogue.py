@@ -112,5 +112,15 @@ def read_people(tables: pathlib.Path) -> list[Person]:
     return [Person(user, -count) for count, user in sorted(known)[:SAMPLE]]
 
 
+def read_bought(tables: pathlib.Path, user_id: str) -> list[str]:
+    """The items that a user bought, each once, the last one first; none where no events are known."""
+    path = tables / f"{EVENTS.name}.parquet"
+    if not path.is_file():
+        return []
+    theirs = [("event", "=", PURCHASE.name), ("user_id", "=", user_id)]
+    bought = pq.read_table(path, columns=["item_id", "timestamp"], filters=theirs)
+    return list(dict.fromkeys(bought.sort_by([("timestamp", "descending")])["item_id"].to_pylist()))
+
+
 def _is_known(value: object) -> bool:
     return value is not None and not (isinstance(value, float) and math.isnan(value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from aisle.gateway.asking import new_request_id
@@ -54,7 +54,11 @@ class Shelf:
 
 
 class Shelves:
-    """Asks the gateway for lists and makes cards of their items; all raise ServingError."""
+    """Asks the gateway for lists and makes cards of their items; all raise ServingError.
+
+    Attributes:
+        bought: tells what a user bought before, the last item first; nothing, where that is nobody's business.
+    """
 
     def __init__(
         self,
@@ -67,6 +71,7 @@ class Shelves:
         """All are the caller's to close."""
         self._gateway, self._client, self._recents = gateway, client, recents
         self._catalogue, self._pictures = catalogue, pictures
+        self.bought: Callable[[str], list[str]] = lambda user_id: []
 
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> list[Facts]:
         """What is known of items: by the table, else the title that the model has."""
@@ -102,8 +107,10 @@ class Shelves:
         looked, carted = _newest(recents, CLICK.name), in_cart(recents)
         if not recents and not who.user_id:
             return [await self.popular(who, WIDE)]
+        bought = await asyncio.to_thread(self.bought, who.user_id) if who.user_id else []
         shelves = await asyncio.gather(
             self._for_you(who),
+            self._remembered("Bought before", bought[:SHELF]),
             self._remembered("In your cart", carted, buy=True),
             *[self._because(one, who) for one in looked[:1]],
             self._remembered("You looked at", looked[:SHELF]),

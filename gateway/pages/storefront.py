@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import pathlib
 from collections.abc import Callable, Coroutine
@@ -13,7 +14,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
-from aisle.gateway.pages.catalogue import Catalogue, Person, read_catalogue, read_people
+from aisle.gateway.pages.catalogue import Catalogue, Person, read_bought, read_catalogue, read_people
 from aisle.gateway.pages.pictures import Pictures
 from aisle.gateway.pages.rendering import page
 from aisle.gateway.pages.runs import Run
@@ -88,6 +89,8 @@ class Storefront:
         self.people: list[Person] = read_people(tables) if tables and shop.trying else []
         self.pictures = Pictures(pictures)
         self.shelves = Shelves(gateway, client, recents, self.catalogue, self.pictures)
+        if tables and shop.trying:
+            self.shelves.bought = functools.lru_cache(1_000)(functools.partial(read_bought, tables))
         self.signing, self.watch = Signing(key), Watch()
 
     def visitor(self, request: Request) -> Visitor:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import secrets
 import urllib.parse
+from typing import Any
 
 from fastapi import HTTPException, Request
 from fastapi.responses import Response
@@ -35,7 +36,7 @@ class Visitor:
     known: bool = True
 
     @property
-    def ids(self) -> dict[str, str]:
+    def ids(self) -> dict[str, Any]:
         """As questions and events say them."""
         return {"user_id": self.user_id, "session_id": self.session_id}
 

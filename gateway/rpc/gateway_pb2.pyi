@@ -126,6 +126,36 @@ class Item(_message.Message):
     score: float
     def __init__(self, item_id: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
 
+class ItemUpdate(_message.Message):
+    __slots__ = ["brand", "category", "description", "item_id", "price", "stock", "take_back", "timestamp", "title", "withdrawn"]
+    BRAND_FIELD_NUMBER: _ClassVar[int]
+    CATEGORY_FIELD_NUMBER: _ClassVar[int]
+    DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
+    ITEM_ID_FIELD_NUMBER: _ClassVar[int]
+    PRICE_FIELD_NUMBER: _ClassVar[int]
+    STOCK_FIELD_NUMBER: _ClassVar[int]
+    TAKE_BACK_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_FIELD_NUMBER: _ClassVar[int]
+    TITLE_FIELD_NUMBER: _ClassVar[int]
+    WITHDRAWN_FIELD_NUMBER: _ClassVar[int]
+    brand: str
+    category: str
+    description: str
+    item_id: str
+    price: float
+    stock: int
+    take_back: _containers.RepeatedScalarFieldContainer[str]
+    timestamp: str
+    title: str
+    withdrawn: bool
+    def __init__(self, item_id: _Optional[str] = ..., timestamp: _Optional[str] = ..., title: _Optional[str] = ..., description: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[str] = ..., price: _Optional[float] = ..., stock: _Optional[int] = ..., withdrawn: bool = ..., take_back: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ItemsRequest(_message.Message):
+    __slots__ = ["items"]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    items: _containers.RepeatedCompositeFieldContainer[ItemUpdate]
+    def __init__(self, items: _Optional[_Iterable[_Union[ItemUpdate, _Mapping]]] = ...) -> None: ...
+
 class MergeRequest(_message.Message):
     __slots__ = ["session_id", "user_id"]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
@@ -159,20 +189,22 @@ class RankRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., query: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ["arm", "exclude_seen", "experiment", "k", "session_id", "user_id"]
+    __slots__ = ["arm", "exclude_seen", "experiment", "in_stock", "k", "session_id", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_SEEN_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     exclude_seen: bool
     experiment: str
+    in_stock: bool
     k: int
     session_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ..., in_stock: bool = ...) -> None: ...
 
 class RecordRequest(_message.Message):
     __slots__ = ["events"]
@@ -217,20 +249,30 @@ class SearchRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., query: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[_Iterable[str]] = ..., price_min: _Optional[float] = ..., price_max: _Optional[float] = ..., in_stock: bool = ..., facets: bool = ...) -> None: ...
 
 class SimilarRequest(_message.Message):
-    __slots__ = ["arm", "experiment", "item_id", "k", "session_id", "user_id"]
+    __slots__ = ["arm", "experiment", "in_stock", "item_id", "k", "session_id", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     experiment: str
+    in_stock: bool
     item_id: str
     k: int
     session_id: str
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ..., in_stock: bool = ...) -> None: ...
+
+class Updated(_message.Message):
+    __slots__ = ["items", "stale"]
+    ITEMS_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    items: int
+    stale: bool
+    def __init__(self, items: _Optional[int] = ..., stale: bool = ...) -> None: ...
 
 class Why(_message.Message):
     __slots__ = ["found_by", "item_id", "parts", "score", "words"]

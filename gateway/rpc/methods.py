@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 from google.protobuf import json_format
 from google.protobuf.message import Message
+from pydantic import BeforeValidator
 
 from aisle.gateway.events import Events, Id, Strict
+from aisle.gateway.items.updates import ItemUpdates
 from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar
 from aisle.gateway.rpc import gateway_pb2 as messages
 from aisle.gateway.service import Gateway
 
+TAKE_BACK = "take_back"
 SERVICE = messages.DESCRIPTOR.services_by_name["Gateway"].full_name
 
 
@@ -25,6 +28,23 @@ class Record(Strict):
     """One event or a batch."""
 
     events: Events
+
+
+def _with_nulls(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items as JSON has them: a message has no `null`, so it names what is taken back."""
+    return [
+        {
+            **{name: value for name, value in item.items() if name != TAKE_BACK},
+            **dict.fromkeys(item.get(TAKE_BACK, ())),
+        }
+        for item in items
+    ]
+
+
+class ToldItems(Strict):
+    """One item or a batch."""
+
+    items: Annotated[ItemUpdates, BeforeValidator(_with_nulls)]
 
 
 class Forget(Strict):
@@ -63,6 +83,12 @@ METHODS = {
     "Record": Method(Record, lambda gateway, asked: gateway.record(asked.events), keyed=True),
     "Merge": Method(Merge, lambda gateway, asked: gateway.merge(asked), keyed=True),
     "Forget": Method(Forget, lambda gateway, asked: gateway.forget(asked.user_id), keyed=True),
+    "ChangeItems": Method(
+        ToldItems, lambda gateway, asked: gateway.items.update(asked.items, whole=False), keyed=True
+    ),
+    "ReplaceItems": Method(
+        ToldItems, lambda gateway, asked: gateway.items.update(asked.items, whole=True), keyed=True
+    ),
     "Search": Method(Search, _showing("search")),
     "Recommend": Method(Recommend, _showing("recommend")),
     "Similar": Method(Similar, _showing("similar")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -122,7 +123,9 @@ class RpcServer:
         if method.keyed and not is_key(self._key, _credentials(context)):
             raise _Refused(grpc.StatusCode.UNAUTHENTICATED, WRONG_KEY)
         try:
-            return written(name, await method.call(self._gateway, read(name, data)))
+            answering = asyncio.ensure_future(method.call(self._gateway, read(name, data)))
+            # A caller who doesn't wait any more ends a question, but leaves nothing half recorded or half forgotten.
+            return written(name, await (asyncio.shield(answering) if method.keyed else answering))
         except DecodeError:
             said = "the bytes are no such message, or a text of it is no UTF-8"
             raise _Refused(grpc.StatusCode.INVALID_ARGUMENT, said) from None

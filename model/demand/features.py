@@ -25,18 +25,22 @@ def scale(series: Series) -> np.ndarray:
     return np.maximum((mean(quantity, windows[2]) + mean(quantity, windows[4])) / 2, LEAST_SCALE)
 
 
-def features(series: Series, vectors: np.ndarray | None = None, seasons: bool = False) -> np.ndarray:
+def features(
+    series: Series, shop: np.ndarray, vectors: np.ndarray | None = None, seasons: bool = False
+) -> np.ndarray:
     """What is known at the end of the series, nothing of it larger for a larger item: float32 [n, f].
 
-    An item's features depend on nothing of the other items, so that parts of a shop have those of the whole.
+    Beside `shop` an item's features depend on nothing of the other items, so that parts of a shop have those of the whole.
 
     Args:
         series: of at least one period.
+        shop: of `trend`, of all items or of many drawn at random.
         vectors: of the items, [n, d]: alike items rise and fall together.
         seasons: whether to tell the place in the year, and what was sold a year ago.
     """
     size = scale(series)
     named = _history(series, size) | _orders(series) | _prices(series) | _calendar(series, size, seasons)
+    named |= {f"shop_{place}": value for place, value in enumerate(shop)}
     columns = [np.nan_to_num(np.broadcast_to(values, len(series))) for values in named.values()]
     parts = [np.column_stack([*columns, np.log(size)])]
     if vectors is not None:
@@ -46,6 +50,18 @@ def features(series: Series, vectors: np.ndarray | None = None, seasons: bool = 
 
 def _windows(days: int) -> list[int]:
     return [weeks * 7 // days for weeks in WEEKS]
+
+
+def trend(series: Series) -> np.ndarray:
+    """The level of the whole shop lately against before, of one, four and 13 weeks: float64 [3].
+
+    It is of roots, so that no large order makes a trend.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # of periods in which nothing is known
+        level = np.nanmean(np.sqrt(_usual(series)), 0)[None]
+    weeks = [max(mean(level, count * 7 // series.days)[0], 1e-9) for count in (1, 4, 13, 26)]
+    return -np.diff(np.log(weeks))
 
 
 def _usual(series: Series) -> np.ndarray:

@@ -21,7 +21,7 @@ def level(totals: np.ndarray, periods: int, after: int = 0) -> float:
         after: periods before it.
     """
     known = totals[np.isfinite(totals)]
-    known = known[np.argmax(known > 0) :]
+    known = known[np.flatnonzero(known > 0).min(initial=len(known)) :]
     last = len(known) - periods - after
     if last < 2 * FEWEST or known.min() <= 0:
         return float(periods * known[-FEWEST:].mean()) if len(known) else 0.0

@@ -10,7 +10,7 @@ import numpy as np
 from aisle.model.demand import empirical
 from aisle.model.demand.blend import blended, mean_of, shares
 from aisle.model.demand.classes import CLASSES, classify
-from aisle.model.demand.features import SEASONS_FROM
+from aisle.model.demand.features import SEASONS_FROM, trend
 from aisle.model.demand.forecasts import LEVELS, Forecasts, check
 from aisle.model.demand.level import level
 from aisle.model.demand.net import QuantileNet, Training
@@ -41,7 +41,7 @@ class Learning:
     """
 
     rows: int = 150_000
-    nets: int = 2
+    nets: int = 3
     trials: int = 4
     training: Training = Training()
 
@@ -72,6 +72,7 @@ class DemandModel:
         self._learning = learning or Learning()
         self._nets: list[QuantileNet] = []
         self._seasons = False
+        self._shop: np.ndarray | None = None
         self._share = np.zeros((len(CLASSES), len(self._spans)))
         self._factor = np.ones(len(self._spans))
 
@@ -93,6 +94,7 @@ class DemandModel:
         if len(series) > most:
             drawn = np.sort(np.random.default_rng(1).choice(len(series), most, replace=False))
             series, vectors = series.of(drawn), None if vectors is None else vectors[drawn]
+        self._shop = trend(series)
         origins = range(FEWEST, periods)
         rows = {origin: Rows.at(series, origin, self._spans, vectors, self._seasons) for origin in origins}
         ends = max(one.periods + one.after for one in self._spans)
@@ -109,8 +111,11 @@ class DemandModel:
         return self
 
     def forecast(self, series: Series, vectors: np.ndarray | None = None) -> list[Forecasts]:
-        """The forecasts of each span: of all items or, so that memory is bounded, of a part of them."""
-        rows = Rows.at(series, len(series.starts), self._spans, vectors, self._seasons)
+        """The forecasts of each span: of all items or, so that memory is bounded, of a part of them.
+
+        The series must end where those do that were learnt from.
+        """
+        rows = Rows.at(series, len(series.starts), self._spans, vectors, self._seasons, self._shop)
         net, own, own_mean = self._members(series, rows)
         classes = classify(series)[rows.items]
         quantiles = blended(net, own, self._share[classes])

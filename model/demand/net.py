@@ -25,15 +25,15 @@ class Training:
         epochs: passes over the rows.
         rate: of Adam at the start; it falls to 0 along a half cosine.
         batch: rows of a step.
-        dropout: of the features and of the first hidden layer.
+        dropout: of the features and of the hidden layers.
         seed: of the weights and of the order.
     """
 
-    width: int = 192
-    epochs: int = 16
+    width: int = 128
+    epochs: int = 8
     rate: float = 2e-3
     batch: int = 512
-    dropout: float = 0.05
+    dropout: float = 0.1
     seed: int = 1
 
 

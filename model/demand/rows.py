@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from aisle.model.demand.features import features, scale
+from aisle.model.demand.features import features, scale, trend
 from aisle.schema.demand import Series
 
 FEWEST = 8
@@ -65,12 +65,14 @@ class Rows:
         spans: Sequence[Span],
         vectors: np.ndarray | None,
         seasons: bool,
+        shop: np.ndarray | None = None,
     ) -> Rows:
-        """The items that had sold before the origin, a period's place in the series."""
+        """The items that had sold before the origin, a period's place in the series; `shop` is these series' own if None."""
         items = np.flatnonzero((series.quantity[:, :origin] > 0).any(1))
         past = series.before(origin).of(items)
         size = scale(past)
-        own = features(past, None if vectors is None else vectors[items], seasons)
+        shop = trend(past) if shop is None else shop
+        own = features(past, shop, None if vectors is None else vectors[items], seasons)
         totals = np.stack([span.total(series.quantity[items], origin) for span in spans], 1)
         return cls(own, totals, size, size / change(past, size), items)
 
@@ -82,8 +84,11 @@ class Rows:
 
 
 def change(series: Series, size: np.ndarray) -> np.ndarray:
-    """The mean absolute change from period to period since the first sale, at least a hundredth of the size: float64 [n]."""
+    """The mean absolute change from period to period since the first sale, at least a third of the size: float64 [n].
+
+    Without that least an item that hardly sells, or ever the same, would count as much as a hundred others.
+    """
     steps = np.abs(np.diff(series.quantity, axis=1))
     known = np.isfinite(steps).sum(1)
     steps_mean = np.nansum(steps, 1) / np.maximum(known, 1)
-    return np.maximum(np.where(known > 0, steps_mean, size), size / 100)
+    return np.maximum(np.where(known > 0, steps_mean, size), size / 3)

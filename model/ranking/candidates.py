@@ -18,7 +18,7 @@ import tensorflow as tf
 
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
-from aisle.model.ranking.moments import MICROSECONDS, Moment, draw_moments
+from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
 from aisle.model.ranking.rows import RANKING_FEATURES
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
@@ -304,20 +304,10 @@ class _Asking:
         for place, rows in enumerate(outcomes):
             others[place, : len(rows)] = rows
         query, user = ([getattr(q, name) for q in questions] for name in ("query", "user"))
-        recent = _recent([question.moment for question in questions])
+        recent = as_inputs([question.moment for question in questions])
         told = self._answer(tf.constant(query), tf.constant(user), tf.constant(others), *recent)
         found, numbers, history, read = (value.numpy() for value in told)
         return found, np.concatenate([found, others], 1), numbers, history, read
-
-
-def _recent(moments: list[Moment]) -> tuple[tf.Tensor, ...]:
-    """The fields of `RecentEvents` for a batch."""
-    items, kinds, ages = (
-        tf.ragged.constant([[event[place] for event in one.events] for one in moments], dtype, ragged_rank=1)
-        for place, dtype in enumerate((tf.string, tf.string, tf.float32))
-    )
-    now = tf.constant([one.now / MICROSECONDS for one in moments], tf.float64)
-    return items.to_tensor(""), kinds.to_tensor(""), ages.to_tensor(), now
 
 
 def _ask(

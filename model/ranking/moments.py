@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
+import tensorflow as tf
 
 from aisle.schema.features import HISTORY_LENGTH
 
-MICROSECONDS = 1_000_000
+_MICROSECONDS = 1_000_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,7 +61,7 @@ def draw_moments(
     drawn = drawn.sort("draw").unique("user_id", keep="first", maintain_order=True)
     before = took.join(drawn.select("user_id", now="timestamp"), on="user_id", maintain_order="left")
     before = before.filter(pl.col("timestamp") < pl.col("now"))
-    rows = before.with_columns(age=(pl.col("now") - pl.col("timestamp")) / MICROSECONDS)
+    rows = before.with_columns(age=(pl.col("now") - pl.col("timestamp")) / _MICROSECONDS)
     grouped = rows.group_by("user_id", maintain_order=True).agg(
         pl.col("now").first(), *(pl.col(name).tail(HISTORY_LENGTH) for name in ("item_id", "event", "age"))
     )
@@ -67,3 +69,19 @@ def draw_moments(
         user: Moment(now, tuple(zip(items, kinds, ages, strict=True)))
         for user, now, items, kinds, ages in grouped.iter_rows()
     }
+
+
+def as_inputs(moments: Sequence[Moment]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The fields of `RecentEvents` for a batch of questions.
+
+    Example:
+        >>> items, kinds, ages, now = as_inputs([Moment(), Moment(90_000_000, (("mug", "click", 30.0),))])
+        >>> items.numpy().tolist(), now.numpy().tolist()
+        ([[b''], [b'mug']], [0.0, 90.0])
+    """
+    items, kinds, ages = (
+        tf.ragged.constant([[event[place] for event in one.events] for one in moments], dtype, ragged_rank=1)
+        for place, dtype in enumerate((tf.string, tf.string, tf.float32))
+    )
+    now = tf.constant([one.now / _MICROSECONDS for one in moments], tf.float64)
+    return items.to_tensor(""), kinds.to_tensor(""), ages.to_tensor(), now

@@ -10,8 +10,9 @@ import tensorflow as tf
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
-from aisle.model.retrieval.recent.events import Recent, RecentEvents, RecentReader
+from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.recent.joining import joined_histories, joined_numbers, joined_pairs
+from aisle.model.retrieval.recent.reader import RecentReader
 from aisle.model.retrieval.sources.source import Pairs, Tensors
 from aisle.model.retrieval.state import USER_NUMBERS, State
 from aisle.model.stored import stored

@@ -12,6 +12,7 @@ import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
 from aisle.schema import contract
+from aisle.schema.events import CLICK
 
 EACH = 3
 """Requests of each signature, of those for a user twice as many; TF Serving takes at most 1,000 in all."""
@@ -64,7 +65,8 @@ def _requests(
         query, user = _strings(_queries(tables, titles)[row : row + 1] or [""]), _strings([""])
         history = _strings([items[row : row + 5]])
         k, no = tf.make_tensor_proto(10, tf.int32), tf.make_tensor_proto(False)
-        yield contract.SEARCH, {"query": query, "user_id": user, "k": k}
+        recent = _recent(items[row])
+        yield contract.SEARCH, {"query": query, "user_id": user, "k": k, **recent}
         yield (
             contract.FILTERED_SEARCH,
             {
@@ -78,15 +80,27 @@ def _requests(
                 },
                 "price_min": tf.make_tensor_proto([0.0], tf.float32),
                 "price_max": tf.make_tensor_proto([np.inf], tf.float32),
+                **recent,
             },
         )
         for asked, given in (("", history), (users[row] if row < len(users) else "", _strings([[]]))):
-            inputs = {"user_id": _strings([asked]), "history": given, "exclude_seen": no, "k": k}
+            inputs = {"user_id": _strings([asked]), "history": given, "exclude_seen": no, "k": k, **recent}
             yield contract.RECOMMEND, inputs
             yield contract.RETRIEVE, inputs
-        yield contract.SIMILAR, {"item_id": _strings(items[row : row + 1]), "k": k}
-        yield contract.RANK, {"query": query, "user_id": user, "item_ids": _strings([items])}
-        yield contract.EXPLAIN, {"query": query, "user_id": user, "item_ids": _strings([items[:EACH]])}
+        yield contract.SIMILAR, {"item_id": _strings(items[row : row + 1]), "k": k, **recent}
+        yield contract.RANK, {"query": query, "user_id": user, "item_ids": _strings([items]), **recent}
+        few = _strings([items[:EACH]])
+        yield contract.EXPLAIN, {"query": query, "user_id": user, "item_ids": few, **recent}
+
+
+def _recent(item: str) -> dict[str, Any]:
+    """A click on an item a moment ago, as the contract's inputs."""
+    return {
+        contract.RECENT_ITEMS: _strings([[item]]),
+        contract.RECENT_EVENTS: _strings([[CLICK.name]]),
+        contract.RECENT_AGES: tf.make_tensor_proto([[60.0]], tf.float32),
+        contract.NOW: tf.make_tensor_proto([0.0], tf.float64),
+    }
 
 
 def _queries(tables: dict[str, pl.DataFrame], titles: list[str]) -> list[str]:

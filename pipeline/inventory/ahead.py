@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +10,18 @@ import polars as pl
 
 from aisle.components.demand.options import DemandOptions
 from aisle.components.demand.series import series
-from aisle.components.inventory.distributions import Floats, Forecast
-from aisle.model.demand.forecasts import LEVELS, Forecasts, forecast
+from aisle.components.inventory.distributions import Floats
+from aisle.model.demand.forecasts import Forecasts
+from aisle.model.demand.rows import Span
+from aisle.pipeline.inventory.forecaster import Earlier, Forecaster
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
+LEARNT = 20_000
+"""Items that a model is learnt from, and whose past is replayed."""
+RELEARNT = 7
+"""Weeks between two models of the past."""
 PART = 100_000
 """Items that are forecast at a time: memory holds theirs, however many a shop has."""
 RECENT_DAYS = 91
@@ -51,50 +57,48 @@ def most_sold(shop: Shop, options: DemandOptions, most: int) -> Series:
     )
 
 
-def over_days(past: Series, days: Floats) -> Forecast:
-    """Forecasts the sum of each item's demand over its own number of days, [n]; between whole periods on a line.
-
-    Quantiles of several periods are those of their sum, which is forecast itself: quantiles don't add up.
-    """
-    whole = np.floor(days / past.days + 1e-9).astype(int)
-    share = np.clip(days / past.days - whole, 0, 1)
-    made: dict[int, Forecasts] = {}
-    mean, quantiles = np.zeros(len(past)), np.zeros((len(past), len(LEVELS)))
-    for periods in sorted(set(whole.tolist()) | set((whole + 1)[share > 1e-9].tolist())):
-        weight = np.where(whole == periods, 1 - share, np.where(whole + 1 == periods, share, 0.0))
-        if periods < 1 or not weight.any():
-            continue
-        made[periods] = forecast(past, periods)
-        mean += weight * made[periods].mean
-        quantiles += weight[:, None] * made[periods].quantiles
-    return Forecast(mean, np.asarray(LEVELS, float), quantiles)
+def learnt(shop: Shop, options: DemandOptions, spans: Iterable[Span]) -> Forecaster:
+    """A model of the shop's demand."""
+    return Forecaster(spans, sample(shop, options, LEARNT))
 
 
-def backtest(past: Series, weeks: int, make: Callable[..., Forecasts] = forecast) -> dict[str, Any]:
-    """Says how the same forecasts did at earlier origins, against what then sold.
+def learnt_before(shop: Shop, options: DemandOptions, spans: Iterable[Span], back: int) -> Earlier | None:
+    """Models as they would have been in the last so many periods; None of none."""
+    return Earlier(spans, sample(shop, options, LEARNT), back, RELEARNT) if back else None
+
+
+def spans_of(weeks: int) -> list[Span]:
+    """The horizons of a forecast: each week, and the sums up to each."""
+    return [*(Span(1, after) for after in range(weeks)), *(Span(count + 1) for count in range(weeks))]
+
+
+def looked_back(past: Series, weeks: int) -> int:
+    """How many weeks a backtest needs, 0 where the past is too short for one."""
+    origins = min(BACKTESTS, (len(past.starts) - 2 * weeks) // weeks)
+    return max(origins, 0) * weeks
+
+
+def backtest(past: Series, weeks: int, model: Earlier) -> dict[str, Any] | None:
+    """Says how forecasts did at earlier origins, against what then sold.
 
     Args:
         past: what is known now.
-        weeks: periods that are summed.
-        make: the forecast.
+        weeks: that are summed.
+        model: of the last `looked_back` weeks.
 
     Returns:
-        `origins` (their first days), `bias` (of the means' sum), `wape` (the absolute errors of the means by the
-        demand), and `coverage` by level: the share of items whose demand stayed within. Empty where the past is short.
+        The record `Backtest` of the report; None where the past is too short.
     """
-    total, told, known = len(past.starts), [], []
-    origins: list[str] = []
-    for back in range(1, BACKTESTS + 1):
-        origin = total - back * weeks
-        if origin < 2 * weeks:
-            break
+    told, known, origins = list[Forecasts](), list[Floats](), list[str]()
+    for back in range(weeks, looked_back(past, weeks) + 1, weeks):
+        origin = len(past.starts) - back
         before = past.before(origin)
         selling = np.isfinite(before.quantity).any(1)
-        told.append(make(before.of(selling), weeks))
+        told.append(model.of(before.of(selling), weeks))
         known.append(np.nansum(past.quantity[selling, origin : origin + weeks], axis=1))
         origins.append(str(past.starts[origin]))
     if not told:
-        return {}
+        return None
     demand, mean = np.concatenate(known), np.concatenate([one.mean for one in told])
     quantiles = np.concatenate([one.quantiles for one in told])
     sold = max(float(demand.sum()), 1e-9)
@@ -106,8 +110,6 @@ def backtest(past: Series, weeks: int, make: Callable[..., Forecasts] = forecast
     }
 
 
-def _covered(
-    demand: Floats, quantiles: Floats, levels: Sequence[float] | Floats, level: float
-) -> dict[str, float]:
+def _covered(demand: Floats, quantiles: Floats, levels: Floats, level: float) -> dict[str, float]:
     column = int(np.argmin(np.abs(np.asarray(levels) - level)))
     return {"level": level, "covered": float((demand <= quantiles[:, column]).mean())}

@@ -9,9 +9,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from aisle.model.demand.forecasts import Forecasts, forecast
+from aisle.model.demand.forecasts import Forecasts
 from aisle.pipeline.config import Config
 from aisle.pipeline.inventory.ahead import parts
+from aisle.pipeline.inventory.forecaster import Forecaster
 from aisle.pipeline.inventory.replenish import Plan
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
@@ -25,7 +26,9 @@ ORDERS = (
 _LOW = ("item_id", "on_hand", "on_order", "runs_out", "chance_out", "low")
 
 
-def write_forecasts(shop: Shop, weeks: int, config: Config, folder: str) -> tuple[int, float]:
+def write_forecasts(
+    shop: Shop, weeks: int, config: Config, model: Forecaster, folder: str
+) -> tuple[int, float]:
     """Writes a row for each item and week to come, and one for all of them together, some items at a time.
 
     Columns: `item_id`, `first_day`, `days`, `mean`, and quantiles such as `q0.95`.
@@ -39,8 +42,8 @@ def write_forecasts(shop: Shop, weeks: int, config: Config, folder: str) -> tupl
         writer: pq.ParquetWriter | None = None
         try:
             for past in parts(shop, config.demand):
-                total = forecast(past, weeks)
-                weekly = [forecast(past, 1, after=nth) for nth in range(weeks)]
+                total = model.of(past, weeks)
+                weekly = [model.of(past, 1, nth) for nth in range(weeks)]
                 tables = [_table(one, past, nth, 1) for nth, one in enumerate(weekly)]
                 table = pa.concat_tables([*tables, _table(total, past, 0, weeks)])
                 writer = writer or pq.ParquetWriter(partial, table.schema)

@@ -12,9 +12,10 @@ from aisle.components.inventory.calibration import Calibration
 from aisle.components.inventory.options import InventoryOptions
 from aisle.components.inventory.stock import read_stock
 from aisle.components.reports import write_inventory
-from aisle.model.demand.forecasts import Forecasts, forecast
+from aisle.model.demand.forecasts import Forecasts
 from aisle.pipeline.config import Config
-from aisle.pipeline.inventory.ahead import backtest, most_sold, parts
+from aisle.pipeline.inventory.ahead import backtest, most_sold
+from aisle.pipeline.inventory.forecaster import Earlier, Forecaster
 from aisle.pipeline.inventory.replenish import Plan
 from aisle.pipeline.inventory.shop import Shop
 from aisle.schema.demand import Series
@@ -29,6 +30,27 @@ _LINE = (
     "item_id", "title", "on_hand", "on_order", "expected", "days", "runs_out", "chance_out", "order",
     "lost_value", "reason",
 )  # fmt: skip
+
+
+@dataclasses.dataclass(frozen=True)
+class Asked:
+    """What a report shows.
+
+    Attributes:
+        weeks: to come.
+        now: forecasts of all that is known.
+        before: of what was known some weeks ago; None where nothing earlier is shown.
+        backtest: whether to say how it did.
+        items: that ever sold.
+        expected: units of all of them.
+    """
+
+    weeks: int
+    now: Forecaster
+    before: Earlier | None
+    backtest: bool
+    items: int
+    expected: float
 
 
 def orders_of(made: Plan, options: InventoryOptions) -> dict[str, Any]:
@@ -57,37 +79,37 @@ def low_lines(made: Plan) -> list[dict[str, Any]]:
     return _as_lines(made.lines.filter("low").head(LISTED))
 
 
-def drawn(shop: Shop, past: Series, weeks: int, most: int, made: Plan | None) -> list[dict[str, Any]]:
+def drawn(shop: Shop, past: Series, asked: Asked, made: Plan | None, most: int) -> list[dict[str, Any]]:
     """The items of the greatest expected value, week by week.
 
     Args:
         shop: whose titles and stock are shown.
         past: of the items to choose from.
-        weeks: to come, and of the past whose forecasts are shown.
-        most: how many items.
+        asked: the weeks, and the models of now and before.
         made: the orders; None where only forecasts are shown.
+        most: how many items.
     """
-    total = forecast(past, weeks)
+    weeks, total = range(asked.weeks), asked.now.of(past, asked.weeks)
     price = np.nansum(past.revenue, axis=1) / np.maximum(np.nansum(past.quantity, axis=1), 1e-9)
     best = np.argsort(-total.mean * price, kind="stable")[:most]
-    # The model sees all items, as it does where orders are made; those drawn are taken out of its answers.
-    ahead = [_taken(forecast(past, 1, after=nth), best) for nth in range(weeks)]
-    sums = [_taken(forecast(past, nth + 1), best) for nth in range(weeks)]
-    before = past.before(len(past.starts) - weeks) if len(past.starts) > 2 * weeks else None
-    earlier = [_taken(forecast(before, 1, after=nth), best) for nth in range(weeks)] if before else []
+    ahead = [_taken(asked.now.of(past, 1, nth), best) for nth in weeks]
+    sums = [_taken(asked.now.of(past, nth + 1), best) for nth in weeks]
+    earlier = list[Forecasts]()
+    if asked.before is not None and len(past.starts) > 2 * asked.weeks:
+        known = past.before(len(past.starts) - asked.weeks)
+        earlier = [_taken(asked.before.of(known, 1, nth), best) for nth in weeks]
     chosen = past.of(best)
     stock = _stock(shop, chosen.item_ids)
     lines = {line["item_id"]: line for line in _lines_of(made, chosen.item_ids)}
-    first = past.starts[-1] + past.days
-    starts = [str(first + past.days * nth) for nth in range(weeks)]
+    starts = [str(past.starts[-1] + past.days * (nth + 1)) for nth in weeks]
     return [
         {
             "item_id": str(item),
             "title": title,
             "past": _weeks_of(chosen, at),
-            "earlier": _fan(earlier, at, [str(day) for day in past.starts[-weeks:]]),
+            "earlier": _fan(earlier, at, [str(day) for day in past.starts[-asked.weeks :]]),
             "weeks": _fan(ahead, at, starts),
-            "sums": _fan(sums, at, starts[:1] * weeks),
+            "sums": _fan(sums, at, starts[:1] * asked.weeks),
             "on_hand": stock[str(item)][0],
             "on_order": stock[str(item)][1],
             "line": lines.get(str(item)),
@@ -153,48 +175,34 @@ def _calibrated(found: Calibration) -> dict[str, Any]:
     return {"weeks": found.periods, **dataclasses.asdict(found.rule), "rules": rules}
 
 
-def report(
-    shop: Shop,
-    config: Config,
-    weeks: int,
-    forecasts: tuple[int, float] | None,
-    folder: str,
-    with_backtest: bool,
-    made: Plan | None = None,
-) -> str:
+def report(shop: Shop, config: Config, asked: Asked, made: Plan | None, folder: str) -> str:
     """Writes the report.
 
     Args:
         shop: whose it is.
         config: the settings.
-        weeks: that are drawn.
-        forecasts: how many items there are, and the units expected of all; None counts them here.
-        folder: where to.
-        with_backtest: whether to say how the forecasts did before.
+        asked: the weeks, and the models of now and before.
         made: the orders; None where only forecasts were asked for.
+        folder: where to.
 
     Returns:
         The path of the page.
     """
     past = most_sold(shop, config.demand, CHOSEN)
-    items, expected = forecasts or _totals(shop, config, weeks)
     return write_inventory(
         {
             "version": 1,
             "first_day": str(past.starts[-1] + past.days),
-            "weeks": weeks,
-            "items": items,
-            "expected": expected,
+            "weeks": asked.weeks,
+            "items": asked.items,
+            "expected": asked.expected,
             "levels": list(LEVELS),
-            "backtest": (backtest(past, weeks) or None) if with_backtest else None,
+            "backtest": backtest(past, asked.weeks, asked.before)
+            if asked.backtest and asked.before
+            else None,
             "orders": None if made is None else orders_of(made, config.inventory),
             "low": [] if made is None else low_lines(made),
-            "drawn": drawn(shop, past, weeks, config.inventory.report_items, made),
+            "drawn": drawn(shop, past, asked, made, config.inventory.report_items),
         },
         folder,
     )
-
-
-def _totals(shop: Shop, config: Config, weeks: int) -> tuple[int, float]:
-    found = [(len(past), float(forecast(past, weeks).mean.sum())) for past in parts(shop, config.demand)]
-    return sum(count for count, _ in found), sum(units for _, units in found)

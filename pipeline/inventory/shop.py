@@ -8,6 +8,7 @@ import datetime
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aisle.components.cleaner.clean import check_left, clean
 from aisle.components.cleaner.losses.fates import NOTHING, fates
@@ -67,6 +68,10 @@ def read_shop(data: str, folder: str, config: Config) -> Shop:
         InputError: a table can't be read, or nobody bought anything.
         GateBlocked: too much was lost on the way; the report says what.
     """
+    if config.demand.days != 7:
+        raise InputError(
+            f"demand.days={config.demand.days}: forecasts and orders are made of weeks; leave it out"
+        )
     readings = config.readings()
     found = fingerprint_tables(data, config.data.tables, readings)
     if EVENTS.name not in found:
@@ -103,7 +108,5 @@ def read_shop(data: str, folder: str, config: Config) -> Shop:
 
 def _end(events: pa.Table) -> datetime.date:
     """The day after the last event: a shop that sold nothing that day was watched."""
-    last = pl.Series(pl.from_arrow(events["timestamp"])).max()
-    return (
-        datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=int(last))
-    ).date() + datetime.timedelta(1)  # type: ignore[arg-type]
+    last = int(pc.max(events["timestamp"]).as_py())
+    return (datetime.datetime(1970, 1, 1) + datetime.timedelta(microseconds=last, days=1)).date()

@@ -35,7 +35,10 @@ JOINED = {signature.name: joined_inputs(signature) for signature in SIGNATURES}
 
 
 def count_rows(inputs: Arrays, joined: Collection[str]) -> int:
-    """The rows of a request, which may leave optional inputs out; 0 where those it has don't agree, or where it has none."""
+    """The rows of a request; 0 where its inputs don't agree, or where there are no such inputs.
+
+    Those that it leaves out have the model's defaults, for any number of rows.
+    """
     rows = {len(inputs[name]) if inputs[name].ndim else 0 for name in joined if name in inputs}
     return rows.pop() if len(rows) == 1 else 0
 

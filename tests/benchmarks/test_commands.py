@@ -82,7 +82,31 @@ _RESULTS: dict[str, Any] = {
         "judged": [{"agrees": True, "cover": {"ips": 0.952, "snips": 0.953, "doubly robust": 0.953}}] * 5,
         "refused": {"women, Thompson to uniform": 2.08},
     },
+    "inventory.replenish": {
+        "systems": {
+            "aisle": {"fill": 0.957, "weeks": 9.64},
+            "negative binomial": {"fill": 0.849, "weeks": 2.58},
+        },
+        "weeks_at": {"aisle": 3.33, "negative binomial": 3.42},
+    },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
+    "inventory.forecast": {
+        "points": {
+            "aisle, median": {"wrmsse": 0.89, "mase": 1.11},
+            "aisle, mean": {"wrmsse": 0.95, "mase": 1.2, "bias": 0.02},
+        },
+        "quantiles": {
+            "aisle": {
+                "pinball": 0.52,
+                "weighted": 0.44,
+                "cover_0.9": 0.9,
+                "cover_0.95": 0.95,
+                "cover_0.99": 0.99,
+            }
+        },
+        "backtest_minutes": 2.0,
+        "many": {"mb": 300.0},
+    },
     "labels.worth": {
         "simulated": True,
         "gains": {
@@ -165,7 +189,7 @@ _RESULTS: dict[str, Any] = {
     },
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
-_SHORT = {"search.languages": ["mrr"]}
+_SHORT = {"search.languages": ["mrr"], "inventory.replenish": ["weeks_of_stock_at_0.88"]}
 """The goals that are not reached, as the documents say, too."""
 
 

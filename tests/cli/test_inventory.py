@@ -191,3 +191,15 @@ def test_a_wrong_service_is_wrong_usage(shop: pathlib.Path, tmp_path: pathlib.Pa
     done = run("replenish", shop, tmp_path, "--service", "1.5")
     assert done.exit_code == 2
     assert "0<x<1" in done.output
+
+
+def test_a_season_is_ordered_once_for_the_days_that_are_left(
+    shop: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "season.toml").write_text('[inventory.seasons]\nmug = 2025-10-31\nbowl = "2025-10-01"\n')
+    output = tmp_path / "orders.csv"
+    run("replenish", shop, tmp_path, "--output", str(output), "--config", str(tmp_path / "season.toml"))
+    orders = {row["item_id"]: row for row in csv.DictReader(output.open(encoding="utf-8"))}
+    assert orders.keys() == {"mug"}  # The bowl's season is over.
+    assert float(orders["mug"]["days"]) == 20
+    assert "expected in the 20 days left of its season" in orders["mug"]["reason"]

@@ -72,3 +72,30 @@ def test_a_clean_shop_passes_alone_and_against_its_own_past(seed: int, tmp_path:
     earlier = [_evidence("events", past) if table.name == "events" else table for table in tables]
     found = _anomalies(tables, earlier)
     assert [anomaly["name"] for anomaly in found if anomaly["severity"] == "ERROR"] == []
+
+
+def test_counts_of_several_days_pass_and_what_cant_be_of_stock_and_supply_is_found() -> None:
+    day = 86_400 * 1_000_000
+    now = 20_000 * day
+    items = [f"i{nth}" for nth in range(40)]
+    stock = pa.table(
+        {
+            "item_id": items * 2,
+            "on_hand": [float(nth) for nth in range(80)],
+            "as_of": [now - 7 * day] * 40 + [now] * 40,
+        }
+    )
+    supply = pa.table({"item_id": items, "lead_time_days": [7.0] * 40, "pack_size": [6.0] * 40})
+    catalogue = _evidence("items", pa.table({"item_id": items, "title": [f"Mug {item}" for item in items]}))
+    clean = [catalogue, _evidence("stock", stock), _evidence("supply", supply)]
+    assert judge(clean, GateOptions(), now)["anomalies"] == []
+    broken = stock.set_column(0, "item_id", pa.array(["strange"] * 20 + (items * 2)[20:]))
+    broken = broken.set_column(2, "as_of", pa.array([now + 9 * day, *stock["as_of"].to_pylist()[1:]]))
+    twice = pa.concat_tables([supply, supply])
+    found = judge([catalogue, _evidence("stock", broken), _evidence("supply", twice)], GateOptions(), now)
+    assert {one["name"]: one["severity"] for one in found["anomalies"]} == {
+        "stock.item_id:UNKNOWN_ITEMS": "ERROR",
+        "stock.item_id:DUPLICATE_KEYS": "WARNING",
+        "stock.as_of:TIME_OUT_OF_RANGE": "WARNING",
+        "supply.item_id:DUPLICATE_KEYS": "ERROR",
+    }

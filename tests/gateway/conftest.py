@@ -35,9 +35,10 @@ class RedisServer:
     """A redis-server's process, which can be killed and started again at its port."""
 
     def __init__(self, program: str, folder: pathlib.Path) -> None:
-        self._command = [program, "--port", str(port := free_port()), "--save", "", "--dir", str(folder)]
-        self._port = port
-        self.address = f"redis://127.0.0.1:{port}/0"
+        self._port = free_port()
+        local = ("--bind", "127.0.0.1", "--port", str(self._port))
+        self._command = [program, *local, "--save", "", "--dir", str(folder)]
+        self.address = f"redis://127.0.0.1:{self._port}/0"
         self.start()
 
     def start(self) -> None:

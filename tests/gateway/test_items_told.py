@@ -21,6 +21,7 @@ from aisle.gateway.items.redis_items import RedisItems
 from aisle.gateway.items.shelf import Shelf
 from aisle.gateway.items.updates import FIELDS, Entry, Key
 from aisle.gateway.recents.memory import MemoryStore
+from aisle.gateway.service import utc_now
 from aisle.schema.tables import ITEMS
 from aisle.serving import AsyncGrpcTransport
 from aisle.serving.testing import AsyncFakeTransport, FakeTransport, serve
@@ -167,21 +168,25 @@ def model_server() -> Iterator[str]:
 
 @contextlib.asynccontextmanager
 async def _two(site: Callable[..., Any], address: str, target: str) -> AsyncIterator[tuple[Any, Any]]:
-    """Two gateways on a store, each asking over gRPC."""
+    """Two gateways on a store, each asking over gRPC; the clock of the first is an hour ahead."""
 
     def options(name: str) -> dict[str, Any]:
         model = AsyncGrpcTransport(target, 1 << 22)
         return {"shared": RedisItems(address), "model": model, "name": name}
 
+    def ahead() -> datetime.datetime:
+        return utc_now() + datetime.timedelta(hours=1)
+
     store = MemoryStore(1_000)
-    async with site(store, **options("one")) as one, site(store, **options("other")) as other:
+    async with site(store, ahead, **options("one")) as one, site(store, **options("other")) as other:
         yield one, other
 
 
-async def _until(site: Any, expected: list[str], seconds: float = 10.0) -> None:
+async def _until(site: Any, expected: list[str], **asked: Any) -> None:
+    """Waits until a gateway answers so, for some seconds."""
     found: list[str] = []
-    for _ in range(int(seconds / 0.02)):
-        if (found := await _mugs(site, k=2)) == expected:
+    for _ in range(500):
+        if (found := await _mugs(site, **{"k": 2, **asked})) == expected:
             return
         await asyncio.sleep(0.02)
     raise AssertionError(found)
@@ -207,6 +212,20 @@ def test_what_one_gateway_is_told_the_others_know_also_after_the_store_was_lost(
             assert not (await one.http.get("/v1/recommend")).json()["stale"]
         async with _two(site, redis_server.address, model_server) as (one, _):
             assert await _mugs(one, k=2) == ["i3", "i4"]
+
+    asyncio.run(use())
+
+
+def test_what_was_told_last_counts_whichever_gateways_clock_is_ahead(
+    site: Callable[..., Any], redis_server: Any, model_server: str
+) -> None:
+    async def use() -> None:
+        async with _two(site, redis_server.address, model_server) as (ahead, other):
+            await ahead.http.patch("/v1/items", json={"item_id": "i6", "price": 50})
+            await _until(other, ["i6"], price_min=40)
+            await other.http.patch("/v1/items", json={"item_id": "i6", "price": 60})
+            assert await _mugs(other, price_min=55) == ["i6"]
+            await _until(ahead, ["i6"], price_min=55)
 
     asyncio.run(use())
 

@@ -222,6 +222,14 @@ def test_the_key_comes_from_a_file(start: Callable, tmp_path: pathlib.Path) -> N
     assert _ask(f"{address}/v1/events", event, {"Authorization": "Bearer 0123456789abcdef"})["stale"] is False
 
 
+def test_pages_are_served_where_they_are_asked_for_and_nobody_is_a_user_there(start: Callable) -> None:
+    _, address = start("--storefront")
+    with pytest.raises(urllib.error.HTTPError) as away:
+        urllib.request.urlopen(address, timeout=30)
+    page = away.value.read().decode()
+    assert away.value.code == 503 and "server is away" in page and 'action="/as"' not in page
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -41,8 +41,8 @@ def test_a_hundred_thousand_events_of_one_bot_are_written_and_bound_memory_and_a
             while (await one.http.get("/v1/recommend", params={"session_id": "bot"})).json()["stale"]:
                 shown += 1
                 await asyncio.sleep(0.2)
-            (history,) = one.model.requests[-1].inputs["history"]
-            assert history == [f"i199-{place}" for place in range(500 - MOST, 500)]
+            (known,) = one.model.requests[-1].inputs["recent_items"]
+            assert known == [f"i199-{place}" for place in range(500 - MOST, 500)]
             with redis.Redis.from_url(redis_server.address) as client:
                 sizes = [client.memory_usage(key) for key in client.keys("aisle:s:bot:*")]
             assert len(sizes) == 2 and sum(sizes) < 50_000

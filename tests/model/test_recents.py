@@ -183,6 +183,14 @@ def test_a_given_history_takes_the_place_of_the_known_one_and_recent_events_are_
     assert [ITEMS[row] for row in found["rows"]] == ["e", "d", "c"]
 
 
+def test_no_more_events_count_than_a_history_holds_the_newest() -> None:
+    state = state_of(KNOWN, CUT_OFF)
+    many = [("c", "click", 86_400.0 * day) for day in range(60, 0, -1)]
+    found = known_of(state, "stranger", recents(*many))
+    assert found["sum count"][2] == pytest.approx(0.2 * 50)
+    assert (found["sum last"][2], found["sum first"][2]) == (1.0, 50.0)
+
+
 def test_users_of_a_batch_have_their_own_recent_events() -> None:
     taken = taken_of(state_of(KNOWN, CUT_OFF))
     events = RecentEvents(
@@ -204,10 +212,12 @@ def frame(*rows: tuple[str, str, int, float]) -> pl.DataFrame:
 
 def test_the_pause_that_parts_visits_is_the_shops_own() -> None:
     minutes = frame(("u", "a", 0, 9.0), ("u", "a", 1, 8.99), ("u", "b", 1, 8.5), ("u", "c", 1, 7.0))
-    assert visit_gap(minutes) == pytest.approx((0.01 + 0.49) / 2, abs=1e-3)
-    # Every order at one moment: whatever comes later is another.
+    assert visit_gap(minutes) == pytest.approx((0.01 * 0.49) ** 0.5, abs=1e-3)
+    days = frame(("u", "a", 0, 9.0), ("u", "a", 1, 8.0), ("u", "b", 1, 4.0))
+    assert visit_gap(days) == pytest.approx(2.0)
+    # Every order is told as of one moment: its events come some seconds apart all the same.
     orders = frame(("u", "a", 0, 9.0), ("u", "a", 1, 9.0), ("u", "b", 1, 8.9), ("u", "c", 1, 7.0))
-    assert visit_gap(orders) == pytest.approx(0.05, abs=1e-3)
+    assert visit_gap(orders) == VISIT_DAYS
     assert visit_gap(frame()) == VISIT_DAYS
     assert visit_gap(frame(("u", "a", 0, 1.0))) == VISIT_DAYS
 

@@ -8,7 +8,7 @@ import polars as pl
 from aisle.schema.events import PURCHASE
 
 VISIT_DAYS = 30 / 1440
-"""A pause that ends a visit where no two interactions tell: half an hour, as web analytics has it."""
+"""No shorter pause ends a visit: half an hour, as web analytics has it. An order may be told as of one moment."""
 NEVER_DUE = 1000.0
 """Days until something is due that nobody in the shop buys twice."""
 _EARLY = 1.2816
@@ -21,15 +21,15 @@ def visit_gap(known: pl.DataFrame) -> float:
     """The pause, in days, that best tells one visit's end from another's begin.
 
     Of all pauses between a user's interactions that one for which fewest longer ones lie within a session and fewest of its
-    length or shorter between two: a decision stump.
+    length or shorter between two (a decision stump), and half way, by the logarithm, to the next longer one.
 
     Args:
         known: interactions by time: `user_id`, `session_id`, `age` in days.
 
     Example:
         >>> rows = {"user_id": ["ann"] * 3, "session_id": ["a", "a", "b"], "age": [2.0, 1.9, 1.0]}
-        >>> round(visit_gap(pl.DataFrame(rows)), 2)  # Half way between 0.1 days within one and 0.9 between two.
-        0.5
+        >>> round(visit_gap(pl.DataFrame(rows)), 2)  # Between 0.1 days within one and 0.9 between two.
+        0.3
     """
     pauses = known.sort("user_id", "age", descending=[False, True], maintain_order=True).select(
         pause=-pl.col("age").diff().over("user_id"),
@@ -43,9 +43,9 @@ def visit_gap(known: pl.DataFrame) -> float:
     wrong = np.cumsum(1 - within) + within.sum() - np.cumsum(within)
     wrong[np.append(pause[1:] == pause[:-1], False)] = np.inf
     if wrong.min() > within.sum():
-        return 0.0
+        return VISIT_DAYS
     place = int(wrong.argmin())
-    return float(pause[place : place + 2].mean())
+    return max(VISIT_DAYS, float(np.sqrt(pause[place] * pause[min(place + 1, len(pause) - 1)])))
 
 
 def due(known: pl.DataFrame, count: int) -> np.ndarray:

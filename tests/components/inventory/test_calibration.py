@@ -44,7 +44,7 @@ def test_a_service_that_no_rule_met_takes_the_highest() -> None:
     quantity[0, -1] = 50.0  # Nothing before tells of it.
     found = calibrate(series_of(quantity), own_past, np.ones(1), 0.95, lead=1, periods=8)
     assert found.rule == RULES[-1]
-    assert found.replays[-1].fill == 0.0
+    assert found.reached == 0.0
 
 
 @pytest.mark.parametrize("quantity", [np.ones((2, 5)), np.zeros((2, 40))])

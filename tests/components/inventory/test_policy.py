@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from aisle.components.inventory.terms import Terms, read_terms
 from aisle.schema.errors import InputError
 
 LEVELS = np.linspace(0.01, 0.99, 99)
+TODAY = datetime.date(2025, 3, 1)
 IDS = np.array(["mug", "bowl"])
 ITEMS = pa.table(
     {"item_id": ["mug", "bowl"], "price": [10.0, None], "category": ["home/cups", "home"], "stock": [4, -2]}
@@ -34,7 +36,7 @@ def normal(mean: float, sd: float, items: int = 1) -> Forecast:
 
 def terms_of(options: InventoryOptions | None = None, **supply: Any) -> Terms:
     rows = pa.table({"item_id": ["mug"], **{name: [value] for name, value in supply.items()}})
-    return read_terms(np.array(["mug"]), ITEMS, rows, options or InventoryOptions())
+    return read_terms(np.array(["mug"]), ITEMS, rows, options or InventoryOptions(), TODAY)
 
 
 def ordered(
@@ -97,13 +99,20 @@ def test_where_an_order_costs_something_it_is_ordered_seldom_and_for_long() -> N
 
 
 def test_for_a_season_it_is_the_newsvendors_answer() -> None:
-    options = InventoryOptions(seasons={"home": 30.0}, salvage_share=0.4)
+    options = InventoryOptions(seasons={"home": datetime.date(2025, 3, 30)}, salvage_share=0.4)
     found = ordered(0.0, options)
     ratio = 5 / (5 + 5 * 0.6)
     assert found.level[0] == pytest.approx(ratio)
     assert found.order[0] == np.ceil(stats.norm.ppf(ratio, 100, 20))
     assert terms_of(options).horizon_days.tolist() == [30.0]
-    assert np.isnan(terms_of(InventoryOptions(seasons={"hom": 30.0})).season_days[0])
+    assert np.isnan(terms_of(InventoryOptions(seasons={"hom": datetime.date(2025, 3, 30)})).season_days[0])
+
+
+def test_after_its_season_nothing_is_ordered() -> None:
+    terms = terms_of(InventoryOptions(seasons={"mug": datetime.date(2025, 2, 1)}))
+    none = Forecast(np.zeros(1), LEVELS, np.zeros((1, 99)))
+    found = propose(none, terms, np.zeros(1), InventoryOptions(), Rule(0.99))
+    assert (terms.horizon_days.tolist(), found.order.tolist()) == ([0.0], [0.0])
 
 
 def test_what_supply_lacks_the_settings_say_and_it_is_counted() -> None:
@@ -112,6 +121,7 @@ def test_what_supply_lacks_the_settings_say_and_it_is_counted() -> None:
         ITEMS,
         pa.table({"item_id": ["bowl"], "lead_time_days": [21.0], "unit_cost": [3.0]}),
         InventoryOptions(),
+        TODAY,
     )
     assert terms.lead_days.tolist() == [7.0, 21.0]
     assert terms.price.tolist() == [10.0, 6.0]  # By its cost, of which it is half.

@@ -133,7 +133,10 @@ def make_front(folder: pathlib.Path, key: str = KEY, with_run: bool = True, **sh
         made.mkdir(parents=True)
     (folder / "out" / "serving" / "1" / "saved_model.pb").touch()
     pq.write_table(pa.Table.from_pylist(ITEMS, _SCHEMA), tables / "items.parquet")
-    bought = [{"event": "purchase", "user_id": user} for user in ("ann", "bob/1", "ann", None)]
+    bought = [
+        {"event": "purchase", "user_id": user, "item_id": "hat", "timestamp": at}
+        for at, user in enumerate(("ann", "bob/1", "ann", None))
+    ]
     pq.write_table(
         pa.Table.from_pylist([*bought, {"event": "click", "user_id": "eve"}]), tables / "events.parquet"
     )

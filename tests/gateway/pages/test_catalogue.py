@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from aisle.gateway.pages.catalogue import SAMPLE, Catalogue, Facts, Person, read_people
+from aisle.gateway.pages.catalogue import SAMPLE, Catalogue, Facts, Person, read_bought, read_people
 from aisle.gateway.pages.pictures import Pictures
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -42,6 +42,16 @@ def test_the_users_to_shop_as_are_those_who_bought_most(tmp_path: pathlib.Path) 
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "events.parquet")
     found = read_people(tmp_path)
     assert found[:2] == [Person("u07", 2), Person("u00", 1)] and len(found) == SAMPLE
+
+
+def test_what_a_user_bought_is_told_once_the_last_first(tmp_path: pathlib.Path) -> None:
+    assert read_bought(tmp_path, "ann") == []
+    rows = [("ann", "purchase", item, at) for at, item in enumerate(("mug", "cup", "mug", "pot"))]
+    rows += [("ann", "click", "hat", 9), ("bob", "purchase", "hat", 9)]
+    names = ("user_id", "event", "item_id", "timestamp")
+    table = pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in rows])
+    pq.write_table(table, tmp_path / "events.parquet")
+    assert read_bought(tmp_path, "ann") == ["pot", "mug", "cup"] and read_bought(tmp_path, "eve") == []
 
 
 @pytest.mark.parametrize(

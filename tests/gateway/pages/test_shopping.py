@@ -162,6 +162,7 @@ def test_who_shops_as_a_user_starts_a_session_of_their_own(visits: Visits) -> No
         await shop.http.post("/as", data={"user_id": "bob/1"})
         assert shop.http.cookies["aisle_session"] != before
         assert shop.model.requests[-1].inputs["user_id"] in (["bob/1"], [""])
+        assert "Bought before" in _titles((await shop.http.get("/")).text)
         assert ["bob/1"] in [request.inputs.get("user_id") for request in shop.model.requests]
         await shop.http.post("/event", data={"event": "cart", "item_id": "mug"})
         assert [one.item_id for one in (await shop.recents.of("u:bob/1"))[0]] == ["mug"]
