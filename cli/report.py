@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import inventory, labels
+from aisle.components.reports import experiment, inventory, labels
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -55,12 +55,18 @@ def _inventory(report: dict[str, Any]) -> tuple[str, str]:
     return inventory.headline(report), CAREFUL if orders and orders["out"] else GOOD
 
 
+def _experiment(report: dict[str, Any]) -> tuple[str, str]:
+    colours = {"better": GOOD, "no difference": CAREFUL}
+    return visible(" ".join(experiment.headline(report).split())), colours.get(report["outcome"], BAD)
+
+
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
     "labels": _labels,
     "evaluation": _evaluation,
     "inventory": _inventory,
+    "experiment": _experiment,
 }
 """The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""
 

@@ -1,4 +1,4 @@
-"""`aisle experiment plan`, `replay` and `analyze`."""
+"""`aisle experiment plan`, `replay` and `analyze`, beside `power`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from aisle.cli.experiment.power import power
 from aisle.cli.run import CONFIG, SET
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ def experiment() -> None:
     """Plan, rehearse and judge A/B tests on a shop's events."""
 
 
+experiment.add_command(power)
+
+
 @experiment.command()
 @_of_a_shop
 @DAYS
@@ -51,6 +55,7 @@ def experiment() -> None:
 )
 @click.option(
     "--power",
+    "wanted",
     type=click.FloatRange(0, 1, True, True),
     default=0.8,
     show_default=True,
@@ -66,7 +71,7 @@ def experiment() -> None:
 @JSON
 def plan(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    days: float, effect: float, power: float, looks: int, as_json: bool,
+    days: float, effect: float, wanted: float, looks: int, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many users the experiment of FILE takes in SHOP, by what users did in its newest days."""
     from aisle.cli.experiment.shop import read_events, read_file
@@ -81,7 +86,7 @@ def plan(
     )
     start = float(events.day.max()) - days
     plans = [
-        rehearsal.plan(metric, events, start, days, effect, shares, power, looks=several)
+        rehearsal.plan(metric, events, start, days, effect, shares, wanted, looks=several)
         for metric in metrics
     ]
     if as_json:
@@ -135,16 +140,20 @@ def replay(
 @experiment.command()
 @_of_a_shop
 @click.option("--look", "looks", type=click.FloatRange(0, 1, True), multiple=True, help="The looks so far, as shares of the planned users, rising; none: this is the only one.")  # fmt: skip
+@click.option("--out", default="out", show_default=True, type=click.Path(), help="Folder for the report.")
 @JSON
 def analyze(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    looks: tuple[float, ...], as_json: bool,
+    looks: tuple[float, ...], out: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Judge the experiment of FILE by the events of SHOP; ends with 3 where they can't be trusted, with 4 where a guardrail is harmed."""
     from aisle.cli.experiment.shop import read_events, read_file
+    from aisle.components.reports.experiment import report_of, write_experiment
+    from aisle.components.reports.publish import as_json as as_text
     from aisle.experiments.analysis.analyze import analyze as judged
     from aisle.experiments.statistics.group_sequential import Looks
     from aisle.experiments.statistics.spending import obrien_fleming
+    from aisle.pipeline.paths import Layout
     from aisle.schema.errors import ExperimentUntrusted, GuardrailHarmed
 
     asked, metrics = read_file(file, name)
@@ -152,10 +161,13 @@ def analyze(
     compared = max(sum(not metric.guardrail for metric in metrics), 1)
     several = Looks.spent(looks, obrien_fleming, 0.05 / compared) if looks else None
     found = judged(asked, events, metrics, several)
+    report = report_of(found)
+    page = write_experiment(report, Layout(out).reports)
     if as_json:
-        click.echo(json.dumps(dataclasses.asdict(found)))
+        click.echo(as_text(report))
     else:
         _print(found)
+        click.echo(f"report: {page}")
     if found.outcome in ("untrusted", "harmed"):
         raise (ExperimentUntrusted if found.outcome == "untrusted" else GuardrailHarmed)(found.verdict)
 

@@ -1,9 +1,10 @@
 """The reports a person reads: each a versioned JSON file and a static, offline HTML page beside it."""
 
-from aisle.components.reports import anomalies, cleaning, evaluation, inventory, labels
+from aisle.components.reports import anomalies, cleaning, evaluation, experiment, inventory, labels
 from aisle.components.reports.anomalies import write_anomalies
 from aisle.components.reports.cleaning import write_cleaning
 from aisle.components.reports.evaluation import write_evaluation
+from aisle.components.reports.experiment import write_experiment
 from aisle.components.reports.inventory import write_inventory
 from aisle.components.reports.labels import write_labels
 
@@ -12,9 +13,10 @@ __all__ = [
     "write_anomalies",
     "write_cleaning",
     "write_evaluation",
+    "write_experiment",
     "write_inventory",
     "write_labels",
 ]
 
-REPORTS = (anomalies.NAME, cleaning.NAME, labels.NAME, evaluation.NAME, inventory.NAME)
-"""Their names, in the order a run writes them; the last is of `aisle forecast` and `aisle replenish`."""
+REPORTS = (anomalies.NAME, cleaning.NAME, labels.NAME, evaluation.NAME, inventory.NAME, experiment.NAME)
+"""Their names, in the order a run writes them; then that of `aisle forecast` and `aisle replenish`, and of `aisle experiment`."""

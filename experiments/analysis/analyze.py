@@ -64,6 +64,7 @@ class Analysis:
         distrust: why the data can't be trusted; nothing where it can.
         sample_ratio: the users of each arm.
         left_out: how many users or events were, by the reason.
+        late: how many users did something in the experiment before it was shown to them; they are kept.
         rows: of each metric and treatment.
         refused: why a metric can't be judged, by its name.
     """
@@ -74,6 +75,7 @@ class Analysis:
     distrust: list[str]
     sample_ratio: SampleRatio
     left_out: dict[str, int]
+    late: int
     rows: list[Row]
     refused: dict[str, str]
 
@@ -107,7 +109,9 @@ def analyze(
     rows, refused = _rows(experiment, events, found, metrics, _level(looks, alpha))
     outcome, verdict = _verdict(experiment, distrust, rows, alpha, looks)
     left_out = {**found.left_out, "events told twice": twice}
-    return Analysis(experiment.name, outcome, verdict, distrust, ratio, left_out, _adjusted(rows), refused)
+    return Analysis(
+        experiment.name, outcome, verdict, distrust, ratio, left_out, found.late, _adjusted(rows), refused
+    )
 
 
 def _level(looks: Looks | None, alpha: float) -> float:
@@ -122,6 +126,10 @@ def _distrust(experiment: Experiment, found: Exposures, ratio: SampleRatio) -> l
         reasons.append(f"the arms don't hold the users that were planned ({held}; p = {ratio.p_value:.2g})")
     if found.double_share > MOST_DOUBLE:
         reasons.append(f"{found.double_share:.1%} of the users saw two arms")
+    if found.late > MOST_DOUBLE * len(found.units):
+        reasons.append(
+            f"{found.late / len(found.units):.1%} of the users acted in it before it was shown to them"
+        )
     if other := otherwise_assigned(experiment, found):
         share = other / len(found.units)
         if share > MOST_DOUBLE:

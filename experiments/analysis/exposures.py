@@ -11,9 +11,10 @@ from aisle.experiments.analysis.events import Events, Texts
 from aisle.experiments.assignment.experiment import Experiment
 from aisle.experiments.statistics.sample import Floats
 from aisle.schema.errors import InputError
+from aisle.schema.events import IMPRESSION
 
 MOST_DOUBLE = 0.01
-"""The share of users in two arms above which the experiment can't be trusted: the rest are left out and said."""
+"""The share of users in two arms above which the experiment can't be trusted; fewer are left out and said."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,12 +26,15 @@ class Exposures:
         arm: of each, its place among the experiment's, [n].
         since: the day of the first exposure of each, [n].
         left_out: how many were, by the reason.
+        late: how many clicked, bought or did something else in the experiment before it was shown to them: the clocks
+            are apart, or exposures were lost.
     """
 
     units: Texts
     arm: npt.NDArray[np.int64]
     since: Floats
     left_out: dict[str, int]
+    late: int = 0
 
     @property
     def double_share(self) -> float:
@@ -81,7 +85,17 @@ def exposures(experiment: Experiment, events: Events) -> Exposures:
         "forced": len(np.unique(seen.unit[forced])),
         "exposures without an id": int(unknown.sum()),
     }
-    return Exposures(units[single], least[single].astype(np.int64), since[single], left_out)
+    late = _before_shown(kept, user, len(units))[single].sum()
+    return Exposures(units[single], least[single].astype(np.int64), since[single], left_out, int(late))
+
+
+def _before_shown(seen: Events, user: npt.NDArray[np.int64], users: int) -> npt.NDArray[np.bool_]:
+    """Whose first event of the experiment is something else than an impression, earlier than any, [users]."""
+    shown = seen.kind == IMPRESSION.name
+    first, other = np.full(users, np.inf), np.full(users, np.inf)
+    np.minimum.at(first, user[shown], seen.day[shown])
+    np.minimum.at(other, user[~shown], seen.day[~shown])
+    return other < first
 
 
 def otherwise_assigned(experiment: Experiment, found: Exposures) -> int:

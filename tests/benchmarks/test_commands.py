@@ -78,6 +78,9 @@ _RESULTS: dict[str, Any] = {
         "less": {"all before": 0.348, "forecast": 0.376},
     },
     "experiments.exact": {"cases": [{"met": True}] * 20},
+    "experiments.interleaving": {
+        "pairs": [{"p_value": 1.0, "times": None}, {"p_value": 0.00025, "times": 5.4}]
+    },
     "experiments.off_policy": {
         "judged": [{"agrees": True, "cover": {"ips": 0.952, "snips": 0.953, "doubly robust": 0.953}}] * 5,
         "refused": {"women, Thompson to uniform": 2.08},

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aisle.cli.main import cli
+from aisle.components.reports.schemas import validate
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.measures import STANDARD
 from aisle.experiments.analysis.reading import read_metrics
@@ -55,8 +56,9 @@ def _write(folder: pathlib.Path, events: Events, file: str = FILE) -> list[str]:
     return [str(folder), str(folder / "experiments.toml")]
 
 
-def _ask(*words: str) -> Result:
-    return CliRunner().invoke(cli, ["experiment", *words])
+def _ask(command: str, shop: str, *words: str) -> Result:
+    out = ["--out", f"{shop}/out"] if command == "analyze" else []
+    return CliRunner().invoke(cli, ["experiment", command, shop, *words, *out])
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +72,21 @@ def test_a_better_arm_is_found_in_the_shops_files(better: list[str]) -> None:
     assert done.output.startswith("rerank: Better: clicks an impression +")
     assert "users: as-is " in done.output
     told = json.loads(_ask("analyze", *better, "--json").output)
-    assert (told["outcome"], told["refused"]) == ("better", {})
-    assert [row["declared"]["name"] for row in told["rows"]] == ["clicks an impression", "revenue a user"]
+    assert (told["outcome"], told["refused"]) == ("better", [])
+    assert [row["metric"] for row in told["metrics"]] == ["clicks an impression", "revenue a user"]
+    reports = pathlib.Path(better[0]) / "out" / "reports"
+    assert (
+        validate("experiment", (reports / "experiment.json").read_text(encoding="utf-8"))["outcome"]
+        == "better"
+    )
+    page, summary = ((reports / f"experiment.{form}").read_text(encoding="utf-8") for form in ("html", "md"))
+    assert page.index("Better: clicks an impression") < page.index("<svg") < page.index("Planned of so many")
+    assert summary.startswith("**Experiment rerank: better**")
 
 
 def test_an_early_look_has_wider_intervals(better: list[str]) -> None:
     wide, narrow = (
-        json.loads(_ask("analyze", *better, "--json", *more).output)["rows"][0]["interval"]
+        json.loads(_ask("analyze", *better, "--json", *more).output)["metrics"][0]["interval"]
         for more in (("--look", "0.2", "--look", "0.4"), ())
     )
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
@@ -90,6 +100,22 @@ def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> N
     replays = json.loads(_ask("replay", *better, "--days", "3", "--times", "20", "--json").output)
     assert all(one["times"] == 20 and one["false_positives"] < 0.5 for one in replays)
     assert "sample-ratio alarms" in _ask("replay", *better, "--days", "3", "--times", "5").output
+
+
+@pytest.mark.parametrize(
+    ("words", "users", "power"),
+    [
+        # R: power.prop.test(p1 = .5, p2 = .75, power = .9), power.t.test(n = 20, delta = 1), power.t.test(delta = 1, power = .9).
+        (("0.5", "--effect", "0.5", "--power", "0.9"), 77, 0.9),
+        (("0.5", "--effect", "0.5", "--users", "50"), 50, 0.7401659),
+        (("10", "--effect", "0.1", "--deviation", "1", "--users", "20"), 20, 0.8689528),
+        (("10", "--effect", "0.1", "--deviation", "1", "--power", "0.9"), 23, 0.9),
+    ],
+)
+def test_sizes_and_power_are_those_of_r(words: tuple[str, ...], users: int, power: float) -> None:
+    told = json.loads(CliRunner().invoke(cli, ["experiment", "power", *words, "--json"]).output)
+    assert (told["users"], told["power"]) == (users, pytest.approx(power, abs=1e-6))
+    assert f"{users} users of each arm" in CliRunner().invoke(cli, ["experiment", "power", *words]).output
 
 
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
@@ -134,8 +160,11 @@ def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, bet
     found, once = (
         json.loads(_ask("analyze", *words, "--json").output) for words in (_write(tmp_path, twice), better)
     )
-    assert found["left_out"]["events told twice"] == int((BETTER.event_id != "").sum())
-    assert found["rows"] == once["rows"]
+    assert found["left_out"][-1] == {
+        "reason": "events told twice",
+        "count": int((BETTER.event_id != "").sum()),
+    }
+    assert found["metrics"] == once["metrics"]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation, write_inventory
+from aisle.components.reports import (
+    write_anomalies,
+    write_cleaning,
+    write_evaluation,
+    write_experiment,
+    write_inventory,
+)
 
 EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
 
@@ -186,9 +192,32 @@ INVENTORY: dict[str, Any] = {
     ],
 }  # fmt: skip
 
+EXPERIMENT: dict[str, Any] = {
+    "version": 1, "experiment": EVIL, "outcome": "harmed", "verdict": f"A guardrail is harmed: {EVIL}.", "distrust": [],
+    "held": {
+        "statistic": 0.4, "p_value": 0.5, "alarm": False,
+        "arms": [{"arm": "as-is", "users": 100, "planned": 98.0}, {"arm": EVIL, "users": 96, "planned": 98.0}],
+    },
+    "left_out": [{"reason": "in two arms", "count": 1}], "late": 2,
+    "metrics": [
+        {
+            "metric": EVIL, "arm": EVIL, "better": "down", "guardrail": True, "control": 0.2, "treatment": 0.3,
+            "difference": 0.1, "interval": [0.05, 0.15], "relative": 0.5, "relative_interval": [0.2, 0.8],
+            "p_value": 0.001, "holm": None, "benjamini_hochberg": None, "variance_kept": 0.8, "bound": 120.0,
+        },
+        {
+            "metric": "new", "arm": EVIL, "better": "up", "guardrail": False, "control": 0.0, "treatment": 0.1,
+            "difference": 0.1, "interval": [-0.1, 0.3], "relative": None, "relative_interval": None,
+            "p_value": 0.3, "holm": 0.3, "benjamini_hochberg": 0.3, "variance_kept": 1.0, "bound": None,
+        },
+    ],
+    "refused": [{"metric": EVIL, "reason": EVIL}],
+}  # fmt: skip
+
 REPORTS = [
     (write_anomalies, ANOMALIES, "anomalies"),
     (write_cleaning, LEDGER, "cleaning"),
     (write_evaluation, EVALUATION, "evaluation"),
     (write_inventory, INVENTORY, "inventory"),
+    (write_experiment, EXPERIMENT, "experiment"),
 ]

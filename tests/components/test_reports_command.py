@@ -26,6 +26,8 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
     assert lines[1].endswith(f"were lost\t{tmp_path}/reports/cleaning.html")
     assert lines[2].startswith("evaluation: not blessed: worse than ")
     assert lines[3].startswith("inventory: 1 item to order for 60, 1 low on stock, 0 out of it")
+    assert lines[4].startswith("experiment: ")
+    assert "A guardrail is harmed: " in lines[4]
     assert not {"\x00", "\u202e"} & set(result.output)
 
 

@@ -20,6 +20,7 @@ from tests.experiments.shop import HALVES, events_of, joined, shop
 
 SAME = shop(seed=5)
 BETTER = shop(lift=0.4, seed=5)
+ARMS = dict(zip(SAME.unit[SAME.arm != ""].tolist(), SAME.arm[SAME.arm != ""].tolist(), strict=True))
 
 
 def _shown(unit: str, arm: str, day: float, event_id: str = "") -> tuple[object, ...]:
@@ -95,6 +96,22 @@ def test_an_experiment_that_was_edited_midway_is_not_trusted() -> None:
     found = analyze(dataclasses.replace(HALVES, salt="another"), SAME)
     assert found.outcome == "untrusted"
     assert "saw another arm than theirs: it was edited midway" in found.verdict
+
+
+def test_users_who_acted_before_it_was_shown_are_told_and_too_many_not_trusted() -> None:
+    early = ("click", 2.0, math.nan, "rerank", "as-is")
+    one = events_of([("user-0", *early[:4], ARMS["user-0"])])
+    found = analyze(HALVES, joined(SAME, one))
+    assert (found.outcome, found.late) == ("no difference", 1)
+    some = exposures(
+        HALVES, events_of([_shown("a", "as-is", 3), ("a", *early), _shown("b", "new", 1), ("c", *early)])
+    )
+    assert some.late == 2
+    many = events_of([(unit, *early[:4], arm) for unit, arm in list(ARMS.items())[:100]])
+    assert (
+        "5.0% of the users acted in it before it was shown to them"
+        in analyze(HALVES, joined(SAME, many)).verdict
+    )
 
 
 def test_events_told_twice_count_once_and_forced_and_nameless_ones_not_at_all() -> None:

@@ -9,6 +9,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from aisle.components.reports.schemas.anomalies import Anomalies
 from aisle.components.reports.schemas.cleaning import Cleaning
 from aisle.components.reports.schemas.evaluation import Evaluation
+from aisle.components.reports.schemas.experiment import Experiment
 from aisle.components.reports.schemas.inventory import Inventory
 from aisle.components.reports.schemas.labels import Labels
 from aisle.components.reports.schemas.record import Record
@@ -21,6 +22,7 @@ _TYPES: dict[str, type[Record]] = {
     "labels": Labels,
     "evaluation": Evaluation,
     "inventory": Inventory,
+    "experiment": Experiment,
 }
 
 
