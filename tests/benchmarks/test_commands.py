@@ -71,6 +71,7 @@ _RESULTS: dict[str, Any] = {
         },
     },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
+    "live.latency": {"rows": [{"added": 2.03, "cpu": 2.58}]},
     "recommendation.beauty": {"ours": {"hr": 0.0973, "ndcg": 0.0594}, "gain": _gains("hr", "ndcg")},
     "recommendation.growth": {"runs": _RUNS},
     "recommendation.index": {"runs": [{"recall": 0.96, "exact_ms": 4.8, "approximate_ms": 4.0}]},
@@ -126,7 +127,7 @@ _RESULTS: dict[str, Any] = {
     },
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
-_SHORT = {"search.languages": ["mrr"]}
+_SHORT = {"live.latency": ["most_ms_added"], "search.languages": ["mrr"]}
 """The goals that are not reached, as the documents say, too."""
 
 

@@ -1,0 +1,1 @@
+"""The gateway and what stands behind it, as processes."""
