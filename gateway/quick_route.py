@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import typing
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -25,7 +26,9 @@ class QuickRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """See `APIRoute`."""
         usual = super().get_route_handler()
-        named = [one.name for one in self.dependant.dependencies]
+        # Those of the router and of the app are among them, which the route itself may not know.
+        dependant = inspect.getclosurevars(usual).nonlocals.get("dependant")
+        named = [one.name for one in dependant.dependencies] if dependant else []
         model: Any = typing.get_type_hints(self.endpoint).get(_ASKED)
         reads = isinstance(model, type) and issubclass(model, pydantic.BaseModel)
         if self.methods != {"POST"} or named != ["gateway"] or not reads:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import json
 import math
@@ -10,7 +11,7 @@ import os
 import pathlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated
 
 from fastapi import HTTPException, Request, Security
@@ -134,7 +135,8 @@ class Guard:
             after = {"Retry-After": str(math.ceil(wait))}
             return problem(429, too_often(wait), after), b""
         try:
-            body = await asyncio.wait_for(_body(receive), BODY_SECONDS)
+            with _at_most(BODY_SECONDS):
+                body = await _body(receive)
         except asyncio.TimeoutError:
             return problem(408, f"the body didn't come within {BODY_SECONDS:g} s"), b""
         if body is None:
@@ -146,6 +148,31 @@ class Guard:
 def problem(status: int, said: str, headers: dict[str, str] | None = None) -> Response:
     """An answer that says what is wrong; in ASCII, since what came may be no text."""
     return Response(json.dumps({"error": said}), status, headers, "application/json")
+
+
+@contextlib.contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raises TimeoutError in what takes longer, as `asyncio.timeout` of newer Pythons does.
+
+    `asyncio.wait_for` of older ones has a task of its own for it, whose turns take a tenth of an answer's work.
+    """
+    task, late = asyncio.current_task(), False
+
+    def end() -> None:
+        nonlocal late
+        late = True
+        if task:
+            task.cancel()
+
+    timer = asyncio.get_running_loop().call_later(seconds, end)
+    try:
+        yield
+    except asyncio.CancelledError:
+        if not late:
+            raise
+        raise asyncio.TimeoutError from None
+    finally:
+        timer.cancel()
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -137,6 +137,7 @@ _RESULTS: dict[str, Any] = {
         },
         "changed_without_recents": 0,
     },
+    "live.latency": {"rows": [{"added": 2.03, "cpu": 2.58}]},
     "recommendation.beauty": {"ours": {"hr": 0.0973, "ndcg": 0.0594}, "gain": _gains("hr", "ndcg")},
     "recommendation.growth": {"runs": _RUNS},
     "recommendation.index": {"runs": [{"recall": 0.96, "exact_ms": 4.8, "approximate_ms": 4.0}]},
@@ -193,6 +194,7 @@ _RESULTS: dict[str, Any] = {
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
 _SHORT = {"search.languages": ["mrr"], "inventory.replenish": ["weeks_of_stock_at_0.88"]}
+_SHORT = {"live.latency": ["most_ms_added"], "search.languages": ["mrr"]}
 """The goals that are not reached, as the documents say, too."""
 
 
