@@ -108,6 +108,10 @@ class DemandModel:
         self._nets = [
             self._learn(Rows.joined([*rows.values()]), 1 + seed) for seed in range(self._learning.nets)
         ]
+        if not self._seasons:
+            # A season isn't seen in a level that is smoothed: there the last origins' factor stays.
+            now = Rows.at(series, periods, self._spans, vectors, False, self._shop)
+            self._factor = self._top_down(series, now)
         return self
 
     def forecast(self, series: Series, vectors: np.ndarray | None = None) -> list[Forecasts]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 import numpy as np
@@ -38,22 +39,24 @@ class Forecaster:
         """Forecasts the sum over so many periods of each item of a series, which may be another part of the shop."""
         if self._made is None or self._made[0] is not past:
             self._made = (past, dict(zip(self._spans, self._model.forecast(past), strict=True)))
-        return self._made[1][_within(Span(periods, after), self.longest)]
+        found = self._made[1][_within(Span(periods, after), self.longest)]
+        times = max(periods / self.longest, 1.0)
+        # Beyond what can be learnt, demand goes on as in the longest sum.
+        return dataclasses.replace(
+            found, periods=periods, mean=times * found.mean, quantiles=times * found.quantiles
+        )
 
     def over_days(self, past: Series, days: Floats) -> Forecast:
         """Forecasts the sum of each item's demand over its own number of days, [n]; between whole periods on a line.
 
         Quantiles of several periods are those of their sum, which is forecast itself: quantiles don't add up.
         """
-        asked = days / past.days
-        # Beyond what can be learnt, demand goes on as in the longest sum.
-        beyond = np.maximum(asked / self.longest, 1.0)
         mean, quantiles = np.zeros(len(past)), np.zeros((len(past), len(LEVELS)))
-        for periods, weight in shares(asked / beyond).items():
+        for periods, weight in shares(days / past.days).items():
             made = self.of(past, periods)
             mean = mean + weight * made.mean
             quantiles = quantiles + weight[:, None] * made.quantiles
-        return Forecast(mean * beyond, np.array(LEVELS), quantiles * beyond[:, None])
+        return Forecast(mean, np.array(LEVELS), quantiles)
 
 
 class Earlier:

@@ -87,10 +87,10 @@ _RESULTS: dict[str, Any] = {
     },
     "inventory.replenish": {
         "systems": {
-            "aisle": {"fill": 0.957, "weeks": 9.64},
+            "aisle": {"fill": 0.951, "weeks": 9.42},
             "negative binomial": {"fill": 0.849, "weeks": 2.58},
         },
-        "weeks_at": {"aisle": 3.33, "negative binomial": 3.42},
+        "weeks_at": {"aisle": 3.21, "negative binomial": 3.42},
     },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
     "inventory.forecast": {

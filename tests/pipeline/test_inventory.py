@@ -34,6 +34,7 @@ def test_less_than_a_week_is_a_part_of_one_and_more_than_can_be_learnt_goes_on_a
     assert longest(STEADY) == 14
     found = model.over_days(STEADY, np.array([3.5, 60 * 7.0]))
     assert found.mean.tolist() == pytest.approx([1.5, 600.0])
+    assert model.of(STEADY, 60).mean.tolist() == pytest.approx([180.0, 600.0])
     over = model.over_days(STEADY, np.zeros(2))
     assert over.quantile(0.9).tolist() == over.mean.tolist() == [0.0, 0.0]
 

@@ -20,8 +20,8 @@ Place = Callable[[Any], Any]
 
 
 def numbers(schema: dict[str, Any], place: Place) -> Iterator[tuple[dict[str, Any], Place]]:
-    """The JSON schema of each number in a setting's, with where it lies."""
-    if schema.get("type") in ("integer", "number"):
+    """The JSON schema of each number in a setting's, with where it lies; a choice of numbers has its bounds in itself."""
+    if schema.get("type") in ("integer", "number") and "enum" not in schema:
         yield schema, place
     for choice in schema.get("anyOf", ()):
         yield from numbers(choice, place)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from aisle.model.demand.forecasts import LEVELS, Forecasts, forecast
+from aisle.model.demand.level import level
 from aisle.model.demand.model import DemandModel, Learning
 from aisle.model.demand.net import QuantileNet, Training
 from aisle.model.demand.rows import Span
@@ -42,8 +43,8 @@ def test_quantiles_of_a_sum_hold_as_often_as_they_say(
 ) -> None:
     sums = shop[0].quantity[:, WEEKS:].sum(1)
     alive = shop[1] > 0
-    for level, most in ((0.5, 0.15), (0.9, 0.08), (0.99, 0.04)):
-        assert (sums <= told[0].at(level))[alive].mean() == pytest.approx(level, abs=most)
+    for share, most in ((0.5, 0.15), (0.9, 0.08), (0.99, 0.04)):
+        assert (sums <= told[0].at(share))[alive].mean() == pytest.approx(share, abs=most)
 
 
 def test_what_stopped_selling_is_forecast_to_stay_so_and_the_rest_at_its_rate(
@@ -64,6 +65,15 @@ def test_means_add_up_to_what_the_whole_shop_will_sell(
 ) -> None:
     for one, periods in zip(told, (2, 1), strict=True):
         assert one.mean.sum() == pytest.approx(periods * shop[1].sum(), rel=0.12)
+
+
+def test_in_a_shop_that_grows_means_add_up_to_where_its_growth_leads() -> None:
+    growth = np.random.default_rng(5).poisson(10 * 1.03 ** np.arange(44), (80, 44)).astype(float)
+    past = series(growth[:, :40])
+    model = DemandModel([Span(4)], (0.5,), dataclasses.replace(QUICK, rows=4_000)).fit(past)
+    sums = [model.forecast(past)[0].mean.sum(), level(past.quantity.sum(0), 4)]
+    assert sums == pytest.approx([growth[:, 40:].sum()] * 2, rel=0.06)
+    assert sums[0] == pytest.approx(sums[1])
 
 
 def test_quantiles_ascend_and_none_is_below_zero(told: list[Forecasts]) -> None:
