@@ -228,7 +228,7 @@ def orders(*rows: tuple[str, int, float, int]) -> pl.DataFrame:
     return pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(weight=pl.lit(1.0))
 
 
-def test_what_was_bought_is_due_when_next_orders_hold_it_half_as_often_as_ever() -> None:
+def test_what_was_bought_is_due_when_next_orders_hold_it_as_often_as_ever() -> None:
     # Twenty users take something else two hours later, and the first again after ten days, or after twenty.
     soon = [row for n in range(20) for row in ((f"s{n}", 0, 30.0, 1), (f"s{n}", 1, 29.9, 0))]
     late = [row for n in range(20) for row in ((f"l{n}", 0, 30.0, 1), (f"l{n}", 0, 20.0 - 10 * (n % 2), 0))]

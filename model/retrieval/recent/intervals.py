@@ -12,6 +12,8 @@ VISIT_DAYS = 30 / 1440
 """No shorter pause ends a visit: half an hour, as web analytics has it. An order may be told as of one moment."""
 NEVER_DUE = 1000.0
 """Days until something is due in a shop where nobody buys anything twice."""
+_RARELY = 0.25
+"""Of how often a next order holds the same. On Online Retail a half costs nDCG@20 of the next basket 2 %: the head knows better."""
 _PRIOR = 5.0
 """Orders that are taken to have come soon after a purchase, and to have held the same as often as ever."""
 
@@ -48,7 +50,7 @@ def visit_gap(known: pl.DataFrame) -> float:
 
 
 def due(known: pl.DataFrame) -> float:
-    """Days after a purchase before which the next order holds the item less than half as often as next orders do at large.
+    """Days after a purchase before which the next order holds the item less than a quarter as often as next orders do at large.
 
     How often it does is fitted as never falling with the days between the two orders (isotonic regression). So what was bought a
     moment ago waits where people who come back soon buy other things, and doesn't where they buy the same.
@@ -81,5 +83,5 @@ def due(known: pl.DataFrame) -> float:
     # A few orders of the usual kind before all: the first ones alone prove nothing.
     weights = np.concatenate([[_PRIOR], np.ones(len(again))])
     rate = scipy.optimize.isotonic_regression(np.concatenate([[usual], again]), weights=weights).x[1:]
-    place = int(np.searchsorted(rate, usual / 2))
+    place = int(np.searchsorted(rate, _RARELY * usual))
     return float(pairs["pause"][place]) if place else 0.0
