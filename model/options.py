@@ -102,7 +102,7 @@ class CandidateOptions(Options):
     test_users: AtLeastZero = 200
     depth: AtLeastOne = 250
     negatives: AtLeastZero = 100
-    recents: Share = 0.0
+    recents: Share = 1.0
     seed: Seed = 1
 
 

@@ -222,24 +222,33 @@ def test_the_pause_that_parts_visits_is_the_shops_own() -> None:
     assert visit_gap(frame(("u", "a", 0, 1.0))) == VISIT_DAYS
 
 
-def test_what_is_bought_again_is_due_by_its_own_intervals_and_the_shops() -> None:
-    weekly = [("u", f"w{n}", 0, 7.0 * n) for n in range(60)]
-    hourly = [("u", f"h{n}", 1, n / 24) for n in range(60)]
-    days = due(frame(*weekly, *hourly), 3)
-    assert days[1] < days[2] < days[0]
-    assert due(frame(*weekly), 1)[0] == pytest.approx(7.0, rel=1e-3)
-    assert due(frame(("u", "s", 0, 3.0), ("v", "t", 0, 1.0)), 2).tolist() == [NEVER_DUE] * 2
-    assert due(frame(), 1).tolist() == [NEVER_DUE]
+def orders(*rows: tuple[str, int, float, int]) -> pl.DataFrame:
+    """Of user, item row, age in days and orders since, all bought."""
+    schema = {"user_id": pl.String, "row": pl.Int32, "age": pl.Float32, "since": pl.Int32}
+    return pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(weight=pl.lit(1.0))
+
+
+def test_what_was_bought_is_due_when_next_orders_hold_it_as_often_as_ever() -> None:
+    # Twenty users take something else two hours later, and the first again after ten days, or after twenty.
+    soon = [row for n in range(20) for row in ((f"s{n}", 0, 30.0, 1), (f"s{n}", 1, 29.9, 0))]
+    late = [row for n in range(20) for row in ((f"l{n}", 0, 30.0, 1), (f"l{n}", 0, 20.0 - 10 * (n % 2), 0))]
+    assert due(orders(*soon, *late)) == pytest.approx(10.0)
+    # Who comes back soon buys the same: nothing waits.
+    same_soon = [(user, 0, age, since) for user, _, age, since in soon]
+    assert due(orders(*same_soon, *late)) == 0.0
+    # Three orders prove nothing, and where nobody buys twice nothing is ever due.
+    assert due(orders(*soon[:6], *late)) == 0.0
+    assert due(orders(*soon)) == NEVER_DUE
+    assert due(orders()) == NEVER_DUE
 
 
 def test_what_was_bought_a_moment_ago_is_not_due_and_what_was_seen_is() -> None:
-    weeks = [*KNOWN, ("u", "s0", "purchase", "b", CUT_OFF - 31 * DAY)]
-    taken = taken_of(state_of(weeks, CUT_OFF))
-    events = recents(("b", "purchase", 60.0), ("a", "click", 60.0), ("c", "purchase", 90 * 86_400.0))
+    taken = taken_of(state_of([("v", "t1", "purchase", "a", CUT_OFF - DAY)], CUT_OFF))
+    events = recents(("b", "purchase", 60.0), ("a", "click", 60.0))
     asking = taken.asking(tf.constant(["u"]), tf.zeros([1, 0], tf.string), events)
     assert taken.not_due(asking).numpy().tolist() == [[False, True, False, False, False]]
-    # Where the same is bought every few seconds, a minute is long.
-    busy = [("u", f"s{n}", "purchase", "b", CUT_OFF - 5 * n * SECOND) for n in range(1, 40)]
+    # Where the same is bought again at every order, a minute is long.
+    busy = [("u", f"s{n}", "purchase", "b", CUT_OFF - n * 60 * SECOND) for n in range(1, 40)]
     taken = taken_of(state_of(busy, CUT_OFF))
     asking = taken.asking(tf.constant(["u"]), tf.zeros([1, 0], tf.string), events)
     assert not taken.not_due(asking).numpy().any()

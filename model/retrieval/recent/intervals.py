@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import scipy.optimize
 
 from aisle.schema.events import PURCHASE
 
 VISIT_DAYS = 30 / 1440
 """No shorter pause ends a visit: half an hour, as web analytics has it. An order may be told as of one moment."""
 NEVER_DUE = 1000.0
-"""Days until something is due that nobody in the shop buys twice."""
-_EARLY = 1.2816
-"""Standard deviations below the mean: a tenth of a normal distribution lies lower."""
+"""Days until something is due in a shop where nobody buys anything twice."""
+_RARELY = 0.25
+"""Of how often a next order holds the same. On Online Retail a half costs nDCG@20 of the next basket 2 %: the head knows better."""
 _PRIOR = 5.0
-"""How many intervals of an item the whole shop's count for."""
+"""Orders that are taken to have come soon after a purchase, and to have held the same as often as ever."""
 
 
 def visit_gap(known: pl.DataFrame) -> float:
@@ -48,28 +49,39 @@ def visit_gap(known: pl.DataFrame) -> float:
     return max(VISIT_DAYS, float(np.sqrt(pause[place] * pause[min(place + 1, len(pause) - 1)])))
 
 
-def due(known: pl.DataFrame, count: int) -> np.ndarray:
-    """Days before which nine of ten repurchases of an item haven't come: float32 [n].
+def due(known: pl.DataFrame) -> float:
+    """Days after a purchase before which the next order holds the item less than a quarter as often as next orders do at large.
 
-    Intervals are taken as lognormal; an item's mean is drawn to the shop's by a prior of a few intervals, the spread is the
-    shop's. Where nobody buys anything twice, nothing is ever due.
+    How often it does is fitted as never falling with the days between the two orders (isotonic regression). So what was bought a
+    moment ago waits where people who come back soon buy other things, and doesn't where they buy the same.
 
     Args:
-        known: interactions: `user_id`, `session_id`, `row` of the item, `age` in days, `weight`.
-        count: items of the catalogue, n.
+        known: interactions: `user_id`, `row` of the item, `age` in days, `weight`, and `since`, how many orders came after.
+
+    Returns:
+        0 where there is nothing to wait for, `NEVER_DUE` where nobody's next order held the same.
 
     Example:
-        >>> took = {"user_id": ["ann"] * 3, "session_id": ["a", "b", "c"], "row": [0] * 3}
-        >>> took = pl.DataFrame({**took, "age": [20.0, 10.0, 0.0], "weight": [1.0] * 3})
-        >>> due(took, 2).astype(float).round(2).tolist()  # Every ten days, as far as one can tell.
-        [10.0, 10.0]
+        >>> took = {"user_id": ["ann"] * 3, "row": [0] * 3, "since": [2, 1, 0], "age": [20.0, 10.0, 0.0]}
+        >>> due(pl.DataFrame(took).with_columns(weight=pl.lit(1.0)))
+        0.0
     """
-    bought = known.filter(pl.col("weight") >= PURCHASE.weight).sort("user_id", "row", "age")
-    bought = bought.select("row", interval=pl.col("age").diff().over("user_id", "row"))
-    bought = bought.filter(pl.col("interval") > 0)
-    if bought.is_empty():
-        return np.full(count, NEVER_DUE, np.float32)
-    row, log = bought["row"].to_numpy(), np.log(bought["interval"].to_numpy().astype(float))
-    total, number = np.bincount(row, log, count), np.bincount(row, minlength=count)
-    mean = (total + _PRIOR * log.mean()) / (number + _PRIOR)
-    return np.exp(mean - _EARLY * log.std()).astype(np.float32)
+    bought = known.filter(pl.col("weight") >= PURCHASE.weight).select("user_id", "row", "since").unique()
+    started = known.group_by("user_id", "since").agg(pl.col("age").max())
+    later = pl.col("since") + 1
+    pairs = (
+        bought.join(started, on=["user_id", "since"])
+        .join(started.with_columns(later), on=["user_id", "since"], suffix="_next")
+        .join(bought.with_columns(later, again=1.0), on=["user_id", "row", "since"], how="left")
+        .select(pause=pl.col("age") - pl.col("age_next"), again=pl.col("again").fill_null(0.0))
+        .sort("pause")
+    )
+    again = pairs["again"].to_numpy()
+    if not again.any():
+        return NEVER_DUE
+    usual = again.mean()
+    # A few orders of the usual kind before all: the first ones alone prove nothing.
+    weights = np.concatenate([[_PRIOR], np.ones(len(again))])
+    rate = scipy.optimize.isotonic_regression(np.concatenate([[usual], again]), weights=weights).x[1:]
+    place = int(np.searchsorted(rate, _RARELY * usual))
+    return float(pairs["pause"][place]) if place else 0.0

@@ -96,7 +96,7 @@ class RecentReader(tf.Module):
     def not_due(self, recent: Recent, count: int) -> tf.Tensor:
         """Which items were bought so lately that hardly anybody buys them again yet: bool [b, n]."""
         bought = recent.there & (recent.weight >= PURCHASE.weight)
-        early = bought & (recent.age < tf.gather(self._kept["due"], tf.maximum(recent.item, 0)))
+        early = bought & (recent.age < self._kept["due"])
         batch = tf.shape(recent.item)[0]
         cells = tf.maximum(recent.item, 0) + tf.range(batch)[:, None] * count
         marks = tf.math.unsorted_segment_sum(
@@ -139,5 +139,5 @@ def _arrays(state: State) -> dict[str, np.ndarray]:
     return {
         "now": np.array(state.now, np.int64),
         "visit_gap": np.array(state.visit_gap, np.float32),
-        "due": state.due,
+        "due": np.array(state.due, np.float32),
     }
