@@ -81,8 +81,8 @@ def measure(told: argparse.Namespace, scratch: pathlib.Path) -> Found:
         points |= baselines.intermittent(origin, told.ets)
         of_trees, quantiles["LightGBM, 80 trees"] = baselines.trees(weekly, told.week)
         points |= of_trees
-        halves = (quantiles["LightGBM, 80 trees"], quantiles["empirical, 8 weeks"])
-        quantiles["the mean of it and the empirical"] = sum(halves) / 2
+        halves = [quantiles["LightGBM, 80 trees"], quantiles["empirical, 8 weeks"]]
+        quantiles["the mean of it and the empirical"] = np.mean(halves, 0)
     found: Found = {
         "items": len(origin.items),
         "week": told.week,

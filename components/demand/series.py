@@ -41,9 +41,9 @@ def series(
     """
     day = (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.Int64)
     sold = sold.with_columns(day=day, orders=pl.lit(1.0))
-    last = _day(end) if end else int(sold["day"].max()) + 1  # type: ignore[call-overload]
+    last = _day(end) if end else int(sold["day"].max()) + 1  # type: ignore[arg-type]
     sold = sold.filter(pl.col("day") < last)
-    periods = 0 if sold.is_empty() else (last - int(sold["day"].min())) // options.days  # type: ignore[call-overload]
+    periods = 0 if sold.is_empty() else (last - int(sold["day"].min())) // options.days  # type: ignore[arg-type]
     begin = last - periods * options.days
     sold = sold.filter(pl.col("day") >= begin)
     if sold.is_empty():

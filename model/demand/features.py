@@ -123,7 +123,7 @@ def _prices(series: Series) -> dict[str, np.ndarray]:
 def _calendar(series: Series, size: np.ndarray, seasons: bool) -> dict[str, np.ndarray]:
     """Where the horizon begins in the week and in the year, and what was sold there a year ago."""
     begin = series.starts[-1] + np.timedelta64(series.days, "D")
-    named = {}
+    named: dict[str, np.ndarray] = {}
     if series.days == 1:
         # 1970 began on a Thursday.
         weekday = (int(begin.astype("datetime64[D]").astype(int)) + 3) % 7

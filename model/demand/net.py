@@ -56,7 +56,7 @@ class QuantileNet(tf.Module):
     """
 
     def __init__(
-        self, features: np.ndarray, horizons: int, levels: Sequence[float], training: Training
+        self, features: np.ndarray, horizons: int, levels: Sequence[float] | np.ndarray, training: Training
     ) -> None:
         super().__init__()
         self._centre, self._spread = features.mean(0), np.maximum(features.std(0), 1e-3)

@@ -74,20 +74,20 @@ _RESULTS: dict[str, Any] = {
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
     "inventory.forecast": {
         "points": {
-            "aisle, median": {"wrmsse": 0.89, "mase": 1.11},
-            "aisle, mean": {"wrmsse": 0.95, "mase": 1.2, "bias": 0.02},
+            "aisle, median": {"wrmsse": 0.8972, "mase": 1.1263},
+            "aisle, mean": {"wrmsse": 0.9311, "mase": 1.2348, "bias": -0.0199},
         },
         "quantiles": {
             "aisle": {
-                "pinball": 0.52,
-                "weighted": 0.44,
-                "cover_0.9": 0.9,
-                "cover_0.95": 0.95,
-                "cover_0.99": 0.99,
+                "pinball": 0.541,
+                "weighted": 0.4588,
+                "cover_0.9": 0.9002,
+                "cover_0.95": 0.9405,
+                "cover_0.99": 0.9766,
             }
         },
-        "backtest_minutes": 2.0,
-        "many": {"mb": 300.0},
+        "backtest_minutes": 1.66,
+        "many": {"mb": 0.0},
     },
     "labels.worth": {
         "simulated": True,
@@ -151,7 +151,11 @@ _RESULTS: dict[str, Any] = {
     },
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
-_SHORT = {"search.languages": ["mrr"], "inventory.replenish": ["weeks_of_stock_at_0.88"]}
+_SHORT = {
+    "inventory.forecast": ["mase", "pinball", "weighted_pinball"],
+    "inventory.replenish": ["weeks_of_stock_at_0.88"],
+    "search.languages": ["mrr"],
+}
 """The goals that are not reached, as the documents say, too."""
 
 

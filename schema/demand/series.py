@@ -57,13 +57,15 @@ class Series:
 
     def before(self, period: int) -> Series:
         """The first `period` periods: what was known then."""
-        return self._cut((slice(None), slice(0, period)), starts=self.starts[:period])
+        return self._cut((slice(None), slice(0, period)))
 
     def of(self, items: np.ndarray | slice) -> Series:
         """The items at these places, or where a mask is true."""
-        return self._cut((items,), item_ids=self.item_ids[items])
+        return self._cut((items, slice(None)))
 
-    def _cut(self, part: tuple[np.ndarray | slice, ...], **axis: np.ndarray) -> Series:
-        tables = {name: getattr(self, name) for name in _TABLES}
-        cut = {name: values if values is None else values[part] for name, values in tables.items()}
-        return dataclasses.replace(self, **axis, **cut)
+    def _cut(self, part: tuple[np.ndarray | slice, slice]) -> Series:
+        items, periods = part
+        orders = None if self.orders is None else self.orders[part]
+        usual = None if self.usual is None else self.usual[part]
+        ids, starts = self.item_ids[items], self.starts[periods]
+        return Series(ids, starts, self.days, self.quantity[part], self.revenue[part], orders, usual)
