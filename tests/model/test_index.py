@@ -20,6 +20,7 @@ from aisle.model.served.bundle import Bundle
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema.bert.weights import bert_folder
+from aisle.schema.contract import SIGNATURES, with_defaults
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 ITEMS = 600
@@ -223,7 +224,10 @@ def shop(exact_items: int) -> tuple[Bundle, dict[str, object]]:
 
 
 def ask(functions: dict[str, object], name: str, **inputs: object) -> dict[str, np.ndarray]:
-    answer = functions[name](**{key: tf.constant(value) for key, value in inputs.items()})  # type: ignore[operator]
+    function = functions[name]
+    if isinstance(function, tf.types.experimental.ConcreteFunction):
+        inputs = with_defaults(next(one for one in SIGNATURES if one.name == name), inputs)
+    answer = function(**{key: tf.constant(value) for key, value in inputs.items()})  # type: ignore[operator]
     return {key: value.numpy() for key, value in answer.items()}
 
 

@@ -110,12 +110,13 @@ def _copied(folder: pathlib.Path, inputs: dict[str, np.ndarray]) -> dict[str, in
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         definitions = tf.compat.v1.saved_model.load(session, ["serve"], str(folder)).signature_def
         copied = {}
+        given = {**{one.name: one.empty for one in RECENT}, **inputs}
         for name in sorted(definitions.keys() - {"__saved_model_init_op", "serving_default"}) * 2:
             inputs_of, outputs = definitions[name].inputs, definitions[name].outputs
             found = tf.compat.v1.RunMetadata()
             session.run(
                 [output.name for output in outputs.values()],
-                {info.name: inputs[key] for key, info in inputs_of.items()},
+                {info.name: given[key] for key, info in inputs_of.items()},
                 tf.compat.v1.RunOptions(trace_level=tf.compat.v1.RunOptions.FULL_TRACE),
                 found,
             )
