@@ -17,7 +17,7 @@ from aisle.schema.errors import InputError
 
 LEAST_EFFECT, MOST_EFFECT = -0.9, 0.19
 """Within these no chance to buy is above 1, so that the effect is exactly what was planted."""
-CONTROL, NEVER = 0, np.iinfo(np.int64).max
+CONTROL, NEVER = 0, int(np.iinfo(np.int64).max)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,7 +96,7 @@ def treat(planted: Planted | None, options: SimulatorOptions, people: People, pa
 
 def exposures(
     planted: Planted, treatment: Treatment, user: Ints, page: Ints, impression: NDArray[np.bool_]
-) -> list[pl.Series]:
+) -> pl.DataFrame:
     """Returns the columns `request_id`, `experiment` and `arm` of the events.
 
     Args:
@@ -107,14 +107,13 @@ def exposures(
         impression: [e] whether it is one; only they name the experiment and the arm.
     """
     asked = (page >= 0) & treatment.shown[page]
-    seen = asked & impression
-    names = np.array([one.name for one in planted.experiment.arms], dtype=object)
-    columns = {
-        "request_id": np.where(asked, page, None),
-        "experiment": np.where(seen, planted.experiment.name, None),
-        "arm": np.where(seen, names[treatment.arm[user]], None),
-    }
-    told = [
-        pl.Series(name, values.tolist(), dtype=pl.String, strict=False) for name, values in columns.items()
-    ]
-    return [pl.select(pl.lit("r") + told[0]).to_series().alias("request_id"), *told[1:]]
+    arms = [arm.name for arm in planted.experiment.arms]
+    told = pl.DataFrame(
+        {"page": page, "asked": asked, "seen": asked & impression, "arm": treatment.arm[user]}
+    )
+    arm = pl.col("arm").replace_strict(range(len(arms)), arms, default=None, return_dtype=pl.String)
+    return told.select(
+        request_id=pl.when("asked").then(pl.lit("r") + pl.col("page").cast(pl.String)),
+        experiment=pl.when("seen").then(pl.lit(planted.experiment.name)),
+        arm=pl.when("seen").then(arm),
+    )

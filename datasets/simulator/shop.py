@@ -61,7 +61,7 @@ def simulate(options: SimulatorOptions, planted: Planted | None = None) -> Shop:
     table = _event_table(world, events)
     if planted:
         impression = events.kind == IMPRESSION
-        table = table.with_columns(exposures(planted, treatment, events.user, events.page, impression))
+        table = table.hstack(exposures(planted, treatment, events.user, events.page, impression))
     return Shop(
         options=options,
         items=world.catalogue.table,
