@@ -81,15 +81,27 @@ def simulate(
     options = simulator.SimulatorOptions(
         users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language
     )
-    planted = (
-        simulator.Planted(read_file(experiment, name)[0], effect, experiment_days) if experiment else None
-    )
+    planted = None
+    if experiment:
+        planted = simulator.Planted(read_file(experiment, name)[0], effect, experiment_days)
+    else:
+        _refuse_alone("name", "effect", "experiment_days")
     written = simulator.write(simulator.simulate(options, planted), dest)
     _print_counts(f"{dest}", "table", written.rows)
     if written.faults:
         _print_counts(f"planted faults, listed in {dest / simulator.GROUND_TRUTH}", "kind", written.faults)
     if planted:
         click.echo(f"the experiment's effect: {dest / simulator.EXPERIMENT_TRUTH}")
+
+
+def _refuse_alone(*names: str) -> None:
+    """Options that say something of an experiment say nothing without one."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} is of an experiment; give --experiment FILE, too"
+            )
 
 
 @click.command("import")

@@ -173,3 +173,12 @@ def test_dirty_shops_have_their_experiment(tmp_path: pathlib.Path) -> None:
     header = (tmp_path / "shop" / "events" / "2025-12-31.csv").read_text(encoding="utf-8", errors="replace")
     assert header.startswith("timestamp,") and "text,request_id,experiment,arm\n" in header
     assert len((tmp_path / "shop" / "ground_truth" / "faults.csv").read_text(encoding="utf-8")) > 1_000
+
+
+def test_what_is_of_an_experiment_needs_one(tmp_path: pathlib.Path) -> None:
+    done = _run(tmp_path, "simulate", "{0}/shop", "--experiment-days", "3")
+    assert done.exit_code == 2
+    assert "--experiment-days is of an experiment; give --experiment FILE, too" in " ".join(
+        done.output.split()
+    )
+    assert not (tmp_path / "shop").exists()
