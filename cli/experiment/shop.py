@@ -89,7 +89,9 @@ def read_events(data: str, unit: str, config_file: str | None, assignments: tupl
     day = rows["timestamp"].to_numpy().astype("datetime64[us]").astype(np.int64) / _DAY
     value = _numbers(rows, "price", np.nan) * _numbers(rows, "quantity", 1.0)
     texts = [_texts(rows, name) for name in (unit, "event", "experiment", "arm", "event_id")]
-    return Events(texts[0], texts[1], day, value, *texts[2:])
+    other = "session_id" if unit == "user_id" else "user_id"
+    more = [_texts(rows, name) for name in (other, "request_id", "item_id")]
+    return Events(texts[0], texts[1], day, value, *texts[2:], *more)
 
 
 def _texts(rows: pa.Table, name: str) -> Any:

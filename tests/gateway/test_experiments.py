@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import pathlib
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
+from aisle.cli.experiment.shop import read_events
+from aisle.experiments.analysis.interleaved import credits
 from aisle.experiments.assignment.reading import read_running
 from aisle.experiments.interleaving import team_draft
 from aisle.gateway.arms.assigning import Experiments
@@ -219,6 +222,30 @@ def test_what_is_interleaved_is_told_over_grpc_with_the_arm_of_each_item() -> No
     answer = Answer(request_id="r", version=3, stale=False, items=[], assigned=said)
     message = messages.Answer.FromString(written("Recommend", answer))
     assert (message.assigned.experiment, list(message.assigned.arms)) == ("rerank", ["as-is", "", "new"])
+
+
+def test_a_click_on_an_interleaved_answer_is_credited_by_the_gateways_own_files(
+    asks: Callable, tmp_path: pathlib.Path
+) -> None:
+    plan = {**RERANK, "interleaved": True}
+
+    async def use(shop: Shop) -> None:
+        for user in ("ann", "bob"):
+            answer = await shop.ask("search", user, query="mug", k=4)
+            for item in ("mug", "pan"):  # The mug is of both.
+                click = {
+                    "event": "click",
+                    "item_id": item,
+                    "user_id": user,
+                    "request_id": answer["request_id"],
+                }
+                recorded = await shop.site.http.post("/v1/events", json=click, headers=BEARER)
+                assert recorded.status_code == 200
+
+    asks(use, plan)
+    events = read_events(str(tmp_path / "live"), "user_id", None, ())
+    users, counts = credits(read_running({"experiment": [plan]}).experiments[0], events, "click")
+    assert (users.tolist(), counts.tolist()) == (["ann", "bob"], [[0, 1], [0, 1]])
 
 
 @pytest.mark.parametrize(
