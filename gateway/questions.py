@@ -141,7 +141,7 @@ class Answer(_Read):
     """Items, best first (`rank`: as asked)."""
 
     request_id: str = Field(description="To be sent with the events that follow.")
-    version: int | None = Field(description="Of the model.")
+    version: int | None = Field(description="Of the model; null of two, interleaved.")
     stale: bool = Field(
         description="Whether it may lack the visitor's last events or what changed of items: the store is down."
     )
