@@ -21,7 +21,7 @@ from aisle.experiments.analysis.interleaved import credits
 from aisle.experiments.assignment.reading import read_running
 from aisle.experiments.interleaving import team_draft
 from aisle.gateway.arms.assigning import Experiments
-from aisle.gateway.questions import Answer, Assigned
+from aisle.gateway.questions import Answer, Assigned, Item
 from aisle.gateway.recents.memory import MemoryStore
 from aisle.gateway.rpc import gateway_pb2 as messages
 from aisle.gateway.rpc.methods import SERVICE, written
@@ -110,6 +110,28 @@ def test_each_user_is_answered_by_the_version_of_their_arm_and_what_was_shown_sa
     assert {(row["experiment"], row["arm"] == _arm_by_hand(row["user_id"])) for row in rows} == {
         ("rerank", True)
     }
+
+
+def test_scores_and_their_reasons_are_of_the_version_of_the_users_arm(asks: Callable) -> None:
+    async def use(shop: Shop) -> None:
+        for user in USERS:
+            label = None if _arm_by_hand(user) == "as-is" else "canary"
+            ranked = await shop.ask("rank", user, item_ids=["mug"])
+            assert ranked["items"][0]["score"] == (9.0 if label else 4.0)
+            assert ranked["assigned"]["arm"] == _arm_by_hand(user)
+            # The model at hand tells no reasons; that it was asked is what counts.
+            await shop.ask("explain", user, 422, query="mug", item_ids=["mug"])
+            assert shop.models[label].requests[-1].signature == "explain"
+
+    assert asks(use, RERANK) == []
+
+
+def test_a_page_of_an_answer_has_the_arms_of_its_items() -> None:
+    items = [Item(item_id=item, score=1.0) for item in ("mug", "cup", "pan")]
+    said = Assigned(experiment="rerank", arm="", arms=["", "as-is", "new"])
+    page = Answer(request_id="r", version=3, stale=False, items=items, assigned=said).part(1, 2)
+    assert page.assigned is not None
+    assert ([item.item_id for item in page.items], page.assigned.arms) == (["cup", "pan"], ["as-is", "new"])
 
 
 def test_who_is_in_no_experiment_is_answered_as_without(asks: Callable) -> None:
