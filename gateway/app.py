@@ -178,7 +178,7 @@ def create_app(
         app.add_exception_handler(kind, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
-    app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe)
+    app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe, key=key)
     if origins:
         app.add_middleware(
             CORSMiddleware,

@@ -25,6 +25,7 @@ from aisle.gateway.questions import (
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import visitor
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
+from aisle.serving.client import questions
 
 
 class Asking:
@@ -67,6 +68,18 @@ class Asking:
             return await self._client.recommend(
                 asked.user_id, exclude_seen=asked.exclude_seen, k=k, recents=recents
             )
+
+        return self._answer(await self._items.current.listed(ask, asked.k, asked.in_stock), stale)
+
+    async def retrieve(self, asked: Recommend) -> Answer:
+        """What the two-tower model alone retrieves for a visitor, not ranked: the cheaper way to recommend."""
+        recents, stale = await self._recent(asked)
+
+        async def ask(k: int) -> ScoredItems:
+            who, seen = [asked.user_id], asked.exclude_seen
+            retrieved = questions.recommend(who, None, seen, k, [recents]).fallback
+            assert retrieved is not None  # It is what a question to recommend falls back to.
+            return (await self._client.ask(retrieved))[0]
 
         return self._answer(await self._items.current.listed(ask, asked.k, asked.in_stock), stale)
 

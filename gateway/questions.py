@@ -26,7 +26,8 @@ class Question(Strict):
     user_id: AnyId = ""
     session_id: AnyId = ""
     experiment: AnyId = Field(
-        default="", description="That the visitor is part of; noted with what is shown."
+        default="",
+        description="That the visitor is part of; noted with what is shown. One of `--experiments` takes the key, unless the arm is theirs.",
     )
     arm: AnyId = Field(default="", description="Of the experiment.")
 
@@ -115,16 +116,47 @@ class FacetCounts(_Read):
     brands: list[FacetCount]
 
 
+class Assigned(_Read):
+    """The experiment that an answer is part of, and its arm."""
+
+    experiment: str
+    arm: str = Field(description='"" where the rankings of both arms are interleaved.')
+    arms: list[str] = Field(
+        default=[],
+        description='The arm whose ranking gave each item, where they are interleaved; "" of both.',
+    )
+    forced: bool = Field(
+        default=False, description="Whether the question named the arm: a test, which isn't noted."
+    )
+
+    @property
+    def noted(self) -> dict[str, str]:
+        """The columns of what is shown; a test is no part of the experiment."""
+        return (
+            {"experiment": "", "arm": ""} if self.forced else {"experiment": self.experiment, "arm": self.arm}
+        )
+
+
 class Answer(_Read):
     """Items, best first (`rank`: as asked)."""
 
     request_id: str = Field(description="To be sent with the events that follow.")
-    version: int | None = Field(description="Of the model.")
+    version: int | None = Field(description="Of the model; null of two, interleaved.")
     stale: bool = Field(
         description="Whether it may lack the visitor's last events or what changed of items: the store is down."
     )
     items: list[Item]
     facets: FacetCounts | None = None
+    assigned: Assigned | None = Field(
+        default=None, description="Where `--experiments` assigned whoever asked."
+    )
+
+    def part(self, first: int, count: int) -> Answer:
+        """The items of one page, the first of which is at a place from 0."""
+        assigned = self.assigned
+        if assigned:
+            assigned = assigned.model_copy(update={"arms": assigned.arms[first : first + count]})
+        return self.model_copy(update={"items": self.items[first : first + count], "assigned": assigned})
 
 
 class Why(_Read):

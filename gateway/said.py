@@ -19,8 +19,16 @@ from aisle.serving import (
 )
 
 _SHOWN = 80
+WRONG_KEY = "the key is missing or wrong; send it as Authorization: Bearer KEY"
+
+
+class KeyNeeded(AisleError):
+    """What was asked takes the key."""
+
+
 STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
     (MessageTooLarge, 413, ""),
+    (KeyNeeded, 401, ""),
     (InputError, 422, ""),
     (RequestRefused, 422, ""),
     (DeadlineExceeded, 504, "the model didn't answer in time"),
@@ -31,7 +39,6 @@ STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
     (NotWritten, 503, "the disk takes no more, and nothing was recorded; ask again later"),
 )
 """The first that fits; "" says what the error says. Of the others that is for the log: it names machines and folders."""
-WRONG_KEY = "the key is missing or wrong; send it as Authorization: Bearer KEY"
 
 
 def of_ours(error: AisleError) -> tuple[int, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import hmac
 import json
 import math
@@ -53,6 +54,17 @@ def is_key(key: str, came: str) -> bool:
     return not key or hmac.compare_digest(key.encode(), came.encode(errors="surrogateescape"))
 
 
+brings_key: contextvars.ContextVar[bool] = contextvars.ContextVar("brings_key", default=False)
+"""Whether the request that is answered brings the key: for what needs it only where it asks for more than others."""
+
+
+def _bearer(scope: Scope) -> str:
+    """The key that a request brings, "" where it brings none."""
+    came = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    scheme, _, key = came.decode("latin-1").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
+
+
 async def require_key(
     request: Request,
     came: Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))],
@@ -96,15 +108,18 @@ class Rates:
 class Guard:
     """Refuses what is too often, too large or too slow before anything reads it, and tells of all that was asked."""
 
-    def __init__(self, app: ASGIApp, rates: Rates, observe: Callable[[str, int, float], None]) -> None:
+    def __init__(
+        self, app: ASGIApp, rates: Rates, observe: Callable[[str, int, float], None], key: str = ""
+    ) -> None:
         """Stands before `app`.
 
         Args:
             app: that answers.
             rates: by address.
             observe: told of each answer: the route's path ("" of none), the status, seconds.
+            key: that a request may bring, see `brings_key`.
         """
-        self._app, self._rates, self._observe = app, rates, observe
+        self._app, self._rates, self._observe, self._key = app, rates, observe, key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -112,6 +127,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         started, status = time.perf_counter(), 500
+        brings_key.set(is_key(self._key, _bearer(scope)))
 
         async def watched(message: Message) -> None:
             nonlocal status

@@ -7,6 +7,8 @@ import contextlib
 import datetime
 from collections.abc import AsyncIterator, Callable
 
+from aisle.gateway.arms.asking import AskingByArms
+from aisle.gateway.arms.assigning import Experiments
 from aisle.gateway.asking import Asking
 from aisle.gateway.events import microseconds
 from aisle.gateway.files.records import shown
@@ -38,10 +40,13 @@ class Gateway(Recording):
         log: EventLog,
         items: Items,
         now: Callable[[], datetime.datetime] = utc_now,
+        experiments: Experiments | None = None,
     ) -> None:
-        """Nothing runs yet, see `running`."""
+        """Nothing runs yet, see `running`; without experiments nobody is assigned."""
         super().__init__(recents, log, now)
-        self.asking, self.items = Asking(client, recents, items, now), items
+        told, self.items = (client, recents, items, now), items
+        self.asking = AskingByArms(experiments, *told) if experiments else Asking(*told)
+        self._experiments = experiments
         self._client = client
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
@@ -61,6 +66,8 @@ class Gateway(Recording):
                     await self._noting
                 await self.items.close()
                 await self._client.close()
+                if self._experiments:
+                    await self._experiments.close()
 
     async def forget(self, user_id: str) -> Done:
         """As `Recording.forget`."""
@@ -71,10 +78,13 @@ class Gateway(Recording):
     def note_shown(self, source: str, asked: Listing, answer: Answer) -> None:
         """Notes that an answer was shown; the answer doesn't wait for it."""
         told = asked.model_dump(include={"user_id", "session_id", "query", "experiment", "arm"})
+        if answer.assigned:
+            told |= answer.assigned.noted
         filled = {name: value for name, value in told.items() if value}
         filled["timestamp"] = microseconds(self._now())
         items = [item.item_id for item in answer.items]
-        self._shown.append(shown(source, answer.request_id, answer.version, items, filled))
+        arms = answer.assigned.arms if answer.assigned else ()
+        self._shown.append(shown(source, answer.request_id, answer.version, items, filled, arms))
         if self._noting is None or self._noting.done():
             self._noting = asyncio.create_task(self._note_all())
 

@@ -14,6 +14,9 @@ from aisle.cli.run import CONFIG, SET
 
 if TYPE_CHECKING:
     from aisle.experiments.analysis.analyze import Analysis
+    from aisle.experiments.analysis.events import Events
+    from aisle.experiments.analysis.measures import Declared
+    from aisle.experiments.assignment.experiment import Experiment
 
 Command = TypeVar("Command", bound=Callable[..., None])
 DAYS = click.option(
@@ -158,6 +161,9 @@ def analyze(
 
     asked, metrics = read_file(file, name)
     events = read_events(shop, asked.unit, config_file, assignments)
+    if asked.interleaved:
+        _print_preferred(asked, events, metrics, as_json)
+        return
     compared = max(sum(not metric.guardrail for metric in metrics), 1)
     several = Looks.spent(looks, obrien_fleming, 0.05 / compared) if looks else None
     found = judged(asked, events, metrics, several)
@@ -170,6 +176,19 @@ def analyze(
         click.echo(f"report: {page}")
     if found.outcome in ("untrusted", "harmed"):
         raise (ExperimentUntrusted if found.outcome == "untrusted" else GuardrailHarmed)(found.verdict)
+
+
+def _print_preferred(asked: Experiment, events: Events, metrics: tuple[Declared, ...], as_json: bool) -> None:
+    """Which ranking users prefer, by each kind of event that a metric measures."""
+    from aisle.experiments.analysis.interleaved import preferred
+
+    kinds = dict.fromkeys(metric.measure.event for metric in metrics)
+    found = [preferred(asked, events, kind) for kind in kinds]
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
+        return
+    for one in found:
+        click.echo(f"{one.experiment}, {one.event}: {one.verdict}")
 
 
 def _print(found: Analysis) -> None:
@@ -196,6 +215,8 @@ def _print(found: Analysis) -> None:
     said = ", ".join(f"{reason} {count:,}" for reason, count in found.left_out.items() if count)
     users = ", ".join(f"{arm} {count:,}" for arm, count in found.sample_ratio.users.items())
     click.echo(f"users: {users}" + (f"; left out: {said}" if said else ""))
+    if noted := ", ".join(f"{count:,} {what}" for what, count in found.noted.items() if count):
+        click.echo(f"kept: {noted}")
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:

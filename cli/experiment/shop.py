@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from aisle.experiments.analysis.events import Events
     from aisle.experiments.analysis.measures import Declared
     from aisle.experiments.assignment.experiment import Experiment
+    from aisle.experiments.assignment.running import Running
 
 _DAY = 86_400e6
 """In microseconds, which a timestamp is read in."""
@@ -30,15 +31,10 @@ def read_file(path: str, name: str | None) -> tuple[Experiment, tuple[Declared, 
     Raises:
         InputError: the file can't be read, or holds no such experiment.
     """
-    import tomli
-
     from aisle.experiments.analysis.reading import read_metrics
     from aisle.experiments.assignment.reading import read_running
 
-    try:
-        values = tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} can't be read: {error}") from error
+    values = _read_toml(path)
     metrics = read_metrics(values.pop("metric", []))
     running = read_running(values)
     found = [one for one in running.experiments if name in (None, one.name)]
@@ -46,6 +42,27 @@ def read_file(path: str, name: str | None) -> tuple[Experiment, tuple[Declared, 
         names = ", ".join(one.name for one in running.experiments)
         raise InputError(f"{path} holds the experiments {names}; name one of them by --name")
     return found[0], metrics
+
+
+def read_experiments(path: str) -> Running:
+    """All experiments of a TOML file, which may hold metrics, too.
+
+    Raises:
+        InputError: the file can't be read, or holds no experiments, or such as disturb each other.
+    """
+    from aisle.experiments.assignment.reading import read_running
+
+    values = _read_toml(path)
+    return read_running({name: value for name, value in values.items() if name != "metric"})
+
+
+def _read_toml(path: str) -> dict[str, Any]:
+    import tomli
+
+    try:
+        return tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} can't be read: {error}") from error
 
 
 def read_events(data: str, unit: str, config_file: str | None, assignments: tuple[str, ...]) -> Events:
@@ -72,7 +89,9 @@ def read_events(data: str, unit: str, config_file: str | None, assignments: tupl
     day = rows["timestamp"].to_numpy().astype("datetime64[us]").astype(np.int64) / _DAY
     value = _numbers(rows, "price", np.nan) * _numbers(rows, "quantity", 1.0)
     texts = [_texts(rows, name) for name in (unit, "event", "experiment", "arm", "event_id")]
-    return Events(texts[0], texts[1], day, value, *texts[2:])
+    other = "session_id" if unit == "user_id" else "user_id"
+    more = [_texts(rows, name) for name in (other, "request_id", "item_id")]
+    return Events(texts[0], texts[1], day, value, *texts[2:], *more)
 
 
 def _texts(rows: pa.Table, name: str) -> Any:

@@ -62,6 +62,11 @@ remember_days = click.option(
 @click.option(
     "--grpc-port", type=click.IntRange(0, 65_535), help="Answer gRPC, too, on this port; 0 for a free one."
 )
+@click.option(
+    "--experiments",
+    type=click.Path(),
+    help="TOML file of A/B tests, as of `aisle experiment`, to whose arms whoever asks is assigned.",
+)
 @click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
 @click.option(
     "--allow-origin",
@@ -92,6 +97,7 @@ def gateway(
     host: str,
     port: int,
     grpc_port: int | None,
+    experiments: str | None,
     key_file: str | None,
     origins: tuple[str, ...],
     rate: float,
@@ -103,8 +109,10 @@ def gateway(
     Records events, so that the next answer knows them, and asks the model, over HTTP with JSON or gRPC; what happened and what
     was shown becomes files that the next `aisle run` reads. See docs/gateway.md.
     """
+    from aisle.cli.experiment.shop import read_experiments
     from aisle.cli.live.shop import run_of
     from aisle.gateway.app import create_app
+    from aisle.gateway.arms.assigning import Experiments
     from aisle.gateway.items.redis_items import open_items
     from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
@@ -120,11 +128,17 @@ def gateway(
     if out and not storefront:
         raise InputError(f"--out {out} is for the pages; have them served by --storefront, or leave it out")
     key = _required(read_key(key_file), host)
-    client = StagedClient(target, timeout=timeout, label=label)
+
+    def open_client(asked: str | None) -> StagedClient:
+        return StagedClient(target, timeout=timeout, label=asked)
+
+    client = open_client(label)
+    arms = Experiments(read_experiments(experiments), open_client) if experiments else None
     recents = Delivery(open_store(store, remember_days * 86_400))
     folder = pathlib.Path(log_folder)
     log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
-    between = Gateway(client, recents, log, Items(client, open_items(store), folder, utc_now))
+    items = Items(client, open_items(store), folder, utc_now)
+    between = Gateway(client, recents, log, items, experiments=arms)
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"

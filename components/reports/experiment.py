@@ -39,6 +39,7 @@ def report_of(found: Analysis) -> dict[str, Any]:
         },
         "left_out": [{"reason": reason, "count": count} for reason, count in found.left_out.items()],
         "late": found.late,
+        "noted": [{"reason": reason, "count": count} for reason, count in found.noted.items()],
         "metrics": [_metric(row) for row in found.rows],
         "refused": [{"metric": metric, "reason": reason} for metric, reason in found.refused.items()],
     }

@@ -7,8 +7,11 @@ import math
 from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.exposures import MOST_DOUBLE, Exposures, exposures, otherwise_assigned
+from aisle.experiments.analysis.identity import recognised
 from aisle.experiments.analysis.measures import STANDARD, Declared, Measured, measure
 from aisle.experiments.assignment.experiment import Experiment
 from aisle.experiments.statistics.effect import Effect, compare
@@ -65,6 +68,7 @@ class Analysis:
         sample_ratio: the users of each arm.
         left_out: how many users or events were, by the reason.
         late: how many users did something in the experiment before it was shown to them; they are kept.
+        noted: how many there are of what is kept and worth knowing, by what it is.
         rows: of each metric and treatment.
         refused: why a metric can't be judged, by its name.
     """
@@ -76,6 +80,7 @@ class Analysis:
     sample_ratio: SampleRatio
     left_out: dict[str, int]
     late: int
+    noted: dict[str, int]
     rows: list[Row]
     refused: dict[str, str]
 
@@ -102,15 +107,38 @@ def analyze(
     """
     if len({declared.name for declared in metrics}) != len(metrics):
         raise InputError(f"metrics {[declared.name for declared in metrics]}; expected names that differ")
+    if experiment.interleaved:
+        raise InputError(
+            f"{experiment.name!r} is interleaved: who took part saw both arms; ask for its credits"
+        )
     events, twice = events.distinct()
+    events, later = (
+        recognised(events) if experiment.unit == "user_id" else (events, np.zeros(len(events), bool))
+    )
     found = exposures(experiment, events)
     ratio = sample_ratio(found.counts(experiment), experiment.shares)
     distrust = _distrust(experiment, found, ratio)
     rows, refused = _rows(experiment, events, found, metrics, _level(looks, alpha))
     outcome, verdict = _verdict(experiment, distrust, rows, alpha, looks)
     left_out = {**found.left_out, "events told twice": twice}
+    other = "sessions" if experiment.unit == "user_id" else "users by their sessions"
+    noted = {
+        "first seen before they were known": len(
+            np.intersect1d(events.unit[later & (events.experiment == experiment.name)], found.units)
+        ),
+        f"{other} in two arms": found.other_double,
+    }
     return Analysis(
-        experiment.name, outcome, verdict, distrust, ratio, left_out, found.late, _adjusted(rows), refused
+        experiment.name,
+        outcome,
+        verdict,
+        distrust,
+        ratio,
+        left_out,
+        found.late,
+        noted,
+        _adjusted(rows),
+        refused,
     )
 
 

@@ -14,6 +14,11 @@ from aisle.schema.errors import InputError
 Texts = npt.NDArray[np.str_]
 
 
+def _none() -> Texts:
+    """No column: nothing is known of any event."""
+    return np.empty(0, dtype=str)
+
+
 @dataclasses.dataclass(frozen=True)
 class Events:
     """Rows of the table `events`, [e] each.
@@ -26,6 +31,9 @@ class Events:
         experiment: that the visitor was part of, "" where of none.
         arm: of it.
         event_id: the same again is the same event; "" where it has none.
+        other_unit: the id in the other of the columns of users and sessions; "" where unknown, as of all where none is given.
+        request_id: of the answer that it was shown in, or follows; so, too.
+        item_id: what was shown, clicked or bought; so, too.
 
     Raises:
         InputError: the columns aren't equally long, or a time is none.
@@ -38,8 +46,14 @@ class Events:
     experiment: Texts
     arm: Texts
     event_id: Texts
+    other_unit: Texts = dataclasses.field(default_factory=_none)
+    request_id: Texts = dataclasses.field(default_factory=_none)
+    item_id: Texts = dataclasses.field(default_factory=_none)
 
     def __post_init__(self) -> None:
+        for name in ("other_unit", "request_id", "item_id"):
+            if not len(getattr(self, name)):
+                object.__setattr__(self, name, np.full(len(self.unit), ""))
         sizes = {field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)}
         if len(set(sizes.values())) != 1:
             raise InputError(f"columns of {sizes} events; expected a value of each for every event")

@@ -28,6 +28,8 @@ class Exposures:
         left_out: how many were, by the reason.
         late: how many clicked, bought or did something else in the experiment before it was shown to them: the clocks
             are apart, or exposures were lost.
+        other_double: how many ids of the other column saw two arms: sessions that several users share, or users whose
+            sessions were assigned apart.
     """
 
     units: Texts
@@ -35,6 +37,7 @@ class Exposures:
     since: Floats
     left_out: dict[str, int]
     late: int = 0
+    other_double: int = 0
 
     @property
     def double_share(self) -> float:
@@ -86,7 +89,23 @@ def exposures(experiment: Experiment, events: Events) -> Exposures:
         "exposures without an id": int(unknown.sum()),
     }
     late = _before_shown(kept, user, len(units))[single].sum()
-    return Exposures(units[single], least[single].astype(np.int64), since[single], left_out, int(late))
+    return Exposures(
+        units[single],
+        least[single].astype(np.int64),
+        since[single],
+        left_out,
+        int(late),
+        _in_two_arms(kept.other_unit, arm),
+    )
+
+
+def _in_two_arms(ids: Texts, arm: npt.NDArray[np.int64]) -> int:
+    """How many ids, "" left out, have exposures of several arms."""
+    known = ids != ""
+    if not known.any():
+        return 0
+    pairs = np.unique(np.stack([ids[known], arm[known].astype(str)], axis=1), axis=0)
+    return int((np.unique(pairs[:, 0], return_counts=True)[1] > 1).sum())
 
 
 def _before_shown(seen: Events, user: npt.NDArray[np.int64], users: int) -> npt.NDArray[np.bool_]:

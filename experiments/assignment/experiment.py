@@ -77,6 +77,7 @@ class Experiment:
         unit: the column whose value is assigned: `user_id` or `session_id`.
         hash: how a place is drawn; GrowthBook's agree with its SDKs, in steps of 0.001 and 0.0001.
         forced: units that get an arm by its name, whatever the draw, for a test.
+        interleaved: who takes part gets both arms' rankings mixed in one answer, instead of one of them.
 
     Raises:
         InputError: one of them can't be used.
@@ -91,6 +92,7 @@ class Experiment:
     unit: str = "user_id"
     hash: Hash = "sha256"
     forced: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    interleaved: bool = False
 
     def __post_init__(self) -> None:
         for wrong, expected in self._checks():
@@ -123,6 +125,7 @@ class Experiment:
                 "it has a slot and no layer" if self.slot != (0, 1) and not self.layer else "",
                 "a layer's name",
             ),
+            (f"it interleaves {len(names)} arms" if self.interleaved and len(names) > 2 else "", "two"),
             (f"hash is {self.hash!r}" if self.hash not in _PLACES else "", f"one of {', '.join(_PLACES)}"),
             (f"it forces the arm {unknown[0]!r}" if unknown else "", f"one of {', '.join(names)}"),
         ]
@@ -151,6 +154,8 @@ class Experiment:
         said = dataclasses.asdict(self)
         del said["coverage"], said["forced"]
         said["salt"] = self.seed
+        if not self.interleaved:  # Of before there was this, it has the digits of before.
+            del said["interleaved"]
         return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:12]
 
     def assign(self, unit: str) -> Assignment | None:

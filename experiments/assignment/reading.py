@@ -80,6 +80,8 @@ def _checked(values: Mapping[str, Any], record: type[Experiment] | type[Arm], wh
             raise InputError(
                 f"{where}: {name} is {value!r}; expected {'a text' if name in _TEXTS else 'a number'}"
             )
+        if name == "interleaved" and not isinstance(value, bool):
+            raise InputError(f"{where}: interleaved is {value!r}; expected true or false")
         if name in ("settings", "forced") and not isinstance(value, Mapping):
             raise InputError(f"{where}: {name} is {value!r}; expected a table")
     return dict(values)

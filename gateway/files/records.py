@@ -11,12 +11,18 @@ from aisle.schema.events import IMPRESSION
 ROW, SHOWN, MERGED, FORGOTTEN = "row", "shown", "merged", "forgotten"
 """A record is one of these, by its first key; one that forgets may have `SESSIONS`, which became the user's."""
 SESSIONS = "sessions"
+_ARMS = "arms"
 Forgotten = tuple[str, Sequence[str]]
 """A user, and the sessions that became theirs."""
 
 
 def shown(
-    source: str, request_id: str, version: int | None, item_ids: Sequence[str], asked: dict[str, Any]
+    source: str,
+    request_id: str,
+    version: int | None,
+    item_ids: Sequence[str],
+    asked: dict[str, Any],
+    arms: Sequence[str] = (),
 ) -> Record:
     """The record of an answer that was shown.
 
@@ -27,10 +33,12 @@ def shown(
         item_ids: best first.
         asked: `timestamp` in microseconds, and what else all of its rows have: `user_id`, `session_id`, `query`,
             `experiment`, `arm`.
+        arms: of each item, where they aren't all of one; "" of none.
     """
     told = None if version is None else str(version)
     common = {"source": source, "request_id": request_id, "version": told, "event": IMPRESSION.name}
-    return {SHOWN: {**common, **asked, "item_ids": list(item_ids)}}
+    more = {_ARMS: list(arms)} if arms else {}
+    return {SHOWN: {**common, **asked, **more, "item_ids": list(item_ids)}}
 
 
 def kept_rows(read: Callable[[], Iterable[Record]]) -> Iterator[dict[str, Any]]:
@@ -88,7 +96,9 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
     if ROW in record:
         yield record[ROW]
     elif SHOWN in record:
-        common = {name: value for name, value in record[SHOWN].items() if name != "item_ids"}
-        for position, item in enumerate(record[SHOWN]["item_ids"], 1):
+        items, arms = record[SHOWN]["item_ids"], record[SHOWN].get(_ARMS)
+        common = {name: value for name, value in record[SHOWN].items() if name not in ("item_ids", _ARMS)}
+        for position, item in enumerate(items, 1):
             event_id = f"{common['request_id']}:{position}"
-            yield {**common, "item_id": item, "position": position, "event_id": event_id}
+            of = {"arm": arms[position - 1]} if arms and arms[position - 1] else {}
+            yield {**common, **of, "item_id": item, "position": position, "event_id": event_id}

@@ -76,8 +76,9 @@ class RedisStream:
 
     async def _read(self, after: str) -> list[Any]:
         block = int(WAIT_SECONDS * 1_000) if after == ">" else None
-        found = await self._redis.xreadgroup(self._group, self._name, {self._stream: after}, MOST, block)
-        return found[0][1] if found else []
+        found: Any = await self._redis.xreadgroup(self._group, self._name, {self._stream: after}, MOST, block)
+        entries: list[Any] = found[0][1] if found else []
+        return entries
 
     def _messages(self, entries: Sequence[tuple[bytes, dict[bytes, bytes] | None]]) -> list[Message]:
         """Entries as messages; of one that was deleted since, only what acknowledges it is left."""

@@ -129,8 +129,7 @@ async def _found(front: Storefront, looking: Looking, who: Visitor, shown: bool)
         answer = await front.gateway.asking.search(asked)
     else:  # A search of nothing finds nothing; who asks for everything sees what sells first.
         answer = await front.gateway.asking.recommend(Recommend(k=asked.k))
-    items = answer.items[first : first + PAGE]
-    part = answer.model_copy(update={"items": items})
+    part = answer.part(first, PAGE)
     if shown:
         front.gateway.note_shown("search", asked, part)
     cards = await front.shelves.cards(part, first + 1, q=looking.query)

@@ -119,6 +119,7 @@ class RedisStore:
 
     async def announced(self, after: str) -> list[tuple[str, Announcement]]:
         """See `Store`."""
+        entries: Any  # The client's types of it differ from version to version.
         with _told_as_down():
             entries = await self._redis.xrange(_FORGOTTEN, min=f"({after}" if after else "-")
         told = [(mark.decode(), json.loads(fields[b"told"])) for mark, fields in entries]

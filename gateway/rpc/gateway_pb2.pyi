@@ -9,18 +9,32 @@ from typing import ClassVar as _ClassVar, Iterable as _Iterable, Mapping as _Map
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Answer(_message.Message):
-    __slots__ = ["facets", "items", "request_id", "stale", "version"]
+    __slots__ = ["assigned", "facets", "items", "request_id", "stale", "version"]
+    ASSIGNED_FIELD_NUMBER: _ClassVar[int]
     FACETS_FIELD_NUMBER: _ClassVar[int]
     ITEMS_FIELD_NUMBER: _ClassVar[int]
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     STALE_FIELD_NUMBER: _ClassVar[int]
     VERSION_FIELD_NUMBER: _ClassVar[int]
+    assigned: Assigned
     facets: FacetCounts
     items: _containers.RepeatedCompositeFieldContainer[Item]
     request_id: str
     stale: bool
     version: int
-    def __init__(self, request_id: _Optional[str] = ..., version: _Optional[int] = ..., stale: bool = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., facets: _Optional[_Union[FacetCounts, _Mapping]] = ...) -> None: ...
+    def __init__(self, request_id: _Optional[str] = ..., version: _Optional[int] = ..., stale: bool = ..., items: _Optional[_Iterable[_Union[Item, _Mapping]]] = ..., facets: _Optional[_Union[FacetCounts, _Mapping]] = ..., assigned: _Optional[_Union[Assigned, _Mapping]] = ...) -> None: ...
+
+class Assigned(_message.Message):
+    __slots__ = ["arm", "arms", "experiment", "forced"]
+    ARMS_FIELD_NUMBER: _ClassVar[int]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    FORCED_FIELD_NUMBER: _ClassVar[int]
+    arm: str
+    arms: _containers.RepeatedScalarFieldContainer[str]
+    experiment: str
+    forced: bool
+    def __init__(self, experiment: _Optional[str] = ..., arm: _Optional[str] = ..., arms: _Optional[_Iterable[str]] = ..., forced: bool = ...) -> None: ...
 
 class Done(_message.Message):
     __slots__ = ["done", "remains"]

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from aisle.gateway.rpc.methods import METHODS, SERVICE, read, written
 from aisle.gateway.said import WRONG_KEY, of_contract, of_ours, too_often
-from aisle.gateway.security import MAX_BODY_BYTES, Rates, is_key
+from aisle.gateway.security import MAX_BODY_BYTES, Rates, brings_key, is_key
 from aisle.gateway.service import Gateway
 from aisle.schema.errors import AisleError, InputError
 
@@ -25,6 +25,7 @@ GRACE_SECONDS = 5.0
 MOST_AT_ONCE = 1_000
 MAX_ANSWER_BYTES = 16 << 20
 _CODES = {
+    401: grpc.StatusCode.UNAUTHENTICATED,
     413: grpc.StatusCode.RESOURCE_EXHAUSTED,
     422: grpc.StatusCode.INVALID_ARGUMENT,
     502: grpc.StatusCode.INTERNAL,
@@ -120,7 +121,8 @@ class RpcServer:
         method = METHODS[name]
         if wait := self._rates.wait(context.peer().rpartition(":")[0]):
             raise _Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, too_often(wait))
-        if method.keyed and not is_key(self._key, _credentials(context)):
+        brings_key.set(is_key(self._key, _credentials(context)))
+        if method.keyed and not brings_key.get():
             raise _Refused(grpc.StatusCode.UNAUTHENTICATED, WRONG_KEY)
         try:
             answering = asyncio.ensure_future(method.call(self._gateway, read(name, data)))

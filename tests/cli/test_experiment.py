@@ -199,3 +199,41 @@ def test_without_metrics_the_standard_ones_are_compared() -> None:
         "users who buy",
         "revenue a user",
     ]
+
+
+def test_an_interleaved_experiment_is_judged_by_whose_items_were_taken(tmp_path: pathlib.Path) -> None:
+    lines = ["timestamp,event,item_id,user_id,experiment,arm,request_id"]
+    for number in range(12):
+        at, user = f"2025-03-01 10:{number:02}", f"u{number},{{}},r{number}"
+        lines += [
+            f"{at}:00,impression,{item},{user.format(f'rerank,{arm}')}"
+            for item, arm in (("cup", "as-is"), ("pan", "new"))
+        ]
+        lines.append(f"{at}:30,click,{'cup' if number < 1 else 'pan'},{user.format(',')}")
+    (tmp_path / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    plan = FILE.partition("[[metric]]")[0].replace('name = "rerank"', 'name = "rerank"\ninterleaved = true')
+    (tmp_path / "experiments.toml").write_text(plan, encoding="utf-8")
+    words = [str(tmp_path), str(tmp_path / "experiments.toml")]
+    said = _ask("analyze", *words).output
+    # Of 12 users one prefers the control: 2 (1 + 12) / 2^12.
+    assert "rerank, click: Users prefer new: 11 users have more click events of new, 1 of as-is" in said
+    assert "p = 0.0063" in said and "rerank, purchase: No preference was found" in said
+    clicks, _ = json.loads(_ask("analyze", *words, "--json").output)
+    assert (clicks["users"], clicks["preference"]["wins"]) == (12, [1, 11])
+
+
+def test_who_was_anonymous_at_first_is_said(tmp_path: pathlib.Path) -> None:
+    words = _write(tmp_path, BETTER)
+    path = tmp_path / "events.csv"
+    head, *lines = path.read_text(encoding="utf-8").splitlines()
+    user = next(line.split(",")[3] for line in lines if line.split(",")[1] == "impression")
+    first = True
+    for place, line in enumerate(lines):
+        cells = line.split(",")
+        ours = cells[3] == user
+        if ours and cells[1] == "impression" and first:  # The first is of the same session, not yet known.
+            cells[3], first = "", False
+        lines[place] = ",".join([*cells, "s1" if ours else ""])
+    path.write_text("\n".join([f"{head},session_id", *lines]) + "\n", encoding="utf-8")
+    said = _ask("analyze", *words).output
+    assert "kept: 1 first seen before they were known" in said and "without an id" not in said

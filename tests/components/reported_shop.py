@@ -199,6 +199,7 @@ EXPERIMENT: dict[str, Any] = {
         "arms": [{"arm": "as-is", "users": 100, "planned": 98.0}, {"arm": EVIL, "users": 96, "planned": 98.0}],
     },
     "left_out": [{"reason": "in two arms", "count": 1}], "late": 2,
+    "noted": [{"reason": "sessions in two arms", "count": 3}],
     "metrics": [
         {
             "metric": EVIL, "arm": EVIL, "better": "down", "guardrail": True, "control": 0.2, "treatment": 0.3,

@@ -243,6 +243,8 @@ def test_pages_are_served_where_they_are_asked_for_and_nobody_is_a_user_there(st
         (["--target", "nowhere"], "HOST:PORT"),
         (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
         (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
+        (["--experiments", "/nowhere"], "/nowhere can't be read"),
+        (["--experiments", "{long}"], "{long} can't be read"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(
@@ -256,4 +258,4 @@ def test_what_cannot_be_used_is_said_in_one_line(
     filled = [word.format(**named) for word in words]
     with taken, pytest.raises(InputError) as refused:
         gateway.main(["--port", "0", "--log", str(tmp_path / "live"), *filled], standalone_mode=False)
-    assert said in str(refused.value) and "\n" not in str(refused.value)
+    assert said.format(**named) in str(refused.value) and "\n" not in str(refused.value)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import pathlib
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from aisle.schema.hashing import place_of
+from aisle.serving.releases.pushed import promote
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
 
-@pytest.fixture(scope="module")
-def address(target: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """http://HOST:PORT of a gateway to that server."""
-    log = str(tmp_path_factory.mktemp("live"))
-    words = ["gateway", "--target", target, "--port", "0", "--timeout", "10", "--log", log]
+@contextlib.contextmanager
+def gateway_to(target: str, *words: str) -> Iterator[str]:
+    """http://HOST:PORT of a gateway to a server."""
+    started = ["gateway", "--target", target, "--port", "0", "--timeout", "10", *words]
     gateway = subprocess.Popen(
-        [sys.executable, "-m", "aisle.cli.main", *words], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "aisle.cli.main", *started], stdout=subprocess.PIPE, text=True
     )
     assert gateway.stdout is not None
     try:
@@ -29,6 +32,13 @@ def address(target: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[s
     finally:
         gateway.terminate()
         gateway.communicate()
+
+
+@pytest.fixture(scope="module")
+def address(target: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """http://HOST:PORT of a gateway to that server."""
+    with gateway_to(target, "--log", str(tmp_path_factory.mktemp("live"))) as there:
+        yield there
 
 
 def test_a_gateway_asks_the_served_model(address: str) -> None:
@@ -60,3 +70,25 @@ def test_nothing_that_the_contract_tells_of_fails_or_is_answered_otherwise(
         told = sum(len(methods) for methods in json.load(answer)["paths"].values())
     assert (found["failures"], found["operations"]) == (0, told)
     assert found["requests"] > 500
+
+
+def test_a_gateway_asks_the_version_of_each_users_arm(
+    tmp_path: pathlib.Path, save_tiny_model: Callable[..., None], server_control: Callable
+) -> None:
+    base = tmp_path / "aisle"
+    for version, label in ((1, "stable"), (2, "canary")):
+        save_tiny_model(base / str(version), factor=float(version))
+        promote(base, version, label)
+    _, target = server_control(base)
+    (tmp_path / "experiments.toml").write_text(
+        '[[experiment]]\nname = "rerank"\narms = [{name = "as-is", share = 0.5, label = "stable"}, '
+        '{name = "new", share = 0.5, label = "canary"}]\n[[metric]]\nname = "clicks"\nmeasure = {event = "click"}\n'
+    )
+    words = ["--log", str(tmp_path / "live"), "--experiments", str(tmp_path / "experiments.toml")]
+    with gateway_to(target, *words) as address:
+        for user in [f"user-{number}" for number in range(6)]:
+            with urllib.request.urlopen(f"{address}/v1/recommend?user_id={user}&k=1", timeout=30) as came:
+                answer = json.load(came)
+            version = 1 if place_of("rerank", user.encode()) < 0.5 else 2
+            assert answer["version"] == version and answer["items"][0]["score"] == 4.0 * version
+            assert answer["assigned"]["arm"] == ("as-is", "new")[version - 1]

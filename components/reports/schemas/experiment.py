@@ -80,5 +80,7 @@ class Experiment(Record):
     left_out: list[LeftOut]
     late: int
     """Users who acted in the experiment before it was shown to them; they are kept."""
+    noted: list[LeftOut]
+    """What is kept and worth knowing: users first seen before they were known, and ids of the other column in two arms."""
     metrics: list[MetricInArm]
     refused: list[Refused]
