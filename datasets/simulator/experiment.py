@@ -31,7 +31,7 @@ class Planted:
         days: the shop's newest ones, in which it runs.
 
     Raises:
-        InputError: the effect is out of range, or users are not told apart by `user_id`.
+        InputError: the effect is out of range, users are not told apart by `user_id`, or both arms are mixed in one answer.
     """
 
     experiment: Experiment
@@ -47,6 +47,10 @@ class Planted:
             raise InputError(
                 f"the experiment {self.experiment.name!r} assigns by {self.experiment.unit}; "
                 "a simulated one assigns by user_id"
+            )
+        if self.experiment.interleaved:
+            raise InputError(
+                f"the experiment {self.experiment.name!r} is interleaved; a simulated one gives each user one of its arms"
             )
 
 

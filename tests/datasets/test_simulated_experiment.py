@@ -132,7 +132,11 @@ def test_an_effect_or_days_out_of_range_are_refused(effect: float, days: int) ->
         assert Planted(HALVES, effect, days).effect == effect
 
 
-def test_an_experiment_of_sessions_is_refused() -> None:
+def test_an_experiment_of_sessions_or_of_interleaved_answers_is_refused() -> None:
+    with pytest.raises(
+        InputError, match="'e' is interleaved; a simulated one gives each user one of its arms"
+    ):
+        Planted(Experiment("e", HALVES.arms, interleaved=True))
     with pytest.raises(InputError, match="assigns by session_id; a simulated one assigns by user_id"):
         Planted(Experiment("e", HALVES.arms, unit="session_id"))
 
