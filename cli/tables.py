@@ -47,6 +47,19 @@ _FOLDER = click.Path(path_type=pathlib.Path)
     help="About how many event rows to aim for.  [default: by the users' usual activity]",
 )  # fmt: skip
 @LANGUAGE
+@click.option(
+    "--experiment", type=click.Path(),
+    help="A file of an A/B test that the shop has run; DEST/ground_truth/experiment.json tells its effect.",
+)  # fmt: skip
+@click.option("--name", help="Which experiment of the file; needed where it holds several.")
+@click.option(
+    "--effect", type=click.FloatRange(-0.9, 0.19), default=0.05, show_default=True,
+    help="Of every arm but the first on what its users buy; 0 is an A/A test.",
+)  # fmt: skip
+@click.option(
+    "--experiment-days", type=click.IntRange(1), default=28, show_default=True,
+    help="The newest days, in which the experiment runs.",
+)  # fmt: skip
 def simulate(
     dest: pathlib.Path,
     users: int,
@@ -56,17 +69,39 @@ def simulate(
     dirt: float,
     events: int | None,
     language: Language,
+    experiment: str | None,
+    name: str | None,
+    effect: float,
+    experiment_days: int,
 ) -> None:
     """Write a made-up shop's tables into the folder DEST."""
+    from aisle.cli.experiment.shop import read_file
     from aisle.datasets import simulator
 
     options = simulator.SimulatorOptions(
         users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language
     )
-    written = simulator.write(simulator.simulate(options), dest)
+    planted = None
+    if experiment:
+        planted = simulator.Planted(read_file(experiment, name)[0], effect, experiment_days)
+    else:
+        _refuse_alone("name", "effect", "experiment_days")
+    written = simulator.write(simulator.simulate(options, planted), dest)
     _print_counts(f"{dest}", "table", written.rows)
     if written.faults:
         _print_counts(f"planted faults, listed in {dest / simulator.GROUND_TRUTH}", "kind", written.faults)
+    if planted:
+        click.echo(f"the experiment's effect: {dest / simulator.EXPERIMENT_TRUTH}")
+
+
+def _refuse_alone(*names: str) -> None:
+    """Options that say something of an experiment say nothing without one."""
+    context = click.get_current_context()
+    for name in names:
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                f"--{name.replace('_', '-')} is of an experiment; give --experiment FILE, too"
+            )
 
 
 @click.command("import")

@@ -1,7 +1,17 @@
 """A simulated shop: `simulate` makes its tables, `write` puts them into a folder."""
 
+from aisle.datasets.simulator.experiment import Planted
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.shop import Shop, simulate
-from aisle.datasets.simulator.write import GROUND_TRUTH, Written, write
+from aisle.datasets.simulator.write import EXPERIMENT_TRUTH, GROUND_TRUTH, Written, write
 
-__all__ = ["GROUND_TRUTH", "Shop", "SimulatorOptions", "Written", "simulate", "write"]
+__all__ = [
+    "EXPERIMENT_TRUTH",
+    "GROUND_TRUTH",
+    "Planted",
+    "Shop",
+    "SimulatorOptions",
+    "Written",
+    "simulate",
+    "write",
+]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aisle.datasets.simulator.catalogue import STYLE, Catalogue, Floats, Ints
+from aisle.datasets.simulator.experiment import Treatment
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People
 from aisle.datasets.simulator.slates import PAGE_SIZE, Impressions
@@ -98,10 +99,11 @@ def make_events(
     people: People,
     pages: Pages,
     shown: Impressions,
+    treatment: Treatment,
     rng: np.random.Generator,
 ) -> Events:
     """Returns all events in ascending order of time, within the simulated days."""
-    impressions = _events(
+    impressions = events_of(
         time=pages.time[shown.page],
         kind=IMPRESSION,
         item=shown.item,
@@ -117,17 +119,18 @@ def make_events(
     wanted = cart_probability(catalogue, people, clicks.user, clicks.item)
     carts = _after(clicks.take(rng.random(len(wanted)) < wanted), CART, 10, 40, rng)
     carts = dataclasses.replace(carts, quantity=_quantity(catalogue, carts.item, rng))
-    bought = _after(carts.take(rng.random(len(carts.time)) < CHECKOUT), PURCHASE, 20, 60, rng)
+    checkout = CHECKOUT * page_factor(treatment, pages, carts)
+    bought = _after(carts.take(rng.random(len(carts.time)) < checkout), PURCHASE, 20, 60, rng)
     # What follows later needs a user who was logged in.
     known = bought.take(~pages.anonymous[bought.page])
-    again = _repeats(options, catalogue, people, known, int(pages.visit.max(initial=-1)) + 1, rng)
+    again = repeats(options, catalogue, people, known, int(pages.visit.max(initial=-1)) + 1, treatment, rng)
     later = _aftermath(catalogue, people, concatenate([known, again.take(again.kind == PURCHASE)]), rng)
     events = concatenate([impressions, clicks, carts, bought, again, *later])
     events = events.take(events.time < options.end_seconds)
     return events.take(np.lexsort((events.position, events.kind, events.visit, events.time)))
 
 
-def _events(
+def events_of(
     time: Ints,
     kind: int,
     item: Ints,
@@ -158,18 +161,25 @@ def _after(events: Events, kind: int, low: int, high: int, rng: np.random.Genera
     return dataclasses.replace(events, time=events.time + wait, kind=np.full(len(wait), kind))
 
 
-def _repeats(
+def page_factor(treatment: Treatment, pages: Pages, events: Events) -> NDArray[np.float64]:
+    """Returns [n] the factor by which an experiment changes the chance to buy of events on pages; 1 of who isn't logged in."""
+    return np.where(pages.anonymous[events.page], 1.0, treatment.at(events.user, events.time))
+
+
+def repeats(
     options: SimulatorOptions,
     catalogue: Catalogue,
     people: People,
     bought: Events,
     first_visit: int,
+    treatment: Treatment,
     rng: np.random.Generator,
 ) -> Events:
     """Returns the visits in which users buy their own items again: a click, a cart, a purchase each.
 
     A purchase is repeated with the leaf's probability, more readily by loyal users who like the item;
-    a repeat may be repeated in turn.
+    a repeat may be repeated in turn. An experiment changes the first purchase after the exposure, of a page or again: what
+    follows from that follows as ever, so that its factor is that of all that is bought.
     """
     habit = np.array([leaf.repeat for leaf in catalogue.vocabulary.leaves])
     parts = [bought.take(np.arange(0))]
@@ -177,15 +187,20 @@ def _repeats(
     for _ in range(MOST_REPEATS):
         readiness = habit[catalogue.leaf[before.item]] * (0.6 + 0.8 * people.loyalty[before.user])
         readiness *= _sigmoid(liking(catalogue, people, before.user, before.item))
-        again = before.take(rng.random(len(readiness)) < readiness)
+        # What is bought again before the exposure is bought as ever: a draw up to the larger chance waits for its time.
+        most = np.where(before.time < treatment.since[before.user], treatment.factor[before.user], 1.0)
+        draw = rng.random(len(readiness))
+        drawn = draw < readiness * np.maximum(most, 1.0)
+        again, readiness, draw, most = before.take(drawn), readiness[drawn], draw[drawn], most[drawn]
         wait = rng.gamma(4, REPEAT_DAYS / 4, len(again.time)) * 86_400
         time = again.time + np.maximum(wait.astype(np.int64), 86_400)
-        soon = time + 200 < options.end_seconds
-        again, time = again.take(soon), time[soon]
+        exposed = time >= treatment.since[again.user]
+        kept = (time + 200 < options.end_seconds) & (draw < readiness * np.where(exposed, most, 1.0))
+        again, time = again.take(kept), time[kept]
         visit = first_visit + np.arange(len(time))
         first_visit += len(time)
         quantity = np.maximum(again.quantity, _quantity(catalogue, again.item, rng))
-        clicks = _events(time, CLICK, again.item, again.user, visit)
+        clicks = events_of(time, CLICK, again.item, again.user, visit)
         carts = dataclasses.replace(_after(clicks, CART, 10, 40, rng), quantity=quantity)
         before = _after(carts, PURCHASE, 20, 60, rng)
         parts += [clicks, carts, before]

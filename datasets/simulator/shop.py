@@ -7,8 +7,9 @@ import dataclasses
 import numpy as np
 import polars as pl
 
-from aisle.datasets.simulator.behaviour import CART, NONE, PURCHASE, RETURN, Events, make_events
+from aisle.datasets.simulator.behaviour import CART, IMPRESSION, NONE, PURCHASE, RETURN, Events, make_events
 from aisle.datasets.simulator.catalogue import Catalogue, Ints, make_catalogue
+from aisle.datasets.simulator.experiment import Planted, exposures, treat
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People, make_people
 from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
@@ -31,6 +32,7 @@ class Shop:
         users: the canonical table of users.
         events: the canonical table of events, ascending by timestamp.
         judgements: graded items for the most frequent queries.
+        planted: the experiment that it has run; events then have the columns `request_id`, `experiment` and `arm`, too.
     """
 
     options: SimulatorOptions
@@ -38,24 +40,35 @@ class Shop:
     users: pl.DataFrame
     events: pl.DataFrame
     judgements: pl.DataFrame
+    planted: Planted | None = None
 
 
-def simulate(options: SimulatorOptions) -> Shop:
-    """Returns the shop these options describe; the same options give the same shop.
+def simulate(options: SimulatorOptions, planted: Planted | None = None) -> Shop:
+    """Returns the shop these options describe, which may have run an experiment; the same options give the same shop.
 
     Users have latent tastes (categories, a style, a price level) that decide what they search for, click,
     buy, buy again, return and praise. The shop shows items by query, popularity and noise; a click needs
     the user to look at its position first (`behaviour.EXAMINATION`).
+
+    Raises:
+        InputError: the shop has no day before the experiment.
     """
     world = make_world(options)
     events_rng, judges_rng = (np.random.default_rng(seed) for seed in _seeds(options)[5:])
-    events = make_events(options, world.catalogue, world.people, world.pages, world.shown, events_rng)
+    people, pages = world.people, world.pages
+    treatment = treat(planted, options, people, pages)
+    events = make_events(options, world.catalogue, people, pages, world.shown, treatment, events_rng)
+    table = _event_table(world, events)
+    if planted:
+        impression = events.kind == IMPRESSION
+        table = table.hstack(exposures(planted, treatment, events.user, events.page, impression))
     return Shop(
         options=options,
         items=world.catalogue.table,
         users=world.people.table,
-        events=_event_table(world, events),
+        events=table,
         judgements=make_judgements(world.catalogue, world.pages, judges_rng),
+        planted=planted,
     )
 
 

@@ -5,22 +5,28 @@ from __future__ import annotations
 import collections
 import csv
 import dataclasses
+import datetime
+import json
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
+from aisle.datasets.simulator.experiment import Planted
 from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
 from aisle.datasets.simulator.faults.events import event_faults
 from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plant
 from aisle.datasets.simulator.languages import vocabulary_of
-from aisle.datasets.simulator.options import SimulatorOptions
+from aisle.datasets.simulator.options import END, SimulatorOptions
 from aisle.datasets.simulator.shop import Shop
 
 GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")
 """Where the planted faults are listed; beside the tables, under a name that is no table's."""
+EXPERIMENT_TRUTH = GROUND_TRUTH.with_name("experiment.json")
+"""What an experiment did, where the shop has run one."""
 TIMESTAMPS = "%Y-%m-%d %H:%M:%S"
 
 
@@ -36,7 +42,8 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     """Writes `items.csv`, `users.csv`, `events/YYYY-MM-DD.csv`, `judgements.csv` and the ground truth.
 
     With `shop.options.dirt` above 0 that share of the rows of items, users and events gets a fault;
-    `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value.
+    `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value; `ground_truth/experiment.json`
+    tells the effect of an experiment.
 
     Args:
         shop: what `simulate` returned.
@@ -56,6 +63,9 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
         faults += found
         rows[table] = len(frame) + inserted
     _write_ground_truth(faults, dest / GROUND_TRUTH)
+    if shop.planted:
+        truth = json.dumps(_experiment_truth(shop, shop.planted), indent=2, ensure_ascii=False)
+        (dest / EXPERIMENT_TRUTH).write_text(truth + "\n", encoding="utf-8")
     order = ("items", "users", "events", "judgements")
     by_kind = collections.Counter(f"{fault.table}: {fault.kind}" for fault in faults)
     return Written({table: rows[table] for table in order}, dict(sorted(by_kind.items())))
@@ -107,3 +117,20 @@ def _write_ground_truth(faults: list[Fault], path: pathlib.Path) -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(field.name for field in dataclasses.fields(Fault))
         writer.writerows(dataclasses.astuple(fault) for fault in faults)
+
+
+def _experiment_truth(shop: Shop, planted: Planted) -> dict[str, Any]:
+    """Each arm's effect and users, and when it ran."""
+    seen = shop.events.filter(pl.col("experiment").is_not_null())
+    users = dict(seen.group_by("arm").agg(pl.col("user_id").n_unique()).iter_rows())
+    arms = planted.experiment.arms
+    return {
+        "experiment": planted.experiment.name,
+        "effect_on": "purchases that a user is expected to make from the first exposure on",
+        "first_day": str(END - datetime.timedelta(days=planted.days)),
+        "days": planted.days,
+        "arms": {
+            arm.name: {"effect": planted.effect if arm != arms[0] else 0.0, "users": users.get(arm.name, 0)}
+            for arm in arms
+        },
+    }

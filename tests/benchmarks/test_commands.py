@@ -85,6 +85,11 @@ _RESULTS: dict[str, Any] = {
         "judged": [{"agrees": True, "cover": {"ips": 0.952, "snips": 0.953, "doubly robust": 0.953}}] * 5,
         "refused": {"women, Thompson to uniform": 2.08},
     },
+    "experiments.planted": {
+        "users": 14_000,
+        "rates": {"0.05": 0.8, "0.0": 0.05},
+        "files": {"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+    },
     "inventory.replenish": {
         "systems": {
             "aisle": {"fill": 0.951, "weeks": 9.42},

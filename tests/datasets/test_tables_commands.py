@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pathlib
 import subprocess
 import sys
@@ -10,7 +11,8 @@ import click.testing
 import pytest
 
 from aisle.cli.tables import import_, simulate
-from aisle.datasets.simulator import SimulatorOptions
+from aisle.datasets.simulator import Planted, SimulatorOptions
+from aisle.datasets.simulator.experiment import LEAST_EFFECT, MOST_EFFECT
 from aisle.schema.errors import InputError
 
 
@@ -48,8 +50,9 @@ def test_simulate_refuses_options_out_of_range(tmp_path: pathlib.Path, wrong: li
 def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
     """Written a second time, since help must come without pydantic."""
     told = SimulatorOptions.model_json_schema()["properties"]
-    ranges = {p.name: (p.type.min, p.type.max) for p in simulate.params if hasattr(p.type, "min")}
-    choices = {p.name: list(p.type.choices) for p in simulate.params if hasattr(p.type, "choices")}
+    of_a_shop = [p for p in simulate.params if p.name not in ("effect", "experiment_days")]
+    ranges = {p.name: (p.type.min, p.type.max) for p in of_a_shop if hasattr(p.type, "min")}
+    choices = {p.name: list(p.type.choices) for p in of_a_shop if hasattr(p.type, "choices")}
     assert choices == {name: one["enum"] for name, one in told.items() if "enum" in one} != {}
     assert ranges.keys() | choices.keys() == told.keys()
     for name, (least, most) in ranges.items():
@@ -59,6 +62,10 @@ def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
             number.get("maximum", number.get("exclusiveMaximum", 0) - 1),
         )
     assert {p.name: p.default for p in simulate.params if p.name in told} == SimulatorOptions().model_dump()
+    effect, days = (p for p in simulate.params if p.name in ("effect", "experiment_days"))
+    assert (effect.type.min, effect.type.max) == (LEAST_EFFECT, MOST_EFFECT)
+    defaults = {field.name: field.default for field in dataclasses.fields(Planted)}
+    assert (effect.default, days.default) == (defaults["effect"], defaults["days"])
 
 
 def test_import_reads_sequences(tmp_path: pathlib.Path) -> None:
