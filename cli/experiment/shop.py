@@ -39,8 +39,11 @@ def read_file(path: str, name: str | None) -> tuple[Experiment, tuple[Declared, 
         values = tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} can't be read: {error}") from error
-    metrics = read_metrics(values.pop("metric", []))
-    running = read_running(values)
+    try:
+        metrics = read_metrics(values.pop("metric", []))
+        running = read_running(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     found = [one for one in running.experiments if name in (None, one.name)]
     if len(found) != 1:
         names = ", ".join(one.name for one in running.experiments)
