@@ -11,8 +11,9 @@ import math
 import os
 import pathlib
 import time
+import urllib.parse
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated
 
 from fastapi import HTTPException, Request, Security
@@ -47,6 +48,17 @@ def read_key(path: str | None) -> str:
             f"the key has {len(key)} characters; expected {MIN_KEY} or more, as `openssl rand -hex 32` makes"
         )
     return key
+
+
+def check_origins(origins: Iterable[str]) -> None:
+    """Raises InputError where one isn't as browsers send it, and so would let no page ask."""
+    for origin in origins:
+        parts = urllib.parse.urlsplit(origin)
+        sent = f"{parts.scheme}://{parts.netloc}".lower()
+        if origin != "*" and (origin != sent or not parts.netloc or parts.scheme not in ("http", "https")):
+            raise InputError(
+                f"--allow-origin is {origin!r}; expected a site as browsers name it, such as https://shop.example"
+            )
 
 
 def is_key(key: str, came: str) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from aisle.cli.experiment.power import power
+from aisle.cli.finite import FiniteRange
 from aisle.cli.run import CONFIG, SET
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., None])
 DAYS = click.option(
     "--days",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     default=28.0,
     show_default=True,
     help="The newest days that are rehearsed.",
@@ -59,14 +60,14 @@ experiment.add_command(power)
 @click.option(
     "--power",
     "wanted",
-    type=click.FloatRange(0, 1, True, True),
+    type=FiniteRange(0, 1, True, True),
     default=0.8,
     show_default=True,
     help="The chance to see it.",
 )
 @click.option(
     "--looks",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 100),
     default=1,
     show_default=True,
     help="How often it is looked at, by O'Brien and Fleming.",
@@ -142,7 +143,7 @@ def replay(
 
 @experiment.command()
 @_of_a_shop
-@click.option("--look", "looks", type=click.FloatRange(0, 1, True), multiple=True, help="The looks so far, as shares of the planned users, rising; none: this is the only one.")  # fmt: skip
+@click.option("--look", "looks", type=FiniteRange(0, 1, True), multiple=True, help="The looks so far, as shares of the planned users, rising; none: this is the only one.")  # fmt: skip
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Folder for the report.")
 @JSON
 def analyze(

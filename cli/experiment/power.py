@@ -7,6 +7,8 @@ import math
 
 import click
 
+from aisle.cli.finite import FiniteRange
+
 
 @click.command()
 @click.argument("value", type=float)
@@ -15,21 +17,21 @@ import click
 )
 @click.option(
     "--deviation",
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Standard deviation of a user; without it VALUE is a share of users, such as those who buy.",
 )
 @click.option("--users", type=click.IntRange(2), help="Of each arm: say their power, not how many it takes.")
 @click.option(
     "--power",
     "wanted",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=0.8,
     show_default=True,
     help="The chance to see it.",
 )
 @click.option(
     "--alpha",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     default=0.05,
     show_default=True,
     help="The chance to find something where nothing is, both sides together.",

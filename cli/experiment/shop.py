@@ -35,8 +35,11 @@ def read_file(path: str, name: str | None) -> tuple[Experiment, tuple[Declared, 
     from aisle.experiments.assignment.reading import read_running
 
     values = _read_toml(path)
-    metrics = read_metrics(values.pop("metric", []))
-    running = read_running(values)
+    try:
+        metrics = read_metrics(values.pop("metric", []))
+        running = read_running(values)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
     found = [one for one in running.experiments if name in (None, one.name)]
     if len(found) != 1:
         names = ", ".join(one.name for one in running.experiments)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from aisle.cli.finite import FiniteRange
 from aisle.cli.inventory.options import BACKTEST, CONFIG, OUT, SET, SHOP, WEEKS, folder_of
 
 
@@ -12,7 +13,7 @@ from aisle.cli.inventory.options import BACKTEST, CONFIG, OUT, SET, SHOP, WEEKS,
 @OUT
 @click.option(
     "--service",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
     help="The share of the demand to meet from stock [default: of inventory.service, 0.95].",
 )
 @click.option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import gc
 import ipaddress
 import pathlib
@@ -11,6 +12,8 @@ import socket
 from typing import TYPE_CHECKING
 
 import click
+
+from aisle.cli.finite import FiniteRange
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -23,7 +26,7 @@ remember_days = click.option(
     "--remember-days",
     default=7.0,
     show_default=True,
-    type=click.FloatRange(0, 365, min_open=True),
+    type=FiniteRange(0, 365, min_open=True),
     help="How long an event is recent.",
 )
 
@@ -37,7 +40,7 @@ remember_days = click.option(
     "--timeout",
     default=1.0,
     show_default=True,
-    type=click.FloatRange(min=0, min_open=True),
+    type=FiniteRange(min=0, min_open=True),
     help="Seconds of a question.",
 )
 @click.option(
@@ -78,7 +81,7 @@ remember_days = click.option(
     "--rate",
     default=0.0,
     show_default=True,
-    type=click.FloatRange(min=0),
+    type=FiniteRange(min=0),
     help="Requests a second of an address; 0: any.",
 )
 @click.option(
@@ -120,13 +123,14 @@ def gateway(
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
     from aisle.gateway.recording import utc_now
-    from aisle.gateway.security import read_key
+    from aisle.gateway.security import check_origins, read_key
     from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
     from aisle.schema.errors import InputError
 
     if out and not storefront:
         raise InputError(f"--out {out} is for the pages; have them served by --storefront, or leave it out")
+    check_origins(origins)
     key = _required(read_key(key_file), host)
 
     def open_client(asked: str | None) -> StagedClient:
@@ -171,7 +175,7 @@ def _rpc_server(gateway: Gateway, key: str, rate: float, host: str, port: int) -
     """What answers gRPC; raises InputError where it can't listen, which uvicorn would tell by a traceback."""
     from aisle.gateway.rpc.server import RpcServer
 
-    listen(host, port).close()
+    listen(host, port, "--grpc-port").close()
     return RpcServer(gateway, key, rate, host, port)
 
 
@@ -190,17 +194,18 @@ def _required(key: str, host: str) -> str:
     return key
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens there; raises InputError."""
+def listen(host: str, port: int, option: str = "--port") -> socket.socket:
+    """A socket that listens there; raises InputError, which names the option that says the port."""
     from aisle.schema.errors import InputError
 
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host.strip("[]"), port), family=family, backlog=2048)
     except OSError as error:
-        raise InputError(
-            f"can't listen on {host}:{port}: {error.strerror}; choose a free --port, or 0"
-        ) from error
+        reason = str(error.strerror).partition(" (while")[0]
+        of_port = error.errno in (errno.EADDRINUSE, errno.EACCES)
+        mend = f"choose a free {option}" if of_port else "name an address of this machine by --host"
+        raise InputError(f"can't listen on {host}:{port}: {reason}; {mend}") from error
     # Its connections inherit it: without, an answer's end waits 40 ms for the other side to acknowledge its beginning.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

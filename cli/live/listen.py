@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from aisle.cli.live.gateway import listen as taken
 from aisle.cli.live.gateway import remember_days
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def listen(source: str, store: str, remember_days: float, log_folder: str, metri
     stream = open_source(source, _name(folder))
     recording = Recording(Delivery(open_store(store, remember_days * 86_400)), EventLog(folder, utc_now))
     if metrics_port:
+        taken("127.0.0.1", metrics_port, "--metrics-port").close()
         prometheus_client.start_http_server(metrics_port, "127.0.0.1", recording.metrics.registry)
     asyncio.run(_listen(stream, recording, Refused(folder)))
 

@@ -80,7 +80,10 @@ def shop(
     from aisle.gateway.security import read_key
     from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
+    from aisle.schema.errors import InputError
 
+    if pictures and not pathlib.Path(pictures).is_dir():
+        raise InputError(f"--pictures {pictures} is no folder; name the one of the items' pictures")
     run = run_of(out) if target else run_of(out or "out", needed=True)
     key = read_key(key_file)
     made = "" if key else secrets.token_urlsafe(18)

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aisle.experiments.analysis.measures import STANDARD, Declared, Measure
+from aisle.schema import events
 from aisle.schema.errors import InputError
 
 _CHOICES = {"count": ("number", "any", "value"), "better": ("up", "down")}
@@ -42,12 +43,18 @@ def _metric(values: Mapping[str, Any]) -> Declared:
                 raise InputError(
                     f"{where}: {part} is {told[part]!r}; expected a table such as {{event = 'click'}}"
                 )
+            _check_kind(told[part].get("event", ""), f"{part} of {where}")
             told[part] = Measure(**_checked(told[part], Measure, f"{part} of {where}"))
     if not 0 < told.get("winsorised", 1.0) <= 1:
         raise InputError(
             f"{where}: winsorised is {told['winsorised']!r}; expected a share up to 1, such as 0.99"
         )
     return Declared(**told)
+
+
+def _check_kind(event: object, where: str) -> None:
+    if event and event not in events.names():
+        raise InputError(f"{where}: event is {event!r}; expected one of {', '.join(events.names())}")
 
 
 def _checked(values: Mapping[str, Any], record: type[Declared] | type[Measure], where: str) -> dict[str, Any]:

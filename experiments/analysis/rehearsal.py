@@ -59,7 +59,8 @@ def rehearsed(events: Events, start: float, days: float) -> Exposures:
     """
     seen = events.where((events.day >= start) & (events.day < start + days) & (events.unit != ""))
     if not len(seen):
-        raise InputError(f"no event of a known user from day {start:g} on, for {days:g} days")
+        first = np.datetime64("1970-01-01") + int(start)
+        raise InputError(f"no event of a known user from {first} on, for {days:g} days; take more days")
     units, user = np.unique(seen.unit, return_inverse=True)
     since = np.full(len(units), np.inf)
     np.minimum.at(since, user, seen.day)
@@ -97,7 +98,7 @@ def plan(
     measured = measure(declared, ended, rehearsed(events, start, days))
     sample = Sample.of(measured.columns)
     metric, plain = measured.metric, dataclasses.replace(measured.metric, covariates=())
-    value = _value(metric.outcome, sample)
+    value = _value(declared.name, metric.outcome, sample)
     deviation = math.sqrt(metric.variance(sample))
     if deviation == 0:
         raise InputError(f"{declared.name}: all users have one value, so nothing can be planned")
@@ -118,11 +119,11 @@ def plan(
     )
 
 
-def _value(outcome: Part, sample: Sample) -> float:
+def _value(name: str, outcome: Part, sample: Sample) -> float:
     value = outcome.value(sample)
     if value == 0:
         raise InputError(
-            "the metric is 0 in these days, so an effect over it can't be planned; take more days"
+            f"{name}: it is 0 in these days, so an effect over it can't be planned; take more days"
         )
     return value
 

@@ -28,7 +28,10 @@ def means_power(
     _check(effect, alpha, deviation)
     degrees = users * (1 + ratio) - 2
     centre = abs(effect) / deviation * math.sqrt(users * ratio / (1 + ratio))
-    return float(stats.nct.sf(special.stdtrit(degrees, 1 - alpha / 2), degrees, centre))
+    critical = special.stdtrit(degrees, 1 - alpha / 2)
+    seen = float(stats.nct.sf(critical, degrees, centre))
+    # Far out SciPy knows none; there the effect lies surely on one side.
+    return float(centre > critical) if math.isnan(seen) else seen
 
 
 def means_size(

@@ -118,6 +118,12 @@ def test_sizes_and_power_are_those_of_r(words: tuple[str, ...], users: int, powe
     assert f"{users} users of each arm" in CliRunner().invoke(cli, ["experiment", "power", *words]).output
 
 
+def test_an_effect_that_none_can_miss_takes_the_fewest_users_of_a_t_test() -> None:
+    # A fraction above the two users that leave the test no degree of freedom, rounded up.
+    done = _ask("power", "13", "--deviation", "1e-300", "--json")
+    assert json.loads(done.output)["users"] == 3
+
+
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
     gone = set(BETTER.unit[BETTER.arm == "new"][::2].tolist())
     for name, events, file, error, code in (
@@ -138,12 +144,15 @@ def test_a_wrong_file_or_name_is_refused(better: list[str], tmp_path: pathlib.Pa
         FILE.replace("[[metric]]", FILE.split("[[metric]]")[0].replace("rerank", "other") + "[[metric]]", 1),
         encoding="utf-8",
     )
+    empty = tmp_path / "empty.toml"
+    empty.touch()
     by_session = tmp_path / "session.toml"
     by_session.write_text(
         FILE.replace('name = "rerank"', 'name = "rerank"\nunit = "session_id"'), encoding="utf-8"
     )
     for words, said in (
         ((folder, str(tmp_path / "none.toml")), "none.toml can't be read"),
+        ((folder, str(empty)), "empty.toml: a file of experiments with the keys []"),
         ((folder, str(two)), "holds the experiments rerank, other; name one of them by --name"),
         ((folder, file, "--name", "another"), "name one of them by --name"),
         ((folder, str(by_session)), "have no column session_id"),
@@ -178,6 +187,7 @@ def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, bet
             {"name": "m", "measure": {"event": "click", "count": "sum"}},
             "count is 'sum'; expected one of number, any, value",
         ),
+        ({"name": "m", "measure": {"event": "klick"}}, "event is 'klick'; expected one of impression, click"),
         ({"name": "m", "measure": {"event": "click"}, "better": "left"}, "expected one of up, down"),
         ({"name": "m", "measure": {"event": "click"}, "winsorised": 1.5}, "winsorised is 1.5"),
         ({"name": "m", "measure": {"event": "click"}, "winsorised": True}, "winsorised is True"),

@@ -70,6 +70,10 @@ def test_the_shop_opens_for_this_machine_alone_and_leaves_nothing_behind(tmp_pat
         (["--out", "{empty}/nothing"], "nothing is no folder; name the output folder of an `aisle run`"),
         (["--out", "{empty}"], "no model version in"),
         (["--target", "nowhere"], "HOST:PORT"),
+        (
+            ["--target", NO_SERVER, "--pictures", "{empty}/none"],
+            "none is no folder; name the one of the items'",
+        ),
         (["--target", NO_SERVER, "--key-file", "/nowhere"], "--key-file /nowhere can't be read"),
     ],
 )

@@ -18,6 +18,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import click
 import pyarrow.parquet as pq
 import pytest
 
@@ -237,10 +238,14 @@ def test_pages_are_served_where_they_are_asked_for_and_nobody_is_a_user_there(st
         (["--store", "disk"], "--store is 'disk'; expected memory, or redis://"),
         (["--key-file", "/nowhere"], "--key-file /nowhere can't be read"),
         (["--key-file", "{short}"], "the key has 5 characters; expected 16 or more"),
-        (["--host", "192.0.2.1", "--key-file", "{long}"], "can't listen on 192.0.2.1:0"),
+        (["--host", "192.0.2.1", "--key-file", "{long}"], "name an address of this machine by --host"),
         (["--log", "{long}"], "can't be written to"),
-        (["--grpc-port", "{taken}"], "can't listen on 127.0.0.1:"),
+        (["--grpc-port", "{taken}"], "Address already in use; choose a free --grpc-port"),
+        (["--port", "{taken}"], "Address already in use; choose a free --port"),
         (["--target", "nowhere"], "HOST:PORT"),
+        (["--target", "http://localhost:8500"], "target is 'http://localhost:8500'; expected HOST:PORT"),
+        (["--allow-origin", "shop.example"], "--allow-origin is 'shop.example'; expected a site as browsers"),
+        (["--allow-origin", "https://shop.example/"], "--allow-origin is 'https://shop.example/'"),
         (["--out", "out"], "--out out is for the pages; have them served by --storefront"),
         (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
         (["--experiments", "/nowhere"], "/nowhere can't be read"),
@@ -259,3 +264,12 @@ def test_what_cannot_be_used_is_said_in_one_line(
     with taken, pytest.raises(InputError) as refused:
         gateway.main(["--port", "0", "--log", str(tmp_path / "live"), *filled], standalone_mode=False)
     assert said.format(**named) in str(refused.value) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "words", [("--rate", "nan"), ("--timeout", "inf"), ("--remember-days", "nan"), ("--rate", "-1")]
+)
+def test_a_number_that_is_none_is_wrong_usage(tmp_path: pathlib.Path, words: tuple[str, str]) -> None:
+    with pytest.raises(click.BadParameter, match="not a finite number|not in the range"):
+        gateway.main(["--port", "0", "--log", str(tmp_path / "live"), *words], standalone_mode=False)
+    assert list(tmp_path.iterdir()) == []

@@ -108,7 +108,8 @@ class Conversation:
 
     def __post_init__(self) -> None:
         host, _, port = self.target.rpartition(":")
-        if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65536:
+        by_http = host.startswith(("http://", "https://"))
+        if by_http or not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port) < 65536:
             raise InputError(f"target is {self.target!r}; expected HOST:PORT, such as 127.0.0.1:8500")
         if not 0 < self.timeout < math.inf:
             raise InputError(f"timeout is {self.timeout!r}; expected seconds above 0")

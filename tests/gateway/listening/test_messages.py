@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import pathlib
+import socket
 from typing import Any
 
 import pytest
@@ -67,6 +68,14 @@ def test_an_address_says_stream_group_and_server() -> None:
     read = read_address("nats://u:p@host:4222?stream=CLICKS&group=shop&subject=clicks.de", "subject")
     assert (read.server, read.stream, read.group) == ("nats://u:p@host:4222", "CLICKS", "shop")
     assert read.more == {"subject": "clicks.de"}
+
+
+def test_a_port_of_metrics_that_is_taken_is_said_in_one_line(tmp_path: pathlib.Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        words = ["redis://h:1?stream=a", "--store", "redis://h:1", "--log", str(tmp_path)]
+        with pytest.raises(InputError, match=f"127.0.0.1:{port}: .* in use; choose a free --metrics-port"):
+            listen.main([*words, "--metrics-port", port], standalone_mode=False)
 
 
 def test_listening_for_nobody_is_refused(tmp_path: pathlib.Path) -> None:
