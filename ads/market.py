@@ -157,18 +157,25 @@ class Market:
     def _matched(self, candidates: Sequence[Candidate], query: str) -> tuple[Whole, Whole]:
         """The campaigns whose target is there, in their order, each with the first candidate that fits it."""
         found: dict[tuple[str, str, str], int] = {}
+        told: set[str] = set()
+        asked = tuple(dict.fromkeys((_plain(query), "")))
         for number, candidate in enumerate(candidates):
-            if candidate.in_stock:
-                for target in _targets(candidate, _plain(query)):
-                    if target in self._targeted:
-                        found.setdefault(target, number)
-        if not found:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        groups = [self._targeted[target] for target in found]
-        places = np.concatenate(groups)
-        chosen = np.repeat(np.asarray(list(found.values()), np.int64), [len(group) for group in groups])
-        order = np.argsort(places)
-        return places[order], chosen[order]
+            if not candidate.in_stock:
+                continue
+            targets = [(candidate.item_id, "")]
+            if candidate.category not in told:
+                # Later candidates of the category are never its first one.
+                told.add(candidate.category)
+                targets += [("", path) for path in _above(candidate.category)]
+            for item, category in targets:
+                for words in asked:
+                    if (item, category, words) in self._targeted:
+                        found.setdefault((item, category, words), number)
+        chosen = np.full(len(self.campaigns), -1, np.int64)
+        for target, number in found.items():
+            chosen[self._targeted[target]] = number
+        places = np.flatnonzero(chosen >= 0)
+        return places, chosen[places]
 
     def _capped(self, shown: Mapping[str, int]) -> Iterator[int]:
         """The campaigns that this user was shown as often as they may be."""
@@ -184,17 +191,16 @@ class Market:
         highest = np.zeros(len(self.campaigns), np.int64)
         np.maximum.at(highest, advertisers, scores)
         best = np.flatnonzero(scores == highest[advertisers])
-        return np.sort(best[np.unique(advertisers[best], return_index=True)[1]])
+        # Written backwards, so that the first of equal offers stands in the end: no sorting.
+        first = highest
+        first[advertisers[best[::-1]]] = best[::-1]
+        return best[first[advertisers[best]] == best]
 
 
-def _targets(candidate: Candidate, query: str) -> Iterator[tuple[str, str, str]]:
-    """All that a campaign could name to be shown with a candidate: itself, or a category above it; with the query or none."""
-    levels = candidate.category.split("/") if candidate.category else []
-    paths = ["/".join(levels[: depth + 1]) for depth in range(len(levels))]
-    for asked in dict.fromkeys((query, "")):
-        yield candidate.item_id, "", asked
-        for path in paths:
-            yield "", path, asked
+def _above(category: str) -> Iterator[str]:
+    """A category's path, and all paths above it."""
+    levels = category.split("/") if category else []
+    return ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
 
 
 def _plain(query: str) -> str:

@@ -82,15 +82,21 @@ class Throttled(Unpaced):
 
 @dataclasses.dataclass
 class PlainDual(Unpaced):
-    """Adaptive pacing as Balseiro and Gur have it: a constant step of 1/√T, a constant target, money in median values."""
+    """Adaptive pacing as Balseiro and Gur have it: a constant step of 1.5/√T, a constant target, money in median values."""
 
     dual: float = 0.0
+    step: float = 1.5
 
     def saw(self, spent: int) -> None:
         """Moves the dual variable by what was spent beside the target."""
         target = self.budget / self.auctions
-        self.dual = max(self.dual - (target - spent) / MILLION / self.auctions**0.5, 0.0)
+        self.dual = max(self.dual - self.step * (target - spent) / MILLION / self.auctions**0.5, 0.0)
         self.multiplier = 1.0 / (1.0 + self.dual)
+
+
+def _in_targets(budget: int, auctions: int) -> PlainDual:
+    """The same with a step of 1/√T where money is in targets: a quicker start."""
+    return PlainDual(budget, auctions, step=MILLION * auctions / max(budget, 1))
 
 
 class AfterEach:
@@ -128,6 +134,7 @@ POLICIES: dict[str, Callable[[int, int], Policy]] = {
     "no pacing": Unpaced,
     "throttling": Throttled,
     "Balseiro and Gur, plain": PlainDual,
+    "the same, money in targets": _in_targets,
     SLOT: AfterSlots,
     DUAL: AfterEach,
 }
