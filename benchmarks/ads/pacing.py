@@ -35,7 +35,9 @@ GOALS = {(10_000, DAYS[0]): 0.98, (10_000, DAYS[1]): 0.96, (1_000, DAYS[0]): 0.9
 class Policy(Protocol):
     """How much of its value a bidder bids."""
 
-    multiplier: float
+    @property
+    def multiplier(self) -> float:
+        """From 0 to 1."""
 
     def saw(self, spent: int) -> None:
         """An auction is over, in which so much was spent."""
