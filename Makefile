@@ -1,7 +1,7 @@
 # Every target sets up .venv first where it is missing or out of date (see bootstrap.sh).
 SHELL := /bin/sh
 BIN := .venv/bin
-PARTS := schema experiments datasets model components pipeline serving gateway cli
+PARTS := schema ads experiments datasets model components pipeline serving gateway cli
 PYTEST_ARGS ?=
 # Without compiled modules every process compiles TensorFlow's thousands anew, which triples its start.
 unexport PYTHONDONTWRITEBYTECODE

@@ -10,7 +10,18 @@ import sys
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = (
+    "schema",
+    "ads",
+    "experiments",
+    "datasets",
+    "model",
+    "components",
+    "pipeline",
+    "serving",
+    "gateway",
+    "cli",
+)
 
 
 def _lint(root: pathlib.Path) -> subprocess.CompletedProcess[str]:
@@ -59,6 +70,9 @@ def test_the_parts_import_each_other_one_way(tmp_path: pathlib.Path) -> None:
         ("gateway", "aisle.model"),
         ("serving", "aisle.gateway"),
         ("pipeline", "aisle.serving"),
+        ("ads", "aisle.datasets"),
+        ("model", "aisle.ads"),
+        ("components", "aisle.ads"),
         ("experiments", "aisle.datasets"),
         ("experiments", "aisle.gateway"),
         ("serving", "aisle.experiments"),

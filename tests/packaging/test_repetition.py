@@ -9,7 +9,18 @@ import re
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PARTS = (
-    *("schema", "experiments", "datasets", "model", "components", "serving", "gateway", "pipeline", "cli"),
+    *(
+        "schema",
+        "ads",
+        "experiments",
+        "datasets",
+        "model",
+        "components",
+        "serving",
+        "gateway",
+        "pipeline",
+        "cli",
+    ),
     "benchmarks",
 )
 WINDOW = 6

@@ -9,7 +9,18 @@ import zipfile
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-PARTS = ("schema", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = (
+    "schema",
+    "ads",
+    "experiments",
+    "datasets",
+    "model",
+    "components",
+    "pipeline",
+    "serving",
+    "gateway",
+    "cli",
+)
 DEPLOY = REPOSITORY / "serving" / "deploy"
 """For whoever runs the server, who takes them from the repository."""
 

@@ -1,0 +1,212 @@
+"""Which campaigns may bid for a request, and with what."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from aisle.ads.auction import Bids, Whole
+from aisle.ads.campaign import MILLION, Campaign, one_currency, whole
+from aisle.schema.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class Candidate:
+    """An item that may be shown to this user now.
+
+    Attributes:
+        item_id: the item.
+        category: its path.
+        click: the chance of a click at the first place, in millionths, at least 1.
+        purchase: the chance of a purchase after a click, in millionths, at least 1.
+        in_stock: whether it can be sold; what is sold out isn't advertised.
+    """
+
+    item_id: str
+    category: str
+    click: int
+    purchase: int = MILLION
+    in_stock: bool = True
+
+    def __post_init__(self) -> None:
+        """Refuses what is no chance."""
+        whole(self.click, f"item {self.item_id!r}: chance of a click in millionths", MILLION, 1)
+        whole(self.purchase, f"item {self.item_id!r}: chance of a purchase in millionths", MILLION, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Offers:
+    """What may be auctioned for a request: one campaign of each advertiser at most.
+
+    Attributes:
+        campaigns: [offers], the places of the campaigns in the market.
+        candidates: [offers], the place of the candidate that each would show.
+        bids: [offers], in the same order.
+    """
+
+    campaigns: Whole
+    candidates: Whole
+    bids: Bids
+
+
+class Market:
+    """All campaigns of a shop, indexed by what they target.
+
+    Args:
+        campaigns: in the order that breaks ties: of equal offers the first one wins.
+
+    Raises:
+        InputError: two have one id, or they are of several currencies.
+    """
+
+    def __init__(self, campaigns: Sequence[Campaign]) -> None:
+        names = collections.Counter(campaign.campaign_id for campaign in campaigns)
+        if twice := sorted(name for name, count in names.items() if count > 1):
+            raise InputError(
+                f"campaigns {', '.join(twice[:5])} come twice: give each row of campaigns its own id"
+            )
+        self.currency = one_currency(campaigns)
+        self.campaigns = tuple(campaigns)
+        self._places = {campaign.campaign_id: place for place, campaign in enumerate(campaigns)}
+        self._bids = _column(campaign.bid for campaign in campaigns)
+        self._starts = _column(campaign.starts_at for campaign in campaigns)
+        self._ends = _column(campaign.ends_at for campaign in campaigns)
+        self._per_purchase = np.asarray([c.bid_kind == "purchase" for c in campaigns], bool)
+        advertisers = [campaign.advertiser_id for campaign in campaigns]
+        self._advertisers = np.unique(advertisers, return_inverse=True)[1].reshape(-1)
+        targeted: dict[tuple[str, str, str], list[int]] = collections.defaultdict(list)
+        for place, campaign in enumerate(campaigns):
+            targeted[campaign.item_id, campaign.category, _plain(campaign.query)].append(place)
+        self._targeted = {target: np.asarray(places, np.int64) for target, places in targeted.items()}
+
+    def __len__(self) -> int:
+        """How many campaigns there are."""
+        return len(self.campaigns)
+
+    def place(self, campaign_id: str) -> int:
+        """Where a campaign is in `campaigns`, and in all arrays of them.
+
+        Raises:
+            KeyError: there is none of that id.
+        """
+        return self._places[campaign_id]
+
+    def budgets(self) -> Whole:
+        """[campaigns], in micros: what is left before anything was spent."""
+        return _column(campaign.budget for campaign in self.campaigns)
+
+    def offers(
+        self,
+        candidates: Sequence[Candidate],
+        query: str,
+        now: int,
+        left: Whole,
+        multipliers: npt.NDArray[np.float64] | None = None,
+        shown: Mapping[str, int] | None = None,
+    ) -> Offers:
+        """Who may bid for a request.
+
+        A campaign of a category shows the first candidate in it. What is bid never exceeds what is left of the budget.
+
+        Args:
+            candidates: best first.
+            query: what is searched; empty for recommendations, which no campaign with a query is shown with.
+            now: the moment, in microseconds since the epoch.
+            left: [campaigns], of each budget, less what is owed for shows that may still be clicked, in micros.
+            multipliers: [campaigns], from 0 to 1, by pacing; None leaves all bids as they are.
+            shown: how often this user was shown each campaign today.
+
+        Raises:
+            InputError: there aren't as many budgets or multipliers as campaigns, or a multiplier isn't from 0 to 1.
+        """
+        amounts = np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
+        places, chosen = self._matched(candidates, query)
+        open_now = (self._starts[places] <= now) & (now < self._ends[places]) & (amounts[places] > 0)
+        if capped := [*self._capped(shown or {})]:
+            open_now &= ~np.isin(places, capped)
+        places, chosen = places[open_now], chosen[open_now]
+        click, purchase = (_column(getattr(one, key) for one in candidates) for key in ("click", "purchase"))
+        # Whoever bids for a purchase pays for one: its chance is that of a click and of a purchase after it.
+        bought = np.maximum(click * purchase // MILLION, 1)
+        quality = (
+            np.where(self._per_purchase[places], bought[chosen], click[chosen]) if len(places) else places
+        )
+        best = self._one_of_each_advertiser(places, amounts[places] * quality)
+        return Offers(places[best], chosen[best], Bids(amounts[places[best]], quality[best]))
+
+    def _paced(self, multipliers: npt.NDArray[np.float64] | None) -> Whole:
+        """What each campaign would bid."""
+        if multipliers is None:
+            return self._bids
+        factors = self._fits(multipliers, "multipliers")
+        if not ((factors >= 0) & (factors <= 1)).all():
+            raise InputError(
+                f"multipliers from {factors.min()} to {factors.max()}, expected numbers from 0 to 1"
+            )
+        return (self._bids * factors).astype(np.int64)
+
+    def _fits(self, values: npt.NDArray, what: str) -> npt.NDArray:
+        if values.shape != self._bids.shape:
+            raise InputError(f"{what}: shape {values.shape}, expected one a campaign, {self._bids.shape}")
+        return values
+
+    def _matched(self, candidates: Sequence[Candidate], query: str) -> tuple[Whole, Whole]:
+        """The campaigns whose target is there, in their order, each with the first candidate that fits it."""
+        found: dict[tuple[str, str, str], int] = {}
+        told: set[str] = set()
+        asked = tuple(dict.fromkeys((_plain(query), "")))
+        for number, candidate in enumerate(candidates):
+            if not candidate.in_stock:
+                continue
+            targets = [(candidate.item_id, "")]
+            if candidate.category not in told:
+                # Later candidates of the category are never its first one.
+                told.add(candidate.category)
+                targets += [("", path) for path in _above(candidate.category)]
+            for item, category in targets:
+                for words in asked:
+                    if (item, category, words) in self._targeted:
+                        found.setdefault((item, category, words), number)
+        chosen = np.full(len(self.campaigns), -1, np.int64)
+        for target, number in found.items():
+            chosen[self._targeted[target]] = number
+        places = np.flatnonzero(chosen >= 0)
+        return places, chosen[places]
+
+    def _capped(self, shown: Mapping[str, int]) -> Iterator[int]:
+        """The campaigns that this user was shown as often as they may be."""
+        for name, times in shown.items():
+            place = self._places.get(name)
+            cap = None if place is None else self.campaigns[place].frequency_cap
+            if place is not None and cap is not None and times >= cap:
+                yield place
+
+    def _one_of_each_advertiser(self, places: Whole, scores: Whole) -> Whole:
+        """The offer of the highest score of each, the first of equal ones: nobody bids against itself."""
+        advertisers = self._advertisers[places]
+        highest = np.zeros(len(self.campaigns), np.int64)
+        np.maximum.at(highest, advertisers, scores)
+        best = np.flatnonzero(scores == highest[advertisers])
+        # Written backwards, so that the first of equal offers stands in the end: no sorting.
+        first = highest
+        first[advertisers[best[::-1]]] = best[::-1]
+        return best[first[advertisers[best]] == best]
+
+
+def _above(category: str) -> Iterator[str]:
+    """A category's path, and all paths above it."""
+    levels = category.split("/") if category else []
+    return ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
+
+
+def _plain(query: str) -> str:
+    """A query without what searches differ in by habit: case and blanks."""
+    return " ".join(query.casefold().split())
+
+
+def _column(values: Iterator[int]) -> Whole:
+    return np.fromiter(values, np.int64)

@@ -1,0 +1,1 @@
+"""Auctions and pacing of sponsored places."""
