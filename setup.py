@@ -6,7 +6,10 @@ else about the package is in pyproject.toml.
 
 from setuptools import find_packages, setup
 
-PARTS = ("schema", "ads", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = (
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
+)
 DATA = (
     "py.typed",
     "*.pbtxt",

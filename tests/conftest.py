@@ -30,7 +30,10 @@ SLOW = (
     *("test_pretraining.py", "test_text_head.py", "test_two_tower_variants.py", "test_search.py"),
 )
 """What trains, saves or fuzzes for longer than a few seconds: CI runs it on one of the stacks."""
-PARTS = ("schema", "ads", "experiments", "datasets", "model", "components", "pipeline", "serving", "gateway", "cli")
+PARTS = (
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)
