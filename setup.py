@@ -7,16 +7,8 @@ else about the package is in pyproject.toml.
 from setuptools import find_packages, setup
 
 PARTS = (
-    "schema",
-    "ads",
-    "experiments",
-    "datasets",
-    "model",
-    "components",
-    "pipeline",
-    "serving",
-    "gateway",
-    "cli",
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
 )
 DATA = (
     "py.typed",

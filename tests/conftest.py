@@ -31,16 +31,8 @@ SLOW = (
 )
 """What trains, saves or fuzzes for longer than a few seconds: CI runs it on one of the stacks."""
 PARTS = (
-    "schema",
-    "ads",
-    "experiments",
-    "datasets",
-    "model",
-    "components",
-    "pipeline",
-    "serving",
-    "gateway",
-    "cli",
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
 )
 
 

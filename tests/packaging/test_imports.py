@@ -11,16 +11,8 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PARTS = (
-    "schema",
-    "ads",
-    "experiments",
-    "datasets",
-    "model",
-    "components",
-    "pipeline",
-    "serving",
-    "gateway",
-    "cli",
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
 )
 
 

@@ -9,19 +9,8 @@ import re
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PARTS = (
-    *(
-        "schema",
-        "ads",
-        "experiments",
-        "datasets",
-        "model",
-        "components",
-        "serving",
-        "gateway",
-        "pipeline",
-        "cli",
-    ),
-    "benchmarks",
+    *("schema", "ads", "experiments", "datasets", "model", "components"),
+    *("serving", "gateway", "pipeline", "cli", "benchmarks"),
 )
 WINDOW = 6
 MADE = "_pb2.py"

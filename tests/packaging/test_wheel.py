@@ -10,16 +10,8 @@ import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 PARTS = (
-    "schema",
-    "ads",
-    "experiments",
-    "datasets",
-    "model",
-    "components",
-    "pipeline",
-    "serving",
-    "gateway",
-    "cli",
+    *("schema", "ads", "experiments", "datasets", "model"),
+    *("components", "pipeline", "serving", "gateway", "cli"),
 )
 DEPLOY = REPOSITORY / "serving" / "deploy"
 """For whoever runs the server, who takes them from the repository."""
