@@ -157,9 +157,11 @@ def analyze(
     from aisle.experiments.analysis.analyze import analyze as judged
     from aisle.experiments.statistics.group_sequential import Looks
     from aisle.experiments.statistics.spending import obrien_fleming
+    from aisle.pipeline.output_folder import check_out
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import ExperimentUntrusted, GuardrailHarmed
 
+    check_out(out)
     asked, metrics = read_file(file, name)
     events = read_events(shop, asked.unit, config_file, assignments)
     if asked.interleaved:

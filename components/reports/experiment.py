@@ -87,7 +87,7 @@ def headline(report: dict[str, Any]) -> str:
 
 
 def effects(metrics: Sequence[dict[str, Any]]) -> markupsafe.Markup:
-    """Draws each relative difference with its interval about 0; what is surely apart from it stands out."""
+    """Draws each relative difference with its interval; those stand out whose absolute one, which is judged, is apart from 0."""
     ends = [100 * end for one in metrics for end in one["relative_interval"]]
     low, high = min([*ends, 0.0]), max([*ends, 0.0])
     room = (high - low) * 0.06 or 1.0
@@ -100,7 +100,8 @@ def effects(metrics: Sequence[dict[str, Any]]) -> markupsafe.Markup:
         axes.axvline(0, color=FAINT, linewidth=1)
         for place, one in enumerate(metrics):
             start, end = (100 * side for side in one["relative_interval"])
-            apart = start > 0 or end < 0
+            # An arm in which nothing happened has a relative interval of nearly no width, and proves nothing by it.
+            apart = one["interval"][0] > 0 or one["interval"][1] < 0
             axes.plot((start, end), (place, place), color=INK if apart else REST, linewidth=1.6, marker="|")
             axes.plot(
                 [100 * one["relative"]], [place], color=SERIES[0] if apart else REST, marker="o", markersize=5

@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aisle.schema.errors import InputError
 from aisle.schema.whole_files import whole_file
 from aisle.serving.server.metrics import signature_label
 
@@ -53,9 +54,17 @@ class RequestLog:
             folder: where the files go; made where it is missing.
             share: of the requests that are logged, 0 to 1.
             rows: of a file; one is also ended after a minute.
+
+        Raises:
+            InputError: there is no such folder, and none can be made.
         """
         self._folder = pathlib.Path(folder)
-        self._folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(
+                f"--log {folder} can't be written to: {error.strerror}; name a folder"
+            ) from error
         self._share, self._rows = share, rows
         self._waiting: queue.Queue[tuple[float, Any, str, float] | None] = queue.Queue(_WAITING)
         self._dropped = 0

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aisle.cli.main import cli
+from aisle.components.reports.experiment import effects
 from aisle.components.reports.schemas import validate
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.measures import STANDARD
@@ -162,6 +163,16 @@ def test_a_wrong_file_or_name_is_refused(better: list[str], tmp_path: pathlib.Pa
         assert isinstance(done.exception, AisleError)
         assert said in str(done.exception)
     assert _ask("analyze", folder, str(two), "--name", "rerank").exit_code == 0
+    with pytest.raises(InputError, match="is a file; expected a folder to write to"):
+        cli.main(["experiment", "analyze", folder, file, "--out", file], standalone_mode=False)
+
+
+def test_a_picture_has_only_those_stand_out_whose_judged_interval_is_apart_from_0() -> None:
+    drawn = {"metric": "returns", "arm": "new", "relative": -1.0, "relative_interval": [-1.03, -0.97]}
+    found = effects([{**drawn, "interval": [-0.07, -0.01]}])
+    # Nobody of the arm returned anything, by chance: the relative interval has hardly a width.
+    unsure = effects([{**drawn, "interval": [-0.07, 0.02]}])
+    assert "var(--series-1)" in found and "var(--series-1)" not in unsure
 
 
 def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, better: list[str]) -> None:

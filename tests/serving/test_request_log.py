@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
+import pytest
 
+from aisle.schema.errors import InputError
 from aisle.serving.server import request_log
 from aisle.serving.server.request_log import RequestLog, logged_rows
 from aisle.serving.wire import messages_pb2
@@ -79,6 +81,12 @@ def test_what_was_taken_is_written_when_the_log_is_closed(tmp_path: pathlib.Path
     log.close()
     assert [row["query"] for row in read(tmp_path / "log")] == ["mug 0", "mug 1", "mug 2"]
     assert not list((tmp_path / "log").glob(".*"))
+
+
+def test_a_folder_that_cant_be_made_is_said_in_one_line(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="--log .*/file can't be written to: File exists; name a folder"):
+        RequestLog(tmp_path / "file", 1.0)
 
 
 def test_a_share_of_nothing_logs_nothing(tmp_path: pathlib.Path) -> None:
