@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lightgbm
 import numpy as np
 import polars as pl
 from scipy import stats
@@ -71,6 +70,8 @@ def trees(weekly: Series, week: int, seed: int = 1) -> tuple[dict[str, np.ndarra
 
     They learn from earlier origins' items, each with the week ahead as one more feature and divided by its scale.
     """
+    import lightgbm  # It needs a library of the system, which only who fits trees must have.
+
     past = weekly.before(week)
     spans = [Span(1, ahead) for ahead in range(HORIZON)]
     rows = Rows.joined([Rows.at(past, origin, spans, None, False) for origin in range(FEWEST, week)])

@@ -54,7 +54,7 @@ class DemandModel:
         >>> sold = np.tile([2.0, 4.0], (40, 15))
         >>> series = Series(np.arange(40).astype(str), weeks, 7, sold, sold)
         >>> model = DemandModel([Span(2), Span(1, after=2)]).fit(series)
-        >>> [one.mean[0].round(2) for one in model.forecast(series)]
+        >>> [round(float(one.mean[0]), 2) for one in model.forecast(series)]
         [6.0, 3.0]
 
     Args:

@@ -38,7 +38,8 @@ def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) 
 
 PAGES = {
     "results.md": [
-        "retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "languages", "growth", "fuzz",
+        "retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "languages",
+        "forecasts", "growth", "fuzz",
     ],
     "experiments.md": [
         "retail-parts", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",

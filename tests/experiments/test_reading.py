@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import pathlib
+import re
 from typing import Any
 
 import pytest
@@ -32,6 +34,7 @@ name = "b"
 share = 0.5
 policy = "popular"
 """
+DOCUMENT = pathlib.Path(__file__).resolve().parents[2] / "docs" / "ab-tests.md"
 ARMS = [{"name": "a", "share": 0.5}, {"name": "b", "share": 0.5}]
 
 
@@ -83,3 +86,9 @@ def test_what_is_no_experiment_is_refused_in_one_line(values: dict[str, Any], sa
 def test_a_file_of_something_else_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(InputError, match=r"expected tables \[\[experiment\]\]"):
         read_running(values)
+
+
+def test_what_the_document_shows_is_read() -> None:
+    shown = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+    read = [read_running({"experiment": tomli.loads(block)["experiment"]}) for block in shown]
+    assert [one.experiments[0].name for one in read] == ["rerank", "rerank by words"]
