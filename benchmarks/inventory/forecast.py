@@ -1,6 +1,7 @@
 """Forecasts of Online Retail's weekly demand, four weeks ahead, beside what they must beat.
 
-    python -m benchmarks.inventory.forecast --source ../shared/data/online-retail [--ets] [--items 1000000]
+    python -m benchmarks.inventory.forecast --source ../shared/data/online-retail [--ets] [--items 1000000] \\
+        [--results docs/results.md]
 
 The origin is 2011-10-09: 44 weeks are known, 3,482 items were first sold at least 8 weeks before. A point forecast is the
 median, which the best of the others are too, or the mean, which is what an order must be sized by: medians score well, and
