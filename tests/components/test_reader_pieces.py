@@ -15,6 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from aisle.components.example_gen.csv_tables.pieces import read_pieces
+from aisle.components.example_gen.discovery import USUAL
 from aisle.components.example_gen.reader import ReadResult, read_shards, read_table
 from aisle.components.tables import PROVENANCE_SCHEMA, RowsWriter, read_provenance, read_rows
 from aisle.schema.errors import InputError
@@ -23,6 +24,7 @@ from aisle.schema.tables import EVENTS, JUDGEMENTS
 CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12) | st.sampled_from(
     ['"', '""', ",", "\n", "\r", "\r\n", 'a"b', '"a",', "=1+1", "\ufeff", ""]
 )
+CELLS = CELLS.filter(lambda text: text not in USUAL.missing)  # Which Hypothesis finds in the code, and tries.
 # Not "\n" with QUOTE_MINIMAL: Python 3.10 then leaves a cell's "\r" bare, and before "\n" it reads as a line end.
 WRITERS = [("\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_ALL), ("\r\n", csv.QUOTE_MINIMAL)]
 TABLES = st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=30)
