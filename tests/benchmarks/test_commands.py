@@ -139,15 +139,15 @@ _RESULTS: dict[str, Any] = {
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "live.contract": {"requests": 4_000, "failures": 0},
     "live.live": {
-        "load": {"changed": {"p50": 14.0, "p99": 40.0}, "events_a_second": 100.0, "unknown": 0},
-        "overhead": {"gateway": {"p50": 11.5}, "server": {"p50": 10.0}},
-        "pairs": {"asked": 100_000, "unknown": 0},
+        "load": {"changed": {"p50": 18.1, "p99": 37.0}, "events_a_second": 100.0, "unknown": 0},
+        "overhead": {"gateway": {"p50": 17.4}, "server": {"p50": 15.2}},
+        "pairs": {"asked": 5_000, "unknown": 0},
         "soak": {
-            "kills": 10,
-            "switches": 9,
+            "kills": 5,
+            "switches": 5,
             "failed": {"events": 0, "questions": 0},
             "lost": 0,
-            "growth": 0.015,
+            "growth": 0.006,
         },
     },
     "live.replay": {
@@ -217,6 +217,7 @@ _SHORT = {
     "inventory.forecast": ["mase", "pinball", "weighted_pinball"],
     "inventory.replenish": ["weeks_of_stock_at_0.88"],
     "live.latency": ["most_ms_added"],
+    "live.live": ["gateway_adds_ms", "pairs", "kills_of_soak", "switches_of_soak"],
     "search.languages": ["mrr"],
 }
 """The goals that are not reached, as the documents say, too."""
