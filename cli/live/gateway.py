@@ -9,6 +9,7 @@ import ipaddress
 import pathlib
 import signal
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -147,15 +148,20 @@ def gateway(
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"
     rpc = None if grpc_port is None else _rpc_server(between, key, rate, host, grpc_port)
+    beside = rpc.running() if rpc else contextlib.nullcontext()
+    app = create_app(between, key, rate, origins, _telling(address, host, rpc), front, beside)
+    answer(app, listener)
 
-    def on_ready() -> None:
+
+def _telling(address: str, host: str, rpc: RpcServer | None) -> Callable[[], None]:
+    """What says where the gateway answers, once it does: until then gRPC may have no port."""
+
+    def tell() -> None:
         click.echo(f"listening on {address}")
         if rpc:
             click.echo(f"gRPC on {host}:{rpc.port}")
 
-    beside = rpc.running() if rpc else contextlib.nullcontext()
-    app = create_app(between, key, rate, origins, on_ready, front, beside)
-    answer(app, listener)
+    return tell
 
 
 def answer(app: FastAPI, listener: socket.socket) -> None:

@@ -102,17 +102,20 @@ def shop(
             between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None
         )
         address = f"http://{HOST}:{listener.getsockname()[1]}"
-
-        def ready() -> None:
-            click.echo(f"the shop is at {address}")
-            click.echo(f"its console is at {address}/console" + (f", the key is {made}" if made else ""))
-            if _sees_pages() if browser is None else browser:
-                click.launch(address)
-
-        app = create_app(between, key or made, 0.0, on_ready=ready, storefront=front)
+        app = create_app(
+            between, key or made, 0.0, on_ready=lambda: _tell(address, made, browser), storefront=front
+        )
         # A page elsewhere whose name is turned to this machine's address stays outside.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"])
         answer(app, listener)
+
+
+def _tell(address: str, key: str, browser: bool | None) -> None:
+    """Says where the shop is, and the key that was made, "" for none; opens a browser where one is wanted."""
+    click.echo(f"the shop is at {address}")
+    click.echo(f"its console is at {address}/console" + (f", the key is {key}" if key else ""))
+    if _sees_pages() if browser is None else browser:
+        click.launch(address)
 
 
 def _sees_pages() -> bool:

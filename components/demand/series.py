@@ -39,19 +39,7 @@ def series(
     Raises:
         InputError: there is no whole period with a sale before `end`.
     """
-    day = (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.Int64)
-    sold = sold.with_columns(day=day, orders=pl.lit(1.0))
-    last = _day(end) if end else int(sold["day"].max()) + 1  # type: ignore[arg-type]
-    sold = sold.filter(pl.col("day") < last)
-    periods = 0 if sold.is_empty() else (last - int(sold["day"].min())) // options.days  # type: ignore[arg-type]
-    begin = last - periods * options.days
-    sold = sold.filter(pl.col("day") >= begin)
-    if sold.is_empty():
-        before = datetime.date(1970, 1, 1) + datetime.timedelta(days=last)
-        raise InputError(
-            f"no sale lies in a whole period of {options.days} days before {before}; expected some: give a later day, or "
-            "shorter periods"
-        )
+    sold, begin, periods = _in_whole_periods(sold, options.days, end)
     items = sold["item_id"].unique().sort()[slice(*within) if within else slice(None)]
     width = periods * options.days
     closed = _closed(sold["day"].to_numpy() - begin, periods, options)
@@ -79,6 +67,26 @@ def series(
         scaled["orders"],
         scaled["usual"],
     )
+
+
+def _in_whole_periods(
+    sold: pl.DataFrame, days: int, end: datetime.date | None
+) -> tuple[pl.DataFrame, int, int]:
+    """The sales of whole periods, the first of their days, and how many periods; raises InputError where there are none."""
+    day = (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.Int64)
+    sold = sold.with_columns(day=day, orders=pl.lit(1.0))
+    last = _day(end) if end else int(sold["day"].max()) + 1  # type: ignore[arg-type]
+    sold = sold.filter(pl.col("day") < last)
+    periods = 0 if sold.is_empty() else (last - int(sold["day"].min())) // days  # type: ignore[arg-type]
+    begin = last - periods * days
+    sold = sold.filter(pl.col("day") >= begin)
+    if sold.is_empty():
+        before = datetime.date(1970, 1, 1) + datetime.timedelta(days=last)
+        raise InputError(
+            f"no sale lies in a whole period of {days} days before {before}; expected some: give a later day, or "
+            "shorter periods"
+        )
+    return sold, begin, periods
 
 
 def _day(date: datetime.date) -> int:

@@ -125,12 +125,7 @@ def make_state(
         tags: the Labeler's, `item_id` and `tag`; None: no item has any.
     """
     rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
-    past = (
-        interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id").sort("timestamp", "item_id")
-    )
-    past = past.with_columns(
-        ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age"),
-    )
+    past = _before(interactions, rows, now)
     known = _placed(past.filter(pl.col("user_id") != ""))
     latest = (
         known.group_by("user_id", maintain_order=True)
@@ -169,6 +164,13 @@ def make_state(
         visit_gap=visit_gap(known),
         due=due(known),
     )
+
+
+def _before(interactions: pl.DataFrame, rows: pl.DataFrame, now: int) -> pl.DataFrame:
+    """The interactions with the catalogue's items before a moment, in order, with their ages in days."""
+    past = interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id")
+    age = ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age")
+    return past.sort("timestamp", "item_id").with_columns(age)
 
 
 def _tagged(tags: pl.DataFrame | None, rows: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -34,15 +35,18 @@ AS_OF = 1_000
 """Microseconds that the version knows the shop as of."""
 
 
+def _lists(shop: Mapping[str, Item], found: Sequence[str], k: int) -> dict[str, np.ndarray]:
+    ids = np.full((1, k), b"", object)
+    scores = np.full((1, k), -np.inf, np.float32)
+    ids[0, : len(found)] = [item.encode() for item in found][:k]
+    scores[0, : len(found)] = [-list(shop).index(item) for item in found][:k]
+    return {"item_ids": ids, "scores": scores}
+
+
 def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Callable]:
     """What `FakeTransport` is to answer."""
 
-    def lists(found: Sequence[str], k: int) -> dict[str, np.ndarray]:
-        ids = np.full((1, k), b"", object)
-        scores = np.full((1, k), -np.inf, np.float32)
-        ids[0, : len(found)] = [item.encode() for item in found][:k]
-        scores[0, : len(found)] = [-list(shop).index(item) for item in found][:k]
-        return {"item_ids": ids, "scores": scores}
+    lists = functools.partial(_lists, shop)
 
     def search(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         return lists([item for item in shop if matches(_text(asked["query"]), shop[item])], int(asked["k"]))

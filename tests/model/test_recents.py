@@ -70,7 +70,7 @@ def known_of(
     return found | dict(zip(USER_NUMBERS, numbers, strict=True))
 
 
-def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+def assert_same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
     for name, values in other.items():
         np.testing.assert_allclose(one[name], values, rtol=2e-4, atol=2e-5, err_msg=name)
 
@@ -109,7 +109,7 @@ def test_recent_events_are_known_as_by_a_state_made_after_them(
         for number, (item, kind, after) in zip(visit, happened, strict=True)
     ]
     given_now = recents(*((i, kind, 11 * 86_400.0 - after) for i, kind, after in events), now=now / SECOND)
-    same(known_of(state, user, given_now), known_of(state_of([*KNOWN, *rows], now), user))
+    assert_same(known_of(state, user, given_now), known_of(state_of([*KNOWN, *rows], now), user))
 
 
 def test_a_click_and_a_purchase_of_a_minute_ago_are_added_to_the_known_past() -> None:
@@ -144,9 +144,9 @@ def test_nothing_is_counted_twice_across_the_cut_off() -> None:
     learnt = [(item, kind, now - at / SECOND) for user, _, kind, item, at in KNOWN if user == "u"]
     alone = known_of(state, "u")
     for events in (learnt, [*learnt, ("c", "click", 3600.0)]):
-        same(known_of(state, "u", recents(*events, now=now)), alone)
+        assert_same(known_of(state, "u", recents(*events, now=now)), alone)
     one = known_of(state, "u", recents(("c", "click", 3599.0), now=now))
-    same(known_of(state, "u", recents(*learnt, ("c", "click", 3599.0), now=now)), one)
+    assert_same(known_of(state, "u", recents(*learnt, ("c", "click", 3599.0), now=now)), one)
     assert one["sum count"][2] == pytest.approx(0.2)
 
 
@@ -160,7 +160,7 @@ def test_of_whom_the_version_knows_nothing_all_counts() -> None:
 def test_what_is_unknown_counts_nothing_and_an_impossible_age_is_now() -> None:
     state = state_of(KNOWN, CUT_OFF)
     nothing = recents(("z", "click", 1.0), ("", "click", 1.0), ("c", "return", 1.0), ("c", "wink", 1.0))
-    same(known_of(state, "u", nothing), known_of(state, "u"))
+    assert_same(known_of(state, "u", nothing), known_of(state, "u"))
     odd = known_of(state, "u", recents(("c", "cart", -5.0), ("d", "cart", float("nan"))))
     assert odd["sum last"][2:4].tolist() == [0.0, 0.0]
     assert odd["sum count"][2:4].tolist() == [0.5, 0.5]
