@@ -149,5 +149,26 @@ SUPPLY = Table(
 )
 """How an item is ordered. What is missing, the settings' section `inventory` says."""
 
-TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY)
+CAMPAIGNS = Table(
+    "campaigns",
+    (
+        Column("campaign_id", Kind.STRING, required=True, identifier=True),
+        Column("advertiser_id", Kind.STRING, required=True, identifier=True),
+        Column("item_id", Kind.STRING, identifier=True),
+        Column("category", Kind.STRING),
+        Column("query", Kind.STRING),
+        # Whole micros of the currency: no sum of them is rounded.
+        Column("bid", Kind.INTEGER, required=True),
+        Column("bid_kind", Kind.STRING),
+        Column("budget", Kind.INTEGER, required=True),
+        Column("starts_at", Kind.TIMESTAMP, required=True, of_day=True),
+        Column("ends_at", Kind.TIMESTAMP, required=True, of_day=True),
+        Column("frequency_cap", Kind.INTEGER),
+        Column("currency", Kind.STRING),
+    ),
+    key=("campaign_id",),
+)
+"""What advertisers ask for: an item or a category to show, and what they pay for a click or a purchase."""
+
+TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY, CAMPAIGNS)
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}
