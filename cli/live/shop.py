@@ -37,10 +37,12 @@ HOST = "127.0.0.1"
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="0: a free one."
 )
 @click.option("--key-file", type=click.Path(), help="File with the console's key; a new one is made without.")
-@click.option("--name", default="The shop", show_default=True, help="What the shop is called.")
-@click.option("--currency", default="", help="What stands before a price, such as €.")
+@click.option("--name", default="", help="What the shop is called.")
+@click.option("--currency", default="", help="Of the prices: a sign such as €, or a code such as EUR.")
 @click.option(
-    "--language", default="", help="Of the titles, such as zh or en-GB, for screen readers and fonts."
+    "--language",
+    default="",
+    help="Of the titles, such as zh or en-GB; the pages are in the browser's, or in this.  [default: by their script]",
 )
 @click.option(
     "--pictures", type=click.Path(), help="Folder of the files that the items' column `image` names."
@@ -131,7 +133,7 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         InputError: a version is needed, and none was pushed there.
     """
     from aisle.cli.finished import cleaned
-    from aisle.gateway.pages.runs import Run
+    from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import InputError
     from aisle.serving.releases.folders import require_version
@@ -147,4 +149,5 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         tables = cleaned(pathlib.Path(out), "tables")
     except (FileNotFoundError, ValueError):  # Only what is served was copied here.
         tables = None
-    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving))
+    told = LowStock(pathlib.Path(layout.inventory) / LOW_STOCK)
+    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving), told)

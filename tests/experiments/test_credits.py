@@ -46,13 +46,47 @@ def test_what_is_taken_is_credited_by_its_answer_and_once() -> None:
         ("", "click", "r1", "pan", ""),  # The same again, whoever tells it.
         ("ann", "purchase", "r1", "cup", ""),
         ("bob", "click", "r1", "pot", ""),  # Not of the answer.
-        ("bob", "click", "", "pan", ""),  # Of no answer.
+        ("eve", "click", "", "pan", ""),  # Of no answer, and nobody whom it was shown to.
     ]
     users, clicks = credits(MIXED, _log(*ANSWER, *taken), "click")
     assert (users.tolist(), clicks.tolist()) == (["ann", "bob"], [[0, 1], [0, 0]])
     assert credits(MIXED, _log(*ANSWER, *taken), "purchase")[1].tolist() == [[1, 0], [0, 0]]
     tested = dataclasses.replace(MIXED, forced={"ann": "new"})
     assert credits(tested, _log(*ANSWER, *taken), "click")[0].tolist() == ["bob"]
+
+
+def test_what_names_no_answer_is_credited_to_the_last_that_showed_its_visitor_the_item() -> None:
+    shown = [
+        ("ann", "impression", "r1", "pan", "new"),
+        ("ann", "impression", "r1", "cup", "as-is"),
+        ("bob", "impression", "r2", "pan", "as-is"),
+        ("ann", "impression", "r3", "pan", "as-is"),
+        ("cat", "impression", "r4", "pan", "new"),
+        ("cat", "impression", "r5", "pan", ""),  # Of both, or of no experiment: the last one counts.
+    ]
+    taken = [
+        ("ann", "click", "", "pan", ""),
+        ("ann", "click", "", "pan", ""),  # The same again.
+        ("ann", "click", "", "pot", ""),  # Not shown.
+        ("bob", "click", "", "cup", ""),  # Not to them.
+        ("cat", "click", "", "pan", ""),
+        ("", "click", "", "pan", ""),  # Of nobody.
+        ("bob", "click", "", "pan", ""),
+    ]
+    log = _log(*shown, *taken)
+    log = dataclasses.replace(log, day=log.day / 20)  # Within half a day.
+    users, clicks = credits(MIXED, log, "click")
+    assert (users.tolist(), clicks.tolist()) == (["ann", "bob", "cat"], [[1, 0], [1, 0], [0, 0]])
+    found = preferred(MIXED, log)
+    assert found.preferred[0].by_item == 3
+    assert found.verdict.endswith(" 3 of the events name no answer and are credited by visitor and item.")
+
+
+@pytest.mark.parametrize(("after", "credited"), [(-0.1, 0), (0.0, 1), (1.0, 1), (1.01, 0)])
+def test_what_names_no_answer_follows_one_for_a_day(after: float, credited: int) -> None:
+    log = _log(("ann", "impression", "r1", "pan", "new"), ("ann", "purchase", "", "pan", ""))
+    log = dataclasses.replace(log, day=np.array([5.0, 5.0 + after]))
+    assert credits(MIXED, log, "purchase")[1].tolist() == [[0, credited]]
 
 
 def test_the_ranking_that_more_users_take_from_is_preferred_by_the_sign_test() -> None:
