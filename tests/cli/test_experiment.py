@@ -17,7 +17,7 @@ from aisle.experiments.analysis.measures import STANDARD
 from aisle.experiments.analysis.reading import read_metrics
 from aisle.schema.errors import AisleError, ExperimentUntrusted, GuardrailHarmed, InputError
 from benchmarks.experiments.halves import FILE
-from tests.experiments.files import WITH_METRICS, ask, write
+from tests.experiments.files import CLICKS, WITH_METRICS, ask, told, write
 from tests.experiments.shop import joined, shop
 
 GUARDED = (
@@ -203,18 +203,70 @@ def test_an_interleaved_experiment_is_judged_by_whose_items_were_taken(tmp_path:
         "p = 0.013; 91.7% of these, 61.5% to 99.8%" in said
         and "No preference was found: 0 users have" in said
     )
-    told = json.loads(ask("analyze", *words, "--json").output)
-    assert (told["outcome"], told["held"], told["interleaved"]["users"]) == ("better", None, 12)
-    clicks = told["interleaved"]["preferences"][0]
+    found = told("analyze", *words)
+    assert (found["outcome"], found["held"], found["interleaved"]["users"]) == ("better", None, 12)
+    clicks = found["interleaved"]["preferences"][0]
     assert (clicks["prefer_control"], clicks["prefer_treatment"]) == (1, 11)
     assert (clicks["p_value"], clicks["holm"]) == pytest.approx((26 / 4096, 52 / 4096))
     reports = tmp_path / "out" / "reports"
     held = validate("experiment", (reports / "experiment.json").read_text(encoding="utf-8"))
-    assert json.loads(json.dumps(held)) == told
+    assert json.loads(json.dumps(held)) == found
     page, summary = ((reports / f"experiment.{form}").read_text(encoding="utf-8") for form in ("html", "md"))
     assert page.index("Users prefer new") < page.index("<svg") < page.index("12 users were shown")
     assert summary.startswith("**Experiment rerank: better**")
     assert "click: 91.7% of 12 users prefer new" in summary
+
+
+def test_an_interleaved_experiment_is_planned_and_not_replayed(
+    better: list[str], tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "mixed.toml"
+    file.write_text(MIXED + CLICKS, encoding="utf-8")
+    words = (better[0], str(file), "--days", "3")
+    (whole,) = told("plan", *words)
+    (part,) = told("plan", *words, "--credited", "0.5")
+    assert (whole["event"], whole["seen"]) == ("click", 600)
+    assert whole["users"] < part["users"]
+    said = ask("plan", *words).output
+    assert "users it takes" in said and f"{whole['users']:,}" in said
+    for command, more, why in (
+        ("replay", (), "is interleaved: each user sees both rankings, so there are no arms to draw anew"),
+        ("plan", ("--looks", "2"), "is interleaved: plan it with one look"),
+    ):
+        assert why in str(ask(command, *words, *more).exception)
+    assert "--credited is of interleaved answers" in str(ask("plan", *better, "--credited", "1").exception)
+    for more, parts in ((("--look", "0.5"), ""), ((), '[[slice]]\nby = "known"\n')):
+        file.write_text(MIXED + CLICKS + parts, encoding="utf-8")
+        done = ask("analyze", better[0], str(file), *more)
+        assert "it is judged once and as a whole; leave --look and [[slice]] out" in str(done.exception)
+
+
+def test_slices_by_users_and_events_are_told_as_exploratory(tmp_path: pathlib.Path) -> None:
+    device = np.where(np.char.endswith(BETTER.unit, "1"), "phone", "desk")
+    slices = "".join(f'[[slice]]\nby = "{by}"\n' for by in ("users.country", "events.device"))
+    events = dataclasses.replace(BETTER, columns={"device": device})
+    words = write(tmp_path, events, WITH_METRICS + slices)
+    assert "the table users is missing in" in str(ask("analyze", *words).exception)
+    ids = np.unique(BETTER.unit).tolist()
+    lines = [f"{user},{('DE', 'FR')[place % 2]}" for place, user in enumerate(ids)]
+    (tmp_path / "users.csv").write_text("\n".join(["user_id,country", *lines]) + "\n", encoding="utf-8")
+    found = told("analyze", *words)
+    assert validate("experiment", json.dumps(found))["outcome"] == "better"
+    parts = {(part["by"], part["value"]): part for part in found["slices"]}
+    assert list(parts) == [
+        ("users.country", "DE"), ("users.country", "FR"), ("events.device", "desk"), ("events.device", "phone"),
+    ]  # fmt: skip
+    assert sum(arm["users"] for arm in parts["users.country", "DE"]["arms"]) == 300
+    assert {one["by"] for one in found["differing"]} == {"users.country", "events.device"}
+    said = ask("analyze", *words).output
+    assert "slices, exploratory: p among all of them, by Benjamini and Hochberg" in said
+    summary = (tmp_path / "out" / "reports" / "experiment.md").read_text(encoding="utf-8")
+    assert "Slices, exploratory: of 8 comparisons stand out" in summary
+    file = tmp_path / "experiments.toml"
+    for by, said in (("users.town", "the users of"), ("events.town", "the events of")):
+        file.write_text(WITH_METRICS + f'[[slice]]\nby = "{by}"\n', encoding="utf-8")
+        error = str(ask("analyze", *words).exception)
+        assert said in error and "have no column town, which a slice is by" in error
 
 
 def test_who_was_anonymous_at_first_is_said(tmp_path: pathlib.Path) -> None:
