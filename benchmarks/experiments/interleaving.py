@@ -79,8 +79,8 @@ def _pair(world: World, errors: tuple[float, float], random: np.random.Generator
             chance = _chances(world, rows, ranking[:, :PAGE_SIZE])
             told.see(team, rows, chance, random.random(chance.shape) < chance)
         mixed = [
-            team_draft(*ranking, PAGE_SIZE, f"{errors} page {page}")
-            for page, ranking in zip(rows.tolist(), np.stack(rankings, axis=1).tolist(), strict=True)
+            team_draft(one, other, PAGE_SIZE, f"{errors} page {page}")
+            for page, (one, other) in zip(rows.tolist(), np.stack(rankings, axis=1).tolist(), strict=True)
         ]
         chance = _chances(world, rows, np.array([one.items for one in mixed]))
         taken = random.random(chance.shape) < chance

@@ -101,9 +101,14 @@ _RESULTS: dict[str, Any] = {
         "refused": {"women, Thompson to uniform": 2.08},
     },
     "experiments.planted": {
-        "users": 14_000,
-        "rates": {"0.05": 0.8, "0.0": 0.05},
-        "files": {"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        "files": {
+            **{"users": 14_000, "rates": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        },
+        "gateway": {
+            **{"users": 4_000, "planted": 0.05, "power": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "relative": 0.06, "interval": [0.03, 0.09], "failed": 0},
+        },
     },
     "inventory.replenish": {
         "systems": {

@@ -35,6 +35,8 @@ ELSEWHERE = {
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
+    "aisle simulate shop --ask": "needs the gateway; tests/gateway/pages/test_walking.py asks and walks",
+    "aisle simulate shop --walk": "needs the storefront; the same",
     "aisle listen": "tests/gateway/listening runs it",
     "curl": "tests/gateway asks the same",
 }
