@@ -9,8 +9,14 @@ import numpy as np
 
 from aisle.experiments.analysis.bots import Bots, bots
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.exposures import MOST_DOUBLE, Exposures, exposures, otherwise_assigned
-from aisle.experiments.analysis.identity import recognised
+from aisle.experiments.analysis.exposures import (
+    MOST_DOUBLE,
+    Exposures,
+    exposed,
+    exposures,
+    otherwise_assigned,
+    told_once,
+)
 from aisle.experiments.analysis.measures import STANDARD, Declared
 from aisle.experiments.analysis.rows import Judge, Row, compared, measured
 from aisle.experiments.analysis.slices import Differing, Part, Slice, Users, sliced
@@ -89,8 +95,8 @@ def analyze(
         raise InputError(
             f"{experiment.name!r} is interleaved: who took part saw both arms; ask for its credits"
         )
-    events, twice, later = _told_once(experiment, events)
-    robots = bots(events, _exposed(experiment, events), keep_bots)
+    events, twice, later = told_once(experiment, events)
+    robots = bots(events, exposed(experiment, events), keep_bots)
     counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
     found = exposures(experiment, counted)
     ratio = sample_ratio(found.counts(experiment), experiment.shares)
@@ -116,21 +122,6 @@ def analyze(
         parts=parts,
         differing=differing,
     )
-
-
-def _told_once(experiment: Experiment, events: Events) -> tuple[Events, int, np.ndarray]:
-    """Without what was told twice, and how much that is; and which events, [e], were of a user not known yet."""
-    events, twice = events.distinct()
-    if experiment.unit == "user_id":
-        events, later = recognised(events)
-        return events, twice, later
-    return events, twice, np.zeros(len(events), dtype=bool)
-
-
-def _exposed(experiment: Experiment, events: Events) -> np.ndarray:
-    """The ids that saw it, testers left out, sorted."""
-    units = np.unique(events.unit[events.experiment == experiment.name])
-    return units[(units != "") & ~np.isin(units, list(experiment.forced))]
 
 
 def _noted(experiment: Experiment, events: Events, later: np.ndarray, found: Exposures) -> dict[str, int]:

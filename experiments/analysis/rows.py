@@ -80,7 +80,9 @@ class Judge:
         """The rows with their p-values among all that aren't guardrails, and with what is found by one of these."""
         asked = [place for place, row in enumerate(rows) if not row.declared.guardrail]
         done = [
-            dataclasses.replace(row, found="worse") if row.declared.guardrail and row.apart == "worse" else row
+            dataclasses.replace(row, found="worse")
+            if row.declared.guardrail and row.apart == "worse"
+            else row
             for row in rows
         ]
         if not asked:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from aisle.experiments.analysis.analyze import analyze
+from aisle.experiments.analysis.credits import credits
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.interleaved import credits, preferred
+from aisle.experiments.analysis.interleaved import preferred
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.schema.errors import InputError
 from tests.experiments.shop import events_of
@@ -77,8 +78,7 @@ def test_what_names_no_answer_is_credited_to_the_last_that_showed_its_visitor_th
     users, clicks = credits(MIXED, log, "click")
     assert (users.tolist(), clicks.tolist()) == (["ann", "bob", "cat"], [[1, 0], [1, 0], [0, 0]])
     found = preferred(MIXED, log)
-    assert found.by_item == 3
-    assert found.verdict.endswith(" 3 of the events name no answer and are credited by visitor and item.")
+    assert found.noted["events that name no answer, credited by visitor and item"] == 3
 
 
 @pytest.mark.parametrize(("after", "credited"), [(-0.1, 0), (0.0, 1), (1.0, 1), (1.01, 0)])
@@ -95,9 +95,10 @@ def test_the_ranking_that_more_users_take_from_is_preferred_by_the_sign_test() -
         rows += [(f"u{number}", "impression", f"r{number}", item, arm) for item, arm in shown]
         rows.append((f"u{number}", "click", f"r{number}", "cup" if number < 1 else "pan", ""))
     found = preferred(MIXED, _log(*rows))
+    (clicks,) = found.preferred
     # Of 12 users one prefers the control: 2 (1 + 12) / 2^12.
-    assert found.preference.p_value == pytest.approx(26 / 4096)
-    assert (found.users, found.preference.wins) == (12, (1, 11))
+    assert clicks.preference.p_value == pytest.approx(26 / 4096)
+    assert (found.users, clicks.preference.wins, found.outcome) == (12, (1, 11), "better")
     assert found.verdict.startswith("Users prefer new: 11 users have more click events of new, 1 of as-is")
     assert preferred(MIXED, _log(*rows[:9])).verdict.startswith("No preference was found")
 
