@@ -107,6 +107,7 @@ class Market:
         left: Whole,
         multipliers: npt.NDArray[np.float64] | None = None,
         shown: Mapping[str, int] | None = None,
+        factors: npt.NDArray[np.float64] | None = None,
     ) -> Offers:
         """Who may bid for a request.
 
@@ -119,9 +120,12 @@ class Market:
             left: [campaigns], of each budget, less what is owed for shows that may still be clicked, in micros.
             multipliers: [campaigns], from 0 to 1, by pacing; None leaves all bids as they are.
             shown: how often this user was shown each campaign today.
+            factors: [campaigns], what its advertiser does to the chance of each, by `Calibration.factors`; None leaves all
+                chances as they are.
 
         Raises:
-            InputError: there aren't as many budgets or multipliers as campaigns, or a multiplier isn't from 0 to 1.
+            InputError: there aren't as many budgets, multipliers or factors as campaigns, a multiplier isn't from 0 to 1, or
+                a factor isn't 0 or more.
         """
         amounts = np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
         places, chosen = self._matched(candidates, query)
@@ -135,6 +139,8 @@ class Market:
         quality = (
             np.where(self._per_purchase[places], bought[chosen], click[chosen]) if len(places) else places
         )
+        if factors is not None:
+            quality = np.clip(np.rint(quality * self._beside(factors)[places]), 1, MILLION).astype(np.int64)
         best = self._one_of_each_advertiser(places, amounts[places] * quality)
         return Offers(places[best], chosen[best], Bids(amounts[places[best]], quality[best]))
 
@@ -148,6 +154,13 @@ class Market:
                 f"multipliers from {factors.min()} to {factors.max()}, expected numbers from 0 to 1"
             )
         return (self._bids * factors).astype(np.int64)
+
+    def _beside(self, factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What the advertisers do to the chances."""
+        given = self._fits(factors, "factors")
+        if not (np.isfinite(given) & (given >= 0)).all():
+            raise InputError(f"factors from {given.min()} to {given.max()}, expected numbers of 0 or more")
+        return given
 
     def _fits(self, values: npt.NDArray, what: str) -> npt.NDArray:
         if values.shape != self._bids.shape:
