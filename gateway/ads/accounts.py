@@ -50,9 +50,11 @@ class Accounts:
         """[campaigns], by pacing: not to be changed."""
         return self._multipliers
 
-    def hold(self, place: int, amount: int) -> None:
+    def hold(self, campaign_id: str, amount: int) -> None:
         """Counts what was just sold, until the ledger tells it."""
-        self._committed[place] += amount
+        place = self._booked.market.find(campaign_id)
+        if place is not None:
+            self._committed[place] += amount
 
     async def meet(self) -> bool:
         """Reads what changed; returns whether the ledger answers."""

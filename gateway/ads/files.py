@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import logging
 import os
 import pathlib
@@ -24,29 +23,24 @@ LOOK_SECONDS = 1.0
 _LOG = logging.getLogger(__name__)
 
 
-@dataclasses.dataclass(frozen=True)
 class Booked:
     """What may be sold, and what scores say of it.
 
     Attributes:
         market: of the campaigns.
-        budgets: [campaigns], in micros.
         calibration: makes chances of scores.
+        budgets: [campaigns], in micros.
         factors: by surface, [campaigns], see `Calibration.factors`.
         caps: whether any campaign has one.
     """
 
-    market: Market
-    calibration: Calibration
-
-    def __post_init__(self) -> None:
+    def __init__(self, market: Market, calibration: Calibration) -> None:
         """Counts once what every request needs."""
-        kept = self.market.campaigns
-        budgets: Whole = np.minimum(self.market.budgets(), MOST_MONEY)
-        factors = {where: self.calibration.factors(kept, where) for where in SURFACES}
-        caps = any(campaign.frequency_cap is not None for campaign in kept)
-        for name, value in (("budgets", budgets), ("factors", factors), ("caps", caps)):
-            object.__setattr__(self, name, value)
+        kept = market.campaigns
+        self.market, self.calibration = market, calibration
+        self.budgets: Whole = np.minimum(market.budgets(), MOST_MONEY)
+        self.factors = {where: calibration.factors(kept, where) for where in SURFACES}
+        self.caps = any(campaign.frequency_cap is not None for campaign in kept)
 
 
 class Files:
