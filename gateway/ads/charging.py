@@ -24,16 +24,20 @@ class Charging:
 
     A charge follows its event's record, so that nothing is charged that isn't in the files; the next start charges what a
     kill kept from it.
+
+    Attributes:
+        ledger: of the campaigns.
+        charged: by this process, in micros.
     """
 
     def __init__(self, ledger: Ledger, budget: Callable[[str], int | None] = lambda _: None) -> None:
         """Nothing waits yet.
 
         Args:
-            ledger: the caller's to close.
+            ledger: of the campaigns.
             budget: of a campaign now, in micros; None where it isn't known.
         """
-        self._ledger, self._budget = ledger, budget
+        self.ledger, self._budget = ledger, budget
         self._waiting: deque[Charge] = deque(maxlen=MAX_WAITING)
         self._charging = asyncio.Lock()
         self.charged = 0
@@ -48,7 +52,7 @@ class Charging:
         if not following:
             return []
         try:
-            campaigns = await self._ledger.sold([_show(row) for row in following])
+            campaigns = await self.ledger.sold([_show(row) for row in following])
         except StoreDown:  # What they follow is marked all the same, and they are charged when it is back.
             return following
         for row, campaign in zip(following, campaigns, strict=True):
@@ -71,7 +75,7 @@ class Charging:
                 batch = [*self._waiting]
                 self._waiting.clear()
                 try:
-                    self.charged += sum(await self._ledger.charge(batch))
+                    self.charged += sum(await self.ledger.charge(batch))
                 except StoreDown as error:
                     logging.getLogger(__name__).warning("%d clicks wait to be charged: %s", len(batch), error)
                     self._waiting.extendleft(reversed(batch))
@@ -82,6 +86,11 @@ class Charging:
         while True:
             await asyncio.sleep(PAUSE_SECONDS)
             await self.deliver()
+
+    async def close(self) -> None:
+        """Tries once more, and ends the ledger's connection."""
+        await self.deliver()
+        await self.ledger.close()
 
 
 def _show(row: dict[str, Any]) -> Show:

@@ -69,7 +69,9 @@ class FileLedger:
     async def sold(self, shows: Sequence[Show]) -> list[str]:
         """See `Ledger`."""
         with self._together():
-            rows = [self._one("SELECT campaign FROM shows WHERE request = ? AND item = ?", *one) for one in shows]
+            rows = [
+                self._one("SELECT campaign FROM shows WHERE request = ? AND item = ?", *one) for one in shows
+            ]
         return [row[0] if row else "" for row in rows]
 
     async def charge(self, charges: Sequence[Charge]) -> list[int]:
@@ -151,7 +153,8 @@ class FileLedger:
     def _end(self, now: int) -> None:
         """Has the shows whose window has ended give back what they hold."""
         ended = self._file.execute(
-            "SELECT request, item, campaign, hold FROM shows WHERE open = 1 AND until < ? LIMIT ?", [now, _MOST_ENDED]
+            "SELECT request, item, campaign, hold FROM shows WHERE open = 1 AND until < ? LIMIT ?",
+            [now, _MOST_ENDED],
         ).fetchall()
         for request, item, campaign, hold in ended:
             self._file.execute("UPDATE shows SET open = 0 WHERE request = ? AND item = ?", [request, item])

@@ -65,14 +65,20 @@ class Pace:
         lasts, committed = campaign.ends_at - campaign.starts_at, account.spent + account.held
         budget = min(campaign.budget, MOST_MONEY)
         before = DualPacing(
-            budget, min(self.committed, budget), self.logarithm, min((since - campaign.starts_at) / lasts, 1.0), self.steps
+            budget,
+            min(self.committed, budget),
+            self.logarithm,
+            min((since - campaign.starts_at) / lasts, 1.0),
+            self.steps,
         )
         # What open shows held and didn't cost is given back: then less is committed than before.
         after = before.after(max(0, committed - self.committed), min((now - since) / lasts, 1.0))
         return Pace(after.logarithm, after.auctions, committed, now)
 
 
-async def moved(campaigns: list[Campaign], accounts: dict[str, Account], now: int) -> dict[str, tuple[str, str]]:
+async def moved(
+    campaigns: list[Campaign], accounts: dict[str, Account], now: int
+) -> dict[str, tuple[str, str]]:
     """The paces that move now, each with the one before, by campaign; of those that run."""
     found: dict[str, tuple[str, str]] = {}
     for place, campaign in enumerate(campaigns):

@@ -31,10 +31,7 @@ def placed(answer: Answer, sold: Sequence[Placed], places: Sequence[int], most: 
     if not sold:
         return answer
     paid = {one.item.item_id for one in sold}
-    known = {item.item_id for item in answer.items}
-    behind = [one for one in answer.considered if one.item_id not in known]
     items = [item for item in answer.items if item.item_id not in paid]
-    items += [Item.model_validate(one) for one in behind if one.item_id not in paid][: len(answer.items) - len(items)]
     for place, one in zip(places, sold, strict=False):
         items.insert(place - 1, sponsored(one))
     items = items[:most]
@@ -50,4 +47,3 @@ def sponsored(one: Placed) -> Item:
     """An item of a list, marked as sold."""
     item = Item.model_validate(one.item)
     return item.model_copy(update={"sponsored": True, "campaign_id": one.campaign_id})
-

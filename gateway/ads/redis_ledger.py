@@ -46,7 +46,6 @@ class RedisLedger:
             )
         except ValueError as error:
             raise InputError(f"--store can't be used: {error}; expected redis://HOST:PORT") from error
-        self._born = uuid.uuid4().hex
         self._met, self._life = "", ""
 
     async def shown(self, who: str, now: int) -> Mapping[str, int]:
@@ -58,7 +57,16 @@ class RedisLedger:
     async def sell(self, request_id: str, who: str, sales: Sequence[Sale], now: int) -> list[bool]:
         """See `Ledger`."""
         told = [
-            (one.campaign_id, one.item_id, one.price, one.hold, one.kind, one.until, one.budget, _or_none(one.cap))
+            (
+                one.campaign_id,
+                one.item_id,
+                one.price,
+                one.hold,
+                one.kind,
+                one.until,
+                one.budget,
+                _or_none(one.cap),
+            )
             for one in sales
         ]
         first = (now, request_id, CAPPED, KEPT, scripts.MOST_ENDED, self._life)
@@ -84,10 +92,12 @@ class RedisLedger:
 
     async def changes(self, place: int) -> Changes:
         """See `Ledger`."""
-        came = await self._do(scripts.CHANGES, (), place, CHUNK, self._born)
+        came = await self._do(scripts.CHANGES, (), place, CHUNK, uuid.uuid4().hex)
         self._met, reached, last, names, (spent, held, paces) = json.loads(came)
         rows = itertools.zip_longest(names, spent, held, paces)
-        accounts = {name: Account(int(paid or 0), int(hold or 0), pace or "") for name, paid, hold, pace in rows}
+        accounts = {
+            name: Account(int(paid or 0), int(hold or 0), pace or "") for name, paid, hold, pace in rows
+        }
         return Changes(self._met, int(reached), int(last), accounts)
 
     async def set_paces(self, paces: Mapping[str, tuple[str, str]]) -> None:

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import numpy as np
 
 from aisle.ads.auction import Sold, Whole, gsp
-from aisle.ads.campaign import MILLION
 from aisle.ads.calibration import Surface
+from aisle.ads.campaign import MILLION
 from aisle.ads.market import Candidate, Offers
 from aisle.gateway.ads.accounts import Accounts
 from aisle.gateway.ads.files import Booked
@@ -103,7 +103,9 @@ class Auction:
         clicks = calibration.chances([asked.least, *scores], surface=asked.surface)
         purchases = calibration.purchases(scores, surface=asked.surface)
         likely = clicks[1:] >= self._options.floor * clicks[0]
-        facts = await about(asked.version, [one.item_id for one, is_so in zip(wanted, likely, strict=True) if is_so])
+        facts = await about(
+            asked.version, [one.item_id for one, is_so in zip(wanted, likely, strict=True) if is_so]
+        )
         found = []
         for place in np.flatnonzero(likely):
             item = wanted[place].item_id

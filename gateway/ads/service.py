@@ -8,7 +8,6 @@ import logging
 import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
-from typing import Any
 
 from aisle.ads.calibration import Surface
 from aisle.gateway.ads import pace
@@ -20,7 +19,7 @@ from aisle.gateway.ads.options import Selling
 from aisle.gateway.ads.placing import open_places, placed, sponsored
 from aisle.gateway.ads.selling import About, Asked, Auction, Placed
 from aisle.gateway.events import microseconds
-from aisle.gateway.questions import Answer, Listing
+from aisle.gateway.questions import Answer, Listing, Search
 from aisle.gateway.recents.store import StoreDown, visitor
 from aisle.gateway.stages import stage
 from aisle.serving import ServingError
@@ -29,7 +28,7 @@ PACE_SECONDS = 5.0
 """How often it is looked which paces are to move."""
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
 """The routes whose lists have places to sell."""
-Ask = Callable[[Any], Awaitable[Answer]]
+Ask = Callable[[], Awaitable[Answer]]
 
 
 class Ads:
@@ -70,9 +69,12 @@ class Ads:
             await asyncio.gather(*background, return_exceptions=True)
 
     def considers(self, asked: Listing) -> int:
-        """How many of a question's best items are to be considered for its sponsored places."""
-        wanted = self.options.places and getattr(asked, "sponsored", False)
-        return self.options.candidates if wanted else 0
+        """How many of a question's best items are to be considered for its sponsored places.
+
+        None of a search of nothing: its scores say what sells, and are no chances of a click.
+        """
+        searched = asked.query.strip() if isinstance(asked, Search) else True
+        return self.options.candidates if searched and getattr(asked, "sponsored", False) else 0
 
     async def shown(self, asked: Listing) -> Mapping[str, int]:
         """What the visitor was shown of campaigns that have a cap."""
@@ -87,9 +89,11 @@ class Ads:
     async def answered(self, route: str, asked: Listing, ask: Ask) -> Answer:
         """What `ask` answers, with its sponsored places sold; as it is where nothing is."""
         if route not in SURFACES or not self.considers(asked):
-            return await ask(asked)
-        answer, shown = await asyncio.gather(ask(asked), self.shown(asked))
-        return await self.in_list(route, asked, answer, len(answer.items), shown)
+            return await ask()
+        answer, shown = await asyncio.gather(ask(), self.shown(asked))
+        # An arm may have set another k: a list that could be longer is full.
+        full = len(answer.considered) > len(answer.items)
+        return await self.in_list(route, asked, answer, len(answer.items) if full else asked.k, shown)
 
     async def in_list(
         self, route: str, asked: Listing, answer: Answer, most: int, shown: Mapping[str, int]
@@ -103,13 +107,13 @@ class Ads:
             most: items of the list, at most.
             shown: see `shown`.
         """
-        places = open_places(self.options.places, len(answer.items), max(most, min(asked.k, len(answer.considered))))
+        places = open_places(self.options.places, len(answer.items), most)
         sold = await self._sold(SURFACES[route], asked, answer, len(places), shown)
         return placed(answer, sold, places, most)
 
     async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
         """The sponsored items of so many slots, without the list that `ask` answers."""
-        answer, shown = await asyncio.gather(ask(asked), self.shown(asked))
+        answer, shown = await asyncio.gather(ask(), self.shown(asked))
         sold = await self._sold(SURFACES[route], asked, answer, slots, shown)
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
 

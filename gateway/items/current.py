@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -22,6 +23,7 @@ _MARGIN = 10
 """Asked for beyond k while anything is withdrawn: one question suffices unless more of an answer's head are."""
 
 _NOTHING = Told()
+_UNKNOWN = ItemFact(None, False, "", "")
 _Found = TypeVar("_Found", ScoredItems, FilteredItems)
 
 Ask = Callable[[int], Awaitable[ScoredItems]]
@@ -91,6 +93,17 @@ class Current:
             return found
         alike = await self.listed(search, k + 1, in_stock)
         return _as(alike, [item for item in alike if item.item_id != item_id][:k])
+
+    async def about(self, version: int | None, item_ids: Sequence[str]) -> dict[str, ItemFact]:
+        """What is so of items now: by a version, and by what was told since; without those that are withdrawn or unknown."""
+        known = await self._facts.of(version, item_ids)
+        found = {}
+        for item in item_ids:
+            told, fact = self._shelf.told(item, known.as_of), known.items.get(item, _UNKNOWN)
+            if not told.withdrawn and (item in known.items or not known.tells):
+                sold_out = fact.sold_out if told.sold_out is None else told.sold_out
+                found[item] = dataclasses.replace(fact, sold_out=sold_out)
+        return found
 
     def title(self, item_id: str) -> str:
         """That was told of an item, "" if none was."""
