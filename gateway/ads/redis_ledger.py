@@ -29,8 +29,12 @@ CHUNK = 1_000
 class RedisLedger:
     """A `Ledger` of all gateways on one store. Have that keep its data (`appendonly yes`): it holds what was spent."""
 
-    def __init__(self, address: str) -> None:
-        """Names the server, `redis://HOST:PORT/DATABASE`; the first question connects.
+    def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
+        """Names the server; the first question connects.
+
+        Args:
+            address: `redis://HOST:PORT/DATABASE`.
+            timeout: seconds after which the server is down.
 
         Raises:
             InputError: the address can't be read.
@@ -38,8 +42,8 @@ class RedisLedger:
         try:
             self._redis = redis.asyncio.Redis.from_url(
                 address,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
                 # A connection that the server has closed since is made anew; each script may be asked twice.
                 retry=Retry(NoBackoff(), 1),
                 retry_on_error=[redis.exceptions.ConnectionError],

@@ -19,6 +19,8 @@ from tests.gateway.conftest import RedisServer, open_redis
 
 NOW = 1_772_366_400_000_000
 MINUTE = 60_000_000
+PATIENT = 10.0
+"""Seconds: a busy machine isn't a store that is down."""
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +49,7 @@ def opens(
 
     server = redis()
     client.Redis.from_url(server.address).flushall()
-    return lambda: RedisLedger(server.address)
+    return lambda: RedisLedger(server.address, PATIENT)
 
 
 @pytest.fixture
@@ -74,7 +76,14 @@ async def meet(ledger: Ledger) -> None:
 
 
 def sale(campaign: str = "c", **changed: Any) -> Sale:
-    told = {"item_id": "mug", "price": 10, "hold": 4, "kind": "click", "until": NOW + 30 * MINUTE, "budget": 100}
+    told = {
+        "item_id": "mug",
+        "price": 10,
+        "hold": 4,
+        "kind": "click",
+        "until": NOW + 30 * MINUTE,
+        "budget": 100,
+    }
     return Sale(campaign, **{**told, **changed})
 
 
@@ -121,7 +130,9 @@ def test_the_last_click_of_a_budget_costs_what_is_left_and_those_after_it_nothin
     runs(use)
 
 
-def test_a_budget_that_is_lowered_counts_and_one_that_is_raised_does_for_the_shows_after_it(runs: Callable) -> None:
+def test_a_budget_that_is_lowered_counts_and_one_that_is_raised_does_for_the_shows_after_it(
+    runs: Callable,
+) -> None:
     async def use(ledger: Ledger) -> None:
         await ledger.sell("r", "", [sale(), sale("d", item_id="cup")], NOW)
         assert await ledger.charge([click(budget=3)]) == [3]
@@ -131,9 +142,13 @@ def test_a_budget_that_is_lowered_counts_and_one_that_is_raised_does_for_the_sho
     runs(use)
 
 
-def test_a_show_gives_back_what_it_holds_when_its_window_ends_and_a_click_after_that_is_free(runs: Callable) -> None:
+def test_a_show_gives_back_what_it_holds_when_its_window_ends_and_a_click_after_that_is_free(
+    runs: Callable,
+) -> None:
     async def use(ledger: Ledger) -> None:
-        await ledger.sell("r", "", [sale(), sale("p", item_id="cup", kind="purchase", until=NOW + 9 * MINUTE)], NOW)
+        await ledger.sell(
+            "r", "", [sale(), sale("p", item_id="cup", kind="purchase", until=NOW + 9 * MINUTE)], NOW
+        )
         await ledger.sell("other", "", [sale("d")], NOW + 31 * MINUTE)
         assert await account(ledger) == Account(0, 0) == await account(ledger, "p")
         assert await ledger.charge([click(at=NOW + 30 * MINUTE + 1)]) == [0]
@@ -216,7 +231,10 @@ def test_what_was_spent_only_grows_by_what_a_new_life_is_told(runs: Callable) ->
         await ledger.restore({"c": 70, "d": 5})
         await ledger.restore({"c": 60, "d": 6})
         assert (await account(ledger), await account(ledger, "d")) == (Account(70), Account(6))
-        assert await ledger.sell("r", "", [sale(price=31), sale(price=30, item_id="cup")], NOW) == [False, True]
+        assert await ledger.sell("r", "", [sale(price=31), sale(price=30, item_id="cup")], NOW) == [
+            False,
+            True,
+        ]
 
     runs(use)
 
@@ -224,7 +242,10 @@ def test_what_was_spent_only_grows_by_what_a_new_life_is_told(runs: Callable) ->
 def test_money_is_exact_up_to_the_most_that_is_counted(runs: Callable) -> None:
     async def use(ledger: Ledger) -> None:
         await ledger.restore({"c": MOST_MONEY - 3})
-        told = [sale(price=4, hold=1, budget=MOST_MONEY), sale(price=3, hold=3, budget=MOST_MONEY, item_id="cup")]
+        told = [
+            sale(price=4, hold=1, budget=MOST_MONEY),
+            sale(price=3, hold=3, budget=MOST_MONEY, item_id="cup"),
+        ]
         assert await ledger.sell("r", "", told, NOW) == [False, True]
         assert await account(ledger) == Account(MOST_MONEY - 3, 3)
 
@@ -249,7 +270,7 @@ def test_a_ledger_in_a_file_outlives_its_process(tmp_path: pathlib.Path) -> None
 
 def test_a_store_that_lost_its_memory_sells_nothing_before_it_is_told(redis_server: Any) -> None:
     async def use() -> None:
-        ledger = RedisLedger(redis_server.address)
+        ledger = RedisLedger(redis_server.address, PATIENT)
         await meet(ledger)
         await ledger.sell("r", "", [sale()], NOW)
         await ledger.charge([click()])
@@ -261,7 +282,10 @@ def test_a_store_that_lost_its_memory_sells_nothing_before_it_is_told(redis_serv
         assert (await ledger.changes(0)).accounts == {}
         assert await ledger.sell("r2", "", [sale()], NOW) == [False]
         await ledger.restore({"c": 10})
-        assert await ledger.sell("r2", "", [sale(price=91), sale(price=90, item_id="cup")], NOW) == [False, True]
+        assert await ledger.sell("r2", "", [sale(price=91), sale(price=90, item_id="cup")], NOW) == [
+            False,
+            True,
+        ]
         await ledger.close()
 
     asyncio.run(use())
@@ -275,21 +299,21 @@ STEPS = st.lists(
 
 @settings(max_examples=60, deadline=None)
 @given(STEPS)
-def test_whatever_happens_in_whichever_order_no_budget_is_passed(
-    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]]
-) -> None:
+def test_whatever_happens_in_whichever_order_no_budget_is_passed(steps: list[tuple[str, int, int]]) -> None:
     async def use() -> None:
         ledger = FileLedger(pathlib.Path(":memory:"))
         charged, budget = 0, 47
         for number, (step, which, minutes) in enumerate(steps):
             at = NOW + minutes * MINUTE
             if step == "sell":
-                await ledger.sell(str(which), "", [sale(item_id=str(number), budget=budget, until=at + 5 * MINUTE)], at)
+                await ledger.sell(
+                    str(which), "", [sale(item_id=str(number), budget=budget, until=at + 5 * MINUTE)], at
+                )
             else:
                 shows = [Charge(Show(str(which), str(item)), "click", at) for item in range(number)]
                 charged += sum(await ledger.charge(shows * (2 if step == "repeat" else 1)))
             found = (await ledger.changes(0)).accounts.get("c", Account())
             assert found.spent == charged <= budget
-            assert 0 <= found.held
+            assert found.held >= 0
 
     asyncio.run(use())
