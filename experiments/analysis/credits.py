@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import collections
 import dataclasses
 from collections.abc import Sequence
 
@@ -9,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from aisle.experiments.analysis.events import Events, Texts
-from aisle.experiments.analysis.following import followed
 from aisle.experiments.assignment.experiment import Experiment
 from aisle.schema.errors import InputError
 from aisle.schema.events import IMPRESSION
 
 Counts = npt.NDArray[np.int64]
+WINDOW_DAYS = 1.0
+"""How long after an answer what names none may follow it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +86,7 @@ class Shown:
 
     def _nameless(self, events: Events, kind: str) -> list[tuple[str, str]]:
         shown = events.where(np.isin(events.unit, self.users))
-        return followed(shown, shown.where((shown.kind == kind) & (shown.request_id == "")))
+        return _followed(shown, shown.where((shown.kind == kind) & (shown.request_id == "")))
 
     def late(self, events: Events) -> int:
         """How many users took an item before it was shown to them: the clocks are apart."""
@@ -114,3 +117,36 @@ def _uneven(teams: dict[tuple[str, str], tuple[str, int, float]]) -> tuple[int, 
 
 def _rows(*columns: Texts) -> Sequence[tuple[str, ...]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _followed(events: Events, taken: Events) -> list[tuple[str, str]]:
+    """The answer and the item of each event that names no answer; of those that follow none, nothing.
+
+    It is the last answer that showed the visitor the item, of the experiment or not: the item that they saw elsewhere since
+    is nobody's.
+
+    Args:
+        events: with all that was shown.
+        taken: what is to be credited.
+    """
+    wanted = set(zip(taken.unit.tolist(), taken.item_id.tolist(), strict=True))
+    shown = events.where(events.kind == IMPRESSION.name)
+    answers = collections.defaultdict(list)
+    for *pair, day, request in zip(
+        shown.unit.tolist(),
+        shown.item_id.tolist(),
+        shown.day.tolist(),
+        shown.request_id.tolist(),
+        strict=True,
+    ):
+        if tuple(pair) in wanted:
+            answers[tuple(pair)].append((day, request))
+    for seen in answers.values():
+        seen.sort()
+    found = []
+    for user, item, day in zip(taken.unit.tolist(), taken.item_id.tolist(), taken.day.tolist(), strict=True):
+        seen = answers.get((user, item), [])
+        place = bisect.bisect_right(seen, day, key=lambda one: one[0])
+        if place and seen[place - 1][0] >= day - WINDOW_DAYS:
+            found.append((seen[place - 1][1], item))
+    return found
