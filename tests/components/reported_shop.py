@@ -234,7 +234,8 @@ INTERLEAVED: dict[str, Any] = {
         "answers_with_more_of_control": 30, "answers_with_more_of_treatment": 28,
         "preferences": [
             {
-                "event": "click", "prefer_control": 20, "prefer_treatment": 60, "as_many_of_both": 40, "share": 0.75,
+                "event": "click", "prefer_control": 20, "prefer_treatment": 60, "as_many_of_both": 40,
+                "credited_by_item": 0, "share": 0.75,
                 "interval": [0.64, 0.84], "p_value": 0.00001, "holm": 0.00002, "found": "better",
             },
         ],
