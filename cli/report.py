@@ -61,7 +61,7 @@ def _experiment(report: dict[str, Any]) -> tuple[str, str]:
 
 
 def _ads(report: dict[str, Any]) -> tuple[str, str]:
-    return ads.headline(report), BAD if report["spend"]["over_budget"] else GOOD
+    return visible(" ".join(ads.headline(report).split())), BAD if report["spend"]["over_budget"] else GOOD
 
 
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {

@@ -106,6 +106,10 @@ def _campaigns(tables: dict[str, pl.DataFrame], given: str | None, folder: str) 
     from aisle.schema.tables import CAMPAIGNS
 
     if given is None and CAMPAIGNS.name in tables:
+        if tables[CAMPAIGNS.name].is_empty():
+            raise InputError(
+                "no campaign of the table campaigns can be used: `aisle run` says why in its report"
+            )
         return campaigns(tables[CAMPAIGNS.name].to_dicts())
     path = pathlib.Path(given or pathlib.Path(folder) / f"{CAMPAIGNS.name}.parquet")
     try:
