@@ -82,6 +82,7 @@ class Market:
         for place, campaign in enumerate(campaigns):
             targeted[campaign.item_id, campaign.category, _plain(campaign.query)].append(place)
         self._targeted = {target: np.asarray(places, np.int64) for target, places in targeted.items()}
+        self._by_category = any(campaign.category for campaign in campaigns)
 
     def __len__(self) -> int:
         """How many campaigns there are."""
@@ -94,6 +95,30 @@ class Market:
             KeyError: there is none of that id.
         """
         return self._places[campaign_id]
+
+    def find(self, campaign_id: str) -> int | None:
+        """As `place`; None where there is none of that id."""
+        return self._places.get(campaign_id)
+
+    def of_same_advertiser(self, place: int) -> Whole:
+        """The places of all campaigns of the advertiser of one, that one among them."""
+        return np.flatnonzero(self._advertisers == self._advertisers[place])
+
+    def may_show(self, item_id: str, query: str, category: str | None = None) -> bool:
+        """Whether any campaign targets an item in a search.
+
+        Args:
+            item_id: the item.
+            query: what is searched; empty for recommendations.
+            category: the item's path; None where it isn't known yet, and could be any.
+        """
+        if category is None:
+            return self._by_category or self._shows([(item_id, "")], query)
+        return self._shows([(item_id, ""), *(("", path) for path in _above(category))], query)
+
+    def _shows(self, targets: Sequence[tuple[str, str]], query: str) -> bool:
+        asked = {_plain(query), ""}
+        return any((item, path, words) in self._targeted for item, path in targets for words in asked)
 
     def budgets(self) -> Whole:
         """[campaigns], in micros: what is left before anything was spent."""
