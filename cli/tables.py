@@ -48,6 +48,10 @@ _FOLDER = click.Path(path_type=pathlib.Path)
 )  # fmt: skip
 @LANGUAGE
 @click.option(
+    "--campaigns", type=click.IntRange(0, 100_000), default=0, show_default=True,
+    help="Campaigns of advertisers; DEST/ground_truth/campaigns.csv tells what is worth how much to them.",
+)  # fmt: skip
+@click.option(
     "--experiment", type=click.Path(),
     help="A file of an A/B test that the shop has run; DEST/ground_truth/experiment.json tells its effect.",
 )  # fmt: skip
@@ -69,6 +73,7 @@ def simulate(
     dirt: float,
     events: int | None,
     language: Language,
+    campaigns: int,
     experiment: str | None,
     name: str | None,
     effect: float,
@@ -79,8 +84,9 @@ def simulate(
     from aisle.datasets import simulator
 
     options = simulator.SimulatorOptions(
-        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language
-    )
+        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language,
+        campaigns=campaigns,
+    )  # fmt: skip
     planted = None
     if experiment:
         planted = simulator.Planted(read_file(experiment, name)[0], effect, experiment_days)

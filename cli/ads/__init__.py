@@ -1,1 +1,1 @@
-"""`aisle ads`: sponsored places."""
+"""`aisle ads`: sponsored places simulated, replayed, calibrated and reported on."""
