@@ -40,10 +40,12 @@ HOST = "127.0.0.1"
 )
 @ad_options
 @click.option("--key-file", type=click.Path(), help="File with the console's key; a new one is made without.")
-@click.option("--name", default="The shop", show_default=True, help="What the shop is called.")
-@click.option("--currency", default="", help="What stands before a price, such as €.")
+@click.option("--name", default="", help="What the shop is called.")
+@click.option("--currency", default="", help="Of the prices: a sign such as €, or a code such as EUR.")
 @click.option(
-    "--language", default="", help="Of the titles, such as zh or en-GB, for screen readers and fonts."
+    "--language",
+    default="",
+    help="Of the titles, such as zh or en-GB; the pages are in the browser's, or in this.  [default: by their script]",
 )
 @click.option(
     "--pictures", type=click.Path(), help="Folder of the files that the items' column `image` names."
@@ -136,7 +138,7 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         InputError: a version is needed, and none was pushed there.
     """
     from aisle.cli.finished import cleaned
-    from aisle.gateway.pages.runs import Run
+    from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import InputError
     from aisle.serving.releases.folders import require_version
@@ -152,4 +154,5 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         tables = cleaned(pathlib.Path(out), "tables")
     except (FileNotFoundError, ValueError):  # Only what is served was copied here.
         tables = None
-    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving))
+    told = LowStock(pathlib.Path(layout.inventory) / LOW_STOCK)
+    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving), told)

@@ -80,11 +80,13 @@ class Measured:
     """A metric's columns.
 
     Attributes:
+        declared: the metric as the shop declares it.
         metric: over these columns.
         columns: of all arms' users, [n] each.
         bound: what the measure was cut at; None where it wasn't.
     """
 
+    declared: Declared
     metric: Metric
     columns: dict[str, Floats]
     bound: float | None
@@ -119,12 +121,4 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
             )
     outcome = Ratio("outcome", "over") if declared.over else Mean("outcome")
     covariates = (Mean("before"),) if declared.adjusted else ()
-    return Measured(Metric(declared.name, outcome, covariates), columns, bound)
-
-
-def _cut(values: Floats, share: float) -> tuple[Floats, float | None]:
-    """Winsorised, at the quantile of those above 0 where most are 0; and the bound."""
-    if share >= 1 or not values.any():
-        return values, None
-    cut = winsorise(values, share, above_zero=bool(np.quantile(values, share) == 0))
-    return cut.values, cut.bound
+    return Measured(declared, Metric(declared.name, outcome, covariates), columns, bound)

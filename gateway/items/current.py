@@ -13,7 +13,7 @@ from aisle.gateway.items.new_items import New, suiting
 from aisle.gateway.items.passing import OPEN, passes
 from aisle.gateway.items.shelf import Shelf, Told
 from aisle.gateway.items.version_facts import Known, VersionFacts
-from aisle.serving import FilteredItems, Filters, ItemFact, ScoredItem, ScoredItems
+from aisle.serving import FilteredItems, Filters, ItemFact, ScoredItem, ScoredItems, ServingError
 
 MOST = 10_000
 """Items that a server is asked for at most, where few of those that it gave may be shown."""
@@ -93,6 +93,19 @@ class Current:
             return found
         alike = await self.listed(search, k + 1, in_stock)
         return _as(alike, [item for item in alike if item.item_id != item_id][:k])
+
+    async def told(self, item_ids: Sequence[str], version: int | None) -> list[Told]:
+        """What is so of items now that a version doesn't know: all that was told of one that is new."""
+        if not self._shelf:
+            return [_NOTHING for _ in item_ids]
+        try:
+            known = await self._facts.of(
+                version, [item for item in item_ids if self._shelf.told(item).values]
+            )
+        except ServingError:  # What was told is the best that is known then.
+            known = Known(version)
+        moments = (known.as_of if item in known.items else 0 for item in item_ids)
+        return [self._shelf.told(item, as_of) for item, as_of in zip(item_ids, moments, strict=True)]
 
     async def about(self, version: int | None, item_ids: Sequence[str]) -> dict[str, ItemFact]:
         """What is so of items now: by a version, and by what was told since; without those that are withdrawn or unknown."""

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aisle.cli.main import cli
-from aisle.components.reports.experiment import effects
+from aisle.components.reports.experiment.pictures import effects
 from aisle.components.reports.schemas import validate
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.measures import STANDARD
@@ -167,11 +167,10 @@ def test_a_wrong_file_or_name_is_refused(better: list[str], tmp_path: pathlib.Pa
         cli.main(["experiment", "analyze", folder, file, "--out", file], standalone_mode=False)
 
 
-def test_a_picture_has_only_those_stand_out_whose_judged_interval_is_apart_from_0() -> None:
-    drawn = {"metric": "returns", "arm": "new", "relative": -1.0, "relative_interval": [-1.03, -0.97]}
-    found = effects([{**drawn, "interval": [-0.07, -0.01]}])
-    # Nobody of the arm returned anything, by chance: the relative interval has hardly a width.
-    unsure = effects([{**drawn, "interval": [-0.07, 0.02]}])
+def test_a_picture_has_only_those_stand_out_that_are_found() -> None:
+    drawn = {"metric": "returns", "arm": "new", "relative": -0.5, "relative_interval": [-0.9, -0.1]}
+    # By itself it is apart from 0, and not among all that was compared.
+    found, unsure = (effects([{**drawn, "found": found}]) for found in ("better", "nothing"))
     assert "var(--series-1)" in found and "var(--series-1)" not in unsure
 
 
@@ -237,10 +236,23 @@ def test_an_interleaved_experiment_is_judged_by_whose_items_were_taken(tmp_path:
     words = [str(tmp_path), str(tmp_path / "experiments.toml")]
     said = _ask("analyze", *words).output
     # Of 12 users one prefers the control: 2 (1 + 12) / 2^12.
-    assert "rerank, click: Users prefer new: 11 users have more click events of new, 1 of as-is" in said
-    assert "p = 0.0063" in said and "rerank, purchase: No preference was found" in said
-    clicks, _ = json.loads(_ask("analyze", *words, "--json").output)
-    assert (clicks["users"], clicks["preference"]["wins"]) == (12, [1, 11])
+    assert said.startswith("rerank: Users prefer new: 11 users have more click events of new, 1 of as-is")
+    assert (
+        "p = 0.013; 91.7% of these, 61.5% to 99.8%" in said
+        and "No preference was found: 0 users have" in said
+    )
+    told = json.loads(_ask("analyze", *words, "--json").output)
+    assert (told["outcome"], told["held"], told["interleaved"]["users"]) == ("better", None, 12)
+    clicks = told["interleaved"]["preferences"][0]
+    assert (clicks["prefer_control"], clicks["prefer_treatment"]) == (1, 11)
+    assert (clicks["p_value"], clicks["holm"]) == pytest.approx((26 / 4096, 52 / 4096))
+    reports = tmp_path / "out" / "reports"
+    held = validate("experiment", (reports / "experiment.json").read_text(encoding="utf-8"))
+    assert json.loads(json.dumps(held)) == told
+    page, summary = ((reports / f"experiment.{form}").read_text(encoding="utf-8") for form in ("html", "md"))
+    assert page.index("Users prefer new") < page.index("<svg") < page.index("12 users were shown")
+    assert summary.startswith("**Experiment rerank: better**")
+    assert "click: 91.7% of 12 users prefer new" in summary
 
 
 def test_who_was_anonymous_at_first_is_said(tmp_path: pathlib.Path) -> None:

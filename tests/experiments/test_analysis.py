@@ -121,7 +121,10 @@ def test_events_told_twice_count_once_and_forced_and_nameless_ones_not_at_all() 
         ("a", "click", 3.0),
     ]
     distinct, twice = events_of([*once, *once]).distinct()
-    assert (len(distinct), twice) == (4, 2)
+    assert (distinct.event_id.tolist(), twice) == (["e1", "e2", ""], 3)
+    # An id that stands at other items, kinds or visitors is none of an event.
+    shared = [(unit, kind, 3.0, math.nan, "", "", "e1") for unit in "ab" for kind in ("click", "cart")]
+    assert events_of(shared).distinct()[1] == 0
     tested = dataclasses.replace(HALVES, forced={"tester": "new"})
     more = events_of([_shown("tester", "new", 1), _shown("", "new", 1)])
     found = analyze(tested, joined(SAME, SAME.where(SAME.event_id != ""), more))
@@ -129,6 +132,7 @@ def test_events_told_twice_count_once_and_forced_and_nameless_ones_not_at_all() 
         "in two arms": 0,
         "forced": 1,
         "exposures without an id": 1,
+        "bots": 0,
         "events told twice": int((SAME.event_id != "").sum()),
     }
     assert found.rows[0].effect == analyze(HALVES, SAME).rows[0].effect
