@@ -133,4 +133,3 @@ def _seen(who: str) -> str:
 
 def _or_none(value: int | None) -> str | int:
     return "" if value is None else value
-

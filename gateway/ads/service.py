@@ -174,6 +174,7 @@ class Ads:
 
     async def move_paces(self) -> None:
         """Moves the paces that are to move, unless the ledger is down."""
+        await self._accounts.meet()
         now, campaigns = microseconds(self._now()), self._booked.market.campaigns
         moved = await pace.moved(campaigns, self._accounts.known, now)
         with contextlib.suppress(StoreDown):
