@@ -53,6 +53,10 @@ class Gateway(Recording):
         self.asking = AskingByArms(experiments, *told) if experiments else Asking(*told)
         self._experiments = experiments
         self._client = client
+        if ads:
+            ads.observe = self.metrics.ads_seconds.observe
+            self.metrics.ads_shows.set_function(lambda: ads.shows)
+            self.metrics.ads_charged.set_function(lambda: ads.charging.charged)
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
 
