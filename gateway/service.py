@@ -53,6 +53,10 @@ class Gateway(Recording):
         self.asking = AskingByArms(experiments, *told) if experiments else Asking(*told)
         self._experiments = experiments
         self._client = client
+        if ads:
+            ads.observe = self.metrics.ads_seconds.observe
+            self.metrics.ads_shows.set_function(lambda: ads.shows)
+            self.metrics.ads_charged.set_function(lambda: ads.charging.charged)
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
 
@@ -117,7 +121,9 @@ class Gateway(Recording):
         items = [item.item_id for item in answer.items]
         arms = answer.assigned.arms if answer.assigned else ()
         campaigns = [item.campaign_id for item in answer.items]
-        self._shown.append(shown(source, answer.request_id, answer.version, items, filled, arms, campaigns))
+        scores = [item.score if item.sponsored else None for item in answer.items]
+        told_of = (answer.request_id, answer.version, items, filled, arms, campaigns, scores)
+        self._shown.append(shown(source, *told_of))
         if self._noting is None or self._noting.done():
             self._noting = asyncio.create_task(self._note_all())
 

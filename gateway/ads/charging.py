@@ -14,7 +14,8 @@ from aisle.schema.events import CLICK, PURCHASE
 
 MAX_WAITING = 100_000
 """Charges that wait for the ledger; beyond, the oldest are never made."""
-PAUSE_SECONDS = 1.0
+PAUSE_SECONDS, LAST_TRIES = 1.0, 5
+"""Between two tries, and how many there are in the end."""
 PAID_FOR = frozenset((CLICK.name, PURCHASE.name))
 """What campaigns bid for."""
 
@@ -88,8 +89,12 @@ class Charging:
             await self.deliver()
 
     async def close(self) -> None:
-        """Tries once more, and ends the ledger's connection."""
-        await self.deliver()
+        """Charges what waits, and ends the ledger's connection; where that stays down the clicks are free."""
+        for _ in range(LAST_TRIES):
+            await self.deliver()
+            if not self._waiting:
+                break
+            await asyncio.sleep(PAUSE_SECONDS)
         await self.ledger.close()
 
 

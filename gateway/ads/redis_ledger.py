@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from aisle.gateway.ads import redis_scripts as scripts
 from aisle.gateway.ads.ledger import CAPPED, KEPT, Account, Changes, Charge, Sale, Show
-from aisle.gateway.recents.store import StoreDown
-from aisle.schema.errors import InputError
+from aisle.gateway.recents.connection import TIMEOUT_SECONDS, connect, told_as_down
 
-TIMEOUT_SECONDS = 0.25
-"""A store that is slower than this is down: an answer doesn't wait for it."""
+_WHAT = "the ledger of campaigns"
 CHUNK = 1_000
 """Campaigns of a request."""
 
@@ -39,22 +31,12 @@ class RedisLedger:
         Raises:
             InputError: the address can't be read.
         """
-        try:
-            self._redis = redis.asyncio.Redis.from_url(
-                address,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                # A connection that the server has closed since is made anew; each script may be asked twice.
-                retry=Retry(NoBackoff(), 1),
-                retry_on_error=[redis.exceptions.ConnectionError],
-            )
-        except ValueError as error:
-            raise InputError(f"--store can't be used: {error}; expected redis://HOST:PORT") from error
+        self._redis = connect(address, timeout)
         self._met, self._life = "", ""
 
     async def shown(self, who: str, now: int) -> Mapping[str, int]:
         """See `Ledger`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             found = await self._redis.zrangebyscore(_seen(who), f"({now - CAPPED}", "+inf")
         return Counter(json.loads(member)[0] for member in found)
 
@@ -79,7 +61,7 @@ class RedisLedger:
 
     async def sold(self, shows: Sequence[Show]) -> list[str]:
         """See `Ledger`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for one in shows:
                     pipe.hget(_show(one.request_id), one.item_id)
@@ -116,13 +98,13 @@ class RedisLedger:
 
     async def merge(self, session: str, user: str) -> None:
         """See `Ledger`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             keys = _seen(session), _seen(user)
             await self._redis.eval(scripts.MERGE, 2, *keys, CAPPED // 1_000)  # type: ignore[misc]
 
     async def forget(self, who: str) -> None:
         """See `Ledger`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             await self._redis.delete(_seen(who))
 
     async def close(self) -> None:
@@ -131,7 +113,7 @@ class RedisLedger:
 
     async def _do(self, script: str, keys: tuple[str, ...], *told: object) -> Any:
         every = (*scripts.KEYS, *keys)
-        with _told_as_down():
+        with told_as_down(_WHAT):
             return await self._redis.eval(script, len(every), *every, *told)  # type: ignore[misc, arg-type]
 
     async def _in_chunks(self, script: str, told: Iterable[tuple[object, ...]]) -> None:
@@ -151,11 +133,3 @@ def _seen(who: str) -> str:
 
 def _or_none(value: int | None) -> str | int:
     return "" if value is None else value
-
-
-@contextlib.contextmanager
-def _told_as_down() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreDown(f"the ledger of campaigns doesn't answer: {error}") from error

@@ -10,7 +10,7 @@ import numpy as np
 from aisle.ads.auction import Sold, Whole, gsp
 from aisle.ads.calibration import Surface
 from aisle.ads.campaign import MILLION
-from aisle.ads.market import Candidate, Offers
+from aisle.ads.market import Listed, Offers
 from aisle.gateway.ads.accounts import Accounts
 from aisle.gateway.ads.files import Booked
 from aisle.gateway.ads.ledger import Ledger, Sale
@@ -18,7 +18,9 @@ from aisle.gateway.ads.options import Selling
 from aisle.serving import ItemFact, ScoredItem
 
 ROUNDS = 3
-"""Auctions of a request at most: another where a sale didn't stand, or two campaigns would have shown one item."""
+"""Auctions of a request at most: another where sales didn't stand, or too few items were bid for, and others may be now."""
+_SPARE = 8
+"""Winners beyond the places, in the place of those that would show an item that a better one shows."""
 
 About = Callable[[int | None, Sequence[str]], Awaitable[Mapping[str, ItemFact]]]
 """What is so of items now, by a version and what was told since; of those that are known and may be shown."""
@@ -82,43 +84,33 @@ class Auction:
         candidates = await self._candidates(about)
         found: list[Placed] = []
         for _ in range(ROUNDS):
-            if len(found) >= places or not candidates:
+            if len(found) >= places or not candidates.items:
                 break
             won = self._won(candidates, places - len(found))
             if not won:
                 break
             found += await self._stand(won)
-            sold = {one.item.item_id for one in found}
-            candidates = [one for one in candidates if one.item_id not in sold]
+            candidates = _without(candidates, {one.item.item_id for one in found})
         return found
 
-    async def _candidates(self, about: About) -> list[Candidate]:
+    async def _candidates(self, about: About) -> Listed:
         """What some campaign may show, is in stock, and is likely enough to be clicked."""
-        asked, market = self._asked, self._booked.market
-        wanted = [one for one in asked.considered if market.may_show(one.item_id, asked.query)]
-        if not wanted:
-            return []
-        calibration = self._booked.calibration
+        asked, booked = self._asked, self._booked
+        wanted = [one for one in asked.considered if booked.market.may_show(one.item_id)]
         scores = [one.score for one in wanted]
-        clicks = calibration.chances([asked.least, *scores], surface=asked.surface)
-        purchases = calibration.purchases(scores, surface=asked.surface)
-        likely = clicks[1:] >= self._options.floor * clicks[0]
-        facts = await about(
-            asked.version, [one.item_id for one, is_so in zip(wanted, likely, strict=True) if is_so]
-        )
-        found = []
-        for place in np.flatnonzero(likely):
-            item = wanted[place].item_id
-            fact = facts.get(item)
-            if fact and not fact.sold_out and market.may_show(item, asked.query, fact.category):
-                chances = int(clicks[place + 1]), int(purchases[place])
-                found.append(Candidate(item, fact.category, *chances))
-        return found
+        clicks = booked.calibration.chances([asked.least, *scores], surface=asked.surface)
+        likely = np.flatnonzero(clicks[1:] >= self._options.floor * clicks[0])
+        facts = await about(asked.version, [wanted[place].item_id for place in likely])
+        able = [place for place in likely if _in_stock(facts.get(wanted[place].item_id))]
+        items = [wanted[place].item_id for place in able]
+        purchases = booked.calibration.purchases([scores[place] for place in able], surface=asked.surface)
+        categories = [facts[item].category for item in items]
+        return Listed(items, categories, clicks[1:][able], purchases)
 
-    def _won(self, candidates: Sequence[Candidate], places: int) -> list[tuple[int, Sale]]:
+    def _won(self, candidates: Listed, places: int) -> list[tuple[int, Sale]]:
         """What an auction sells, each with the place of its campaign in the market; an item once."""
         asked = self._asked
-        offers = self._booked.market.offers(
+        offers = self._booked.market.offers_of(
             candidates,
             asked.query,
             asked.now,
@@ -128,10 +120,11 @@ class Auction:
             self._booked.factors[asked.surface],
         )
         found: dict[str, tuple[int, Sale]] = {}
-        for sold in gsp(offers.bids, places, self._options.reserve):
-            place = int(offers.campaigns[sold.bidder])
-            item = candidates[offers.candidates[sold.bidder]].item_id
-            found.setdefault(item, (place, self._sale(place, item, sold, offers)))
+        for sold in gsp(offers.bids, places + _SPARE, self._options.reserve):
+            item = candidates.items[offers.candidates[sold.bidder]]
+            if item not in found and len(found) < places:
+                place = int(offers.campaigns[sold.bidder])
+                found[item] = place, self._sale(place, item, sold, offers)
         return list(found.values())
 
     def _sale(self, place: int, item: str, sold: Sold, offers: Offers) -> Sale:
@@ -161,3 +154,14 @@ class Auction:
                 self._accounts.hold(sale.campaign_id, sale.hold)
                 found.append(Placed(self._items[sale.item_id], sale.campaign_id))
         return found
+
+
+def _in_stock(fact: ItemFact | None) -> bool:
+    return fact is not None and not fact.sold_out
+
+
+def _without(listed: Listed, gone: set[str]) -> Listed:
+    """Candidates without some items."""
+    kept = [place for place, item in enumerate(listed.items) if item not in gone]
+    items, categories = ([column[place] for place in kept] for column in (listed.items, listed.categories))
+    return Listed(items, categories, listed.click[kept], listed.purchase[kept])

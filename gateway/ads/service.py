@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 
@@ -37,6 +38,8 @@ class Ads:
     Attributes:
         options: of the shop.
         charging: has what happens be paid for.
+        observe: told the seconds that selling took.
+        shows: how many places were sold.
     """
 
     def __init__(
@@ -54,19 +57,20 @@ class Ads:
         self._files, self._ledger, self._about, self._now = files, ledger, about, now
         self._accounts = Accounts(ledger, files.booked)
         self.options, self.charging = options, Charging(ledger, self._budget)
+        self.observe: Callable[[float], None] = lambda _: None
+        self.shows = 0
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the files and the ledger, and moves paces."""
         await self._accounts.meet()
-        works = (self._accounts.run(), self._follow(), self._pace())
-        background = [asyncio.create_task(work) for work in works]
+        background = asyncio.gather(self._accounts.run(), self._follow(), self._pace())
         try:
             yield
         finally:
-            for task in background:
-                task.cancel()
-            await asyncio.gather(*background, return_exceptions=True)
+            background.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await background
 
     def considers(self, asked: Listing) -> int:
         """How many of a question's best items are to be considered for its sponsored places.
@@ -107,9 +111,12 @@ class Ads:
             most: items of the list, at most.
             shown: see `shown`.
         """
+        started = time.perf_counter()
         places = open_places(self.options.places, len(answer.items), most)
         sold = await self._sold(SURFACES[route], asked, answer, len(places), shown)
-        return placed(answer, sold, places, most)
+        found = placed(answer, sold, places, most)
+        self.observe(time.perf_counter() - started)
+        return found
 
     async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
         """The sponsored items of so many slots, without the list that `ask` answers."""
@@ -143,10 +150,12 @@ class Ads:
         with stage("ads"):
             auction = Auction(self._booked, self._accounts, self._ledger, self.options, request)
             try:
-                return await auction.sell(self._about, places)
+                sold = await auction.sell(self._about, places)
             except (StoreDown, ServingError) as error:  # The list is whole without.
                 logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
                 return []
+        self.shows += len(sold)
+        return sold
 
     def _budget(self, campaign_id: str) -> int | None:
         place = self._booked.market.find(campaign_id)
@@ -165,6 +174,7 @@ class Ads:
 
     async def move_paces(self) -> None:
         """Moves the paces that are to move, unless the ledger is down."""
+        await self._accounts.meet()
         now, campaigns = microseconds(self._now()), self._booked.market.campaigns
         moved = await pace.moved(campaigns, self._accounts.known, now)
         with contextlib.suppress(StoreDown):

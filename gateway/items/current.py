@@ -114,8 +114,8 @@ class Current:
         for item in item_ids:
             told, fact = self._shelf.told(item, known.as_of), known.items.get(item, _UNKNOWN)
             if not told.withdrawn and (item in known.items or not known.tells):
-                sold_out = fact.sold_out if told.sold_out is None else told.sold_out
-                found[item] = dataclasses.replace(fact, sold_out=sold_out)
+                changed = told.sold_out is not None
+                found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
         return found
 
     def title(self, item_id: str) -> str:
