@@ -24,6 +24,7 @@ from aisle.gateway.questions import (
 )
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import visitor
+from aisle.schema.events import PURCHASE
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
 from aisle.serving.client import questions
 
@@ -69,7 +70,10 @@ class Asking:
                 asked.user_id, exclude_seen=asked.exclude_seen, k=k, recents=recents
             )
 
-        return self._answer(await self._items.current.listed(ask, asked.k, asked.in_stock), stale)
+        # What was bought a moment ago isn't due yet, which the model doesn't know of an item that is new.
+        done = {one.item_id for one in recents if asked.exclude_seen or one.event == PURCHASE.name}
+        found = await self._items.current.recommended(ask, asked.k, asked.in_stock, done)
+        return self._answer(found, stale)
 
     async def retrieve(self, asked: Recommend) -> Answer:
         """What the two-tower model alone retrieves for a visitor, not ranked: the cheaper way to recommend."""
