@@ -31,7 +31,7 @@ LANGUAGE = click.option(
 )
 OF_EXPERIMENTS = ("name", "effect", "experiment_days")
 OF_WALKS = ("visits", "rate", "key_file")
-OF_TABLES = ("users", "items", "days", "dirt", "events", "language", "experiment_days")
+OF_TABLES = ("users", "items", "days", "dirt", "events", "language", "campaigns", "experiment_days")
 """Options that say nothing without an experiment, without a shop that runs, and of one that is written already."""
 _FOLDER = click.Path(path_type=pathlib.Path)
 
@@ -55,6 +55,10 @@ _FOLDER = click.Path(path_type=pathlib.Path)
 )  # fmt: skip
 @LANGUAGE
 @click.option(
+    "--campaigns", type=click.IntRange(0, 100_000), default=0, show_default=True,
+    help="Campaigns of advertisers; DEST/ground_truth/campaigns.csv tells what is worth how much to them.",
+)  # fmt: skip
+@click.option(
     "--experiment", type=click.Path(),
     help="A file of an A/B test that the shop has run; DEST/ground_truth/experiment.json tells its effect.",
 )  # fmt: skip
@@ -77,6 +81,7 @@ def simulate(
     dirt: float,
     events: int | None,
     language: Language,
+    campaigns: int,
     experiment: str | None,
     name: str | None,
     effect: float,
@@ -102,8 +107,9 @@ def simulate(
         return
     _refuse(OF_WALKS, "a shop that runs; give --ask URL or --walk URL, too")
     options = simulator.SimulatorOptions(
-        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language
-    )
+        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language,
+        campaigns=campaigns,
+    )  # fmt: skip
     written = simulator.write(simulator.simulate(options, planted), dest)
     _print_counts(f"{dest}", "table", written.rows)
     if written.faults:

@@ -33,6 +33,11 @@ class Layout:
         return posixpath.join(self.root, "quarantine")
 
     @property
+    def ads(self) -> str:
+        """The campaigns that a gateway sells by, and what its chances are corrected by."""
+        return posixpath.join(self.root, "ads")
+
+    @property
     def baselines(self) -> str:
         """The statistics of blessed runs, for later ones to be compared with."""
         return posixpath.join(self.root, "baseline")
@@ -66,6 +71,11 @@ class Layout:
     def serving(self) -> str:
         """The base folder of the served model's versions."""
         return posixpath.join(self.root, "serving", "aisle")
+
+    @property
+    def inventory(self) -> str:
+        """The tables of forecasts and of what is low."""
+        return posixpath.join(self.root, "inventory")
 
     @property
     def stack(self) -> str:

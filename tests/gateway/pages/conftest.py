@@ -132,7 +132,7 @@ def make_front(
 ) -> Front:
     """A shop in a folder; `shop` has fields of `Shop`."""
     from aisle.gateway.app import create_app
-    from aisle.gateway.pages.runs import Run
+    from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.gateway.pages.storefront import Shop, Storefront
 
     tables, reports = folder / "tables", folder / "out" / "reports"
@@ -156,7 +156,8 @@ def make_front(
     log = EventLog(folder / "live", utc_now)
     told = Items(client, None, folder / "live", utc_now)
     gateway = Gateway(client, recents, log, told)
-    run = Run(tables, reports, folder / "out" / "serving") if with_run else None
+    low = LowStock(folder / "out" / "inventory" / LOW_STOCK)
+    run = Run(tables, reports, folder / "out" / "serving", low) if with_run else None
     shown = Shop(**{"trying": True, **shop})
     front = Storefront(gateway, client, recents, key, shown, run, folder)
     app = create_app(gateway, key, 0.0, storefront=front)
