@@ -33,6 +33,7 @@ ELSEWHERE = {
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
+    "aisle ads calibrate": "tests/cli/test_ads_calibrate.py runs it on a shop that sold places",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
     "aisle listen": "tests/gateway/listening runs it",
