@@ -133,8 +133,11 @@ def judged(
 
 def _ratio(predicted: Floats, happened: Floats, rows: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Predicted over observed of some rows, and its standard error, each row being one draw of what may be shown."""
-    ratio = predicted[rows].sum() / happened[rows].sum()
-    error = np.sqrt(((predicted[rows] - ratio * happened[rows]) ** 2).sum()) / happened[rows].sum()
+    observed = happened[rows].sum()
+    if not observed:
+        return float("inf"), float("inf")
+    ratio = predicted[rows].sum() / observed
+    error = np.sqrt(((predicted[rows] - ratio * happened[rows]) ** 2).sum()) / observed
     return float(ratio), float(error)
 
 

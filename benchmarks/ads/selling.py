@@ -78,7 +78,7 @@ def sell(searches: Searches, quality: Callable[[Floats, npt.NDArray[np.str_]], F
     for name in range(ADVERTISERS):
         own = np.where(there & (owner == name), score, -1.0)
         first = own.argmax(axis=1)
-        best[np.arange(len(own)), first] = own[np.arange(len(own)), first] > 0
+        best[np.arange(len(own)), first] |= own[np.arange(len(own)), first] > 0
     order = np.argsort(np.where(best, -score, 0.0), axis=1, kind="stable")[:, :PLACES]
     row, place = np.nonzero(np.take_along_axis(best, order, axis=1))
     column = order[row, place]

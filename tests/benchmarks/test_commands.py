@@ -59,6 +59,15 @@ _RESULTS: dict[str, Any] = {
         "examples": [{"ours": [800, 200], "printed": [800, 200]}] * 4,
         "milliseconds": {"p50": 0.45, "p99": 1.0, "cpu p99": 1.0},
     },
+    "ads.calibration": {
+        "methods": {
+            "aisle": {
+                **{"ece": 0.004, "entropy": 0.88, "advertisers least": 0.97, "advertisers most": 1.03},
+                **{"deciles least": 0.98, "deciles most": 1.02},
+            },
+            "purchases after a click": {"advertisers least": 0.93, "advertisers most": 1.05},
+        }
+    },
     "ads.pacing": {
         "shares": {
             f"{size}, {day}": {"aisle, after each auction": share}
