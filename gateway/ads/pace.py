@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import json
 import math
+from collections.abc import Mapping, Sequence
 
 from aisle.ads.campaign import Campaign
 from aisle.ads.pacing import DualPacing
@@ -77,7 +78,7 @@ class Pace:
 
 
 async def moved(
-    campaigns: list[Campaign], accounts: dict[str, Account], now: int
+    campaigns: Sequence[Campaign], accounts: Mapping[str, Account], now: int
 ) -> dict[str, tuple[str, str]]:
     """The paces that move now, each with the one before, by campaign; of those that run."""
     found: dict[str, tuple[str, str]] = {}

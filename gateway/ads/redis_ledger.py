@@ -100,7 +100,7 @@ class RedisLedger:
         """See `Ledger`."""
         with told_as_down(_WHAT):
             keys = _seen(session), _seen(user)
-            await self._redis.eval(scripts.MERGE, 2, *keys, CAPPED // 1_000)  # type: ignore[misc]
+            await self._redis.eval(scripts.MERGE, 2, *keys, str(CAPPED // 1_000))  # type: ignore[misc]
 
     async def forget(self, who: str) -> None:
         """See `Ledger`."""
