@@ -33,7 +33,8 @@ class Shows:
         scores: [n] of the head, as of the auction.
         places: [n] where each was shown, from 1.
         advertisers: [n] who paid.
-        happened: [n] whether it was clicked (of a rate of purchases: whether what was clicked was bought), 0 or 1.
+        happened: [n] whether it was clicked (of a rate of purchases: whether what was clicked was bought), 0 or 1; the share
+            that was where a row stands for several.
         at: [n] when, in any unit.
         weight: [n] how many shows a row stands for: of a log that keeps every click and a tenth of the other shows, 1 and 10.
         come: [n] how much of what will happen has had the time to, 0 to 1: of `Delays.come` for purchases.
@@ -107,7 +108,7 @@ def _fit(shows: Shows, by_score: bool) -> Rate:
     """Curve, places and advertisers in turns, each given the others."""
     stands = shows.weight * shows.come
     happened = shows.weight * shows.happened
-    firsts = _places(shows.places, shows.happened)
+    firsts = _places(shows.places, happened)
     place = np.searchsorted(firsts, shows.places, side="right") - 1
     scores, level = np.unique(shows.scores, return_inverse=True)
     names, advertiser = np.unique(shows.advertisers, return_inverse=True)
@@ -189,7 +190,7 @@ def _later(shows: Shows, by_score: bool) -> tuple[float, float]:
     parts = []
     for number in range(1, FOLDS):
         before, now = shows.take(fold < number), shows.take(fold == number)
-        if before.happened.sum() < BIN_EVENTS or not len(now.scores):
+        if (before.weight * before.happened).sum() < BIN_EVENTS or not len(now.scores):
             continue
         rate = _fit(before, by_score)
         told = rate.at(now.scores, None, now.advertisers)

@@ -28,12 +28,14 @@ class Selling:
     Attributes:
         shows: in order.
         bids: [campaigns], in how many auctions each bid.
+        bidders: [requests], how many bid for each.
         planned: [campaigns], of each budget while the requests last, in micros.
         without, beside: [requests], nDCG of the page without ads and with them.
     """
 
     shows: list[Show]
     bids: Whole
+    bidders: Whole
     planned: Whole
     without: npt.NDArray[np.float64]
     beside: npt.NDArray[np.float64]
@@ -57,18 +59,19 @@ def sell(market: Market, requests: Sequence[Request], terms: Terms, seed: int = 
     till = _Till(market, terms)
     multipliers = np.ones(len(market))
     shows: list[Show] = []
-    bids = np.zeros(len(market), np.int64)
+    bids, bidders = np.zeros(len(market), np.int64), np.zeros(len(requests), np.int64)
     pages = np.ones((2, len(requests)))
     for number, request in enumerate(requests):
         paces.move_to(request.at, multipliers)
         offers = till.offers(request, multipliers)
         bids[offers.campaigns] += 1
+        bidders[number] = len(offers.campaigns)
         luck = np.random.default_rng((seed, number)).random((len(request.candidates), 2))
         sold = till.sell(number, request, offers, luck)
         paces.charge(offers.campaigns, sold, multipliers)
         pages[:, number] = _judged(request, [(show.place, show.item_id) for show in sold])
         shows += sold
-    return Selling(shows, bids, planned, *pages)
+    return Selling(shows, bids, bidders, planned, *pages)
 
 
 def plans(market: Market, start: int, end: int) -> Whole:

@@ -121,7 +121,9 @@ class Gateway(Recording):
         items = [item.item_id for item in answer.items]
         arms = answer.assigned.arms if answer.assigned else ()
         campaigns = [item.campaign_id for item in answer.items]
-        self._shown.append(shown(source, answer.request_id, answer.version, items, filled, arms, campaigns))
+        scores = [item.score if item.sponsored else None for item in answer.items]
+        told_of = (answer.request_id, answer.version, items, filled, arms, campaigns, scores)
+        self._shown.append(shown(source, *told_of))
         if self._noting is None or self._noting.done():
             self._noting = asyncio.create_task(self._note_all())
 

@@ -64,9 +64,11 @@ def main() -> None:
     command.add_argument("--users", type=int, default=2_000)
     command.add_argument("--items", type=int, default=800)
     command.add_argument("--days", type=int, default=60)
-    command.add_argument("--events", type=int, default=3_000_000, help="as if so many came in the last weeks")
-    command.add_argument("--searches", type=int, default=60_000, help="whose places are sold")
-    command.add_argument("--nights", type=int, default=10, help="on which chances are learnt again")
+    command.add_argument("--events", type=int, default=1_500_000, help="as if so many came in the last weeks")
+    command.add_argument(
+        "--searches", type=int, default=30_000, help="whose places are sold, each made by some visitors"
+    )
+    command.add_argument("--nights", type=int, default=8, help="on which chances are learnt again")
     command.add_argument("--times", type=int, default=20, help="the outcome of what is measured is drawn")
     command.add_argument("--seed", type=int, default=1)
     command.run(measured, {"calibration": markdown})

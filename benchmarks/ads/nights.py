@@ -10,13 +10,15 @@ import numpy as np
 from aisle.ads.calibration import Rate
 from aisle.ads.fitting import Shows, fit_rate
 from aisle.ads.maturity import fit_delays
-from benchmarks.ads.searches import Floats, Searches
+from benchmarks.ads.searches import Floats, Ints, Searches
 from benchmarks.ads.selling import BID_DEVIATION, DAY, Sold, delays, ranked, sell
 from benchmarks.clicks.measures import Platt
 
 WINDOW = 7 * DAY
 """A purchase belongs to a show at most so long after it."""
 KNOTS = 200
+VISITS = 4
+"""Each search is made by so many visitors alike: distinct ones cost an hour to ask for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,14 +40,14 @@ class Outcome:
 
     Attributes:
         sold: the places.
-        clicked: [n] whether each was clicked.
+        clicked: [n] how many of the visitors clicked.
         predicted: [n] the chance of a click, as of the night before.
         bought: [n] the chance of a purchase after it, by `fit_rate` of the clicks so far and how long purchases take.
         at_once: [n] the same, of whoever takes a click without a purchase so far for one without.
     """
 
     sold: Sold
-    clicked: Floats
+    clicked: Ints
     predicted: Floats
     bought: Floats
     at_once: Floats
@@ -68,13 +70,13 @@ def days(searches: Searches, nights: int, seed: int, method: Method) -> Outcome:
     for number, rows in enumerate(np.array_split(np.arange(len(searches.time)), nights)):
         day = searches.take(rows)
         sold = sell(day, lambda scores, names, now=rate: now.at(scores, None, names), bids)
-        clicked = (rng.random(len(sold.click)) < sold.click).astype(float)
+        clicked = rng.binomial(VISITS, sold.click)
         if number >= nights // 2:
             seen = (sold.scores, sold.places, sold.advertisers)
             measured.append(Outcome(sold, clicked, *(one.at(*seen) for one in (rate, bought, at_once))))
         log.add(sold, clicked)
         if method.fit is not None:
-            past.append(_shows(sold, clicked) if method.sold else _unsold(day, rng))
+            past.append(_clicks(sold, clicked) if method.sold else _unsold(day, rng))
             rate = method.fit(joined(past))
             if number >= nights // 2 - 1:
                 bought, at_once = log.learnt(float(day.time[-1]))
@@ -91,9 +93,9 @@ class PurchaseLog:
         """Nothing was clicked yet; `rng` draws purchases."""
         self._rng, self._sold, self._delay = rng, [], []
 
-    def add(self, sold: Sold, clicked: Floats) -> None:
+    def add(self, sold: Sold, clicked: Ints) -> None:
         """The clicks of a day."""
-        clicks = sold.take(clicked > 0)
+        clicks = sold.take(np.repeat(np.arange(len(clicked)), clicked))
         buys = self._rng.random(len(clicks.time)) < clicks.conversion
         self._sold.append(clicks)
         self._delay.append(np.where(buys, delays(len(buys), self._rng), np.inf))
@@ -112,11 +114,18 @@ def _shows(sold: Sold, happened: Floats, come: Floats | None = None) -> Shows:
     return Shows.of(sold.scores, sold.places, sold.advertisers, happened, sold.time, come=come)
 
 
+def _clicks(sold: Sold, clicked: Ints) -> Shows:
+    """What all visitors did."""
+    shows = _shows(sold, clicked / VISITS)
+    return dataclasses.replace(shows, weight=np.full(len(clicked), float(VISITS)))
+
+
 def _unsold(day: Searches, rng: np.random.Generator) -> Shows:
     """What the shop ranks at the same places, of no advertiser."""
     shown = ranked(day)
-    clicked = (rng.random(len(shown.click)) < shown.click).astype(float)
-    return dataclasses.replace(_shows(shown, clicked), advertisers=np.full(len(clicked), "", str))
+    return dataclasses.replace(
+        _clicks(shown, rng.binomial(VISITS, shown.click)), advertisers=np.full(len(shown.click), "", str)
+    )
 
 
 def joined(parts: list[Shows]) -> Shows:

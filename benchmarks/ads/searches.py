@@ -13,7 +13,7 @@ from aisle.components.labeler.label import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.model.options import BundleOptions, RankingOptions, TwoTowerOptions
-from benchmarks.shared.served import BATCH, Trained, make_retriever, tensors
+from benchmarks.shared.served import Trained, make_retriever, tensors
 from benchmarks.shared.training import read_clean_label, train_two_tower
 
 if TYPE_CHECKING:
@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+BATCH = 256
 DEPTH = 40
 """So many of a search's answers may be sponsored."""
+RANKED = 100
+"""So many of what a search finds are ranked by the head; a served model ranks more."""
 TEST_DAYS = 20
 
 
@@ -33,7 +36,7 @@ class Searches:
     Attributes:
         time: [s] seconds since the epoch.
         items: [s, c] the candidates' rows in the catalogue; -1 where there is none.
-        scores: [s, c] what `rank` of the served model says of them.
+        scores: [s, c] what the served model says of them.
         attraction: [s, c] the true chance of a click once a candidate is looked at.
         conversion: [s, c] the true chance of a purchase after a click.
         brands: [items] of the catalogue.
@@ -85,7 +88,7 @@ def served(labelled: Labelled, scratch: pathlib.Path, seed: int) -> Any:
     ranker = RankingModule(features, None, options, Labels(search=True, conversion=True), False)
     ranker.calibrate(valid)
     retriever, table = make_retriever(labelled, tower)
-    return Bundle(retriever, ranker, table, BundleOptions())
+    return Bundle(retriever, ranker, table, BundleOptions(depth=RANKED))
 
 
 def searched(options: SimulatorOptions, events: int, most: int, since: int, bundle: Any) -> Searches:
@@ -117,8 +120,8 @@ def _asked(world: World, rows: Ints, bundle: Any) -> tuple[Ints, Floats]:
 
     @tf.function(reduce_retracing=True)
     def ask(query: tf.Tensor, user: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        found = bundle.search(query, user, tf.constant(DEPTH))["item_ids"]
-        return found, bundle.rank(query, user, found)["scores"]
+        found = bundle.search(query, user, tf.constant(DEPTH))
+        return found["item_ids"], found["scores"]
 
     place = {item: row for row, item in enumerate(world.catalogue.table["item_id"].to_list())}
     users = world.people.table["user_id"].to_numpy()

@@ -22,10 +22,10 @@ import numpy.typing as npt
 
 from aisle.datasets.simulator import EXPERIMENT_TRUTH, Planted, SimulatorOptions
 from aisle.datasets.simulator.truth import PurchaseTruth
-from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.statistics.effect import compare
 from aisle.experiments.statistics.metric import Mean, Metric
 from aisle.experiments.statistics.sample import Sample
+from benchmarks.experiments.halves import FILE, HALVES, PURCHASES
 from benchmarks.shared.command import Command, Figure, Found
 from benchmarks.shared.results import table
 
@@ -38,15 +38,6 @@ PLANNED, WRITTEN = 0.05, 0.15
 """The effect that is planned for, and the one in the files, which their fewer users show for sure."""
 DRAWS = 300
 METRIC = Metric("purchases a user", Mean("outcome"), (Mean("before"),))
-FILE = """
-[[experiment]]
-name = "rerank"
-arms = [{name = "as-is", share = 0.5}, {name = "new", share = 0.5, label = "canary"}]
-
-[[metric]]
-name = "purchases a user"
-measure = {event = "purchase"}
-"""
 Counts = npt.NDArray[np.int32]
 
 FIGURES = (
@@ -88,7 +79,7 @@ def measure(told: argparse.Namespace, scratch: pathlib.Path) -> Found:
 def _commands(seed: int, scratch: pathlib.Path) -> Found:
     """From `simulate` through `plan` to `analyze`, by files."""
     file, shop, past = scratch / "experiments.toml", scratch / "shop", scratch / "past"
-    file.write_text(FILE, encoding="utf-8")
+    file.write_text(FILE + PURCHASES, encoding="utf-8")
     sizes = ("--users", USERS, "--days", DAYS, "--seed", seed)
     _aisle("simulate", shop, *sizes, "--experiment", file, "--effect", WRITTEN, "--experiment-days", PERIOD)
     truth = json.loads((shop / EXPERIMENT_TRUTH).read_text(encoding="utf-8"))
@@ -118,9 +109,8 @@ def _aisle(*words: Any) -> str:
 
 def _draws(seed: int) -> tuple[Counts, Counts]:
     """Purchases before and after the exposure without and with the effect, [draws × users, 2] each, of one shop."""
-    experiment = Experiment("rerank", (Arm("as-is", 0.5), Arm("new", 0.5)))
     options = SimulatorOptions(users=USERS, days=DAYS, seed=seed)
-    truth = PurchaseTruth(options, Planted(experiment, PLANNED, PERIOD))
+    truth = PurchaseTruth(options, Planted(HALVES, PLANNED, PERIOD))
 
     def draws(effect: float) -> Counts:
         # The same seeds for both, so that what both arms hold differs by the effect and hardly by luck.

@@ -75,7 +75,9 @@ class Events:
     def where(self, chosen: npt.NDArray[Any]) -> Events:
         """Those at a mask, or at places in their order."""
         further = {name: column[chosen] for name, column in self.columns.items()}
-        return Events(*(column[chosen] for column in self.told.values()), columns=further)
+        return dataclasses.replace(
+            self, columns=further, **{name: column[chosen] for name, column in self.told.items()}
+        )
 
     def distinct(self) -> tuple[Events, int]:
         """Without those that were told before, and how many these are.

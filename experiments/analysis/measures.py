@@ -108,8 +108,9 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
         return what.of(events.where(when), user[when], len(found.units))
 
     columns, bound = {"outcome": counted(declared.measure, after)}, None
+    below = f"{declared.over.event} events" if declared.over else ""
     if declared.over:
-        columns["over"] = counted(declared.over, after)
+        columns[below] = counted(declared.over, after)
     elif declared.winsorised < 1 and columns["outcome"].any():
         cut = winsorise(columns["outcome"], declared.winsorised, above_zero=True)
         columns["outcome"], bound = cut.values, cut.bound
@@ -119,6 +120,6 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
             columns["before"] = np.minimum(
                 columns["before"], np.quantile(columns["before"], declared.winsorised)
             )
-    outcome = Ratio("outcome", "over") if declared.over else Mean("outcome")
+    outcome = Ratio("outcome", below) if declared.over else Mean("outcome")
     covariates = (Mean("before"),) if declared.adjusted else ()
     return Measured(declared, Metric(declared.name, outcome, covariates), columns, bound)

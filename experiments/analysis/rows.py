@@ -108,7 +108,7 @@ def measured(
         try:
             columns.append(measure(declared, events, found))
         except InputError as error:
-            refused[declared.name] = str(error)
+            refused[declared.name] = _reason(declared, error)
     return columns, refused
 
 
@@ -136,5 +136,10 @@ def compared(
                 interval, relative = effect.difference.interval(level), effect.relative_interval(level)
                 rows.append(Row(one.declared, treated.name, effect, interval, relative, one.bound))
         except InputError as error:
-            refused[one.declared.name] = str(error)
+            refused[one.declared.name] = _reason(one.declared, error)
     return rows, refused
+
+
+def _reason(declared: Declared, error: InputError) -> str:
+    """The message, which may begin with the metric's name."""
+    return str(error).removeprefix(f"{declared.name}: ")

@@ -11,7 +11,7 @@ from aisle.schema.events import IMPRESSION
 ROW, SHOWN, MERGED, FORGOTTEN = "row", "shown", "merged", "forgotten"
 """A record is one of these, by its first key; one that forgets may have `SESSIONS`, which became the user's."""
 SESSIONS = "sessions"
-_ARMS, _CAMPAIGNS = "arms", "campaigns"
+_ARMS, _CAMPAIGNS, _SCORES = "arms", "campaigns", "ad_scores"
 Forgotten = tuple[str, Sequence[str]]
 """A user, and the sessions that became theirs."""
 
@@ -24,6 +24,7 @@ def shown(
     asked: dict[str, Any],
     arms: Sequence[str] = (),
     campaigns: Sequence[str] = (),
+    ad_scores: Sequence[float | None] = (),
 ) -> Record:
     """The record of an answer that was shown.
 
@@ -36,10 +37,11 @@ def shown(
             `experiment`, `arm`.
         arms: of each item, where they aren't all of one; "" of none.
         campaigns: of each item, where any is sponsored; "" of none.
+        ad_scores: what the model said of each that is sponsored; None of others.
     """
     told = None if version is None else str(version)
     common = {"source": source, "request_id": request_id, "version": told, "event": IMPRESSION.name}
-    of_each = {_ARMS: list(arms), _CAMPAIGNS: list(campaigns)}
+    of_each = {_ARMS: list(arms), _CAMPAIGNS: list(campaigns), _SCORES: list(ad_scores)}
     more = {name: values for name, values in of_each.items() if any(values)}
     return {SHOWN: {**common, **asked, **more, "item_ids": list(item_ids)}}
 
@@ -101,9 +103,10 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
     elif SHOWN in record:
         common = dict(record[SHOWN])
         items = common.pop("item_ids")
-        arms, campaigns = (common.pop(name, None) or [""] * len(items) for name in (_ARMS, _CAMPAIGNS))
-        for position, (item, arm, campaign) in enumerate(zip(items, arms, campaigns, strict=True), 1):
+        names = (_ARMS, _CAMPAIGNS, _SCORES)
+        of_each = zip(items, *(common.pop(name, None) or [None] * len(items) for name in names), strict=True)
+        for position, (item, arm, campaign, score) in enumerate(of_each, 1):
             event_id = f"{common['request_id']}:{position}"
             of = {"arm": arm} if arm else {}
-            of |= {"sponsored": True, "campaign_id": campaign} if campaign else {}
+            of |= {"sponsored": True, "campaign_id": campaign, "ad_score": score} if campaign else {}
             yield {**common, **of, "item_id": item, "position": position, "event_id": event_id}

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from aisle.components.reports import (
+    write_ads,
     write_anomalies,
     write_cleaning,
     write_evaluation,
@@ -234,11 +235,35 @@ INTERLEAVED: dict[str, Any] = {
         "answers_with_more_of_control": 30, "answers_with_more_of_treatment": 28,
         "preferences": [
             {
-                "event": "click", "prefer_control": 20, "prefer_treatment": 60, "as_many_of_both": 40, "share": 0.75,
+                "event": "click", "prefer_control": 20, "prefer_treatment": 60, "as_many_of_both": 40,
+                "credited_by_item": 0, "share": 0.75,
                 "interval": [0.64, 0.84], "p_value": 0.00001, "holm": 0.00002, "found": "better",
             },
         ],
     },
+}  # fmt: skip
+
+_SUMS: dict[str, Any] = {"shows": 4, "predicted": 1.5, "observed": 2, "ratio": 0.75}
+_CAMPAIGN: dict[str, Any] = {
+    "campaign_id": EVIL, "advertiser_id": EVIL, "bid_kind": "click", "bids": 8, "bid": 0.5, "budget": 1.0, "planned": 0.5,
+    "spent": 1.2, "of_plan": 2.4, "shows": 4, "win_rate": 0.5, "clicks": 2, "purchases": 1, "price": 0.6,
+}  # fmt: skip
+_NONE: dict[str, Any] = dict.fromkeys(("of_plan", "win_rate", "price"))
+ADS: dict[str, Any] = {
+    "version": 1, "source": "replay", "currency": EVIL,
+    "terms": {"rule": "gsp", "reserve": 5, "pacing": "slot", "floor": 0.5, "places": [2, 6]},
+    "requests": 10, "auctions": 8, "campaigns_in_all": 3, "bids": 8, "shows": 4, "clicks": 2, "purchases": 1,
+    "revenue": 1.2, "win_rate": 0.5, "prices": {"click": 0.6, "purchase": None, "thousand_shows": 300.0},
+    "spend": {
+        "planned": 0.5, "spent": 1.2, "of_plan": 2.4, "over_budget": 1, "spent_out": 1, "never_shown": 1,
+    },
+    "campaigns": [
+        _CAMPAIGN, {**_CAMPAIGN, **_NONE, "campaign_id": "b", "planned": 0.0, "spent": 0.0, "shows": 0, "bids": 0},
+    ],
+    "calibration": {
+        **_SUMS, "error": 0.1, "tenths": [_SUMS, _SUMS], "advertisers": [{"advertiser_id": EVIL, **_SUMS, "ratio": None}],
+    },
+    "relevance": {"without": 0.5, "beside": 0.45, "given_up": 0.1},
 }  # fmt: skip
 
 REPORTS = [
@@ -248,4 +273,5 @@ REPORTS = [
     (write_inventory, INVENTORY, "inventory"),
     (write_experiment, EXPERIMENT, "experiment"),
     (write_experiment, INTERLEAVED, "experiment"),
+    (write_ads, ADS, "ads"),
 ]

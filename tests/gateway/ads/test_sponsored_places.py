@@ -71,10 +71,12 @@ def test_a_place_is_sold_marked_noted_and_charged_once_by_its_click(sells: Sells
 
     log = sells(use, [campaign("green", "i4"), campaign("red", "i1", bid=500)], options={"places": (2,)})
     told = rows(log)
-    assert [(row["item_id"], row["position"], row["sponsored"], row["campaign_id"], row["price"])
-            for row in told if row["event"] == "impression"] == [
-        ("i1", 1, None, None, None), ("i4", 2, True, "green", None), ("i2", 3, None, None, None),
-    ]  # fmt: skip
+    names = ("item_id", "position", "sponsored", "campaign_id", "price", "ad_score")
+    assert [tuple(row[name] for name in names) for row in told if row["event"] == "impression"] == [
+        ("i1", 1, None, None, None, None),
+        ("i4", 2, True, "green", None, pytest.approx(0.28)),
+        ("i2", 3, None, None, None, None),
+    ]
     clicks = [
         (row["item_id"], row["sponsored"], row["campaign_id"]) for row in told if row["event"] == "click"
     ]
