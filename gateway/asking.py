@@ -32,6 +32,11 @@ from aisle.serving.client import questions
 Considers = Callable[[Listing], int]
 
 
+def sells_nothing(_: Listing) -> int:
+    """Of a gateway without sponsored places: no items are considered for them."""
+    return 0
+
+
 class Asking:
     """Asks a server; every method raises ServingError, and InputError for what the model can't be asked.
 
@@ -45,7 +50,7 @@ class Asking:
         recents: Delivery,
         items: Items,
         now: Callable[[], datetime],
-        considers: Considers = lambda _: 0,
+        considers: Considers = sells_nothing,
     ) -> None:
         """The first three are the caller's to close.
 

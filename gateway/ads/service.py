@@ -25,7 +25,7 @@ from aisle.gateway.recents.store import StoreDown, visitor
 from aisle.gateway.stages import stage
 from aisle.serving import ServingError
 
-PACE_SECONDS = 5.0
+PACE_SECONDS = 30.0
 """How often it is looked which paces are to move."""
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
 """The routes whose lists have places to sell."""

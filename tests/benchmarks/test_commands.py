@@ -78,6 +78,13 @@ _RESULTS: dict[str, Any] = {
         },
         "overspent": 0,
     },
+    "ads.serving": {
+        "overspend": {
+            kind: {"overspent": 0, "twice": 0, "uncharged": 0, "exhausted": 20, "kills": 9}
+            for kind in ("redis", "file")
+        },
+        "added": {"inside p99": 1.6, "p50": 0.9, "p99": 1.8, "cpu": 0.9},
+    },
     "first_look": {"of": "demo", "cpu": 231, "wall": 170},
     "clicks.clicks": {
         "models": {"aisle, numbers and BERT": {"ece": 0.0073, "true_log_loss": 0.3934, "auc": 0.7171}}
