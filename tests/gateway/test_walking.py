@@ -129,13 +129,14 @@ def test_each_is_of_the_arm_that_the_gateway_gave_them(go: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("effect", "visible"), [(0.19, {"as-is": 1 / 1.19, "new": 1.0}), (-0.6, {"as-is": 1.0, "new": 0.4})]
+    ("effect", "visible"),
+    [(0.19, {"": 1 / 1.19, "as-is": 1 / 1.19, "new": 1.0}), (-0.6, {"": 1.0, "as-is": 1.0, "new": 0.4})],
 )
 def test_a_planted_effect_is_of_the_share_that_can_be_seen_of_answers(
     go: Callable, effect: float, visible: dict[str, float]
 ) -> None:
     for page in go(HALVES, effect).walked.seen:
-        assert page.visible == pytest.approx(visible.get(page.arm, 1.0))
+        assert page.visible == pytest.approx(visible[page.arm])
 
 
 def test_the_analysis_finds_in_the_gateways_files_what_was_planted(go: Callable) -> None:

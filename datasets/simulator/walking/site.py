@@ -18,7 +18,8 @@ class Site:
     """The site of a shop whose answers a gateway gives.
 
     With a planted effect it spoils answers: of those of an arm that is to be worse each item can be seen only with a
-    chance, by which clicks, carts and purchases are expected to be fewer. Which arm it is the answer says.
+    chance, by which clicks, carts and purchases are expected to be fewer. Which arm it is the answer says; who is in none
+    sees what the control sees.
 
     Args:
         shop: the gateway.
@@ -42,7 +43,8 @@ class Site:
         answer = await self.answer(visit, look)
         items = tuple(item["item_id"] for item in answer["items"])
         assigned = answer["assigned"] or {"experiment": "", "arm": ""}
-        visible = self._visible.get(assigned["arm"], 1.0) if assigned["experiment"] == self._name else 1.0
+        arm = assigned["arm"] if assigned["experiment"] == self._name else ""
+        visible = self._visible.get(arm, 1.0)
         taken = tuple(self._shoppers.take(look.page, items, visible))
         follows = {"request_id": answer["request_id"], **({"query": look.query} if look.query else {})}
         events: list[dict[str, Any]] = []
@@ -82,9 +84,10 @@ class Site:
 
 
 def _visible(planted: Planted) -> dict[str, float]:
-    """The share of items that can be seen in each arm: all in the best, so that the others' chances are as was planted."""
+    """The share of items that can be seen in each arm, "" in none: all in the best, so that the effect is the planted one."""
     factors = {
         arm.name: 1.0 if place == CONTROL else 1 + planted.effect
         for place, arm in enumerate(planted.experiment.arms)
     }
-    return {name: factor / max(factors.values()) for name, factor in factors.items()}
+    most = max(factors.values())
+    return {"": 1 / most, **{name: factor / most for name, factor in factors.items()}}
