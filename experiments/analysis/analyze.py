@@ -105,7 +105,7 @@ def analyze(
     rows, refused = compared(experiment, columns, found.arm, judge.level)
     rows, refused = judge.together(rows, "holm"), {**unmeasured, **refused}
     distrust = _distrust(experiment, found, ratio, rows, refused)
-    outcome, said = verdict(distrust, rows, looks is not None)
+    outcome, said = verdict(distrust, rows, refused, looks is not None)
     parts, differing = sliced(experiment, slices, counted, found, columns, judge, users or {})
     return Analysis(
         experiment=experiment.name,

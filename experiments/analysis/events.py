@@ -74,6 +74,8 @@ class Events:
 
     def where(self, chosen: npt.NDArray[Any]) -> Events:
         """Those at a mask, or at places in their order."""
+        if chosen.dtype == np.bool_ and chosen.all():
+            return self
         further = {name: column[chosen] for name, column in self.columns.items()}
         return dataclasses.replace(
             self, columns=further, **{name: column[chosen] for name, column in self.told.items()}

@@ -169,6 +169,7 @@ def test_a_metric_that_can_not_be_judged_says_why_and_the_others_are() -> None:
     broken = events_of([("user-1", "purchase", 12.0, math.nan)])
     found = analyze(HALVES, joined(SAME, broken))
     assert "have no price or a price that is no number" in found.refused["revenue a user"]
+    assert found.verdict.endswith(". Not judged: revenue a user.")
     assert len(found.rows) == 2
     huge = events_of([("user-1", "purchase", 12.0, 1e300)])
     raw = dataclasses.replace(REVENUE, winsorised=1.0)
