@@ -21,6 +21,7 @@ DATA = (
     "*.toml",
     "*.yaml",
     "*.txt",
+    "*.po",
     "*.conf",
     "*.sh",
     "templates/*.html",

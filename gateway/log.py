@@ -29,6 +29,7 @@ from aisle.gateway.files.records import (
     kept_rows,
     merges,
 )
+from aisle.gateway.files.refused import FOLDER, take_out_of_refused
 from aisle.gateway.spool import NotWritten, Record, Spool, read_spool
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS
@@ -52,6 +53,7 @@ class EventLog:
             InputError: the folder can't be written to, or another gateway does.
         """
         self._events, spool = folder / EVENTS.name, folder / ".spool"
+        self._refused = folder / FOLDER
         try:
             self._events.mkdir(parents=True, exist_ok=True)
             spool.mkdir(exist_ok=True)
@@ -116,9 +118,9 @@ class EventLog:
         try:
             await self.roll()
             async with self._rolling:
-                await asyncio.to_thread(take_out, self._events, user, known)
+                await asyncio.to_thread(self._take_out, user, known)
         except (OSError, pa.ArrowException) as error:
-            raise NotWritten(f"{self._events} can't be written to: {error}") from error
+            raise NotWritten(f"{self._events.parent} can't be written to: {error}") from error
         return known
 
     async def run(self) -> None:
@@ -151,9 +153,14 @@ class EventLog:
                 write_hour(self._hour_of(path), kept_rows(read), merges(read()))
         for path in paths:
             for user, sessions in forget[path]:
-                take_out(self._events, user, sessions, leave=[self._hour_of(path)])
+                self._take_out(user, sessions, leave=[self._hour_of(path)])
         for path in sorted(paths, key=lambda path: bool(forget[path])):
             path.unlink()
+
+    def _take_out(self, user: str, sessions: Sequence[str], leave: Sequence[pathlib.Path] = ()) -> None:
+        """Has a user be gone from the hours' files, but for some that are right, and from what was refused."""
+        take_out(self._events, user, sessions, leave)
+        take_out_of_refused(self._refused, user, sessions)
 
     def _hour_of(self, path: pathlib.Path) -> pathlib.Path:
         return self._events / f"{path.stem}.parquet"

@@ -73,6 +73,11 @@ class Layout:
         return posixpath.join(self.root, "serving", "aisle")
 
     @property
+    def inventory(self) -> str:
+        """The tables of forecasts and of what is low."""
+        return posixpath.join(self.root, "inventory")
+
+    @property
     def stack(self) -> str:
         """Names the stack whose artifacts lie here."""
         return posixpath.join(self.root, "stack.json")

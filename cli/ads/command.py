@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from aisle.cli.ads.calibrate import calibrate
 from aisle.cli.ads.replay import replay
 from aisle.cli.ads.report import report
 from aisle.cli.ads.simulate import simulate
@@ -11,8 +12,8 @@ from aisle.cli.ads.simulate import simulate
 
 @click.group()
 def ads() -> None:
-    """Simulate, replay and report on sponsored places."""
+    """Calibrate, simulate, replay and report on sponsored places."""
 
 
-for command in (simulate, replay, report):
+for command in (calibrate, simulate, replay, report):
     ads.add_command(command)

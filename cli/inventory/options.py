@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from aisle.cli.run import CONFIG, SET
@@ -27,4 +25,4 @@ __all__ = ["BACKTEST", "CONFIG", "OUT", "SET", "SHOP", "WEEKS", "folder_of"]
 
 def folder_of(out: str) -> str:
     """Where the tables of forecasts and stock go."""
-    return os.path.join(Layout(out).root, "inventory")
+    return Layout(out).inventory

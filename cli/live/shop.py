@@ -8,9 +8,11 @@ import pathlib
 import secrets
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from aisle.cli.live.ads import AdOptions, ad_options
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.runs import Run
@@ -36,11 +38,14 @@ HOST = "127.0.0.1"
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="0: a free one."
 )
+@ad_options
 @click.option("--key-file", type=click.Path(), help="File with the console's key; a new one is made without.")
-@click.option("--name", default="The shop", show_default=True, help="What the shop is called.")
-@click.option("--currency", default="", help="What stands before a price, such as €.")
+@click.option("--name", default="", help="What the shop is called.")
+@click.option("--currency", default="", help="Of the prices: a sign such as €, or a code such as EUR.")
 @click.option(
-    "--language", default="", help="Of the titles, such as zh or en-GB, for screen readers and fonts."
+    "--language",
+    default="",
+    help="Of the titles, such as zh or en-GB; the pages are in the browser's, or in this.  [default: by their script]",
 )
 @click.option(
     "--pictures", type=click.Path(), help="Folder of the files that the items' column `image` names."
@@ -60,6 +65,7 @@ def shop(
     language: str,
     pictures: str | None,
     browser: bool | None,
+    **ads: Any,
 ) -> None:
     """Try a run's model in a browser: a storefront, and a console at /console.
 
@@ -96,7 +102,8 @@ def shop(
             target = opened.enter_context(embedded_server(pathlib.Path(out or "out")))
         client = StagedClient(target, timeout=5.0)
         items = Items(client, open_items(store), pathlib.Path(folder), utc_now)
-        between = Gateway(client, recents, log, items)
+        selling = AdOptions(**ads).open(store, pathlib.Path(folder), items)
+        between = Gateway(client, recents, log, items, ads=selling)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
             between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None
@@ -131,7 +138,7 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         InputError: a version is needed, and none was pushed there.
     """
     from aisle.cli.finished import cleaned
-    from aisle.gateway.pages.runs import Run
+    from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import InputError
     from aisle.serving.releases.folders import require_version
@@ -147,4 +154,5 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         tables = cleaned(pathlib.Path(out), "tables")
     except (FileNotFoundError, ValueError):  # Only what is served was copied here.
         tables = None
-    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving))
+    told = LowStock(pathlib.Path(layout.inventory) / LOW_STOCK)
+    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving), told)

@@ -80,11 +80,13 @@ class Measured:
     """A metric's columns.
 
     Attributes:
+        declared: the metric as the shop declares it.
         metric: over these columns.
         columns: of all arms' users, [n] each.
         bound: what the measure was cut at; None where it wasn't.
     """
 
+    declared: Declared
     metric: Metric
     columns: dict[str, Floats]
     bound: float | None
@@ -106,8 +108,9 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
         return what.of(events.where(when), user[when], len(found.units))
 
     columns, bound = {"outcome": counted(declared.measure, after)}, None
+    below = f"{declared.over.event} events" if declared.over else ""
     if declared.over:
-        columns["over"] = counted(declared.over, after)
+        columns[below] = counted(declared.over, after)
     elif declared.winsorised < 1 and columns["outcome"].any():
         cut = winsorise(columns["outcome"], declared.winsorised, above_zero=True)
         columns["outcome"], bound = cut.values, cut.bound
@@ -117,14 +120,6 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
             columns["before"] = np.minimum(
                 columns["before"], np.quantile(columns["before"], declared.winsorised)
             )
-    outcome = Ratio("outcome", "over") if declared.over else Mean("outcome")
+    outcome = Ratio("outcome", below) if declared.over else Mean("outcome")
     covariates = (Mean("before"),) if declared.adjusted else ()
-    return Measured(Metric(declared.name, outcome, covariates), columns, bound)
-
-
-def _cut(values: Floats, share: float) -> tuple[Floats, float | None]:
-    """Winsorised, at the quantile of those above 0 where most are 0; and the bound."""
-    if share >= 1 or not values.any():
-        return values, None
-    cut = winsorise(values, share, above_zero=bool(np.quantile(values, share) == 0))
-    return cut.values, cut.bound
+    return Measured(declared, Metric(declared.name, outcome, covariates), columns, bound)

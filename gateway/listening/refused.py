@@ -7,11 +7,10 @@ import os
 import pathlib
 from collections.abc import Sequence
 
+from aisle.gateway.files.refused import FOLDER, WRITING
 from aisle.gateway.listening.source import Message
 from aisle.gateway.spool import NotWritten
 from aisle.schema.versions import sync_folder
-
-FOLDER = "refused"
 
 
 class Refused:
@@ -30,8 +29,9 @@ class Refused:
         try:
             made = not self._folder.exists()
             self._folder.mkdir(parents=True, exist_ok=True)
-            for message, reason in refused:
-                self._append(message, reason)
+            with WRITING:
+                for message, reason in refused:
+                    self._append(message, reason)
             if made:
                 sync_folder(self._folder.parent)
         except OSError as error:

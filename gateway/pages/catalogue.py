@@ -6,8 +6,10 @@ import dataclasses
 import functools
 import math
 import pathlib
+import re
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,6 +22,22 @@ SAMPLE = 12
 """Users to shop as."""
 DEPARTMENTS = 8
 """Categories that every page leads to."""
+
+
+_SCRIPTS = tuple(
+    (language, re.compile(f"[{signs}]"))
+    for language, signs in (
+        ("ja", "\u3040-\u30ff"),  # Kana; its Han is no sign of Chinese.
+        ("zh", "\u3400-\u4dbf\u4e00-\u9fff"),
+        ("ko", "\u1100-\u11ff\uac00-\ud7af"),
+        ("th", "\u0e00-\u0e7f"),
+        ("el", "\u0370-\u03ff"),
+        ("he", "\u0590-\u05ff"),
+    )
+)
+"""Languages that alone are written in a script, by what tells a title of theirs."""
+_LIVE = {"price", "stock", "withdrawn"}
+"""What changes of an item without its being another."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,6 +53,8 @@ class Facts:
         price: in the shop's currency.
         stock: pieces.
         image: the path of its picture below the folder of pictures.
+        withdrawn: whether it is not sold any more.
+        few_left: whether it will soon run out.
     """
 
     item_id: str
@@ -45,6 +65,8 @@ class Facts:
     price: float | None = None
     stock: float | None = None
     image: str = ""
+    withdrawn: bool = False
+    few_left: bool = False
 
     @property
     def name(self) -> str:
@@ -55,6 +77,23 @@ class Facts:
     def sold_out(self) -> bool:
         """Whether it is known that there is none."""
         return self.stock is not None and self.stock <= 0
+
+    @property
+    def gone(self) -> bool:
+        """Whether it can't be had."""
+        return self.withdrawn or self.sold_out
+
+    def now(self, told: Mapping[str, Any], left: float | None) -> Facts:
+        """As it is now.
+
+        Args:
+            told: what was told of it since, by field; its own texts stay.
+            left: what lay there when it was found to be low; None where it wasn't. More than that is a delivery since.
+        """
+        lacking = {name for name in told if not getattr(self, name)}
+        facts = dataclasses.replace(self, **{name: told[name] for name in told if name in _LIVE | lacking})
+        few = left is not None and not facts.gone and (facts.stock is None or facts.stock <= left)
+        return dataclasses.replace(facts, few_left=few)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,6 +113,7 @@ class Catalogue:
         self._rows: dict[str, int] = {}
         if items is not None:
             names = {field.name for field in dataclasses.fields(Facts)} & set(items.column_names)
+            names -= {"withdrawn", "few_left"}  # A run heeds neither.
             self._columns = {name: items[name] for name in sorted(names)}
             self._rows = {item: row for row, item in enumerate(items["item_id"].to_pylist())}
 
@@ -91,6 +131,15 @@ class Catalogue:
         paths = self._columns["category"].to_pylist() if "category" in self._columns else []
         counts = Counter(path.split("/")[0] for path in paths if path)
         return [name for name, _ in counts.most_common(DEPARTMENTS)]
+
+    @functools.cached_property
+    def language(self) -> str:
+        """Of most titles (BCP 47), where their script tells it; "" where many languages are written so."""
+        titles = [title for title in self._columns["title"].to_pylist() if title] if self._rows else []
+        for language, script in _SCRIPTS:
+            if 2 * sum(script.search(title) is not None for title in titles) > len(titles):
+                return language
+        return ""
 
     def __contains__(self, item_id: str) -> bool:
         return item_id in self._rows

@@ -13,6 +13,7 @@ import jinja2
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
+from aisle.gateway.pages.languages.language import Language, texts_of
 from aisle.gateway.pages.watch import under_way
 
 CONTENT_POLICY = (
@@ -31,10 +32,13 @@ TONES = 12
 """Colours of the pictures that are drawn; the style sheet has one class for each."""
 
 
-def page(request: Request, template: str, view: dict[str, Any], status: int = 200) -> HTMLResponse:
-    """An answer: one of our templates, filled with `view` and with what every page shows."""
-    said = _environment().get_template(template).render(**view, path=request.url.path, timing=under_way())
-    return HTMLResponse(said, status, HEADERS)
+def page(
+    request: Request, template: str, language: Language, view: dict[str, Any], status: int = 200
+) -> HTMLResponse:
+    """An answer: one of our templates in a language, filled with `view` and with what every page shows."""
+    common = {"language": language, "path": request.url.path, "timing": under_way()}
+    said = _environment(language.name).get_template(template).render(**view, **common)
+    return HTMLResponse(said, status, {**HEADERS, "Vary": "Accept-Language"})
 
 
 def tone(text: str) -> int:
@@ -53,19 +57,16 @@ def quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
-def milliseconds(seconds: float) -> str:
-    """A short time for reading."""
-    return f"{1e3 * seconds:.0f} ms" if seconds >= 0.01 else f"{1e3 * seconds:.1f} ms"
-
-
 def clock(seconds: float) -> str:
     """A time of today or yesterday, in UTC, of seconds since 1970."""
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%H:%M:%S")
 
 
-@functools.lru_cache(maxsize=1)
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+@functools.cache
+def _environment(language: str) -> jinja2.Environment:
+    """Of one of the languages there are."""
+    environment: Any = jinja2.Environment(
+        extensions=["jinja2.ext.i18n"],
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).with_name("templates")),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
@@ -73,6 +74,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for shown in (tone, letters, quoted, milliseconds, clock):
+    for shown in (tone, letters, quoted, clock):
         environment.filters[shown.__name__] = shown
-    return environment
+    texts = texts_of(language)
+    environment.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)
+    return environment  # type: ignore[no-any-return]

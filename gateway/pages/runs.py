@@ -1,4 +1,4 @@
-"""What a run left: its cleaned tables, its reports, and the versions that were pushed."""
+"""What a run left: its cleaned tables, its reports, the versions that were pushed; and what was found to be low since."""
 
 from __future__ import annotations
 
@@ -7,11 +7,43 @@ import datetime
 import json
 import pathlib
 import re
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from aisle.serving.releases.pushed import Release, releases
 
+LOW_STOCK = "low_stock.parquet"
+"""Of `aisle replenish`, below the folder of the inventory's tables; see docs/inventory.md."""
 _REPORT = re.compile(r"[a-z][a-z0-9_-]*\.(html|json|md)")
 MEDIA_TYPES = {".html": "text/html", ".json": "application/json", ".md": "text/plain"}
+
+
+class LowStock:
+    """Which items will soon run out, by the last orders that were worked out: read again whenever these are."""
+
+    def __init__(self, path: pathlib.Path | None = None) -> None:
+        """Reads nothing yet.
+
+        Args:
+            path: of the table; it may be missing, and come later.
+        """
+        self._path, self._read = path, -1
+        self._left: dict[str, float] = {}
+
+    @property
+    def left(self) -> Mapping[str, float]:
+        """What lay there of each item that was low; nothing where nobody says."""
+        try:
+            written = self._path.stat().st_mtime_ns if self._path else -1
+            if self._path and written != self._read:
+                low = pq.read_table(self._path, columns=["item_id", "on_hand"], filters=[("low", "==", True)])
+                self._left = dict(zip(*low.to_pydict().values(), strict=True))
+                self._read = written
+        except (OSError, pa.ArrowException):  # Of no such file, or of one that is none of ours.
+            self._left, self._read = {}, -1
+        return self._left
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,11 +54,13 @@ class Run:
         tables: the cleaned tables; None where there are none.
         reports: the reports.
         serving: the base folder of the served versions.
+        low_stock: which items will soon run out.
     """
 
     tables: pathlib.Path | None
     reports: pathlib.Path
     serving: pathlib.Path
+    low_stock: LowStock = dataclasses.field(default_factory=LowStock)
 
     def pushed(self) -> list[Release]:
         """The versions on the disk, the newest first; raises InputError."""

@@ -10,8 +10,10 @@ from typing import Any
 
 from aisle.gateway.asking import new_request_id
 from aisle.gateway.pages.catalogue import Catalogue, Facts
+from aisle.gateway.pages.languages.language import marked
 from aisle.gateway.pages.pictures import Pictures
 from aisle.gateway.pages.rendering import quoted
+from aisle.gateway.pages.runs import LowStock
 from aisle.gateway.pages.visitors import Visitor
 from aisle.gateway.questions import Answer, Recommend, Similar
 from aisle.gateway.recents.delivery import Delivery
@@ -28,12 +30,13 @@ NEAR = 100
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """An item on a page: what is known of it, its picture's address ("" draws one), and its own page's."""
+    """An item on a page: what is known of it, its picture's address ("" draws one), its own page's, and whether it is an ad."""
 
     facts: Facts
     picture: str
     link: str
     request_id: str
+    sponsored: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Shelf:
     """A list of items.
 
     Attributes:
-        title: of the list.
+        title: of the list, in English; `%(item)s` is where `about` stands.
         cards: its items.
         about: the item that it is about; "" of none.
         buy: whether its items are there to be bought, not to be put into the cart.
@@ -54,7 +57,7 @@ class Shelf:
 
 
 class Shelves:
-    """Asks the gateway for lists and makes cards of their items; all raise ServingError.
+    """Asks the gateway for lists of what can be had, and makes cards of their items; all raise ServingError.
 
     Attributes:
         bought: tells what a user bought before, the last item first; nothing, where that is nobody's business.
@@ -67,20 +70,28 @@ class Shelves:
         recents: Delivery,
         catalogue: Catalogue,
         pictures: Pictures,
+        low_stock: LowStock,
     ) -> None:
         """All are the caller's to close."""
         self._gateway, self._client, self._recents = gateway, client, recents
-        self._catalogue, self._pictures = catalogue, pictures
+        self._catalogue, self._pictures, self._low_stock = catalogue, pictures, low_stock
+        self._version: int | None = None  # That answered last.
         self.bought: Callable[[str], list[str]] = lambda user_id: []
 
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> list[Facts]:
-        """What is known of items: by the table, else the title that the model has."""
+        """What is known of items: by the table, else the title that the model has, and what was told of them since."""
         unknown = [item for item in item_ids if item not in self._catalogue]
         try:
             titles = await self._client.titles(unknown, version) if unknown else {}
         except ServingError:  # They only make an item easier to know.
             titles = {}
-        return [self._catalogue.facts(item, titles) for item in item_ids]
+        self._version = version or self._version
+        told = await self._gateway.items.current.told(item_ids, self._version)
+        left = self._low_stock.left
+        known = [self._catalogue.facts(item, titles) for item in item_ids]
+        return [
+            facts.now(one.values, left.get(facts.item_id)) for facts, one in zip(known, told, strict=True)
+        ]
 
     def picture(self, facts: Facts) -> str:
         """The address of an item's picture; "" where there is none."""
@@ -96,9 +107,10 @@ class Shelves:
         """
         known = await self.facts([item.item_id for item in answer.items], answer.version)
         cards = []
-        for position, facts in enumerate(known, first):
+        for position, (facts, item) in enumerate(zip(known, answer.items, strict=True), first):
             said = {"from": answer.request_id, "at": str(position), **came}
-            cards.append(Card(facts, self.picture(facts), item_link(facts, **said), answer.request_id))
+            link = item_link(facts, **said)
+            cards.append(Card(facts, self.picture(facts), link, answer.request_id, item.sponsored))
         return cards
 
     async def home(self, who: Visitor) -> list[Shelf]:
@@ -110,23 +122,23 @@ class Shelves:
         bought = await asyncio.to_thread(self.bought, who.user_id) if who.user_id else []
         shelves = await asyncio.gather(
             self._for_you(who),
-            self._remembered("Bought before", bought[:SHELF]),
-            self._remembered("In your cart", carted, buy=True),
+            self._remembered(marked("Bought before"), bought[:SHELF]),
+            self._remembered(marked("In your cart"), carted, buy=True),
             *[self._because(one, who) for one in looked[:1]],
-            self._remembered("You looked at", looked[:SHELF]),
+            self._remembered(marked("You looked at"), looked[:SHELF]),
             self.popular(who),
         )
         return [shelf for shelf in shelves if shelf.cards]
 
     async def popular(self, who: Visitor, k: int = SHELF) -> Shelf:
         """What the model recommends to anybody."""
-        answer = await self.shown("recommend", Recommend(k=k), who)
-        return Shelf("Popular now", await self.cards(answer))
+        answer = await self.shown("recommend", Recommend(k=k, in_stock=True), who)
+        return Shelf(marked("Popular now"), await self.cards(answer))
 
     async def similar(self, item_id: str, who: Visitor) -> Shelf:
         """What is like an item."""
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
-        return Shelf("Similar items", await self.cards(answer))
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
+        return Shelf(marked("Similar items"), await self.cards(answer))
 
     async def recents(self, who: Visitor) -> list[Recent]:
         """What a visitor did, oldest first."""
@@ -143,27 +155,24 @@ class Shelves:
             for one, found in zip(seen, near, strict=True)
             if any(item.item_id == item_id for item in found.items)
         ]
-        return (await self._remembered("Like", like)).cards
+        return (await self._remembered("", like)).cards
 
     async def shown(self, source: str, asked: Any, who: Visitor) -> Answer:
         """The answer to a question for a list, which is noted as shown to the visitor."""
-        answer: Answer = await getattr(self._gateway.asking, source)(asked)
-        said = asked.model_copy(update=who.ids)
-        self._gateway.note_shown(source, said, answer)
-        return answer
+        return await self._gateway.answer(source, asked, **who.ids)
 
     async def _for_you(self, who: Visitor) -> Shelf:
         # A user may want again what they bought; what one has just looked at needs no recommending.
-        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, **who.ids)
-        return Shelf("For you", await self.cards(await self.shown("recommend", asked, who), by="you"))
+        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, in_stock=True, **who.ids)
+        return Shelf(marked("For you"), await self.cards(await self.shown("recommend", asked, who), by="you"))
 
     async def _because(self, item_id: str, who: Visitor) -> Shelf:
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
         (about,) = await self.facts([item_id], answer.version)
-        return Shelf("Because you looked at", await self.cards(answer), about.name)
+        return Shelf(marked("Because you looked at %(item)s"), await self.cards(answer), about.name)
 
     async def _remembered(self, title: str, item_ids: Sequence[str], buy: bool = False) -> Shelf:
-        known = await self.facts(item_ids)
+        known = [one for one in await self.facts(item_ids) if not one.withdrawn]
         cards = [Card(one, self.picture(one), item_link(one, once=new_request_id()), "") for one in known]
         return Shelf(title, cards, buy=buy)
 

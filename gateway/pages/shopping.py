@@ -11,10 +11,11 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from aisle.gateway.events import EVENT
 from aisle.gateway.pages.catalogue import Facts
 from aisle.gateway.pages.forms import own_form
+from aisle.gateway.pages.languages.language import Language, marked
 from aisle.gateway.pages.looking import MAX_QUERY, PAGE, Looking
 from aisle.gateway.pages.rendering import HEADERS, quoted
 from aisle.gateway.pages.shelves import Shelf
-from aisle.gateway.pages.storefront import Front, PageRoute, Storefront
+from aisle.gateway.pages.storefront import PROBLEMS, Front, PageRoute, Storefront
 from aisle.gateway.pages.visitors import (
     USER_COOKIE,
     Visitor,
@@ -24,12 +25,12 @@ from aisle.gateway.pages.visitors import (
     valid_id,
 )
 from aisle.gateway.pages.why import reasons
-from aisle.gateway.questions import Explain, Recommend
+from aisle.gateway.questions import Answer, Explain, Recommend, Search
 from aisle.schema.events import CART, CLICK, PURCHASE
 from aisle.serving import RequestRefused
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
-DONE = {CART.name: "It is in your cart.", PURCHASE.name: "Bought. Thank you!"}
+DONE = {CART.name: marked("It is in your cart."), PURCHASE.name: marked("Bought. Thank you!")}
 """What a visitor may do by a form, and what is said then."""
 MAX_REQUEST_ID = 64
 
@@ -60,12 +61,12 @@ async def results(request: Request, front: Front) -> Response:
 @router.get("/item/{item_id:path}")
 async def item(request: Request, front: Front, item_id: str) -> Response:
     """An item, what is like it, and why it was shown; who came by a link of this shop has clicked it."""
-    who, came = front.visitor(request), _came(request)
-    (facts,) = await front.shelves.facts([valid_id(item_id)])
-    similar = await front.shelves.similar(facts.item_id, who)
+    who, came, item_id = front.visitor(request), _came(request), valid_id(item_id)
+    similar = await front.shelves.similar(item_id, who)
+    (facts,) = await front.shelves.facts([item_id])
     if not (facts.title or similar.cards):
         raise HTTPException(404, "there is no such item")
-    view = await _why(front, facts, who, came)
+    view = await _why(front, facts, who, came, front.language(request))
     if who.known and is_own_link(request) and came["once"]:
         await _record(front, who, CLICK.name, facts, came)
     done = DONE.get(request.query_params.get("done", ""), "")
@@ -83,10 +84,17 @@ async def do(request: Request, front: Front) -> Response:
         raise HTTPException(422, f"event is {kind[:80]!r}; expected one of {', '.join(DONE)}")
     who = front.visitor(request)
     (facts,) = await front.shelves.facts([valid_id(form.get("item_id", ""))])
+    by_script = request.headers.get("accept") == "application/json"
+    language = front.language(request)
+    if facts.gone:  # Since its page was made.
+        if by_script:
+            return JSONResponse({"said": f"{facts.name}: {language.say(PROBLEMS[409])}"}, 409, HEADERS)
+        raise HTTPException(409, f"{facts.name} can't be had any more: it is sold out")
     came = {"request_id": form.get("request_id", "")[:MAX_REQUEST_ID]}
     await _record(front, who, kind, facts, came)
-    if request.headers.get("accept") == "application/json":
-        return _greeted(request, JSONResponse({"said": f"{facts.name}: {DONE[kind]}"}, headers=HEADERS), who)
+    if by_script:
+        said = f"{facts.name}: {language.say(DONE[kind])}"
+        return _greeted(request, JSONResponse({"said": said}, headers=HEADERS), who)
     there = f"/item/{quoted(facts.item_id)}?done={kind}"
     return _greeted(request, RedirectResponse(there, 303, HEADERS), who)
 
@@ -131,11 +139,21 @@ async def _found(front: Storefront, looking: Looking, who: Visitor, shown: bool)
         answer = await front.gateway.asking.recommend(Recommend(k=asked.k))
     part = answer.part(first, PAGE)
     if shown:
+        part = await _with_ads(front, asked, part) if looking.page == 1 and looking.query else part
         front.gateway.note_shown("search", asked, part)
     cards = await front.shelves.cards(part, first + 1, q=looking.query)
     more = len(answer.items) > first + PAGE
     view = {"looking": looking, "cards": cards, "first": first + 1, "more": more, "facets": answer.facets}
     return {**view, "instead": None if cards else await _instead(front, who)}
+
+
+async def _with_ads(front: Storefront, asked: Search, part: Answer) -> Answer:
+    """The first page with its sponsored items beside all others, so that the next page goes on where it ends."""
+    ads = front.gateway.ads
+    if ads is None:
+        return part
+    most = len(part.items) + len(ads.options.places)
+    return await ads.in_list("search", asked, part, most, await ads.shown(asked))
 
 
 async def _instead(front: Storefront, who: Visitor) -> Shelf | None:
@@ -157,7 +175,9 @@ def _came(request: Request) -> dict[str, str]:
     }
 
 
-async def _why(front: Storefront, facts: Facts, who: Visitor, came: dict[str, str]) -> dict[str, Any]:
+async def _why(
+    front: Storefront, facts: Facts, who: Visitor, came: dict[str, str], language: Language
+) -> dict[str, Any]:
     """Why an item was shown: by a search's explanation, or by what it is like."""
     if came["query"]:
         asked = Explain(query=came["query"], item_ids=[facts.item_id], **who.ids)
@@ -165,7 +185,7 @@ async def _why(front: Storefront, facts: Facts, who: Visitor, came: dict[str, st
             (why,) = (await front.gateway.asking.explain(asked)).items
         except RequestRefused:  # An older model explains nothing.
             return {"why": [], "like": []}
-        return {"why": reasons(why), "like": []}
+        return {"why": reasons(why, language), "like": []}
     if came["by"] != "you":
         return {"why": [], "like": []}
     return {"why": [], "like": await front.shelves.like_what_was_seen(facts.item_id, who)}

@@ -15,9 +15,11 @@ from fastapi.routing import APIRoute
 from pydantic import ValidationError
 
 from aisle.gateway.pages.catalogue import Catalogue, Person, read_bought, read_catalogue, read_people
+from aisle.gateway.pages.languages.chosen import chosen
+from aisle.gateway.pages.languages.language import Language, marked
 from aisle.gateway.pages.pictures import Pictures
 from aisle.gateway.pages.rendering import page
-from aisle.gateway.pages.runs import Run
+from aisle.gateway.pages.runs import LowStock, Run
 from aisle.gateway.pages.shelves import Shelves
 from aisle.gateway.pages.signing import Signing
 from aisle.gateway.pages.visitors import Visitor, visitor_of
@@ -27,19 +29,30 @@ from aisle.gateway.service import Gateway
 from aisle.schema.errors import AisleError
 from aisle.serving import AsyncClient
 
+PROBLEMS = {
+    403: marked("This is not allowed from where you came from."),
+    404: marked("There is nothing here."),
+    409: marked("It can't be had any more."),
+    422: marked("What was sent can't be read."),
+    429: marked("That was too much at once. Wait a little."),
+    503: marked("The shop doesn't answer just now. Try again in a moment."),
+    504: marked("The shop doesn't answer just now. Try again in a moment."),
+}
+"""What a page says of a status, above the reason, which is in English."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Shop:
     """How the shop is shown.
 
     Attributes:
-        name: of the shop.
-        currency: what stands before its prices.
-        language: of its titles, as `lang` says it (BCP 47); "" leaves it open.
+        name: of the shop; "" is just a shop.
+        currency: the sign of its prices, or its code; "" has them stand alone.
+        language: of its titles, as `lang` says it (BCP 47); "" leaves it to their script.
         trying: whether a visitor may shop as any user, to see what they would: never on a real site.
     """
 
-    name: str = "The shop"
+    name: str = ""
     currency: str = ""
     language: str = ""
     trying: bool = False
@@ -84,11 +97,13 @@ class Storefront:
             pictures: the folder of the items' `image`.
         """
         tables = run.tables if run else None
-        self.gateway, self.client, self.recents, self.shop, self.run = gateway, client, recents, shop, run
+        self.gateway, self.client, self.recents, self.run = gateway, client, recents, run
         self.catalogue = read_catalogue(tables) if tables else Catalogue()
+        self.shop = dataclasses.replace(shop, language=shop.language or self.catalogue.language)
         self.people: list[Person] = read_people(tables) if tables and shop.trying else []
         self.pictures = Pictures(pictures)
-        self.shelves = Shelves(gateway, client, recents, self.catalogue, self.pictures)
+        low_stock = run.low_stock if run else LowStock()
+        self.shelves = Shelves(gateway, client, recents, self.catalogue, self.pictures, low_stock)
         if tables and shop.trying:
             self.shelves.bought = functools.lru_cache(1_000)(functools.partial(read_bought, tables))
         self.signing, self.watch = Signing(key), Watch()
@@ -102,7 +117,11 @@ class Storefront:
         who = view.pop("who", None) or self.visitor(request)
         common = {"shop": self.shop, "who": who, "people": self.people, "query": ""}
         common["departments"] = self.catalogue.departments
-        return page(request, template, {**common, **view}, status)
+        return page(request, template, self.language(request), {**common, **view}, status)
+
+    def language(self, request: Request) -> Language:
+        """In which a page is asked for."""
+        return chosen(request.headers.get("accept-language", ""), self.shop.language)
 
     def install(self, app: FastAPI) -> None:
         """Has an application serve the pages, and watches all that it is asked."""
@@ -140,7 +159,8 @@ class PageRoute(APIRoute):
                 if request.method != "GET":
                     asked = f"{request.method} {request.url.path}"
                     _storefront(request).watch.refuse(asked, status, said)
-                return _storefront(request).page(request, "problem.html", status, said=said)
+                problem = PROBLEMS.get(status, "")
+                return _storefront(request).page(request, "problem.html", status, said=said, problem=problem)
 
         return answered
 

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
+from aisle.gateway.pages.languages.language import Language, marked
 from aisle.gateway.questions import Why
 from aisle.schema.contract import WORD_PARTS
 from aisle.serving import WordMatch
 
-SOURCES = {"dense": "by its meaning", "lexical": "by its words"}
+FOUND = {
+    ("dense",): marked("It was found by its meaning in place %(dense)s, before all of this was weighed."),
+    ("lexical",): marked("It was found by its words in place %(lexical)s, before all of this was weighed."),
+    ("dense", "lexical"): marked(
+        "It was found by its meaning in place %(dense)s and by its words in place %(lexical)s, "
+        "before all of this was weighed."
+    ),
+}
+"""What is said of the sources that found it, by their names."""
+SAYS = marked("It says “%(word)s”.")
+READS = marked("The model reads its “%(met)s” as near to your “%(asked)s”.")
 PARTS: tuple[tuple[str, str], ...] = (
-    ("whole", "its title as a whole means what you searched for"),
-    ("lexical", "it has the words of your search"),
-    ("source.lexical", "it has the words of your search"),
-    ("source.dense", "its meaning is near that of your search"),
-    ("dense", "its meaning is near that of your search"),
-    ("two_tower", "its meaning is near that of your search"),
-    ("feedback", "it is like the best answers to your search"),
-    ("ends", "its title names the thing itself, not what is for it"),
-    ("searched", "others who searched for this took it"),
-    ("popularity", "it sells well"),
-    ("item_users", "it sells well"),
-    ("item_trend", "it sells better than it did"),
-    ("item_repeat", "people buy it again"),
-    ("repeat", "you took it before"),
-    ("count", "you took it before"),
-    ("overdue", "it is time for it again"),
-    ("ease", "it goes with what you took"),
-    ("transitions", "it often follows what you took"),
-    ("users_cosine", "people like you took it"),
-    ("baskets", "it is bought together with what you took"),
-    ("latest_basket", "it is bought together with what you took last"),
-    ("tags", "it has much in common with what you took"),
-    ("price_level", "its price is like those you pay"),
+    ("whole", marked("Its title as a whole means what you searched for.")),
+    ("lexical", marked("It has the words of your search.")),
+    ("source.lexical", marked("It has the words of your search.")),
+    ("source.dense", marked("Its meaning is near that of your search.")),
+    ("dense", marked("Its meaning is near that of your search.")),
+    ("two_tower", marked("Its meaning is near that of your search.")),
+    ("feedback", marked("It is like the best answers to your search.")),
+    ("ends", marked("Its title names the thing itself, not what is for it.")),
+    ("searched", marked("Others who searched for this took it.")),
+    ("popularity", marked("It sells well.")),
+    ("item_users", marked("It sells well.")),
+    ("item_trend", marked("It sells better than it did.")),
+    ("item_repeat", marked("People buy it again.")),
+    ("repeat", marked("You took it before.")),
+    ("count", marked("You took it before.")),
+    ("overdue", marked("It is time for it again.")),
+    ("ease", marked("It goes with what you took.")),
+    ("transitions", marked("It often follows what you took.")),
+    ("users_cosine", marked("People like you took it.")),
+    ("baskets", marked("It is bought together with what you took.")),
+    ("latest_basket", marked("It is bought together with what you took last.")),
+    ("tags", marked("It has much in common with what you took.")),
+    ("price_level", marked("Its price is like those you pay.")),
 )
 """What a part of a score says where it adds to it, by how its name begins behind `feature.`; see docs/explaining.md."""
 SAID = 4
@@ -39,26 +50,25 @@ _LEAST = 0.05
 """Of all that speaks for the item; what adds less is not worth a sentence."""
 
 
-def reasons(why: Why) -> list[str]:
+def reasons(why: Why, language: Language) -> list[str]:
     """Why a search shows an item, the plainest reason first; none of an item that the model doesn't know."""
     if why.score is None:
         return []
-    said = [told for told in map(_of_word, why.words) if told]
-    said += _of_parts(why)
-    found = [f"{SOURCES[one.source]} in place {one.rank}" for one in why.found_by if one.source in SOURCES]
-    if found:
-        said.append(f"it was found {' and '.join(found)}, before all of this was weighed")
-    return [f"{one[:1].upper()}{one[1:]}." for one in said]
+    said = [told for word in why.words if (told := _of_word(word, language))]
+    said += [language.say(one) for one in _of_parts(why)]
+    places = {one.source: language.number(one.rank) for one in why.found_by}
+    sources = tuple(name for name in ("dense", "lexical") if name in places)
+    return said + ([language.say(FOUND[sources], **places)] if sources else [])
 
 
-def _of_word(word: WordMatch) -> str:
+def _of_word(word: WordMatch, language: Language) -> str:
     """What a word of the query says; "" where it met next to nothing: a letter, a sign."""
     asked, met = _bare(word.word), _bare(word.matched)
     if asked == met:
-        return f"it says “{asked}”" if asked else ""
+        return language.say(SAYS, word=asked) if asked else ""
     if word.contribution <= 0 or min(len(asked), len(met)) < 3:
         return ""
-    return f"the model reads its “{met}” as near to your “{asked}”"
+    return language.say(READS, met=met, asked=asked)
 
 
 def _bare(word: str) -> str:

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime
+import json
 import pathlib
+import re
 import resource
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.gateway.files.records import MERGED, ROW
+from aisle.gateway.files.refused import take_out_of_refused
 from aisle.gateway.forgetting import Forgetting
+from aisle.gateway.listening.refused import Refused
+from aisle.gateway.listening.source import Message
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.redis_store import RedisStore
@@ -196,3 +205,99 @@ def test_a_process_that_was_down_hears_at_its_start_and_only_once(
 
     asyncio.run(use())
     assert _ids(away) == ["b", "new"]
+
+
+def _refused(place: str, message: Any, reason: str = "it is wrong") -> bytes:
+    text = message if isinstance(message, str) else json.dumps(message)
+    return (
+        json.dumps({"place": place, "at": "2026-03-01", "reason": reason, "message": text}).encode() + b"\n"
+    )
+
+
+REFUSED: dict[str, list[bytes]] = {
+    "2026-03-01": [
+        _refused("theirs", {"event": "stare", "user_id": "ann"}),
+        _refused("by another name", {"event": "stare", "who": {"ids": ["bob", "ann"]}}),
+        _refused("their session's", {"event": "stare", "session_id": "x"}),
+        _refused("no JSON", '{"event": "stare", "user_id": "ann"'),
+        _refused(
+            "a batch", [{"user_id": "ann"}, {"user_id": "bob"}], "body.0.user_id is 'ann'; expected more"
+        ),
+        _refused("all of a batch", [{"user_id": "ann"}]),
+        _refused("another's", {"event": "stare", "user_id": "annabel", "session_id": "y"}),
+        _refused("no JSON of another", "annual, {"),
+        _refused("what they said of it", {"event": "stare", "user_id": "bob", "item_id": "ann"}),
+    ],
+    "2026-03-02": [_refused("only theirs", "user_id=ann")],
+    "2026-03-03": [_refused("nobody's", "\udce9{")],
+}
+
+
+def _kept(folder: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """What is left of refused messages, by their places."""
+    lines = [line for path in (folder / "refused").iterdir() for line in path.read_text().splitlines()]
+    return {record["place"]: record for record in map(json.loads, lines)}
+
+
+def test_what_was_refused_no_longer_names_the_user_and_still_all_others(tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "refused"
+    folder.mkdir()
+    for day, lines in REFUSED.items():
+        (folder / f"{day}.jsonl").write_bytes(b"".join(lines))
+    half = b'{"place": "half", "message": "ann'
+    (folder / "2026-03-01.jsonl").open("ab").write(half)
+    untouched = (folder / "2026-03-03.jsonl").stat().st_mtime_ns
+
+    async def use() -> None:
+        log = await _written(tmp_path, *HOURS)
+        await log.forget("ann")
+        await log.close()
+
+    asyncio.run(use())
+    kept = _kept(tmp_path)
+    assert sorted(kept) == ["a batch", "another's", "no JSON of another", "nobody's", "what they said of it"]
+    assert kept["a batch"]["message"] == '[{"user_id": "bob"}]' and "ann" not in kept["a batch"]["reason"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2026-03-01.jsonl", "2026-03-03.jsonl"]
+    assert (folder / "2026-03-03.jsonl").stat().st_mtime_ns == untouched
+
+
+def test_what_is_refused_while_a_user_is_forgotten_is_kept(tmp_path: pathlib.Path) -> None:
+    refused = Refused(tmp_path)
+    at = datetime.datetime(2026, 3, 1, tzinfo=datetime.timezone.utc)
+
+    def keep() -> None:
+        for number in range(60):
+            refused.keep(
+                [(Message(f"p{number}", at, f"wrong {number} of ann{number % 2}".encode()), "wrong")]
+            )
+
+    with concurrent.futures.ThreadPoolExecutor() as threads:
+        keeping = threads.submit(keep)
+        while not keeping.done():
+            take_out_of_refused(tmp_path / "refused", "ann0", [])
+        keeping.result()
+    take_out_of_refused(tmp_path / "refused", "ann0", [])
+    assert sorted(_kept(tmp_path)) == sorted(f"p{number}" for number in range(1, 60, 2))
+
+
+@given(st.lists(st.sampled_from(["ann", "anna", "b ann", "é", "7", '"', "x"]), max_size=4), st.booleans())
+def test_a_user_of_any_name_is_found_in_a_message_that_can_be_read_and_in_one_that_cannot(
+    ids: list[str], whole: bool
+) -> None:
+    user = "ann" if len(ids) % 2 else "é"
+    text = json.dumps([{"who": one} for one in ids])
+    line = _refused("p", text if whole else text + "{")
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "day.jsonl"
+        path.write_bytes(line)
+        take_out_of_refused(pathlib.Path(folder), user, [])
+        left = path.read_bytes() if path.exists() else b""
+    named = user in ids if whole else any(re.search(rf"(?<!\w){user}(?!\w)", one) for one in ids)
+    if not named:
+        assert left == line
+    elif not whole or set(ids) == {user}:
+        assert left == b""
+    else:
+        assert [one["who"] for one in json.loads(json.loads(left)["message"])] == [
+            one for one in ids if one != user
+        ]

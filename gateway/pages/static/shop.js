@@ -25,7 +25,7 @@ async function search() {
     hear(`${query}: ${main.querySelector("[data-heard]").textContent}`);
     tell(answer.headers.get("Server-Timing"));
   } catch (error) {
-    if (error.name !== "AbortError") hear("The search doesn't answer");
+    if (error.name !== "AbortError") hear(document.getElementById("heard").dataset.silent);
   }
 }
 
@@ -37,7 +37,8 @@ function hear(said) {
 /** Writes where an answer's time went below the page. */
 function tell(timing) {
   const told = (timing ?? "").split(", ").map((one) => one.match(/^([\w.]+);dur=([\d.]+)$/)).filter(Boolean);
-  const words = told.map(([, name, took]) => `${name === "total" ? "" : `${name.replaceAll("_", " ")} `}${took} ms`);
+  const written = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+  const words = told.map(([, name, took]) => `${name === "total" ? "" : `${name.replaceAll("_", " ")} `}${written.format(took)} ms`);
   document.getElementById("timing").textContent = words.join(", ");
 }
 
@@ -58,12 +59,12 @@ addEventListener("submit", async (event) => {
   if (!event.target.matches("[data-event]")) return;
   event.preventDefault();
   const sent = new URLSearchParams(new FormData(event.target, event.submitter));
-  let said = "That didn't work. Try again.";
+  const toast = document.getElementById("toast");
+  let said = toast.dataset.failed;
   try {
     const answer = await fetch("/event", { method: "POST", body: sent, headers: { Accept: "application/json" } });
-    if (answer.ok) said = (await answer.json()).said;
+    if (answer.headers.get("Content-Type")?.startsWith("application/json")) said = (await answer.json()).said ?? said;
   } catch { /* It is said already. */ }
-  const toast = document.getElementById("toast");
   toast.textContent = said;
   clearTimeout(shown);
   shown = setTimeout(() => { toast.textContent = ""; }, TOAST);

@@ -201,6 +201,7 @@ def test_titles_and_queries_are_text_whatever_they_say(visits: Visits, path: str
 
 def test_an_item_shows_what_the_shop_knows_of_it(visits: Visits) -> None:
     async def use(shop: Any) -> list[str]:
+        shop.http.headers["Accept-Language"] = "en"
         return [(await shop.http.get(f"/item/{item}")).text for item in ("mug", "sock", "scarf", "nothing")]
 
     mug, sock, scarf, nothing = visits(use, currency="€", language="zh-Hant")
