@@ -50,7 +50,9 @@ def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Ca
 
     def search(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         queries = [query.decode() for query in asked["query"]]
-        rows = [lists([item for item in shop if matches(one, shop[item])], int(asked["k"])) for one in queries]
+        rows = [
+            lists([item for item in shop if matches(one, shop[item])], int(asked["k"])) for one in queries
+        ]
         return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
     def filtered_search(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
