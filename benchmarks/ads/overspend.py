@@ -155,9 +155,9 @@ def books_of_redis(address: str) -> Books:
         shows = {}
         for key in client.scan_iter("aisle:ads:show:*", 1_000):
             for item, told in client.hgetall(key).items():
-                if not item.startswith("charged:"):
+                if item.startswith("sold:"):
                     campaign, price = json.loads(told)[:2]
-                    shows[key.rpartition(":")[2], item] = campaign, int(price)
+                    shows[key.rpartition(":")[2], item.removeprefix("sold:")] = campaign, int(price)
     return Books(
         {name: int(one) for name, one in spent.items()}, {name: int(one) for name, one in held.items()}, shows
     )

@@ -64,7 +64,7 @@ class RedisLedger:
         with told_as_down(_WHAT):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for one in shows:
-                    pipe.hget(_show(one.request_id), one.item_id)
+                    pipe.hget(_show(one.request_id), f"sold:{one.item_id}")
                 found = await pipe.execute()
         return [str(json.loads(told)[0]) if told else "" for told in found]
 

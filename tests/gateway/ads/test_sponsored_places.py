@@ -169,6 +169,29 @@ def test_slots_are_filled_by_sponsored_items_alone(sells: Sells) -> None:
     ]  # fmt: skip
 
 
+def test_what_campaigns_spent_is_told_with_the_key(sells: Sells) -> None:
+    async def use(site: Any) -> None:
+        answer = await ask(site, "ads")
+        told = {"event": "click", "item_id": "i4", "request_id": answer["request_id"]}
+        assert (await site.http.post("/v1/events", json=told)).status_code == 401
+        bearer = {"Authorization": "Bearer 0123456789abcdef"}
+        await site.http.post("/v1/events", json=told, headers=bearer)
+        await ask(site, "ads")
+        assert (await site.http.get("/v1/campaigns")).status_code == 401
+        money = (await site.http.get("/v1/campaigns", headers=bearer)).json()
+        empty = {"budget": 10_000, "multiplier": 1.0}
+        assert money == {
+            "campaigns": [
+                {"campaign_id": "other", "spent": 0, "held": 0, **empty},
+                {"campaign_id": "c", "spent": 36, "held": 11, **empty},
+            ],
+            "stale": False,
+        }
+
+    told = [campaign("other", "i99"), campaign("c", "i4")]
+    sells(use, told, options={"reserve": 10_000_000}, key="0123456789abcdef")
+
+
 def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
     from aisle.gateway.recents.memory import MemoryStore
 
@@ -176,6 +199,7 @@ def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
         async with site(MemoryStore(1_000)) as one:
             answer = await ask(one, "ads", slots=3)
             assert (answer["items"], answer["version"], bool(answer["request_id"])) == ([], None, True)
+            assert (await one.http.get("/v1/campaigns")).json() == {"campaigns": [], "stale": False}
 
     asyncio.run(use())
 
