@@ -117,6 +117,8 @@ EVENTS = Table(
         # Of what somebody paid for to be shown, and what came of it: no label of the organic ranking is made of it.
         Column("sponsored", Kind.BOOLEAN, bookkeeping=True),
         Column("campaign_id", Kind.STRING, identifier=True, bookkeeping=True),
+        # Of a sponsored impression: what the model's head said of it when its place was sold. Calibration learns by it.
+        Column("ad_score", Kind.NUMBER, bookkeeping=True),
     ),
 )
 

@@ -30,12 +30,13 @@ NEAR = 100
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """An item on a page: what is known of it, its picture's address ("" draws one), and its own page's."""
+    """An item on a page: what is known of it, its picture's address ("" draws one), its own page's, and whether it is an ad."""
 
     facts: Facts
     picture: str
     link: str
     request_id: str
+    sponsored: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,7 +57,7 @@ class Shelf:
 
 
 class Shelves:
-    """Asks the gateway for lists and makes cards of their items; all raise ServingError.
+    """Asks the gateway for lists of what can be had, and makes cards of their items; all raise ServingError.
 
     Attributes:
         bought: tells what a user bought before, the last item first; nothing, where that is nobody's business.
@@ -106,9 +107,10 @@ class Shelves:
         """
         known = await self.facts([item.item_id for item in answer.items], answer.version)
         cards = []
-        for position, facts in enumerate(known, first):
+        for position, (facts, item) in enumerate(zip(known, answer.items, strict=True), first):
             said = {"from": answer.request_id, "at": str(position), **came}
-            cards.append(Card(facts, self.picture(facts), item_link(facts, **said), answer.request_id))
+            link = item_link(facts, **said)
+            cards.append(Card(facts, self.picture(facts), link, answer.request_id, item.sponsored))
         return cards
 
     async def home(self, who: Visitor) -> list[Shelf]:
@@ -130,12 +132,12 @@ class Shelves:
 
     async def popular(self, who: Visitor, k: int = SHELF) -> Shelf:
         """What the model recommends to anybody."""
-        answer = await self.shown("recommend", Recommend(k=k), who)
+        answer = await self.shown("recommend", Recommend(k=k, in_stock=True), who)
         return Shelf(marked("Popular now"), await self.cards(answer))
 
     async def similar(self, item_id: str, who: Visitor) -> Shelf:
         """What is like an item."""
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
         return Shelf(marked("Similar items"), await self.cards(answer))
 
     async def recents(self, who: Visitor) -> list[Recent]:
@@ -157,18 +159,15 @@ class Shelves:
 
     async def shown(self, source: str, asked: Any, who: Visitor) -> Answer:
         """The answer to a question for a list, which is noted as shown to the visitor."""
-        answer: Answer = await getattr(self._gateway.asking, source)(asked)
-        said = asked.model_copy(update=who.ids)
-        self._gateway.note_shown(source, said, answer)
-        return answer
+        return await self._gateway.answer(source, asked, **who.ids)
 
     async def _for_you(self, who: Visitor) -> Shelf:
         # A user may want again what they bought; what one has just looked at needs no recommending.
-        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, **who.ids)
+        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, in_stock=True, **who.ids)
         return Shelf(marked("For you"), await self.cards(await self.shown("recommend", asked, who), by="you"))
 
     async def _because(self, item_id: str, who: Visitor) -> Shelf:
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
         (about,) = await self.facts([item_id], answer.version)
         return Shelf(marked("Because you looked at %(item)s"), await self.cards(answer), about.name)
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from aisle.components.reports import (
+    write_ads,
     write_anomalies,
     write_cleaning,
     write_evaluation,
@@ -242,6 +243,29 @@ INTERLEAVED: dict[str, Any] = {
     },
 }  # fmt: skip
 
+_SUMS: dict[str, Any] = {"shows": 4, "predicted": 1.5, "observed": 2, "ratio": 0.75}
+_CAMPAIGN: dict[str, Any] = {
+    "campaign_id": EVIL, "advertiser_id": EVIL, "bid_kind": "click", "bids": 8, "bid": 0.5, "budget": 1.0, "planned": 0.5,
+    "spent": 1.2, "of_plan": 2.4, "shows": 4, "win_rate": 0.5, "clicks": 2, "purchases": 1, "price": 0.6,
+}  # fmt: skip
+_NONE: dict[str, Any] = dict.fromkeys(("of_plan", "win_rate", "price"))
+ADS: dict[str, Any] = {
+    "version": 1, "source": "replay", "currency": EVIL,
+    "terms": {"rule": "gsp", "reserve": 5, "pacing": "slot", "floor": 0.5, "places": [2, 6]},
+    "requests": 10, "auctions": 8, "campaigns_in_all": 3, "bids": 8, "shows": 4, "clicks": 2, "purchases": 1,
+    "revenue": 1.2, "win_rate": 0.5, "prices": {"click": 0.6, "purchase": None, "thousand_shows": 300.0},
+    "spend": {
+        "planned": 0.5, "spent": 1.2, "of_plan": 2.4, "over_budget": 1, "spent_out": 1, "never_shown": 1,
+    },
+    "campaigns": [
+        _CAMPAIGN, {**_CAMPAIGN, **_NONE, "campaign_id": "b", "planned": 0.0, "spent": 0.0, "shows": 0, "bids": 0},
+    ],
+    "calibration": {
+        **_SUMS, "error": 0.1, "tenths": [_SUMS, _SUMS], "advertisers": [{"advertiser_id": EVIL, **_SUMS, "ratio": None}],
+    },
+    "relevance": {"without": 0.5, "beside": 0.45, "given_up": 0.1},
+}  # fmt: skip
+
 REPORTS = [
     (write_anomalies, ANOMALIES, "anomalies"),
     (write_cleaning, LEDGER, "cleaning"),
@@ -249,4 +273,5 @@ REPORTS = [
     (write_inventory, INVENTORY, "inventory"),
     (write_experiment, EXPERIMENT, "experiment"),
     (write_experiment, INTERLEAVED, "experiment"),
+    (write_ads, ADS, "ads"),
 ]

@@ -18,7 +18,9 @@ from aisle.ads.table import campaigns
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.example_gen.reader import read_table
+from aisle.components.tables import write_tables
 from aisle.schema.tables import CAMPAIGNS, EVENTS
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
@@ -187,3 +189,20 @@ def test_what_was_sponsored_is_read_as_one_or_zero_from_text_and_from_parquet(tm
     table = pa.table(rows).set_column(0, "timestamp", pa.array([1, 2, 3], pa.timestamp("us", "UTC")))
     pq.write_table(table, tmp_path / "events.parquet")
     assert read_table(str(tmp_path), EVENTS).rows["sponsored"].to_pylist() == [1, None, 0]
+
+
+def test_the_exported_file_has_the_tables_layout_and_is_emptied_where_a_run_has_no_campaigns(
+    tmp_path: pathlib.Path,
+) -> None:
+    bare = {name: ROW[name] for name in ("campaign_id", "advertiser_id", "item_id", "bid", "budget", "starts_at", "ends_at")}  # fmt: skip
+    tables, out = tmp_path / "tables", tmp_path / "ads"
+    export_campaigns(str(tables), str(out))
+    assert not out.exists()
+    write_tables(str(tables), {"campaigns": cleaned({**bare, "note": "from Anna"}).tables["campaigns"]})
+    export_campaigns(str(tables), str(out))
+    exported = pq.read_table(out / "campaigns.parquet")
+    assert exported.column_names == [column.name for column in CAMPAIGNS.columns]
+    assert campaigns(exported.to_pylist()) == campaigns([ROW | {"currency": None}])
+    (tables / "campaigns.parquet").unlink()
+    export_campaigns(str(tables), str(out))
+    assert pq.read_table(out / "campaigns.parquet").num_rows == 0
