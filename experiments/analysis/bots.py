@@ -65,6 +65,12 @@ class Bots:
     rule: Rule
     kept: bool = False
 
+    def people(self, events: Events) -> Events:
+        """What all others did; all of it where they are kept."""
+        if self.kept or not len(self.units):
+            return events
+        return events.where(~np.isin(events.unit, self.units))
+
     @property
     def left_out(self) -> dict[str, int]:
         """How many were."""
