@@ -121,6 +121,9 @@ def _fit(shows: Shows, by_score: bool) -> Rate:
         paid = beside[0][payers[0][1]] * beside[1][payers[1][1]]
         at_first = stands * looked[place] * paid
         knots, chances = _curve(scores, np.bincount(level, happened), np.bincount(level, at_first), prior)
+        if by_score and scores[0] > 0:
+            # Below the lowest centre in proportion to the score: what is all but never clicked isn't level.
+            knots, chances = np.append(0.0, knots), np.append(0.0, chances)
         told = stands * np.interp(scores, knots, chances)[level]
         looked = _ratio(np.bincount(place, happened), np.bincount(place, told * paid), PRIOR_EVENTS)
         told *= looked[place]
