@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from aisle.schema import tables
 from aisle.schema.errors import InputError
 
 MILLION = 1_000_000
 """Micros in a unit of money, and the whole of a chance in millionths."""
-HIGHEST_BID = 10**12
-"""In micros: a million units. A bid times a chance in millionths fits 64 bits then."""
+HIGHEST_BID = tables.HIGHEST_BID
 BidKind = Literal["click", "purchase"]
 
 
@@ -61,7 +61,7 @@ class Campaign:
             raise InputError(
                 f"{name} names {self.item_id!r} and {self.category!r}: give an item_id or a category"
             )
-        if self.bid_kind not in ("click", "purchase"):
+        if self.bid_kind not in tables.BID_KINDS:
             raise InputError(f"{name}: bid_kind is {self.bid_kind!r}, expected click or purchase")
         if self.ends_at <= self.starts_at:
             raise InputError(f"{name} ends at {self.ends_at}, not after its start at {self.starts_at}")

@@ -13,6 +13,9 @@ from aisle.ads.auction import Bids, Whole
 from aisle.ads.campaign import MILLION, Campaign, one_currency, whole
 from aisle.schema.errors import InputError
 
+Targets = dict[str, dict[str, int]]
+"""What may be targeted, by item or category and by query, with its number."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Candidate:
@@ -36,6 +39,23 @@ class Candidate:
         """Refuses what is no chance."""
         whole(self.click, f"item {self.item_id!r}: chance of a click in millionths", MILLION, 1)
         whole(self.purchase, f"item {self.item_id!r}: chance of a purchase in millionths", MILLION, 1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Listed:
+    """Candidates in columns, best first, all of them in stock: quicker to read than one by one.
+
+    Attributes:
+        items: [candidates], their ids, each once.
+        categories: [candidates], their paths.
+        click: [candidates], as of `Candidate`.
+        purchase: [candidates], as of `Candidate`.
+    """
+
+    items: Sequence[str]
+    categories: Sequence[str]
+    click: Whole
+    purchase: Whole
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,10 +98,11 @@ class Market:
         self._per_purchase = np.asarray([c.bid_kind == "purchase" for c in campaigns], bool)
         advertisers = [campaign.advertiser_id for campaign in campaigns]
         self._advertisers = np.unique(advertisers, return_inverse=True)[1].reshape(-1)
-        targeted: dict[tuple[str, str, str], list[int]] = collections.defaultdict(list)
-        for place, campaign in enumerate(campaigns):
-            targeted[campaign.item_id, campaign.category, _plain(campaign.query)].append(place)
-        self._targeted = {target: np.asarray(places, np.int64) for target, places in targeted.items()}
+        self._of_item: Targets = {}
+        self._of_category: Targets = {}
+        self._read: dict[str, tuple[dict[str, int], ...]] = {}
+        self._targets = _column(self._target(*one) for one in enumerate(campaigns))
+        self._queries = {_plain(campaign.query) for campaign in campaigns}
 
     def __len__(self) -> int:
         """How many campaigns there are."""
@@ -95,6 +116,18 @@ class Market:
         """
         return self._places[campaign_id]
 
+    def find(self, campaign_id: str) -> int | None:
+        """As `place`; None where there is none of that id."""
+        return self._places.get(campaign_id)
+
+    def of_same_advertiser(self, place: int) -> Whole:
+        """The places of all campaigns of the advertiser of one, that one among them."""
+        return np.flatnonzero(self._advertisers == self._advertisers[place])
+
+    def may_show(self, item_id: str) -> bool:
+        """Whether any campaign may target an item, whatever its category."""
+        return bool(self._of_category) or item_id in self._of_item
+
     def budgets(self) -> Whole:
         """[campaigns], in micros: what is left before anything was spent."""
         return _column(campaign.budget for campaign in self.campaigns)
@@ -107,6 +140,7 @@ class Market:
         left: Whole,
         multipliers: npt.NDArray[np.float64] | None = None,
         shown: Mapping[str, int] | None = None,
+        factors: npt.NDArray[np.float64] | None = None,
     ) -> Offers:
         """Who may bid for a request.
 
@@ -119,22 +153,50 @@ class Market:
             left: [campaigns], of each budget, less what is owed for shows that may still be clicked, in micros.
             multipliers: [campaigns], from 0 to 1, by pacing; None leaves all bids as they are.
             shown: how often this user was shown each campaign today.
+            factors: [campaigns], what its advertiser does to the chance of each, by `Calibration.factors`; None leaves all
+                chances as they are.
 
         Raises:
-            InputError: there aren't as many budgets or multipliers as campaigns, or a multiplier isn't from 0 to 1.
+            InputError: there aren't as many budgets, multipliers or factors as campaigns, a multiplier isn't from 0 to 1, or
+                a factor isn't 0 or more.
         """
+        able = [number for number, one in enumerate(candidates) if one.in_stock]
+        chances = (
+            _column(getattr(candidates[number], key) for number in able) for key in ("click", "purchase")
+        )
+        items, categories = (
+            [getattr(candidates[number], key) for number in able] for key in ("item_id", "category")
+        )
+        listed = Listed(items, categories, *chances)
+        found = self.offers_of(listed, query, now, left, multipliers, shown, factors)
+        return dataclasses.replace(found, candidates=np.asarray(able, np.int64)[found.candidates])
+
+    def offers_of(
+        self,
+        listed: Listed,
+        query: str,
+        now: int,
+        left: Whole,
+        multipliers: npt.NDArray[np.float64] | None = None,
+        shown: Mapping[str, int] | None = None,
+        factors: npt.NDArray[np.float64] | None = None,
+    ) -> Offers:
+        """As `offers`, of candidates in columns."""
         amounts = np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
-        places, chosen = self._matched(candidates, query)
+        places, chosen = self._matched(listed, query)
         open_now = (self._starts[places] <= now) & (now < self._ends[places]) & (amounts[places] > 0)
         if capped := [*self._capped(shown or {})]:
             open_now &= ~np.isin(places, capped)
         places, chosen = places[open_now], chosen[open_now]
-        click, purchase = (_column(getattr(one, key) for one in candidates) for key in ("click", "purchase"))
         # Whoever bids for a purchase pays for one: its chance is that of a click and of a purchase after it.
-        bought = np.maximum(click * purchase // MILLION, 1)
+        bought = np.maximum(listed.click * listed.purchase // MILLION, 1)
         quality = (
-            np.where(self._per_purchase[places], bought[chosen], click[chosen]) if len(places) else places
+            np.where(self._per_purchase[places], bought[chosen], listed.click[chosen])
+            if len(places)
+            else places
         )
+        if factors is not None:
+            quality = np.clip(np.rint(quality * self._beside(factors)[places]), 1, MILLION).astype(np.int64)
         best = self._one_of_each_advertiser(places, amounts[places] * quality)
         return Offers(places[best], chosen[best], Bids(amounts[places[best]], quality[best]))
 
@@ -149,33 +211,54 @@ class Market:
             )
         return (self._bids * factors).astype(np.int64)
 
+    def _beside(self, factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """What the advertisers do to the chances."""
+        given = self._fits(factors, "factors")
+        if not (np.isfinite(given) & (given >= 0)).all():
+            raise InputError(f"factors from {given.min()} to {given.max()}, expected numbers of 0 or more")
+        return given
+
     def _fits(self, values: npt.NDArray, what: str) -> npt.NDArray:
         if values.shape != self._bids.shape:
             raise InputError(f"{what}: shape {values.shape}, expected one a campaign, {self._bids.shape}")
         return values
 
-    def _matched(self, candidates: Sequence[Candidate], query: str) -> tuple[Whole, Whole]:
+    def _matched(self, listed: Listed, query: str) -> tuple[Whole, Whole]:
         """The campaigns whose target is there, in their order, each with the first candidate that fits it."""
-        found: dict[tuple[str, str, str], int] = {}
+        plain = _plain(query)
+        asked = ("", plain) if plain and plain in self._queries else ("",)
+        found: dict[int, int] = {}
         told: set[str] = set()
-        asked = tuple(dict.fromkeys((_plain(query), "")))
-        for number, candidate in enumerate(candidates):
-            if not candidate.in_stock:
-                continue
-            targets = [(candidate.item_id, "")]
-            if candidate.category not in told:
-                # Later candidates of the category are never its first one.
-                told.add(candidate.category)
-                targets += [("", path) for path in _above(candidate.category)]
-            for item, category in targets:
+        for number, (item, category) in enumerate(zip(listed.items, listed.categories, strict=True)):
+            targets = self._paths(category) if category not in told else ()
+            told.add(category)  # Later candidates of a category are never its first one.
+            if by_item := self._of_item.get(item):
+                targets = (*targets, by_item)
+            for by_query in targets:
                 for words in asked:
-                    if (item, category, words) in self._targeted:
-                        found.setdefault((item, category, words), number)
-        chosen = np.full(len(self.campaigns), -1, np.int64)
-        for target, number in found.items():
-            chosen[self._targeted[target]] = number
+                    if words in by_query:
+                        found.setdefault(by_query[words], number)
+        first = np.full(len(self.campaigns), -1, np.int64)
+        first[list(found)] = list(found.values())
+        chosen = first[self._targets]
         places = np.flatnonzero(chosen >= 0)
         return places, chosen[places]
+
+    def _paths(self, category: str) -> tuple[dict[str, int], ...]:
+        """What of a category's path, and of all paths above it, is targeted; read once of each category."""
+        if category not in self._read:
+            levels = category.split("/") if category else []
+            paths = ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
+            self._read[category] = tuple(
+                self._of_category[path] for path in paths if path in self._of_category
+            )
+        return self._read[category]
+
+    def _target(self, place: int, campaign: Campaign) -> int:
+        """Numbers what a campaign targets, by the place of the first one that does."""
+        targets = self._of_item if campaign.item_id else self._of_category
+        by_query = targets.setdefault(campaign.item_id or campaign.category, {})
+        return by_query.setdefault(_plain(campaign.query), place)
 
     def _capped(self, shown: Mapping[str, int]) -> Iterator[int]:
         """The campaigns that this user was shown as often as they may be."""
@@ -195,12 +278,6 @@ class Market:
         first = highest
         first[advertisers[best[::-1]]] = best[::-1]
         return best[first[advertisers[best]] == best]
-
-
-def _above(category: str) -> Iterator[str]:
-    """A category's path, and all paths above it."""
-    levels = category.split("/") if category else []
-    return ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
 
 
 def _plain(query: str) -> str:

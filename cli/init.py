@@ -111,9 +111,11 @@ def _print_rows(rows: pa.Table) -> None:
     import rich.text
 
     from aisle.components.reports.page import visible
+    from aisle.schema.tables import TABLES, Kind
 
     frame = pl.DataFrame(pl.from_arrow(rows.slice(0, ROWS)))
-    times = [name for name in ("timestamp", "available_at", "joined_at", "as_of") if name in frame.columns]
+    known = {column.name for table in TABLES for column in table.columns if column.kind is Kind.TIMESTAMP}
+    times = [name for name in frame.columns if name in known and frame.schema[name] == pl.Int64]
     frame = frame.with_columns(pl.col(times).cast(pl.Datetime("us")).dt.strftime("%Y-%m-%d %H:%M:%S"))
     table = rich.table.Table(box=rich.box.SIMPLE)
     for name in frame.columns:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, str] = {
     "forecast": "aisle.cli.inventory.forecast:forecast",
     "replenish": "aisle.cli.inventory.replenish:replenish",
     "experiment": "aisle.cli.experiment.command:experiment",
+    "ads": "aisle.cli.ads.command:ads",
     "bert": "aisle.cli.bert:bert",
     "doctor": "aisle.cli.doctor:doctor",
 }

@@ -17,7 +17,7 @@ class Quarantine(Artifact):
 
 
 class Tables(Artifact):
-    """Cleaned tables: `{items,users,events,judgements,stock,supply}.parquet`, flat and typed."""
+    """Cleaned tables: `{items,users,events,judgements,stock,supply,campaigns}.parquet`, flat and typed."""
 
     TYPE_NAME = "aisle.Tables"
     TYPE_ANNOTATION = Dataset

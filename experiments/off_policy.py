@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from aisle.experiments.statistics.estimate import Estimate, Interval
 from aisle.experiments.statistics.sample import Floats
-from aisle.schema.errors import InputError
+from aisle.schema.errors import ExperimentUntrusted, InputError
 
 LEAST_EFFECTIVE = 100.0
 """Rows of the policy itself that the log must be worth."""
@@ -95,7 +95,7 @@ def ips(log: Log, least: float = LEAST_EFFECTIVE) -> Judged:
     """By inverse propensity scores: without bias, and the widest.
 
     Raises:
-        InputError: the log is worth fewer than `least` rows of the target.
+        ExperimentUntrusted: the log is worth fewer than `least` rows of the target.
     """
     return _judged(log, least, log.weights * log.rewards)
 
@@ -104,7 +104,7 @@ def snips(log: Log, least: float = LEAST_EFFECTIVE) -> Judged:
     """By weights that are made to add up to the rows: narrower, its bias of the order of 1/n, the delta method's interval.
 
     Raises:
-        InputError: the log is worth fewer than `least` rows of the target.
+        ExperimentUntrusted: the log is worth fewer than `least` rows of the target.
     """
     _enough(log, least)
     value = float(log.weights @ log.rewards / log.weights.sum())
@@ -123,7 +123,8 @@ def doubly_robust(
         least: as of `ips`.
 
     Raises:
-        InputError: the log is worth fewer than `least` rows of the target, or the model's rewards don't fit it.
+        ExperimentUntrusted: the log is worth fewer than `least` rows of the target.
+        InputError: the model's rewards don't fit it.
     """
     shown, would = np.asarray(foreseen, dtype=float), np.asarray(expected, dtype=float)
     if not (
@@ -153,7 +154,7 @@ def _judged(log: Log, least: float, parts: Floats) -> Judged:
 
 def _enough(log: Log, least: float) -> None:
     if log.effective < least:
-        raise InputError(
+        raise ExperimentUntrusted(
             f"{len(log.rewards):,} rows of the log are worth {log.effective:.1f} of the other policy; expected {least:g} "
             "or more: it shows what the log hardly holds, so ask an experiment"
         )

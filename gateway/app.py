@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from aisle.gateway.ads.routes import campaigns
 from aisle.gateway.events import Events, Id
 from aisle.gateway.items.routes import items
 from aisle.gateway.questions import (
@@ -26,6 +27,7 @@ from aisle.gateway.questions import (
     Recorded,
     Search,
     Similar,
+    Slots,
 )
 from aisle.gateway.quick_route import QuickRoute
 from aisle.gateway.said import STATUS, of_contract, of_ours
@@ -77,9 +79,7 @@ async def metrics(gateway: Asked) -> Response:
 @questions.post("/search")
 async def search(asked: Search, gateway: Asked) -> Answer:
     """The best items for a query."""
-    answer = await gateway.asking.search(asked)
-    gateway.note_shown("search", asked, answer)
-    return answer
+    return await gateway.answer("search", asked)
 
 
 @questions.get("/search")
@@ -91,9 +91,7 @@ async def get_search(asked: Annotated[Search, Query()], gateway: Asked) -> Answe
 @questions.post("/recommend")
 async def recommend(asked: Recommend, gateway: Asked) -> Answer:
     """The best items for a visitor."""
-    answer = await gateway.asking.recommend(asked)
-    gateway.note_shown("recommend", asked, answer)
-    return answer
+    return await gateway.answer("recommend", asked)
 
 
 @questions.get("/recommend")
@@ -105,15 +103,25 @@ async def get_recommend(asked: Annotated[Recommend, Query()], gateway: Asked) ->
 @questions.post("/similar")
 async def similar(asked: Similar, gateway: Asked) -> Answer:
     """What is like an item."""
-    answer = await gateway.asking.similar(asked)
-    gateway.note_shown("similar", asked, answer)
-    return answer
+    return await gateway.answer("similar", asked)
 
 
 @questions.get("/similar")
 async def get_similar(asked: Annotated[Similar, Query()], gateway: Asked) -> Answer:
     """The same."""
     return await similar(asked, gateway)
+
+
+@questions.post("/ads")
+async def ads(asked: Slots, gateway: Asked) -> Answer:
+    """Sponsored items alone, for slots of a search's page or of any other; fewer where fewer are sold."""
+    return await gateway.advertise(asked)
+
+
+@questions.get("/ads")
+async def get_ads(asked: Annotated[Slots, Query()], gateway: Asked) -> Answer:
+    """The same."""
+    return await ads(asked, gateway)
 
 
 @questions.post("/rank")
@@ -173,6 +181,7 @@ def create_app(
     app.include_router(questions)
     app.include_router(keyed)
     app.include_router(items, responses=_PROBLEMS)
+    app.include_router(campaigns, responses=_PROBLEMS)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     for kind, *_ in STATUS:
         app.add_exception_handler(kind, _of_ours)

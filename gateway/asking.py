@@ -15,6 +15,7 @@ from aisle.gateway.questions import (
     Explained,
     FacetCounts,
     Item,
+    Listing,
     Question,
     Rank,
     Recommend,
@@ -28,6 +29,13 @@ from aisle.schema.events import PURCHASE
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
 from aisle.serving.client import questions
 
+Considers = Callable[[Listing], int]
+
+
+def sells_nothing(_: Listing) -> int:
+    """Of a gateway without sponsored places: no items are considered for them."""
+    return 0
+
 
 class Asking:
     """Asks a server; every method raises ServingError, and InputError for what the model can't be asked.
@@ -37,10 +45,24 @@ class Asking:
     """
 
     def __init__(
-        self, client: AsyncClient, recents: Delivery, items: Items, now: Callable[[], datetime]
+        self,
+        client: AsyncClient,
+        recents: Delivery,
+        items: Items,
+        now: Callable[[], datetime],
+        considers: Considers = sells_nothing,
     ) -> None:
-        """The first three are the caller's to close; `now` is the time that events' ages are counted from."""
+        """The first three are the caller's to close.
+
+        Args:
+            client: asks the model's server.
+            recents: what visitors did of late.
+            items: what changed of items.
+            now: the time that events' ages are counted from.
+            considers: of how many of a question's best items the sponsored ones are taken; 0 where nothing is sold.
+        """
         self._client, self._recents, self._items, self._now = client, recents, items, now
+        self._considers = considers
 
     async def search(self, asked: Search) -> Answer:
         """The best items for a query."""
@@ -55,11 +77,11 @@ class Asking:
 
         current = self._items.current
         if not asked.filtered:
-            return self._answer(await current.searched(ask, asked.query, asked.k), stale)
+            return self._listed(asked, await current.searched(ask, asked.query, self._most(asked)), stale)
         prices = (asked.price_min, asked.price_max)
         filters = Filters(asked.category, tuple(asked.brand), prices, asked.in_stock)
-        found = await current.filtered(ask_filtered, asked.query, filters, asked.k)
-        return self._answer(found, stale, facets=FacetCounts.model_validate(found.facets))
+        found = await current.filtered(ask_filtered, asked.query, filters, self._most(asked))
+        return self._listed(asked, found, stale, facets=FacetCounts.model_validate(found.facets))
 
     async def recommend(self, asked: Recommend) -> Answer:
         """The best items for a visitor."""
@@ -72,8 +94,8 @@ class Asking:
 
         # What was bought a moment ago isn't due yet, which the model doesn't know of an item that is new.
         done = {one.item_id for one in recents if asked.exclude_seen or one.event == PURCHASE.name}
-        found = await self._items.current.recommended(ask, asked.k, asked.in_stock, done)
-        return self._answer(found, stale)
+        found = await self._items.current.recommended(ask, self._most(asked), asked.in_stock, done)
+        return self._listed(asked, found, stale)
 
     async def retrieve(self, asked: Recommend) -> Answer:
         """What the two-tower model alone retrieves for a visitor, not ranked: the cheaper way to recommend."""
@@ -120,12 +142,23 @@ class Asking:
         events = (RecentEvent(one.item_id, one.event, (now - one.at) / 1e6) for one in found)
         return Recents(events, now / 1e6), stale
 
-    def _answer(self, found: ScoredItems | FilteredItems, stale: bool = False, **more: Any) -> Answer:
+    def _most(self, asked: Listing) -> int:
+        """How many items are asked for: those of the list, and those whose places may be sold."""
+        return max(asked.k, self._considers(asked))
+
+    def _listed(self, asked: Listing, found: ScoredItems | FilteredItems, stale: bool, **more: Any) -> Answer:
+        """The list that was asked for, which considered all that was found; a stand-in's scores are no chances."""
         items = found.items if isinstance(found, FilteredItems) else found
+        fallback = isinstance(found, ScoredItems) and found.fallback
+        first = ScoredItems(items[: asked.k], version=found.version)
+        sellable = self._considers(asked) and not fallback
+        return self._answer(first, stale, **more).considering(items if sellable else ())
+
+    def _answer(self, found: ScoredItems, stale: bool = False, **more: Any) -> Answer:
         return Answer(
             request_id=new_request_id(),
             version=found.version,
-            items=[Item.model_validate(item) for item in items],
+            items=[Item.model_validate(item) for item in found],
             stale=stale or self._items.stale,
             **more,
         )

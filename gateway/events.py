@@ -22,7 +22,7 @@ from aisle.schema.tables import EVENTS, Column, Kind
 MAX_ID = 256
 MAX_TEXT = 4_096
 MAX_BATCH = 500
-OF_ANSWERS = ("source", "version")
+OF_ANSWERS = ("source", "version", "sponsored", "campaign_id", "ad_score")
 """Columns that the gateway alone fills, of what it answered."""
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*$"
 
@@ -91,6 +91,7 @@ _TYPES: dict[Kind, Any] = {
     Kind.INTEGER: Annotated[int, Field(ge=-(2**63), lt=2**63)],
     Kind.NUMBER: float,
     Kind.TIMESTAMP: Time,
+    Kind.BOOLEAN: bool,
 }
 
 

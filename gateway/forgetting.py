@@ -11,6 +11,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+from aisle.gateway.ads.ledger import Ledger
 from aisle.gateway.log import EventLog
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import Announcement, StoreDown, visitor
@@ -29,9 +30,9 @@ REMAINS = (
 class Forgetting:
     """Forgets users in a log and a store."""
 
-    def __init__(self, log: EventLog, recents: Delivery) -> None:
-        """Both are the caller's."""
-        self._log, self._recents, self._by = log, recents, uuid.uuid4().hex
+    def __init__(self, log: EventLog, recents: Delivery, ledger: Ledger | None = None) -> None:
+        """All are the caller's."""
+        self._log, self._recents, self._ledger, self._by = log, recents, ledger, uuid.uuid4().hex
 
     async def forget(self, user: str) -> None:
         """Forgets a user, and announces it; raises StoreDown and NotWritten, after which it may be asked again."""
@@ -68,3 +69,5 @@ class Forgetting:
     async def _forget_recents(self, user: str, sessions: Sequence[str]) -> None:
         for who in (visitor(user, ""), *(visitor("", session) for session in sessions)):
             await self._recents.forget(who)
+            if self._ledger:
+                await self._ledger.forget(who)

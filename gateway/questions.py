@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated
 
 import pydantic
 from pydantic import BeforeValidator, Field
 
 from aisle.gateway.events import AnyId, Id, Strict, Text
-from aisle.serving import FoundBy, Part, WordMatch
+from aisle.serving import FoundBy, Part, ScoredItem, WordMatch
 
 MAX_K = 1_000
 MAX_ITEMS = 1_000
+MAX_SLOTS = 20
 
 Price = Annotated[float, Field(ge=0, le=1e12)]
 ItemIds = Annotated[list[Id], Field(min_length=1, max_length=MAX_ITEMS)]
 Score = Annotated[float | None, BeforeValidator(lambda score: score if math.isfinite(score) else None)]
 """Of an item; none of one that the model doesn't know, or that is withdrawn."""
+
+
+Sponsored = Annotated[
+    bool,
+    Field(description="Whether places of the list may be sold, where `--campaigns` names what to sell by."),
+]
 
 
 class Question(Strict):
@@ -48,6 +56,7 @@ class Search(Listing):
     price_max: Price | None = None
     in_stock: bool = False
     facets: bool = False
+    sponsored: Sponsored = True
 
     @property
     def filtered(self) -> bool:
@@ -61,6 +70,7 @@ class Recommend(Listing):
 
     exclude_seen: bool = False
     in_stock: bool = False
+    sponsored: Sponsored = True
 
 
 class Similar(Listing):
@@ -68,6 +78,13 @@ class Similar(Listing):
 
     item_id: Id
     in_stock: bool = False
+
+
+class Slots(Question):
+    """Places for sponsored items alone: of a search, or of recommendations where nothing is searched."""
+
+    query: Text = ""
+    slots: int = Field(1, ge=1, le=MAX_SLOTS, description="Items at most.")
 
 
 class Rank(Question):
@@ -95,11 +112,21 @@ class _Read(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(from_attributes=True, frozen=True)
 
 
+def _nothing(value: object) -> bool:
+    return not value
+
+
 class Item(_Read):
     """An item and its score."""
 
     item_id: str
     score: Score
+    sponsored: bool = Field(
+        default=False,
+        exclude_if=_nothing,
+        description="Whether its place was paid for: tell whoever sees it. Absent where it wasn't.",
+    )
+    campaign_id: str = Field(default="", exclude_if=_nothing, description="That pays, of what is sponsored.")
 
 
 class FacetCount(_Read):
@@ -150,6 +177,17 @@ class Answer(_Read):
     assigned: Assigned | None = Field(
         default=None, description="Where `--experiments` assigned whoever asked."
     )
+    _considered: tuple[ScoredItem, ...] = ()
+
+    @property
+    def considered(self) -> tuple[ScoredItem, ...]:
+        """The best items of the question, those of the answer first: whose places may be sold. Not answered."""
+        return self._considered
+
+    def considering(self, items: Iterable[ScoredItem]) -> Answer:
+        """The same answer, which considered these."""
+        self._considered = tuple(items)
+        return self
 
     def part(self, first: int, count: int) -> Answer:
         """The items of one page, the first of which is at a place from 0."""

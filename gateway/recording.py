@@ -8,6 +8,7 @@ import datetime
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+from aisle.gateway.ads.charging import Charging
 from aisle.gateway.events import Event
 from aisle.gateway.files.records import MERGED, ROW
 from aisle.gateway.forgetting import REMAINS, Forgetting
@@ -33,12 +34,16 @@ class Recording:
     """
 
     def __init__(
-        self, recents: Delivery, log: EventLog, now: Callable[[], datetime.datetime] = utc_now
+        self,
+        recents: Delivery,
+        log: EventLog,
+        now: Callable[[], datetime.datetime] = utc_now,
+        charging: Charging | None = None,
     ) -> None:
-        """Nothing runs yet, see `running`."""
+        """Nothing runs yet, see `running`; without `charging` nothing is sponsored."""
         self.metrics = Metrics()
-        self._recents, self._log, self._now = recents, log, now
-        self._forgetting = Forgetting(log, recents)
+        self._recents, self._log, self._now, self._charging = recents, log, now, charging
+        self._forgetting = Forgetting(log, recents, charging.ledger if charging else None)
         self.metrics.waiting.set_function(lambda: recents.waiting)
         self.metrics.missed.set_function(lambda: recents.missed)
 
@@ -46,9 +51,13 @@ class Recording:
     async def running(self) -> AsyncIterator[None]:
         """Takes up what a crash left, delivers and rolls meanwhile, and leaves whole files."""
         await self._forgetting.hear_if_it_can()
-        await self._recents.add(_told(await self._log.recovered()))
+        recovered = await self._log.recovered()
+        await self._recents.add(_told(recovered))
+        if self._charging:
+            await self._charging.charge(recovered)
         await self._log.roll()
-        background = [asyncio.create_task(one.run()) for one in (self._recents, self._log, self._forgetting)]
+        works = [one.run() for one in (self._recents, self._log, self._forgetting, self._charging) if one]
+        background = [asyncio.create_task(work) for work in works]
         try:
             yield
         finally:
@@ -56,22 +65,30 @@ class Recording:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
             await self._recents.close()
+            if self._charging:
+                await self._charging.close()
             await self._log.close()
 
     async def record(self, events: Sequence[Event]) -> Recorded:
         """Keeps events, and has the next answers know them; raises NotWritten."""
         rows = [event.row(self._now()) for event in events]
+        paid_for = await self._charging.mark(rows) if self._charging else []
         with stage("disk"):
             await self._log.append([{ROW: row} for row in rows])
         for row in rows:
             self.metrics.events.labels(row["event"]).inc()
         known = await self._recents.add(_told(rows))
+        if self._charging and paid_for:
+            await self._charging.charge(paid_for)
         return Recorded(event_ids=[row["event_id"] for row in rows], stale=not known)
 
     async def merge(self, merge: Merge) -> Done:
         """Has what a session did be a user's; raises StoreDown and NotWritten."""
         await self._log.append([{MERGED: [merge.session_id, merge.user_id]}])
-        await self._recents.merge(visitor("", merge.session_id), visitor(merge.user_id, ""))
+        visitors = visitor("", merge.session_id), visitor(merge.user_id, "")
+        await self._recents.merge(*visitors)
+        if self._charging:
+            await self._charging.ledger.merge(*visitors)
         return Done()
 
     async def forget(self, user_id: str) -> Done:

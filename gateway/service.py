@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import functools
 from collections.abc import AsyncIterator, Callable
 
+from aisle.gateway.ads.service import Ads
 from aisle.gateway.arms.asking import AskingByArms
 from aisle.gateway.arms.assigning import Experiments
-from aisle.gateway.asking import Asking
+from aisle.gateway.asking import Asking, new_request_id, sells_nothing
 from aisle.gateway.events import microseconds
 from aisle.gateway.files.records import shown
 from aisle.gateway.items.service import Items
 from aisle.gateway.log import EventLog
-from aisle.gateway.questions import Answer, Done, Listing
+from aisle.gateway.questions import Answer, Done, Listing, Question, Recommend, Search, Slots
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now
 from aisle.gateway.spool import NotWritten, Record
@@ -30,6 +32,7 @@ class Gateway(Recording):
     Attributes:
         asking: asks the served model.
         items: what is told of items.
+        ads: sells places; None where nothing is sold.
         metrics: of the process.
     """
 
@@ -41,13 +44,19 @@ class Gateway(Recording):
         items: Items,
         now: Callable[[], datetime.datetime] = utc_now,
         experiments: Experiments | None = None,
+        ads: Ads | None = None,
     ) -> None:
-        """Nothing runs yet, see `running`; without experiments nobody is assigned."""
-        super().__init__(recents, log, now)
-        told, self.items = (client, recents, items, now), items
+        """Nothing runs yet, see `running`; without experiments nobody is assigned, without ads nothing sold."""
+        super().__init__(recents, log, now, ads.charging if ads else None)
+        self.items, self.ads = items, ads
+        told = (client, recents, items, now, ads.considers if ads else sells_nothing)
         self.asking = AskingByArms(experiments, *told) if experiments else Asking(*told)
         self._experiments = experiments
         self._client = client
+        if ads:
+            ads.observe = self.metrics.ads_seconds.observe
+            self.metrics.ads_shows.set_function(lambda: ads.shows)
+            self.metrics.ads_charged.set_function(lambda: ads.charging.charged)
         self._shown: list[Record] = []
         self._noting: asyncio.Task[None] | None = None
 
@@ -58,7 +67,8 @@ class Gateway(Recording):
             await self.items.start()
             following = asyncio.create_task(self.items.run())
             try:
-                yield
+                async with self.ads.running() if self.ads else contextlib.nullcontext():
+                    yield
             finally:
                 following.cancel()
                 await asyncio.gather(following, return_exceptions=True)
@@ -75,7 +85,33 @@ class Gateway(Recording):
         await self._write_shown()
         return await super().forget(user_id)
 
-    def note_shown(self, source: str, asked: Listing, answer: Answer) -> None:
+    async def answer(self, route: str, asked: Listing, **who: str) -> Answer:
+        """Answers a question for a list, with its sponsored places sold, and notes what is shown.
+
+        Args:
+            route: that is asked.
+            asked: the question.
+            who: is shown the answer, by `user_id` and `session_id`, where the question is asked as of anybody.
+        """
+        ask, shown_to = functools.partial(getattr(self.asking, route), asked), asked.model_copy(update=who)
+        answer: Answer = await (self.ads.answered(route, shown_to, ask) if self.ads else ask())
+        self.note_shown(route, shown_to, answer)
+        return answer
+
+    async def advertise(self, asked: Slots) -> Answer:
+        """Sponsored items for slots of their own; none where nothing is sold. In no experiment."""
+        if self.ads is None:
+            return Answer(request_id=new_request_id(), version=None, stale=False, items=[])
+        told = asked.model_dump(exclude={"query", "slots"})
+        question: Listing = Search(query=asked.query, **told) if asked.query.strip() else Recommend(**told)
+        route = "search" if isinstance(question, Search) else "recommend"
+        answer = await self.ads.alone(
+            route, question, asked.slots, functools.partial(getattr(Asking, route), self.asking, question)
+        )
+        self.note_shown("ads", asked, answer)
+        return answer
+
+    def note_shown(self, source: str, asked: Question, answer: Answer) -> None:
         """Notes that an answer was shown; the answer doesn't wait for it."""
         told = asked.model_dump(include={"user_id", "session_id", "query", "experiment", "arm"})
         if answer.assigned:
@@ -84,7 +120,10 @@ class Gateway(Recording):
         filled["timestamp"] = microseconds(self._now())
         items = [item.item_id for item in answer.items]
         arms = answer.assigned.arms if answer.assigned else ()
-        self._shown.append(shown(source, answer.request_id, answer.version, items, filled, arms))
+        campaigns = [item.campaign_id for item in answer.items]
+        scores = [item.score if item.sponsored else None for item in answer.items]
+        told_of = (answer.request_id, answer.version, items, filled, arms, campaigns, scores)
+        self._shown.append(shown(source, *told_of))
         if self._noting is None or self._noting.done():
             self._noting = asyncio.create_task(self._note_all())
 

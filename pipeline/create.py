@@ -104,6 +104,7 @@ def create_pipeline(
         quarantine_dir=layout.quarantine,
         losses=config.losses,
         called=_called(config),
+        ads_dir=layout.ads,
     )
     labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
     nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]

@@ -15,6 +15,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
@@ -94,11 +95,13 @@ def _outputs(connection: object) -> dict[str, list[str]]:
 
 
 def _show(layout: Layout, outputs: Mapping[str, list[str]]) -> None:
-    """Makes `reports/`, `quarantine/` and `logs/` speak of this run, also where its steps were done before."""
+    """Makes `reports/`, `quarantine/`, `ads/` and `logs/` speak of this run, also where its steps were done before."""
     for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions"):
         for uri in outputs.get(kind, ()):
             for name in REPORTS:
                 _copy(sorted(pathlib.Path(uri).glob(f"{name}.*")), layout.reports)
+    for uri in outputs.get("aisle.Tables", ()):
+        export_campaigns(uri, layout.ads)
     for uri in outputs.get("aisle.Quarantine", ()):
         _copy(sorted((pathlib.Path(uri) / PEOPLE_FOLDER).glob("*.*")), layout.quarantine)
     folder = pathlib.Path(layout.logs)

@@ -33,6 +33,11 @@ class Layout:
         return posixpath.join(self.root, "quarantine")
 
     @property
+    def ads(self) -> str:
+        """The campaigns that a gateway sells by, and what its chances are corrected by."""
+        return posixpath.join(self.root, "ads")
+
+    @property
     def baselines(self) -> str:
         """The statistics of blessed runs, for later ones to be compared with."""
         return posixpath.join(self.root, "baseline")

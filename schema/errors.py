@@ -3,7 +3,7 @@
 AisleError            1
 ├── InputError        2   wrong usage, table, file or setting
 ├── GateBlocked       3   the anomaly gate, or the gate behind the Cleaner, stopped the run
-├── ExperimentUntrusted 3 an experiment's arms don't hold who was planned
+├── ExperimentUntrusted 3 an experiment's arms don't hold who was planned, or a log says nothing of another policy
 ├── NotBlessed        4   the model is worse than what it must beat
 └── GuardrailHarmed   4   an experiment's treatment harms what it must not
 """
@@ -36,7 +36,7 @@ class NotBlessed(AisleError):
 
 
 class ExperimentUntrusted(AisleError):
-    """An experiment's data say nothing of its arms; the message says why."""
+    """An experiment's data say nothing of its arms, or a policy's log nothing of another one; the message says why."""
 
     exit_code = 3
 

@@ -19,6 +19,8 @@ class Kind(enum.Enum):
     """A finite or non-finite decimal number, stored as float64."""
     TIMESTAMP = "timestamp"
     """ISO 8601, UTC where it names no zone; stored as int64 microseconds since the epoch."""
+    BOOLEAN = "boolean"
+    """True or false; stored as int64, 1 or 0: TFDV has no statistics of booleans."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Column:
         bookkeeping: whether it says how a row came about and not what happened. No model reads it, no schema or gate holds
             it against anything, and of a table's files some may have it and others not.
         of_day: whether a day alone says when: its first moment.
+        planned: whether its times may lie ahead: what they tell is a plan.
     """
 
     name: str
@@ -41,6 +44,7 @@ class Column:
     identifier: bool = False
     bookkeeping: bool = False
     of_day: bool = False
+    planned: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +74,8 @@ ITEMS = Table(
         Column("category", Kind.STRING),
         Column("brand", Kind.STRING),
         Column("price", Kind.NUMBER),
-        Column("available_at", Kind.TIMESTAMP, of_day=True),
+        # An item may be announced before it can be bought.
+        Column("available_at", Kind.TIMESTAMP, of_day=True, planned=True),
         Column("stock", Kind.INTEGER),
     ),
     key=("item_id",),
@@ -109,6 +114,11 @@ EVENTS = Table(
         # Of what was shown, written by the gateway: which signature and version answered.
         Column("source", Kind.STRING, bookkeeping=True),
         Column("version", Kind.STRING, bookkeeping=True),
+        # Of what somebody paid for to be shown, and what came of it: no label of the organic ranking is made of it.
+        Column("sponsored", Kind.BOOLEAN, bookkeeping=True),
+        Column("campaign_id", Kind.STRING, identifier=True, bookkeeping=True),
+        # Of a sponsored impression: what the model's head said of it when its place was sold. Calibration learns by it.
+        Column("ad_score", Kind.NUMBER, bookkeeping=True),
     ),
 )
 
@@ -149,5 +159,30 @@ SUPPLY = Table(
 )
 """How an item is ordered. What is missing, the settings' section `inventory` says."""
 
-TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY)
+CAMPAIGNS = Table(
+    "campaigns",
+    (
+        Column("campaign_id", Kind.STRING, required=True, identifier=True),
+        Column("advertiser_id", Kind.STRING, required=True, identifier=True),
+        Column("item_id", Kind.STRING, identifier=True),
+        Column("category", Kind.STRING),
+        Column("query", Kind.STRING),
+        # Whole micros of the currency: no sum of them is rounded.
+        Column("bid", Kind.INTEGER, required=True),
+        Column("bid_kind", Kind.STRING),
+        Column("budget", Kind.INTEGER, required=True),
+        Column("starts_at", Kind.TIMESTAMP, required=True, of_day=True, planned=True),
+        Column("ends_at", Kind.TIMESTAMP, required=True, of_day=True, planned=True),
+        Column("frequency_cap", Kind.INTEGER),
+        Column("currency", Kind.STRING),
+    ),
+    key=("campaign_id",),
+)
+"""What advertisers ask for: an item or a category to show, and what they pay for a click or a purchase."""
+BID_KINDS = ("click", "purchase")
+"""What is paid for; the first where nothing is said."""
+HIGHEST_BID = 10**12
+"""In micros: a million units. A bid times a chance in millionths fits 64 bits then."""
+
+TABLES: tuple[Table, ...] = (ITEMS, USERS, EVENTS, JUDGEMENTS, STOCK, SUPPLY, CAMPAIGNS)
 TABLE_BY_NAME: dict[str, Table] = {table.name: table for table in TABLES}

@@ -40,6 +40,7 @@ from aisle.serving.client.transport import (
     Retry,
     Transport,
 )
+from aisle.serving.gateway_client import GatewayClient, Shown, ShownItem
 from aisle.serving.tls import Tls
 
 __all__ = [
@@ -60,6 +61,7 @@ __all__ = [
     "FilteredItems",
     "Filters",
     "FoundBy",
+    "GatewayClient",
     "GrpcTransport",
     "ItemFact",
     "MessageTooLarge",
@@ -75,6 +77,8 @@ __all__ = [
     "ScoredItem",
     "ScoredItems",
     "ServingError",
+    "Shown",
+    "ShownItem",
     "Tls",
     "Transport",
     "Unreachable",

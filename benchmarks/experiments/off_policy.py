@@ -22,7 +22,7 @@ import polars as pl
 
 from aisle.experiments.off_policy import Judged, Log, doubly_robust, ips, snips
 from aisle.experiments.statistics.sample import Floats
-from aisle.schema.errors import InputError
+from aisle.schema.errors import ExperimentUntrusted
 from benchmarks.shared.command import Command, Figure, Found
 from benchmarks.shared.results import table
 
@@ -61,7 +61,7 @@ def measure(told: argparse.Namespace, _scratch: pathlib.Path) -> Found:
         for name, log, truth in (shop.of_uniform(), shop.of_thompson()):
             try:
                 judged = snips(log)
-            except InputError:
+            except ExperimentUntrusted:
                 found["refused"][f"{campaign}, {name}"] = log.effective
                 continue
             random = np.random.default_rng(told.seeds[0])

@@ -1,70 +1,41 @@
-"""`aisle experiment plan`, `replay` and `analyze`, beside `power`."""
+"""`aisle experiment`: `plan` and `replay`, beside `power`, `analyze` and `offpolicy`."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
+from aisle.cli.experiment.analyze import analyze
+from aisle.cli.experiment.offpolicy import offpolicy
+from aisle.cli.experiment.options import DAYS, JSON, KEEP_BOTS, POWER, of_a_shop, print_table
 from aisle.cli.experiment.power import power
 from aisle.cli.finite import FiniteRange
-from aisle.cli.run import CONFIG, SET
+from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
-    from aisle.experiments.analysis.analyze import Analysis
+    from aisle.cli.experiment.shop import Asked
     from aisle.experiments.analysis.events import Events
-    from aisle.experiments.analysis.measures import Declared
-    from aisle.experiments.assignment.experiment import Experiment
-
-Command = TypeVar("Command", bound=Callable[..., None])
-DAYS = click.option(
-    "--days",
-    type=FiniteRange(min=0, min_open=True),
-    default=28.0,
-    show_default=True,
-    help="The newest days that are rehearsed.",
-)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def _of_a_shop(command: Command) -> Command:
-    """What all take: the shop, the file, and which experiment of it."""
-    for option in (
-        SET,
-        CONFIG,
-        click.option("--name", help="Which experiment of the file; needed where it holds several."),
-        click.argument("file", type=click.Path()),
-        click.argument("shop", type=click.Path()),
-    ):
-        command = option(command)
-    return command
 
 
 @click.group()
 def experiment() -> None:
-    """Plan, rehearse and judge A/B tests on a shop's events."""
+    """Plan, rehearse and judge A/B tests and interleaved answers on a shop's events."""
 
 
-experiment.add_command(power)
+for command in (power, analyze, offpolicy):
+    experiment.add_command(command)
 
 
 @experiment.command()
-@_of_a_shop
+@of_a_shop
 @DAYS
 @click.option(
     "--effect", type=float, default=0.05, show_default=True, help="To be seen, over the metric's value."
 )
-@click.option(
-    "--power",
-    "wanted",
-    type=FiniteRange(0, 1, True, True),
-    default=0.8,
-    show_default=True,
-    help="The chance to see it.",
-)
+@POWER
 @click.option(
     "--looks",
     type=click.IntRange(1, 100),
@@ -72,32 +43,46 @@ experiment.add_command(power)
     show_default=True,
     help="How often it is looked at, by O'Brien and Fleming.",
 )
+@click.option(
+    "--credited",
+    type=FiniteRange(0, 1, min_open=True),
+    help="Of interleaved answers: the share of what is taken that one ranking alone has given.  [default: 1]",
+)
+@KEEP_BOTS
 @JSON
 def plan(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    days: float, effect: float, wanted: float, looks: int, as_json: bool,
+    days: float, effect: float, wanted: float, looks: int, credited: float | None, keep_bots: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Say how many users the experiment of FILE takes in SHOP, by what users did in its newest days."""
-    from aisle.cli.experiment.shop import read_events, read_file
+    from aisle.cli.experiment.shop import read_file
     from aisle.experiments.analysis import rehearsal
     from aisle.experiments.statistics.group_sequential import Looks
 
-    asked, metrics = read_file(file, name)
-    events = read_events(shop, asked.unit, config_file, assignments)
-    shares, several = (
-        (asked.arms[0].share, asked.arms[1].share),
-        Looks.obrien_fleming(looks) if looks > 1 else None,
-    )
-    start = float(events.day.max()) - days
+    asked = read_file(file, name)
+    arms = asked.experiment.arms
+    if asked.experiment.interleaved and looks > 1:
+        raise InputError(
+            f"{asked.experiment.name!r} is interleaved: plan it with one look; it takes few users"
+        )
+    if credited is not None and not asked.experiment.interleaved:
+        raise InputError(
+            f"--credited is of interleaved answers; {asked.experiment.name!r} gives each user one arm"
+        )
+    events, start = _newest(shop, asked, config_file, assignments, days, keep_bots)
+    if asked.experiment.interleaved:
+        _plan_interleaved(asked, events, start, days, effect, credited or 1.0, wanted, as_json)
+        return
+    shares, several = (arms[0].share, arms[1].share), Looks.obrien_fleming(looks) if looks > 1 else None
     plans = [
         rehearsal.plan(metric, events, start, days, effect, shares, wanted, looks=several)
-        for metric in metrics
+        for metric in asked.metrics
     ]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in plans]))
         return
     head = ("metric", "value", "users it takes", f"users in {days:g} days", "smallest effect of these")
-    _table(
+    print_table(
         head,
         (
             (one.metric, f"{one.value:.4g}", f"{one.users:,}", f"{one.seen:,}", f"{one.detectable:.2%}")
@@ -106,28 +91,70 @@ def plan(
     )
 
 
+def _plan_interleaved(
+    asked: Asked, events: Events, start: float, days: float, effect: float, credited: float, wanted: float, as_json: bool
+) -> None:  # fmt: skip
+    """By each kind of event that a metric measures; of sessions, where these are assigned."""
+    from aisle.experiments.analysis.rehearsed_interleaving import plan_interleaved
+
+    plans = [plan_interleaved(kind, events, start, days, effect, credited, wanted) for kind in asked.kinds]
+    if as_json:
+        click.echo(json.dumps([dataclasses.asdict(one) for one in plans]))
+        return
+    who = "users" if asked.experiment.unit == "user_id" else "sessions"
+    head = (
+        "taken",
+        "by each",
+        "who decide",
+        f"{who} it takes",
+        f"{who} in {days:g} days",
+        "smallest effect of these",
+    )
+    print_table(
+        head,
+        (
+            (
+                one.event,
+                f"{one.taken:.4g}",
+                f"{one.deciding:.1%}",
+                f"{one.users:,}",
+                f"{one.seen:,}",
+                "none" if one.detectable is None else f"{one.detectable:.2%}",
+            )
+            for one in plans
+        ),
+    )
+
+
 @experiment.command()
-@_of_a_shop
+@of_a_shop
 @DAYS
 @click.option("--times", type=click.IntRange(1), default=1_000, show_default=True, help="How many replays.")
+@KEEP_BOTS
 @JSON
 def replay(
     shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    days: float, times: int, as_json: bool,
+    days: float, times: int, keep_bots: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Assign the users of SHOP's newest days to the arms of FILE again and again, and count what is found though nothing happened."""
-    from aisle.cli.experiment.shop import read_events, read_file
+    from aisle.cli.experiment.shop import read_file
     from aisle.experiments.analysis import rehearsal
 
-    asked, metrics = read_file(file, name)
-    events = read_events(shop, asked.unit, config_file, assignments)
-    start = float(events.day.max()) - days
-    found = [rehearsal.replay(asked, metric, events, start, days, times) for metric in metrics]
+    asked = read_file(file, name)
+    if asked.experiment.interleaved:
+        raise InputError(
+            f"{asked.experiment.name!r} is interleaved: each user sees both rankings, so there are no arms to draw anew; "
+            "`plan` says how many users it takes"
+        )
+    events, start = _newest(shop, asked, config_file, assignments, days, keep_bots)
+    found = [
+        rehearsal.replay(asked.experiment, metric, events, start, days, times) for metric in asked.metrics
+    ]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
         return
     head = ("metric", "found", "95 % interval", "sample-ratio alarms")
-    _table(
+    print_table(
         head,
         (
             (
@@ -141,95 +168,19 @@ def replay(
     )
 
 
-@experiment.command()
-@_of_a_shop
-@click.option("--look", "looks", type=FiniteRange(0, 1, True), multiple=True, help="The looks so far, as shares of the planned users, rising; none: this is the only one.")  # fmt: skip
-@click.option("--out", default="out", show_default=True, type=click.Path(), help="Folder for the report.")
-@JSON
-def analyze(
-    shop: str, file: str, name: str | None, config_file: str | None, assignments: tuple[str, ...],
-    looks: tuple[float, ...], out: str, as_json: bool,
-) -> None:  # fmt: skip
-    """Judge the experiment of FILE by the events of SHOP; ends with 3 where they can't be trusted, with 4 where a guardrail is harmed."""
-    from aisle.cli.experiment.shop import read_events, read_file
-    from aisle.components.reports.experiment import report_of, write_experiment
-    from aisle.components.reports.publish import as_json as as_text
-    from aisle.experiments.analysis.analyze import analyze as judged
-    from aisle.experiments.statistics.group_sequential import Looks
-    from aisle.experiments.statistics.spending import obrien_fleming
-    from aisle.pipeline.output_folder import check_out
-    from aisle.pipeline.paths import Layout
-    from aisle.schema.errors import ExperimentUntrusted, GuardrailHarmed
+def _newest(
+    shop: str, asked: Asked, config_file: str | None, assignments: tuple[str, ...], days: float, keep_bots: bool
+) -> tuple[Events, float]:  # fmt: skip
+    """The shop's events, without the bots of its newest days, and the first of these days."""
+    import numpy as np
 
-    check_out(out)
-    asked, metrics = read_file(file, name)
-    events = read_events(shop, asked.unit, config_file, assignments)
-    if asked.interleaved:
-        _print_preferred(asked, events, metrics, as_json)
-        return
-    compared = max(sum(not metric.guardrail for metric in metrics), 1)
-    several = Looks.spent(looks, obrien_fleming, 0.05 / compared) if looks else None
-    found = judged(asked, events, metrics, several)
-    report = report_of(found)
-    page = write_experiment(report, Layout(out).reports)
-    if as_json:
-        click.echo(as_text(report))
-    else:
-        _print(found)
-        click.echo(f"report: {page}")
-    if found.outcome in ("untrusted", "harmed"):
-        raise (ExperimentUntrusted if found.outcome == "untrusted" else GuardrailHarmed)(found.verdict)
+    from aisle.cli.experiment.shop import read_events
+    from aisle.experiments.analysis.bots import bots
+    from aisle.experiments.analysis.rehearsal import rehearsed
 
-
-def _print_preferred(asked: Experiment, events: Events, metrics: tuple[Declared, ...], as_json: bool) -> None:
-    """Which ranking users prefer, by each kind of event that a metric measures."""
-    from aisle.experiments.analysis.interleaved import preferred
-
-    kinds = dict.fromkeys(metric.measure.event for metric in metrics)
-    found = [preferred(asked, events, kind) for kind in kinds]
-    if as_json:
-        click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
-        return
-    for one in found:
-        click.echo(f"{one.experiment}, {one.event}: {one.verdict}")
-
-
-def _print(found: Analysis) -> None:
-    """The verdict, then the metrics, then who was left out."""
-    click.echo(f"{found.experiment}: {found.verdict}\n")
-    head = ("metric", "arm", "control", "arm's", "difference", "p", "Holm")
-    _table(
-        head,
-        (
-            (
-                row.declared.name,
-                row.arm,
-                f"{row.effect.control:.4g}",
-                f"{row.effect.treatment:.4g}",
-                f"{row.effect.difference.value:+.4g} [{row.interval[0]:+.4g}, {row.interval[1]:+.4g}]",
-                f"{row.effect.difference.p_value:.2g}",
-                "guardrail" if row.holm is None else f"{row.holm:.2g}",
-            )
-            for row in found.rows
-        ),
-    )
-    for metric, reason in found.refused.items():
-        click.echo(f"{metric}: not judged: {reason}")
-    said = ", ".join(f"{reason} {count:,}" for reason, count in found.left_out.items() if count)
-    users = ", ".join(f"{arm} {count:,}" for arm, count in found.sample_ratio.users.items())
-    click.echo(f"users: {users}" + (f"; left out: {said}" if said else ""))
-    if noted := ", ".join(f"{count:,} {what}" for what, count in found.noted.items() if count):
-        click.echo(f"kept: {noted}")
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, pad_edge=False)
-    for title in head:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(str(cell)) for cell in row))
-    Console().print(table)
+    events, _ = read_events(shop, asked.experiment.unit, config_file, assignments).distinct()
+    start = float(events.day.max()) - days
+    if keep_bots:
+        return events, start
+    robots = bots(events, rehearsed(events, start, days).units)
+    return events.where(~np.isin(events.unit, robots.units)), start

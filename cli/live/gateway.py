@@ -10,11 +10,12 @@ import pathlib
 import signal
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from aisle.cli.finite import FiniteRange
+from aisle.cli.live.ads import AdOptions, ad_options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -71,6 +72,7 @@ remember_days = click.option(
     type=click.Path(),
     help="TOML file of A/B tests, as of `aisle experiment`, to whose arms whoever asks is assigned.",
 )
+@ad_options
 @click.option("--key-file", type=click.Path(), help="File with the key; AISLE_GATEWAY_KEY without.")
 @click.option(
     "--allow-origin",
@@ -107,6 +109,7 @@ def gateway(
     rate: float,
     storefront: bool,
     out: str | None,
+    **ads: Any,
 ) -> None:
     """Stand between a shop's site and the model's server, until it is stopped.
 
@@ -143,7 +146,8 @@ def gateway(
     folder = pathlib.Path(log_folder)
     log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
     items = Items(client, open_items(store), folder, utc_now)
-    between = Gateway(client, recents, log, items, experiments=arms)
+    selling = AdOptions(**ads).open(store, folder, items)
+    between = Gateway(client, recents, log, items, experiments=arms, ads=selling)
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"

@@ -46,6 +46,8 @@ def listen(source: str, store: str, remember_days: float, log_folder: str, metri
     """
     import prometheus_client
 
+    from aisle.gateway.ads.charging import Charging
+    from aisle.gateway.ads.ledger import open_ledger
     from aisle.gateway.listening.refused import Refused
     from aisle.gateway.listening.source import open_source
     from aisle.gateway.log import EventLog
@@ -60,7 +62,10 @@ def listen(source: str, store: str, remember_days: float, log_folder: str, metri
         )
     folder = pathlib.Path(log_folder)
     stream = open_source(source, _name(folder))
-    recording = Recording(Delivery(open_store(store, remember_days * 86_400)), EventLog(folder, utc_now))
+    recents = Delivery(open_store(store, remember_days * 86_400))
+    log = EventLog(folder, utc_now)
+    # What the gateways of the store sold is paid for, whichever way its clicks come.
+    recording = Recording(recents, log, charging=Charging(open_ledger(store, folder)))
     if metrics_port:
         taken("127.0.0.1", metrics_port, "--metrics-port").close()
         prometheus_client.start_http_server(metrics_port, "127.0.0.1", recording.metrics.registry)

@@ -8,9 +8,11 @@ import pathlib
 import secrets
 import sys
 import tempfile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from aisle.cli.live.ads import AdOptions, ad_options
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.runs import Run
@@ -36,6 +38,7 @@ HOST = "127.0.0.1"
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65_535), help="0: a free one."
 )
+@ad_options
 @click.option("--key-file", type=click.Path(), help="File with the console's key; a new one is made without.")
 @click.option("--name", default="", help="What the shop is called.")
 @click.option("--currency", default="", help="Of the prices: a sign such as €, or a code such as EUR.")
@@ -62,6 +65,7 @@ def shop(
     language: str,
     pictures: str | None,
     browser: bool | None,
+    **ads: Any,
 ) -> None:
     """Try a run's model in a browser: a storefront, and a console at /console.
 
@@ -98,7 +102,8 @@ def shop(
             target = opened.enter_context(embedded_server(pathlib.Path(out or "out")))
         client = StagedClient(target, timeout=5.0)
         items = Items(client, open_items(store), pathlib.Path(folder), utc_now)
-        between = Gateway(client, recents, log, items)
+        selling = AdOptions(**ads).open(store, pathlib.Path(folder), items)
+        between = Gateway(client, recents, log, items, ads=selling)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
             between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None

@@ -118,6 +118,7 @@ _TYPES = {
     Kind.INTEGER: schema_pb2.INT,
     Kind.NUMBER: schema_pb2.FLOAT,
     Kind.TIMESTAMP: schema_pb2.INT,
+    Kind.BOOLEAN: schema_pb2.INT,
 }
 
 

@@ -22,7 +22,7 @@ class GateOptions(Options):
         max_nonfinite_share: of a column's numbers that may be NaN or infinite.
         max_missing_share: of a table's rows that may lack a required value.
         max_conflicting_share: of a table's keys that may name several rows that differ.
-        max_unknown_items_share: of the events, judgements, stock or supply that may name an item that `items` lacks.
+        max_unknown_items_share: of the rows of another table that may name an item that `items` lacks.
         max_unknown_events_share: of the events that may be called by a name that isn't known.
         max_unread_share: of the titles' word pieces that may say nothing to the BERT that reads them; above it
             a multilingual one is used, where it is installed, and the text is reported where none is.

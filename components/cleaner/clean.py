@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from aisle.components.cleaner.campaigns.steps import clean_campaigns
 from aisle.components.cleaner.ledger import ROW, Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.habits import Habits
@@ -26,7 +27,7 @@ from aisle.components.cleaner.steps.inventory import clean_stock, clean_supply
 from aisle.components.cleaner.steps.outliers import treat_catalogue_prices
 from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
-from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, USERS
+from aisle.schema.tables import CAMPAIGNS, EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, USERS
 
 _NONE_TAKEN = pl.DataFrame(
     schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
@@ -82,6 +83,8 @@ def clean(
         clean_stock(ledgers[STOCK.name], items.rows["item_id"], lost, twins, options, now)
     if SUPPLY.name in ledgers:
         clean_supply(ledgers[SUPPLY.name], items.rows["item_id"], lost, twins, options)
+    if CAMPAIGNS.name in ledgers:
+        clean_campaigns(ledgers[CAMPAIGNS.name], items.rows, lost, twins, options, now)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     return CleanResult(
         tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},

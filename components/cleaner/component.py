@@ -21,7 +21,7 @@ from aisle.schema.tables import TABLE_BY_NAME
 class CleanerSpec(component_spec.ComponentSpec):
     """For each table its rows and the reader's quarantine, and the gate's report; cleaned tables out."""
 
-    PARAMETERS = texts("options", "losses", "called", "reports_dir", "quarantine_dir")
+    PARAMETERS = texts("options", "losses", "called", "reports_dir", "quarantine_dir", "ads_dir")
     INPUTS = {
         "gate": component_spec.ChannelParameter(type=Report),
         **{
@@ -61,6 +61,7 @@ class Cleaner(base_component.BaseComponent):
         quarantine_dir: str,
         losses: LossOptions | None = None,
         called: Mapping[str, str] = NOTHING,
+        ads_dir: str = "",
     ) -> None:
         """Declares the component.
 
@@ -73,6 +74,7 @@ class Cleaner(base_component.BaseComponent):
             quarantine_dir: the folder of every row that was not used.
             losses: how much may be lost before the run stops; the defaults where None.
             called: what the shop calls kinds of events, and what they are; "" is what an event is that says none.
+            ads_dir: the folder of `campaigns.parquet`, where there are campaigns; "" for none.
         """
         super().__init__(
             CleanerSpec(
@@ -81,6 +83,7 @@ class Cleaner(base_component.BaseComponent):
                 called=json.dumps(dict(called), sort_keys=True),
                 reports_dir=reports_dir,
                 quarantine_dir=quarantine_dir,
+                ads_dir=ads_dir,
                 gate=gate,
                 **{examples_key(table): channel for table, channel in examples.items()},
                 **{quarantine_key(table): channel for table, channel in quarantines.items()},

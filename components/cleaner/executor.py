@@ -10,6 +10,7 @@ import pyarrow as pa
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.cleaner.clean import check_left, clean
 from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
@@ -61,7 +62,7 @@ class Executor(base_executor.BaseExecutor):
             unread[table] = read_quarantine(artifact_utils.get_single_uri(input_dict[quarantine_key(table)]))
         options = CleanerOptions.from_json(exec_properties["options"])
         result = clean(rows, provenance, unread, options)
-        write_tables(artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
+        write_tables(tables := artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
         ledger = artifact_utils.get_single_uri(output_dict["ledger"])
         write_ledger(ledger, result.ledger, result.evidence)
         everything = pa.concat_tables([*unread.values(), result.quarantine])
@@ -82,3 +83,5 @@ class Executor(base_executor.BaseExecutor):
         if losses["verdict"] == BLOCKED:
             raise GateBlocked(blocking_line(losses, page))
         check_left(result)
+        if exec_properties["ads_dir"]:
+            export_campaigns(tables, exec_properties["ads_dir"])

@@ -55,7 +55,7 @@ TimeForm = Annotated[str, pydantic.AfterValidator(_time_form)]
 Encoding = Annotated[str, pydantic.AfterValidator(_encoding)]
 Declared = Annotated[str, pydantic.AfterValidator(_declared)]
 """`table.column` of the canonical tables."""
-TableName = Literal["items", "users", "events", "judgements", "stock", "supply"]
+TableName = Literal["items", "users", "events", "judgements", "stock", "supply", "campaigns"]
 
 
 class ColumnsOptions(Options):
@@ -69,6 +69,7 @@ class ColumnsOptions(Options):
     judgements: dict[str, Headers] = {}
     stock: dict[str, Headers] = {}
     supply: dict[str, Headers] = {}
+    campaigns: dict[str, Headers] = {}
 
 
 class ValuesOptions(Options):
@@ -80,6 +81,7 @@ class ValuesOptions(Options):
     judgements: dict[str, dict[str, str]] = {}
     stock: dict[str, dict[str, str]] = {}
     supply: dict[str, dict[str, str]] = {}
+    campaigns: dict[str, dict[str, str]] = {}
 
 
 class ReadingOptions(Options):

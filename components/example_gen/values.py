@@ -13,6 +13,7 @@ from aisle.schema.tables import Kind
 
 NOT_INTEGER = "not an integer"
 INTEGER_RANGE = "integer beyond 64 bits"
+NOT_BOOLEAN = "neither true nor false"
 MISSING = "missing required value"
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
@@ -20,6 +21,11 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.INTEGER: pa.int64(),
     Kind.NUMBER: pa.float64(),
     Kind.TIMESTAMP: pa.int64(),
+    Kind.BOOLEAN: pa.int64(),
+}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), 1),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), 0),
 }
 
 # Digits are spelled out: \d would also take the digits of other scripts.
@@ -81,8 +87,14 @@ def _timestamp(cell: pl.Expr, form: str) -> tuple[pl.Expr, pl.Expr]:
     return value, pl.when(value.is_null()).then(pl.lit(NOT_TIMESTAMP))
 
 
+def _boolean(cell: pl.Expr, form: str) -> tuple[pl.Expr, pl.Expr]:
+    value = cell.str.to_lowercase().replace_strict(_BOOLEANS, default=None, return_dtype=pl.Int64)
+    return value, pl.when(value.is_null()).then(pl.lit(NOT_BOOLEAN))
+
+
 _PARSERS: dict[Kind, Callable[[pl.Expr, str], tuple[pl.Expr, pl.Expr]]] = {
     Kind.INTEGER: _integer,
     Kind.NUMBER: _number,
     Kind.TIMESTAMP: _timestamp,
+    Kind.BOOLEAN: _boolean,
 }

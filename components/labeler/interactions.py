@@ -59,14 +59,20 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
     in the test window never shows in training through the click before it. Its query is the latest
     one that led to the item by then: what is searched for afterwards is the future.
 
+    A click that an ad led to is left out: attention was bought for it. A cart or a purchase is what the user took, and part
+    of their history; it is marked, so that nothing learns from it what is liked.
+
     Args:
-        events: canonical events; `user_id`, `session_id` and `query` may be null.
+        events: canonical events; `user_id`, `session_id` and `query` may be null, `sponsored` a boolean or absent.
         splits: where training ends.
 
     Returns:
-        Columns user_id, item_id, timestamp, event, weight, session_id, query, split; ascending by
-        timestamp.
+        Columns user_id, item_id, timestamp, event, weight, session_id, query, sponsored, split;
+        ascending by timestamp.
     """
+    if "sponsored" not in events.columns:
+        events = events.with_columns(pl.lit(False).alias("sponsored"))
+    clicked_ad = pl.col("sponsored") & (pl.col("event") == kinds.CLICK.name)
     order = pl.col("event").replace_strict(kinds.weights(), default=None, return_dtype=pl.Float32)
     session = pl.coalesce(pl.col("session_id"), (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.String))
     query: pl.Expr = pl.when(pl.col("query") != "").then("query")
@@ -74,7 +80,7 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
         query = query.forward_fill().over(pl.col("user_id").fill_null(""), session, "item_id")
     return (
         events.lazy()
-        .filter(pl.col("event").is_in(list(kinds.weights())))
+        .filter(pl.col("event").is_in(list(kinds.weights())) & ~clicked_ad)
         .sort("timestamp", maintain_order=True)
         .select(
             pl.col("user_id").fill_null(""),
@@ -84,6 +90,7 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
             order.alias("weight"),
             session.alias("session_id"),
             query.fill_null("").alias("query"),
+            "sponsored",
         )
         .sort("weight", "timestamp", descending=[True, False], maintain_order=True)
         .unique(["user_id", "session_id", "item_id"], keep="first", maintain_order=True)

@@ -22,6 +22,7 @@ from aisle.components.labeler.queries import item_examples, judged_examples, que
 from aisle.components.labeler.searches.attribution import Joins, attribute
 from aisle.components.labeler.searches.impressions import Outcomes, make_impressions
 from aisle.components.labeler.searches.position_bias import PositionBias, estimate_position_bias, weigh
+from aisle.components.labeler.searches.sponsored import marked
 from aisle.schema.errors import InputError
 from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
 
@@ -65,18 +66,21 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     items = _frame(tables["items"], ["item_id", "title"])
     users = _frame(tables.get("users"), ["user_id", "country"])
     events = _frame(
-        tables.get("events"), ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position"]
+        tables.get("events"),
+        ["timestamp", "event", "item_id", "user_id", "session_id", "query", "position", "sponsored"],
     )
+    events = marked(events, options)
     judged = _frame(tables.get("judgements"), ["query", "item_id", "grade"])
     judgements = split_judgements(judged)
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     found = attribute(events, options)
     interactions = make_interactions(found.taken, splits)
+    organic = interactions.filter(~pl.col("sponsored"))
     impressions, outcomes = make_impressions(found, splits, options)
-    bias = estimate_position_bias(impressions, items, interactions, options)
+    bias = estimate_position_bias(impressions, items, organic, options)
     impressions = weigh(impressions, bias, options.max_weight)
     impressions = apply_precedence(impressions, judgements, options.precedence)
-    intents = query_intents(interactions, items, options)
+    intents = query_intents(organic, items, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
     examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
     examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
@@ -101,7 +105,12 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     )
 
 
-_TYPES: dict[str, pl.DataType] = {"timestamp": pl.Int64(), "position": pl.Int64(), "grade": pl.Float64()}
+_TYPES: dict[str, pl.DataType] = {
+    "timestamp": pl.Int64(),
+    "position": pl.Int64(),
+    "grade": pl.Float64(),
+    "sponsored": pl.Int64(),
+}
 
 
 def _frame(table: pa.Table | None, columns: list[str]) -> pl.DataFrame:

@@ -43,7 +43,7 @@ def query_examples(interactions: pl.DataFrame, country: dict[str, str], history:
     """Returns, per split, an example for each basket or search of a known user or with a query.
 
     An example's history holds the user's interactions strictly before the example's first one,
-    so that nothing bought together, and nothing later, is in it.
+    so that nothing bought together, and nothing later, is in it. What an ad led to is history, but nobody's target.
 
     Args:
         interactions: as `make_interactions` returns them.
@@ -56,11 +56,14 @@ def query_examples(interactions: pl.DataFrame, country: dict[str, str], history:
         .sort("user_id", "timestamp", "session_id", "query", "item_id")
     )
     baskets = rows.group_by("user_id", "session_id", "query", "start", maintain_order=True).agg(
-        pl.col("item_id").alias("targets"), pl.col("split").first()
+        pl.col("item_id").filter(~pl.col("sponsored")).alias("targets"), pl.col("split").first()
     )
     begin, end = _history_bounds(rows, baskets, history)
+    meant = baskets["targets"].list.len() > 0
     return {
-        split: _examples(rows, baskets, begin, end, country, np.flatnonzero(baskets["split"] == split))
+        split: _examples(
+            rows, baskets, begin, end, country, np.flatnonzero((baskets["split"] == split) & meant)
+        )
         for split in baskets["split"].unique(maintain_order=True)
     }
 

@@ -1,6 +1,7 @@
 """The reports a person reads: each a versioned JSON file and a static, offline HTML page beside it."""
 
-from aisle.components.reports import anomalies, cleaning, evaluation, experiment, inventory, labels
+from aisle.components.reports import ads, anomalies, cleaning, evaluation, experiment, inventory, labels
+from aisle.components.reports.ads import write_ads
 from aisle.components.reports.anomalies import write_anomalies
 from aisle.components.reports.cleaning import write_cleaning
 from aisle.components.reports.evaluation import write_evaluation
@@ -10,6 +11,7 @@ from aisle.components.reports.labels import write_labels
 
 __all__ = [
     "REPORTS",
+    "write_ads",
     "write_anomalies",
     "write_cleaning",
     "write_evaluation",
@@ -18,5 +20,14 @@ __all__ = [
     "write_labels",
 ]
 
-REPORTS = (anomalies.NAME, cleaning.NAME, labels.NAME, evaluation.NAME, inventory.NAME, experiment.NAME)
-"""Their names, in the order a run writes them; then that of `aisle forecast` and `aisle replenish`, and of `aisle experiment`."""
+REPORTS = (
+    anomalies.NAME,
+    cleaning.NAME,
+    labels.NAME,
+    evaluation.NAME,
+    inventory.NAME,
+    experiment.NAME,
+    ads.NAME,
+)
+"""Their names, in the order a run writes them; then those of `aisle forecast` and `aisle replenish`, of `aisle experiment`, and of
+`aisle ads`."""

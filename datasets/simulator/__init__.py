@@ -3,9 +3,10 @@
 from aisle.datasets.simulator.experiment import Planted
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.shop import Shop, simulate
-from aisle.datasets.simulator.write import EXPERIMENT_TRUTH, GROUND_TRUTH, Written, write
+from aisle.datasets.simulator.write import CAMPAIGN_TRUTH, EXPERIMENT_TRUTH, GROUND_TRUTH, Written, write
 
 __all__ = [
+    "CAMPAIGN_TRUTH",
     "EXPERIMENT_TRUTH",
     "GROUND_TRUTH",
     "Planted",

@@ -25,6 +25,7 @@ class SimulatorOptions(Options):
         events: about how many event rows to aim for (None: by the users' usual activity).
         language: of titles, queries and reviews; `mixed` has English brands and devices in Chinese and Japanese
             titles beside English ones.
+        campaigns: how many campaigns advertisers run; the shop's events show none of them.
     """
 
     users: Annotated[int, Field(strict=True, ge=10, le=1_000_000)] = 500
@@ -34,6 +35,7 @@ class SimulatorOptions(Options):
     dirt: Share = 0.0
     events: Annotated[int, Field(strict=True, ge=1_000, le=50_000_000)] | None = None
     language: Literal["en", "zh", "ja", "mixed"] = "en"
+    campaigns: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
 
     @property
     def start(self) -> datetime.date:

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from aisle.datasets.simulator.behaviour import CART, IMPRESSION, NONE, PURCHASE, RETURN, Events, make_events
+from aisle.datasets.simulator.campaigns import Campaigns, make_campaigns
 from aisle.datasets.simulator.catalogue import Catalogue, Ints, make_catalogue
 from aisle.datasets.simulator.experiment import Planted, exposures, treat
 from aisle.datasets.simulator.options import SimulatorOptions
@@ -33,6 +34,7 @@ class Shop:
         events: the canonical table of events, ascending by timestamp.
         judgements: graded items for the most frequent queries.
         planted: the experiment that it has run; events then have the columns `request_id`, `experiment` and `arm`, too.
+        campaigns: what its advertisers ask for; None where nobody advertises.
     """
 
     options: SimulatorOptions
@@ -41,6 +43,7 @@ class Shop:
     events: pl.DataFrame
     judgements: pl.DataFrame
     planted: Planted | None = None
+    campaigns: Campaigns | None = None
 
 
 def simulate(options: SimulatorOptions, planted: Planted | None = None) -> Shop:
@@ -69,6 +72,15 @@ def simulate(options: SimulatorOptions, planted: Planted | None = None) -> Shop:
         events=table,
         judgements=make_judgements(world.catalogue, world.pages, judges_rng),
         planted=planted,
+        campaigns=campaigns_of(options, world) if options.campaigns else None,
+    )
+
+
+def campaigns_of(options: SimulatorOptions, world: World) -> Campaigns:
+    """What advertisers of this world ask for; it draws from a stream of its own, so that no other table changes by it."""
+    rng = np.random.default_rng([options.seed, 2])
+    return make_campaigns(
+        options, world.catalogue, world.people, world.pages, world.queries, world.shown, rng
     )
 
 
@@ -85,14 +97,17 @@ class World:
 
 def make_world(options: SimulatorOptions) -> World:
     """Returns what lies behind the tables of `simulate(options)`."""
-    catalogue_rng, people_rng, pages_rng, queries_rng, slates_rng = (
-        np.random.default_rng(seed) for seed in _seeds(options)[:5]
-    )
-    catalogue = make_catalogue(options, catalogue_rng)
-    people = make_people(options, people_rng)
+    pages_rng, queries_rng, slates_rng = (np.random.default_rng(seed) for seed in _seeds(options)[2:5])
+    catalogue, people = make_sides(options)
     pages = make_pages(options, catalogue, people, pages_rng)
     queries = make_queries(catalogue.vocabulary, pages, queries_rng)
     return World(catalogue, people, pages, queries, make_impressions(catalogue, pages, slates_rng))
+
+
+def make_sides(options: SimulatorOptions) -> tuple[Catalogue, People]:
+    """Returns what a world sells, and to whom."""
+    catalogue_rng, people_rng = (np.random.default_rng(seed) for seed in _seeds(options)[:2])
+    return make_catalogue(options, catalogue_rng), make_people(options, people_rng)
 
 
 def _seeds(options: SimulatorOptions) -> list[np.random.SeedSequence]:

@@ -3,57 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 
+from aisle.experiments.analysis.bots import Bots, bots
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.exposures import MOST_DOUBLE, Exposures, exposures, otherwise_assigned
-from aisle.experiments.analysis.identity import recognised
-from aisle.experiments.analysis.measures import STANDARD, Declared, Measured, measure
+from aisle.experiments.analysis.exposures import (
+    MOST_DOUBLE,
+    Exposures,
+    exposed,
+    exposures,
+    otherwise_assigned,
+    told_once,
+)
+from aisle.experiments.analysis.measures import STANDARD, Declared
+from aisle.experiments.analysis.rows import Judge, Row, compared, measured
+from aisle.experiments.analysis.slices import Differing, Part, Slice, Users, sliced
+from aisle.experiments.analysis.verdict import Outcome, verdict
 from aisle.experiments.assignment.experiment import Experiment
-from aisle.experiments.statistics.effect import Effect, compare
-from aisle.experiments.statistics.estimate import Estimate, Interval
 from aisle.experiments.statistics.group_sequential import Looks
-from aisle.experiments.statistics.multiple import benjamini_hochberg, holm
-from aisle.experiments.statistics.sample import Sample
 from aisle.experiments.statistics.sample_ratio import SampleRatio, sample_ratio
 from aisle.schema.errors import InputError
-
-Outcome = Literal["untrusted", "harmed", "better", "worse", "no difference"]
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A metric in an arm, beside the control.
-
-    Attributes:
-        declared: the metric.
-        arm: the treatment's name.
-        effect: what it did.
-        interval: of the difference, wide enough for all looks where there are several.
-        relative: the same over the control's value; None where that is 0.
-        holm: the p-value among all metrics that aren't guardrails, and arms; None of a guardrail.
-        benjamini_hochberg: the same.
-        bound: what each user's measure was cut at; None where it wasn't.
-    """
-
-    declared: Declared
-    arm: str
-    effect: Effect
-    interval: Interval
-    relative: Interval | None
-    holm: float | None
-    benjamini_hochberg: float | None
-    bound: float | None
-
-    @property
-    def toward_better(self) -> Interval:
-        """The interval's ends, turned so that above 0 is better."""
-        low, high = self.interval
-        return (low, high) if self.declared.better == "up" else (-high, -low)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,8 +40,11 @@ class Analysis:
         left_out: how many users or events were, by the reason.
         late: how many users did something in the experiment before it was shown to them; they are kept.
         noted: how many there are of what is kept and worth knowing, by what it is.
+        bots: who they are, and by which rule.
         rows: of each metric and treatment.
         refused: why a metric can't be judged, by its name.
+        parts: of the slices, exploratory.
+        differing: whether the effects differ among a slice's parts.
     """
 
     experiment: str
@@ -81,8 +55,11 @@ class Analysis:
     left_out: dict[str, int]
     late: int
     noted: dict[str, int]
+    bots: Bots
     rows: list[Row]
     refused: dict[str, str]
+    parts: list[Part]
+    differing: list[Differing]
 
 
 def analyze(
@@ -91,6 +68,10 @@ def analyze(
     metrics: Sequence[Declared] = STANDARD,
     looks: Looks | None = None,
     alpha: float = 0.05,
+    *,
+    slices: Sequence[Slice] = (),
+    users: Users | None = None,
+    keep_bots: bool = False,
 ) -> Analysis:
     """Judges an experiment by the events of its users.
 
@@ -101,9 +82,12 @@ def analyze(
         looks: where this is one of several looks; the last of its bounds is of this one. Of several metrics, plan them with
             `alpha` over the number of metrics.
         alpha: of all metrics together that aren't guardrails (Holm), and of each interval.
+        slices: in which it is looked at, too.
+        users: the columns that the slices take of the table `users`.
+        keep_bots: count them, and leave them in.
 
     Raises:
-        InputError: nobody saw the experiment, an arm isn't planned, or two metrics have one name.
+        InputError: nobody saw the experiment, an arm isn't planned, two metrics have one name, or a slice has no column.
     """
     if len({declared.name for declared in metrics}) != len(metrics):
         raise InputError(f"metrics {[declared.name for declared in metrics]}; expected names that differ")
@@ -111,43 +95,48 @@ def analyze(
         raise InputError(
             f"{experiment.name!r} is interleaved: who took part saw both arms; ask for its credits"
         )
-    events, twice = events.distinct()
-    events, later = (
-        recognised(events) if experiment.unit == "user_id" else (events, np.zeros(len(events), bool))
-    )
-    found = exposures(experiment, events)
+    events, twice, later = told_once(experiment, events)
+    robots = bots(events, exposed(experiment, events), keep_bots)
+    counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
+    found = exposures(experiment, counted)
     ratio = sample_ratio(found.counts(experiment), experiment.shares)
-    distrust = _distrust(experiment, found, ratio)
-    rows, refused = _rows(experiment, events, found, metrics, _level(looks, alpha))
-    outcome, verdict = _verdict(experiment, distrust, rows, alpha, looks)
-    left_out = {**found.left_out, "events told twice": twice}
+    judge = Judge(alpha, looks)
+    columns, unmeasured = measured(metrics, counted, found)
+    rows, refused = compared(experiment, columns, found.arm, judge.level)
+    rows, refused = judge.together(rows, "holm"), {**unmeasured, **refused}
+    distrust = _distrust(experiment, found, ratio, rows, refused)
+    outcome, said = verdict(distrust, rows, refused, looks is not None)
+    parts, differing = sliced(experiment, slices, counted, found, columns, judge, users or {})
+    return Analysis(
+        experiment=experiment.name,
+        outcome=outcome,
+        verdict=said,
+        distrust=distrust,
+        sample_ratio=ratio,
+        left_out={**found.left_out, **robots.left_out, "events told twice": twice},
+        late=found.late,
+        noted={**_noted(experiment, events, later, found), **robots.noted},
+        bots=robots,
+        rows=rows,
+        refused=refused,
+        parts=parts,
+        differing=differing,
+    )
+
+
+def _noted(experiment: Experiment, events: Events, later: np.ndarray, found: Exposures) -> dict[str, int]:
+    """What is kept and worth knowing."""
+    first = np.unique(events.unit[later & (events.experiment == experiment.name)])
     other = "sessions" if experiment.unit == "user_id" else "users by their sessions"
-    noted = {
-        "first seen before they were known": len(
-            np.intersect1d(events.unit[later & (events.experiment == experiment.name)], found.units)
-        ),
+    return {
+        "first seen before they were known": len(np.intersect1d(first, found.units)),
         f"{other} in two arms": found.other_double,
     }
-    return Analysis(
-        experiment.name,
-        outcome,
-        verdict,
-        distrust,
-        ratio,
-        left_out,
-        found.late,
-        noted,
-        _adjusted(rows),
-        refused,
-    )
 
 
-def _level(looks: Looks | None, alpha: float) -> float:
-    """The level of an interval that holds at this look among all."""
-    return 1 - (math.erfc(looks.bounds[-1] / math.sqrt(2)) if looks else alpha)
-
-
-def _distrust(experiment: Experiment, found: Exposures, ratio: SampleRatio) -> list[str]:
+def _distrust(
+    experiment: Experiment, found: Exposures, ratio: SampleRatio, rows: Sequence[Row], refused: dict[str, str]
+) -> list[str]:
     reasons = []
     if ratio.alarm:
         held = ", ".join(f"{arm} {n:,} of {ratio.planned[arm]:,.0f}" for arm, n in ratio.users.items())
@@ -158,100 +147,13 @@ def _distrust(experiment: Experiment, found: Exposures, ratio: SampleRatio) -> l
         reasons.append(
             f"{found.late / len(found.units):.1%} of the users acted in it before it was shown to them"
         )
-    if other := otherwise_assigned(experiment, found):
+    other = otherwise_assigned(experiment, found)
+    if other > MOST_DOUBLE * len(found.units):
         share = other / len(found.units)
-        if share > MOST_DOUBLE:
-            reasons.append(
-                f"{share:.1%} of the users saw another arm than theirs: it was edited midway, or isn't this one"
-            )
-    return reasons
-
-
-def _rows(
-    experiment: Experiment, events: Events, found: Exposures, metrics: Sequence[Declared], level: float
-) -> tuple[list[Row], dict[str, str]]:
-    """Each metric in each treatment; and why one can't be judged."""
-    rows: list[Row] = []
-    refused: dict[str, str] = {}
-    for declared in metrics:
-        try:
-            measured = measure(declared, events, found)
-            rows += [
-                _row(experiment, found, declared, measured, arm, level)
-                for arm in range(1, len(experiment.arms))
-            ]
-        except InputError as error:
-            refused[declared.name] = str(error)
-    return rows, refused
-
-
-def _row(
-    experiment: Experiment, found: Exposures, declared: Declared, measured: Measured, arm: int, level: float
-) -> Row:
-    control, treatment = (
-        Sample.of({name: column[found.arm == place] for name, column in measured.columns.items()})
-        for place in (0, arm)
-    )
-    effect = compare(measured.metric, control, treatment)
-    relative = effect.relative.interval(level) if effect.relative else None
-    interval = effect.difference.interval(level)
-    return Row(declared, experiment.arms[arm].name, effect, interval, relative, None, None, measured.bound)
-
-
-def _adjusted(rows: list[Row]) -> list[Row]:
-    """With the p-values of all metrics that are to become better, together."""
-    asked = [place for place, row in enumerate(rows) if not row.declared.guardrail]
-    if not asked:
-        return rows
-    p_values = [rows[place].effect.difference.p_value for place in asked]
-    done = list(rows)
-    for place, one, other in zip(asked, holm(p_values), benjamini_hochberg(p_values), strict=True):
-        done[place] = dataclasses.replace(rows[place], holm=one, benjamini_hochberg=other)
-    return done
-
-
-def _verdict(
-    experiment: Experiment, distrust: list[str], rows: list[Row], alpha: float, looks: Looks | None
-) -> tuple[Outcome, str]:
-    """In a word and in words: distrust first, then harm, then what became better or worse."""
-    if distrust:
-        return (
-            "untrusted",
-            f"The data can't be trusted: {'; '.join(distrust)}. No figure below says anything of the arms.",
+        reasons.append(
+            f"{share:.1%} of the users saw another arm than theirs: it was edited midway, or isn't this one"
         )
-    harmed = [row for row in rows if row.declared.guardrail and row.toward_better[1] < 0]
-    if harmed:
-        return "harmed", f"A guardrail is harmed: {_said(harmed)}."
-    sure = [row for row in _adjusted(rows) if row.holm is not None and _is_sure(row, alpha, looks)]
-    worse = [row for row in sure if row.toward_better[1] < 0]
-    better = [row for row in sure if row.toward_better[0] > 0]
-    if worse:
-        also = f" And better: {_said(better)}." if better else ""
-        return "worse", f"Worse: {_said(worse)}.{also}"
-    if better:
-        return "better", f"Better: {_said(better)}."
-    left = _said([row for row in rows if not row.declared.guardrail])
-    return (
-        "no difference",
-        f"No difference was found{' at this look' if looks else ''}: {left or 'nothing was compared'}.",
-    )
-
-
-def _is_sure(row: Row, alpha: float, looks: Looks | None) -> bool:
-    """Whether a difference stands among all metrics, and, at one of several looks, is beyond its bound."""
-    if looks and not looks.ended(row.effect.difference):
-        return False
-    return row.holm is not None and row.holm < alpha
-
-
-def _said(rows: list[Row]) -> str:
-    """`revenue a user +3.1 % (+1.0 % to +5.2 %) in new`, of each."""
-    return ", ".join(f"{row.declared.name} {_size(row)} in {row.arm}" for row in rows)
-
-
-def _size(row: Row) -> str:
-    estimate: Estimate = row.effect.relative or row.effect.difference
-    interval = row.relative or row.interval
-    if row.relative:
-        return f"{estimate.value:+.1%} ({interval[0]:+.1%} to {interval[1]:+.1%})"
-    return f"{estimate.value:+.3g} ({interval[0]:+.3g} to {interval[1]:+.3g})"
+    if refused and not rows:
+        metric, reason = next(iter(refused.items()))
+        reasons.append(f"no metric can be judged ({metric}: {reason})")
+    return reasons

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,7 @@ class Events:
         other_unit: the id in the other of the columns of users and sessions; "" where unknown, as of all where none is given.
         request_id: of the answer that it was shown in, or follows; so, too.
         item_id: what was shown, clicked or bought; so, too.
+        columns: further ones of the table by their names, as text, "" where empty: what slices are made by.
 
     Raises:
         InputError: the columns aren't equally long, or a time is none.
@@ -49,12 +51,13 @@ class Events:
     other_unit: Texts = dataclasses.field(default_factory=_none)
     request_id: Texts = dataclasses.field(default_factory=_none)
     item_id: Texts = dataclasses.field(default_factory=_none)
+    columns: Mapping[str, Texts] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("other_unit", "request_id", "item_id"):
             if not len(getattr(self, name)):
                 object.__setattr__(self, name, np.full(len(self.unit), ""))
-        sizes = {field.name: len(getattr(self, field.name)) for field in dataclasses.fields(self)}
+        sizes = {name: len(column) for name, column in {**self.told, **self.columns}.items()}
         if len(set(sizes.values())) != 1:
             raise InputError(f"columns of {sizes} events; expected a value of each for every event")
         if not np.isfinite(self.day).all():
@@ -63,14 +66,59 @@ class Events:
     def __len__(self) -> int:
         return len(self.unit)
 
+    @property
+    def told(self) -> dict[str, npt.NDArray[Any]]:
+        """All columns but the further ones, by name."""
+        names = [field.name for field in dataclasses.fields(self) if field.name != "columns"]
+        return {name: getattr(self, name) for name in names}
+
     def where(self, chosen: npt.NDArray[Any]) -> Events:
         """Those at a mask, or at places in their order."""
-        return Events(*(getattr(self, field.name)[chosen] for field in dataclasses.fields(self)))
+        if chosen.dtype == np.bool_ and chosen.all():
+            return self
+        further = {name: column[chosen] for name, column in self.columns.items()}
+        return dataclasses.replace(
+            self, columns=further, **{name: column[chosen] for name, column in self.told.items()}
+        )
 
     def distinct(self) -> tuple[Events, int]:
-        """Without those whose id was there before, and how many these are."""
-        named = np.flatnonzero(self.event_id != "")
-        kept = np.ones(len(self), dtype=bool)
-        kept[named] = False
-        kept[named[np.unique(self.event_id[named], return_index=True)[1]]] = True
-        return self.where(kept), int(len(self) - kept.sum())
+        """Without those that were told before, and how many these are.
+
+        It is the Cleaner's rule: the same `event_id` of the same visitor, kind and item again (an id that stands at others is none
+        of an event), or, without an id, a row that is equal in all columns.
+        """
+        again = np.zeros(len(self), dtype=bool)
+        same = (self.event_id, self.unit, self.other_unit, self.kind, self.item_id)
+        alike = (*self.told.values(), *self.columns.values())
+        for chosen, columns in ((self.event_id != "", same), (self.event_id == "", alike)):
+            places = np.flatnonzero(chosen)
+            again[places] = _repeated([column[places] for column in columns])
+        return self.where(~again), int(again.sum())
+
+
+def _repeated(columns: list[npt.NDArray[Any]]) -> npt.NDArray[np.bool_]:
+    """Which rows are equal to one before them, [n]; NaN is equal to NaN."""
+    if not len(columns[0]):
+        return np.zeros(0, dtype=bool)
+    _, first, group = np.unique(_digests(columns), return_index=True, return_inverse=True)
+    earlier = first[group]
+    # Digests may meet by chance: what is equal says the rows themselves.
+    equal = np.all([_equal(column, column[earlier]) for column in columns], axis=0)
+    return equal & (earlier != np.arange(len(earlier)))
+
+
+def _equal(one: npt.NDArray[Any], other: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+    equal: npt.NDArray[np.bool_] = one == other
+    return equal | (np.isnan(one) & np.isnan(other)) if one.dtype.kind == "f" else equal
+
+
+def _digests(columns: list[npt.NDArray[Any]]) -> npt.NDArray[np.uint64]:
+    """64 bits of each row, [n]: sorting them is much quicker than sorting texts."""
+    random = np.random.default_rng(0)
+    total = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        words = np.ascontiguousarray(column).view(np.uint32).reshape(len(column), -1)
+        for word in words.T:
+            total += word.astype(np.uint64) * random.integers(1, 2**63, dtype=np.uint64)
+            total ^= total >> np.uint64(29)
+    return total

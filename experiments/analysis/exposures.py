@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aisle.experiments.analysis.events import Events, Texts
+from aisle.experiments.analysis.identity import recognised
 from aisle.experiments.assignment.experiment import Experiment
 from aisle.experiments.statistics.sample import Floats
 from aisle.schema.errors import InputError
@@ -57,6 +58,21 @@ class Exposures:
         return np.where(self.units[found] == units, found, -1)
 
 
+def told_once(experiment: Experiment, events: Events) -> tuple[Events, int, npt.NDArray[np.bool_]]:
+    """Without what was told twice, and how much that is; and which events, [e], were of a user not known yet."""
+    events, twice = events.distinct()
+    if experiment.unit == "user_id":
+        events, later = recognised(events)
+        return events, twice, later
+    return events, twice, np.zeros(len(events), dtype=bool)
+
+
+def exposed(experiment: Experiment, events: Events) -> Texts:
+    """The ids that saw it, testers left out, sorted."""
+    units: Texts = np.unique(events.unit[events.experiment == experiment.name])
+    return units[(units != "") & ~np.isin(units, list(experiment.forced))]
+
+
 def exposures(experiment: Experiment, events: Events) -> Exposures:
     """Finds who saw which arm, by the events that name the experiment.
 
@@ -88,13 +104,13 @@ def exposures(experiment: Experiment, events: Events) -> Exposures:
         "forced": len(np.unique(seen.unit[forced])),
         "exposures without an id": int(unknown.sum()),
     }
-    late = _before_shown(kept, user, len(units))[single].sum()
+    late = _before_shown(kept, user, len(units)) | _before_its_answer(events, kept, user, len(units))
     return Exposures(
         units[single],
         least[single].astype(np.int64),
         since[single],
         left_out,
-        int(late),
+        int(late[single].sum()),
         _in_two_arms(kept.other_unit, arm),
     )
 
@@ -115,6 +131,23 @@ def _before_shown(seen: Events, user: npt.NDArray[np.int64], users: int) -> npt.
     np.minimum.at(first, user[shown], seen.day[shown])
     np.minimum.at(other, user[~shown], seen.day[~shown])
     return other < first
+
+
+def _before_its_answer(
+    events: Events, seen: Events, user: npt.NDArray[np.int64], users: int
+) -> npt.NDArray[np.bool_]:
+    """Of whom an event names an answer of the experiment by `request_id`, and is earlier than what that showed, [users]."""
+    late = np.zeros(users, dtype=bool)
+    shown = (seen.kind == IMPRESSION.name) & (seen.request_id != "")
+    requests, first, answer = np.unique(seen.request_id[shown], return_index=True, return_inverse=True)
+    since = np.full(len(requests), np.inf)
+    np.minimum.at(since, answer, seen.day[shown])
+    taken = events.where((events.kind != IMPRESSION.name) & (events.request_id != ""))
+    if len(requests) and len(taken):
+        at = np.minimum(np.searchsorted(requests, taken.request_id), len(requests) - 1)
+        early = (requests[at] == taken.request_id) & (taken.day < since[at])
+        late[user[shown][first][at[early]]] = True
+    return late
 
 
 def otherwise_assigned(experiment: Experiment, found: Exposures) -> int:

@@ -1,19 +1,24 @@
-"""Metrics as a shop writes them down, beside its experiments.
+"""Metrics and slices as a shop writes them down, beside its experiments.
 
 [[metric]]
 name = "returns a user"
 measure = {event = "return"}
 better = "down"
 guardrail = true
+
+[[slice]]
+by = "users.country"
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aisle.experiments.analysis.measures import STANDARD, Declared, Measure
+from aisle.experiments.analysis.slices import EVENTS, KNOWN, MOST, USERS, Slice
 from aisle.schema import events
 from aisle.schema.errors import InputError
 
@@ -32,6 +37,38 @@ def read_metrics(values: Sequence[Mapping[str, Any]]) -> tuple[Declared, ...]:
         InputError: a key or a value isn't one of a metric's.
     """
     return tuple(_metric(one) for one in values) or STANDARD
+
+
+def read_slices(values: Sequence[Mapping[str, Any]]) -> tuple[Slice, ...]:
+    """The slices of a file.
+
+    Raises:
+        InputError: a key or a value isn't one of a slice's, one stands there twice, or there are too many.
+    """
+    found = tuple(_slice(one) for one in values)
+    names = [one.by for one in found]
+    if len(names) > MOST or len({*names}) < len(names):
+        raise InputError(f"slices by {', '.join(names)}; expected up to {MOST}, each of them once")
+    return found
+
+
+def _slice(values: Mapping[str, Any]) -> Slice:
+    by, most, cuts = values.get("by", ""), values.get("most", Slice.most), values.get("cuts", [])
+    where = f"the slice by {by!r}"
+    if unknown := sorted(set(values) - {"by", "cuts", "most"}):
+        raise InputError(f"{where}: unknown key {unknown[0]!r}; there are: by, cuts, most")
+    if not isinstance(by, str) or (by != KNOWN and not (by.startswith((USERS, EVENTS)) and by[-1] != ".")):
+        raise InputError(f"{where}; expected {KNOWN!r}, 'users.COLUMN' or 'events.COLUMN'")
+    numbers = isinstance(cuts, list) and all(_is_number(cut) for cut in cuts)
+    if not numbers or any(low >= high for low, high in zip(cuts, cuts[1:], strict=False)):
+        raise InputError(f"{where}: cuts is {cuts!r}; expected rising numbers, such as [25, 45]")
+    if not isinstance(most, int) or isinstance(most, bool) or most < 1:
+        raise InputError(f"{where}: most is {most!r}; expected a whole number of 1 or more")
+    return Slice(by, tuple(float(cut) for cut in cuts), most)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _metric(values: Mapping[str, Any]) -> Declared:

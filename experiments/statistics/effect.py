@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
-from aisle.experiments.statistics.estimate import Estimate
+from aisle.experiments.statistics.estimate import Estimate, Interval
 from aisle.experiments.statistics.metric import Metric, adjustment
 from aisle.experiments.statistics.sample import Floats, Sample
 from aisle.schema.errors import InputError
@@ -21,9 +22,11 @@ class Effect:
         control: its value in the control, as measured.
         treatment: the same of the treatment.
         difference: treatment less control, of the adjusted metric.
-        relative: the same over the control's value; None where that is 0.
+        relative: the same over the control's value, by the delta method; None where that is 0.
         users: of the control and of the treatment.
         variance_kept: the difference's variance over what it is without covariates.
+        base_variance: of the control's value.
+        base_covariance: of the difference with the control's value.
     """
 
     metric: str
@@ -33,6 +36,29 @@ class Effect:
     relative: Estimate | None
     users: tuple[int, int]
     variance_kept: float
+    base_variance: float
+    base_covariance: float
+
+    def relative_interval(self, level: float = 0.95) -> Interval | None:
+        """Of the difference over the control's value, by Fieller (1954): apart from 0 just where the difference's is.
+
+        The delta method's may be apart from 0 where the difference isn't, or the other way round, and has hardly a width in an arm
+        where nothing happened.
+
+        Returns:
+            None where the control's value itself isn't apart from 0 on this level: then any multiple of it may be the truth.
+        """
+        quantile = -self.difference.quantile((1 - level) / 2)
+        base, value = self.control, self.difference.value
+        square = base**2 - quantile**2 * self.base_variance
+        if square <= 0:
+            return None
+        middle = value * base - quantile**2 * self.base_covariance
+        least = value**2 - (quantile * self.difference.standard_error) ** 2
+        # Above 0 by the inequality of Cauchy and Schwarz, but for rounding.
+        width = math.sqrt(max(middle**2 - square * least, 0.0))
+        low, high = sorted(math.copysign(1, base) * end / square for end in (middle - width, middle + width))
+        return low, high
 
 
 def compare(metric: Metric, control: Sample, treatment: Sample, *, common_means: bool = True) -> Effect:
@@ -69,6 +95,8 @@ def compare(metric: Metric, control: Sample, treatment: Sample, *, common_means:
         _relative(weights, before[0], value, (spread, other), degrees),
         (control.n, treatment.n),
         sum(variances) / float(spread[0, 0] + other[0, 0]),
+        float(spread[0, 0]),
+        -float(weights @ spread[0]),
     )
 
 

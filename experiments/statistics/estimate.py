@@ -43,11 +43,11 @@ class Estimate:
 
     def interval(self, level: float = 0.95) -> Interval:
         """What holds the truth in this share of all experiments."""
-        return self.within(-self._quantile((1 - level) / 2))
+        return self.within(-self.quantile((1 - level) / 2))
 
     def scored(self, bound: float) -> Interval:
         """All values from which the estimate's score is within a bound."""
-        return self.within(-self._quantile(float(special.ndtr(-bound))))
+        return self.within(-self.quantile(float(special.ndtr(-bound))))
 
     def within(self, bound: float) -> Interval:
         """So many standard errors to both sides."""
@@ -58,7 +58,8 @@ class Estimate:
             return float(special.ndtr(statistic))
         return float(special.stdtr(self.degrees, statistic))
 
-    def _quantile(self, share: float) -> float:
+    def quantile(self, share: float) -> float:
+        """So many standard errors from the truth a share of all estimates is at most."""
         if math.isinf(self.degrees):
             return float(special.ndtri(share))
         return float(special.stdtrit(self.degrees, share))

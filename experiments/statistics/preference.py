@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from aisle.experiments.statistics.estimate import Estimate
+from aisle.experiments.statistics.estimate import Estimate, Interval
+from aisle.experiments.statistics.proportions import exact_interval
 from aisle.schema.errors import InputError
 
 
@@ -28,6 +29,15 @@ class Preference:
     ties: int
     lead: Estimate
     p_value: float
+
+    @property
+    def share(self) -> float:
+        """Of those who prefer either, who prefer the treatment; one half where there are none."""
+        return self.wins[1] / sum(self.wins) if sum(self.wins) else 0.5
+
+    def interval(self, level: float = 0.95) -> Interval:
+        """Of `share`, by Clopper and Pearson: apart from one half just where the sign test finds a preference."""
+        return exact_interval(self.wins[1], sum(self.wins), level) if sum(self.wins) else (0.0, 1.0)
 
 
 def preference(credits: npt.ArrayLike) -> Preference:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.interleaving import team_draft
 from aisle.gateway.arms.assigning import Experiments
-from aisle.gateway.asking import Asking
+from aisle.gateway.asking import Asking, Considers, sells_nothing
 from aisle.gateway.items.service import Items
 from aisle.gateway.questions import (
     Answer,
@@ -41,13 +41,13 @@ class AskingByArms(Asking):
         recents: Delivery,
         items: Items,
         now: Callable[[], datetime],
+        considers: Considers = sells_nothing,
     ) -> None:
         """As `Asking`; the experiments are the caller's to close."""
-        super().__init__(client, recents, items, now)
+        told = (recents, items, now, considers)
+        super().__init__(client, *told)
         self._experiments = experiments
-        self._labelled = {
-            label: Asking(one, recents, items, now) for label, one in experiments.clients.items()
-        }
+        self._labelled = {label: Asking(one, *told) for label, one in experiments.clients.items()}
 
     async def search(self, asked: Search) -> Answer:
         """The best items for a query."""

@@ -17,7 +17,7 @@ from aisle.serving import AsyncClient
 
 UNITS = ("user_id", "session_id")
 POLICIES = ("recommend", "retrieve")
-SETTINGS = ("k", "exclude_seen", "in_stock")
+SETTINGS = ("k", "exclude_seen", "in_stock", "sponsored")
 """What an arm may set of a question, in the place of what that says."""
 _LISTS: dict[str, type[Listing]] = {"search": Search, "recommend": Recommend, "similar": Similar}
 _ROUTES: tuple[str, ...] = (*_LISTS, "rank", "explain")

@@ -23,6 +23,7 @@ _TYPES = {
     Kind.INTEGER: pa.int64(),
     Kind.NUMBER: pa.float64(),
     Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
+    Kind.BOOLEAN: pa.bool_(),
 }
 SCHEMA = pa.schema([(column.name, _TYPES[column.kind]) for column in EVENTS.columns])
 MERGES = b"aisle.merges"

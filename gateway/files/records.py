@@ -11,7 +11,7 @@ from aisle.schema.events import IMPRESSION
 ROW, SHOWN, MERGED, FORGOTTEN = "row", "shown", "merged", "forgotten"
 """A record is one of these, by its first key; one that forgets may have `SESSIONS`, which became the user's."""
 SESSIONS = "sessions"
-_ARMS = "arms"
+_ARMS, _CAMPAIGNS, _SCORES = "arms", "campaigns", "ad_scores"
 Forgotten = tuple[str, Sequence[str]]
 """A user, and the sessions that became theirs."""
 
@@ -23,6 +23,8 @@ def shown(
     item_ids: Sequence[str],
     asked: dict[str, Any],
     arms: Sequence[str] = (),
+    campaigns: Sequence[str] = (),
+    ad_scores: Sequence[float | None] = (),
 ) -> Record:
     """The record of an answer that was shown.
 
@@ -34,10 +36,13 @@ def shown(
         asked: `timestamp` in microseconds, and what else all of its rows have: `user_id`, `session_id`, `query`,
             `experiment`, `arm`.
         arms: of each item, where they aren't all of one; "" of none.
+        campaigns: of each item, where any is sponsored; "" of none.
+        ad_scores: what the model said of each that is sponsored; None of others.
     """
     told = None if version is None else str(version)
     common = {"source": source, "request_id": request_id, "version": told, "event": IMPRESSION.name}
-    more = {_ARMS: list(arms)} if arms else {}
+    of_each: dict[str, list[Any]] = {_ARMS: list(arms), _CAMPAIGNS: list(campaigns), _SCORES: list(ad_scores)}
+    more = {name: values for name, values in of_each.items() if any(values)}
     return {SHOWN: {**common, **asked, **more, "item_ids": list(item_ids)}}
 
 
@@ -96,9 +101,12 @@ def _rows(record: Record) -> Iterator[dict[str, Any]]:
     if ROW in record:
         yield record[ROW]
     elif SHOWN in record:
-        items, arms = record[SHOWN]["item_ids"], record[SHOWN].get(_ARMS)
-        common = {name: value for name, value in record[SHOWN].items() if name not in ("item_ids", _ARMS)}
-        for position, item in enumerate(items, 1):
+        common = dict(record[SHOWN])
+        items = common.pop("item_ids")
+        names = (_ARMS, _CAMPAIGNS, _SCORES)
+        of_each = zip(items, *(common.pop(name, None) or [None] * len(items) for name in names), strict=True)
+        for position, (item, arm, campaign, score) in enumerate(of_each, 1):
             event_id = f"{common['request_id']}:{position}"
-            of = {"arm": arms[position - 1]} if arms and arms[position - 1] else {}
+            of = {"arm": arm} if arm else {}
+            of |= {"sponsored": True, "campaign_id": campaign, "ad_score": score} if campaign else {}
             yield {**common, **of, "item_id": item, "position": position, "event_id": event_id}

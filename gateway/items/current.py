@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import heapq
 import itertools
 import math
@@ -24,6 +25,7 @@ _MARGIN = 10
 """Asked for beyond k while anything is withdrawn: one question suffices unless more of an answer's head are."""
 
 _NOTHING = Told()
+_UNKNOWN = ItemFact(None, False, "", "")
 _Found = TypeVar("_Found", ScoredItems, FilteredItems)
 
 Ask = Callable[[int], Awaitable[ScoredItems]]
@@ -116,6 +118,17 @@ class Current:
             known = Known(version)
         moments = (known.as_of if item in known.items else 0 for item in item_ids)
         return [self._shelf.told(item, as_of) for item, as_of in zip(item_ids, moments, strict=True)]
+
+    async def about(self, version: int | None, item_ids: Sequence[str]) -> dict[str, ItemFact]:
+        """What is so of items now: by a version, and by what was told since; without those that are withdrawn or unknown."""
+        known = await self._facts.of(version, item_ids)
+        found = {}
+        for item in item_ids:
+            told, fact = self._shelf.told(item, known.as_of), known.items.get(item, _UNKNOWN)
+            if not told.withdrawn and (item in known.items or not known.tells):
+                changed = told.sold_out is not None
+                found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
+        return found
 
     def title(self, item_id: str) -> str:
         """That was told of an item, "" if none was."""

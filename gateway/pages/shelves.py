@@ -30,12 +30,13 @@ NEAR = 100
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """An item on a page: what is known of it, its picture's address ("" draws one), and its own page's."""
+    """An item on a page: what is known of it, its picture's address ("" draws one), its own page's, and whether it is an ad."""
 
     facts: Facts
     picture: str
     link: str
     request_id: str
+    sponsored: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -106,9 +107,10 @@ class Shelves:
         """
         known = await self.facts([item.item_id for item in answer.items], answer.version)
         cards = []
-        for position, facts in enumerate(known, first):
+        for position, (facts, item) in enumerate(zip(known, answer.items, strict=True), first):
             said = {"from": answer.request_id, "at": str(position), **came}
-            cards.append(Card(facts, self.picture(facts), item_link(facts, **said), answer.request_id))
+            link = item_link(facts, **said)
+            cards.append(Card(facts, self.picture(facts), link, answer.request_id, item.sponsored))
         return cards
 
     async def home(self, who: Visitor) -> list[Shelf]:
@@ -157,10 +159,7 @@ class Shelves:
 
     async def shown(self, source: str, asked: Any, who: Visitor) -> Answer:
         """The answer to a question for a list, which is noted as shown to the visitor."""
-        answer: Answer = await getattr(self._gateway.asking, source)(asked)
-        said = asked.model_copy(update=who.ids)
-        self._gateway.note_shown(source, said, answer)
-        return answer
+        return await self._gateway.answer(source, asked, **who.ids)
 
     async def _for_you(self, who: Visitor) -> Shelf:
         # A user may want again what they bought; what one has just looked at needs no recommending.

@@ -25,7 +25,7 @@ from aisle.gateway.pages.visitors import (
     valid_id,
 )
 from aisle.gateway.pages.why import reasons
-from aisle.gateway.questions import Explain, Recommend
+from aisle.gateway.questions import Answer, Explain, Recommend, Search
 from aisle.schema.events import CART, CLICK, PURCHASE
 from aisle.serving import RequestRefused
 
@@ -139,11 +139,21 @@ async def _found(front: Storefront, looking: Looking, who: Visitor, shown: bool)
         answer = await front.gateway.asking.recommend(Recommend(k=asked.k))
     part = answer.part(first, PAGE)
     if shown:
+        part = await _with_ads(front, asked, part) if looking.page == 1 and looking.query else part
         front.gateway.note_shown("search", asked, part)
     cards = await front.shelves.cards(part, first + 1, q=looking.query)
     more = len(answer.items) > first + PAGE
     view = {"looking": looking, "cards": cards, "first": first + 1, "more": more, "facets": answer.facets}
     return {**view, "instead": None if cards else await _instead(front, who)}
+
+
+async def _with_ads(front: Storefront, asked: Search, part: Answer) -> Answer:
+    """The first page with its sponsored items beside all others, so that the next page goes on where it ends."""
+    ads = front.gateway.ads
+    if ads is None:
+        return part
+    most = len(part.items) + len(ads.options.places)
+    return await ads.in_list("search", asked, part, most, await ads.shown(asked))
 
 
 async def _instead(front: Storefront, who: Visitor) -> Shelf | None:

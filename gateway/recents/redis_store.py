@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import redis.asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
+from aisle.gateway.recents.connection import connect, told_as_down
+from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, newest
 
-from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, StoreDown, newest
-from aisle.schema.errors import InputError
-
-TIMEOUT_SECONDS = 0.25
-"""A store that is slower than this is down: an answer doesn't wait for it."""
-
+_WHAT = "the store of recent events"
 _FORGOTTEN = "aisle:forgotten"
 """The stream of announcements."""
 _KEEP = """
@@ -68,21 +60,11 @@ class RedisStore:
             InputError: the address can't be read.
         """
         self._lifetime, self._clock = lifetime, clock
-        try:
-            self._redis = redis.asyncio.Redis.from_url(
-                address,
-                socket_timeout=TIMEOUT_SECONDS,
-                socket_connect_timeout=TIMEOUT_SECONDS,
-                # A connection that the server has closed since is made anew; a server that is down isn't waited for.
-                retry=Retry(NoBackoff(), 1),
-                retry_on_error=[redis.exceptions.ConnectionError],
-            )
-        except ValueError as error:
-            raise InputError(f"--store can't be used: {error}; expected redis://HOST:PORT") from error
+        self._redis = connect(address)
 
     async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
         """See `Store`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for who, came in recents.items():
                     # A bot's thousands would have the server add and drop each.
@@ -93,7 +75,7 @@ class RedisStore:
 
     async def of(self, who: str) -> list[Recent]:
         """See `Store`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             times, said = json.loads(await _awaited(self._redis.eval(_READ, 2, *_keys(who))))
         what = {said[place]: json.loads(said[place + 1]) for place in range(0, len(said), 2)}
         found = [(times[place], int(times[place + 1])) for place in range(0, len(times), 2)]
@@ -102,25 +84,25 @@ class RedisStore:
 
     async def merge(self, session: str, user: str) -> None:
         """See `Store`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             await _awaited(self._redis.eval(_KEEP, 4, *_keys(user), *_keys(session), *self._bounds()))
 
     async def forget(self, who: str) -> None:
         """See `Store`."""
-        with _told_as_down():
+        with told_as_down(_WHAT):
             await self._redis.delete(*_keys(who))
 
     async def announce(self, forgotten: Announcement) -> None:
         """See `Store`."""
         oldest = int((self._clock() - ANNOUNCED_DAYS * 86_400) * 1_000)
         told = {"told": json.dumps(dataclasses.astuple(forgotten))}
-        with _told_as_down():
+        with told_as_down(_WHAT):
             await self._redis.xadd(_FORGOTTEN, told, minid=str(max(0, oldest)), approximate=True)  # type: ignore[arg-type]
 
     async def announced(self, after: str) -> list[tuple[str, Announcement]]:
         """See `Store`."""
         entries: Any  # The client's types of it differ from version to version.
-        with _told_as_down():
+        with told_as_down(_WHAT):
             entries = await self._redis.xrange(_FORGOTTEN, min=f"({after}" if after else "-")
         told = [(mark.decode(), json.loads(fields[b"told"])) for mark, fields in entries]
         return [(mark, Announcement(user, tuple(sessions), by)) for mark, (user, sessions, by) in told]
@@ -132,8 +114,8 @@ class RedisStore:
     def _oldest(self) -> int:
         return int((self._clock() - self._lifetime) * 1e6)
 
-    def _bounds(self) -> tuple[int, int, int]:
-        return self._oldest(), MOST, max(1, int(self._lifetime * 1000))
+    def _bounds(self) -> tuple[str, str, str]:
+        return str(self._oldest()), str(MOST), str(max(1, int(self._lifetime * 1000)))
 
 
 def _keys(who: str) -> tuple[str, str]:
@@ -143,11 +125,3 @@ def _keys(who: str) -> tuple[str, str]:
 async def _awaited(answer: Any) -> Any:
     """What a command answers; redis-py types some as if they might not be awaited, and a pipeline's are not."""
     return await answer if hasattr(answer, "__await__") else answer
-
-
-@contextlib.contextmanager
-def _told_as_down() -> Iterator[None]:
-    try:
-        yield
-    except (RedisError, OSError, TimeoutError) as error:
-        raise StoreDown(f"the store of recent events doesn't answer: {error}") from error

@@ -133,12 +133,16 @@ class FoundBy(_message.Message):
     def __init__(self, source: _Optional[str] = ..., rank: _Optional[int] = ...) -> None: ...
 
 class Item(_message.Message):
-    __slots__ = ["item_id", "score"]
+    __slots__ = ["campaign_id", "item_id", "score", "sponsored"]
+    CAMPAIGN_ID_FIELD_NUMBER: _ClassVar[int]
     ITEM_ID_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
+    SPONSORED_FIELD_NUMBER: _ClassVar[int]
+    campaign_id: str
     item_id: str
     score: float
-    def __init__(self, item_id: _Optional[str] = ..., score: _Optional[float] = ...) -> None: ...
+    sponsored: bool
+    def __init__(self, item_id: _Optional[str] = ..., score: _Optional[float] = ..., sponsored: bool = ..., campaign_id: _Optional[str] = ...) -> None: ...
 
 class ItemUpdate(_message.Message):
     __slots__ = ["brand", "category", "description", "item_id", "price", "stock", "take_back", "timestamp", "title", "withdrawn"]
@@ -203,13 +207,14 @@ class RankRequest(_message.Message):
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., query: _Optional[str] = ..., item_ids: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class RecommendRequest(_message.Message):
-    __slots__ = ["arm", "exclude_seen", "experiment", "in_stock", "k", "session_id", "user_id"]
+    __slots__ = ["arm", "exclude_seen", "experiment", "in_stock", "k", "session_id", "sponsored", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     EXCLUDE_SEEN_FIELD_NUMBER: _ClassVar[int]
     EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
     IN_STOCK_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SPONSORED_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     exclude_seen: bool
@@ -217,8 +222,9 @@ class RecommendRequest(_message.Message):
     in_stock: bool
     k: int
     session_id: str
+    sponsored: bool
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ..., in_stock: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., exclude_seen: bool = ..., in_stock: bool = ..., sponsored: bool = ...) -> None: ...
 
 class RecordRequest(_message.Message):
     __slots__ = ["events"]
@@ -235,7 +241,7 @@ class Recorded(_message.Message):
     def __init__(self, event_ids: _Optional[_Iterable[str]] = ..., stale: bool = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ["arm", "brand", "category", "experiment", "facets", "in_stock", "k", "price_max", "price_min", "query", "session_id", "user_id"]
+    __slots__ = ["arm", "brand", "category", "experiment", "facets", "in_stock", "k", "price_max", "price_min", "query", "session_id", "sponsored", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
     BRAND_FIELD_NUMBER: _ClassVar[int]
     CATEGORY_FIELD_NUMBER: _ClassVar[int]
@@ -247,6 +253,7 @@ class SearchRequest(_message.Message):
     PRICE_MIN_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SPONSORED_FIELD_NUMBER: _ClassVar[int]
     USER_ID_FIELD_NUMBER: _ClassVar[int]
     arm: str
     brand: _containers.RepeatedScalarFieldContainer[str]
@@ -259,8 +266,9 @@ class SearchRequest(_message.Message):
     price_min: float
     query: str
     session_id: str
+    sponsored: bool
     user_id: str
-    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., query: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[_Iterable[str]] = ..., price_min: _Optional[float] = ..., price_max: _Optional[float] = ..., in_stock: bool = ..., facets: bool = ...) -> None: ...
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., query: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[_Iterable[str]] = ..., price_min: _Optional[float] = ..., price_max: _Optional[float] = ..., in_stock: bool = ..., facets: bool = ..., sponsored: bool = ...) -> None: ...
 
 class SimilarRequest(_message.Message):
     __slots__ = ["arm", "experiment", "in_stock", "item_id", "k", "session_id", "user_id"]
@@ -279,6 +287,22 @@ class SimilarRequest(_message.Message):
     session_id: str
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., item_id: _Optional[str] = ..., in_stock: bool = ...) -> None: ...
+
+class SlotsRequest(_message.Message):
+    __slots__ = ["arm", "experiment", "query", "session_id", "slots", "user_id"]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    QUERY_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    SLOTS_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    arm: str
+    experiment: str
+    query: str
+    session_id: str
+    slots: int
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., query: _Optional[str] = ..., slots: _Optional[int] = ...) -> None: ...
 
 class Updated(_message.Message):
     __slots__ = ["items", "stale"]

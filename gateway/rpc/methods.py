@@ -16,7 +16,7 @@ from pydantic import BeforeValidator
 
 from aisle.gateway.events import Events, Id, Strict
 from aisle.gateway.items.updates import ItemUpdates
-from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar
+from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar, Slots
 from aisle.gateway.rpc import gateway_pb2 as messages
 from aisle.gateway.service import Gateway
 
@@ -72,9 +72,7 @@ def _showing(name: str) -> Callable[[Gateway, Any], Awaitable[pydantic.BaseModel
     """Asks, and notes what is shown."""
 
     async def ask(gateway: Gateway, asked: Listing) -> pydantic.BaseModel:
-        answer = await getattr(gateway.asking, name)(asked)
-        gateway.note_shown(name, asked, answer)
-        return answer  # type: ignore[no-any-return]
+        return await gateway.answer(name, asked)
 
     return ask
 
@@ -92,6 +90,7 @@ METHODS = {
     "Search": Method(Search, _showing("search")),
     "Recommend": Method(Recommend, _showing("recommend")),
     "Similar": Method(Similar, _showing("similar")),
+    "Ads": Method(Slots, lambda gateway, asked: gateway.advertise(asked)),
     "Rank": Method(Rank, lambda gateway, asked: gateway.asking.rank(asked)),
     "Explain": Method(Explain, lambda gateway, asked: gateway.asking.explain(asked)),
 }

@@ -22,6 +22,7 @@ from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
 from aisle.model.ranking.rows import RANKING_FEATURES
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
@@ -189,7 +190,7 @@ def _baskets(
 ) -> list[_Question]:
     """A question for each user, with what they took in the window."""
     took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
-    took = took.filter(pl.col("user_id") != "")
+    took = organic(took.filter(pl.col("user_id") != ""))
     if goal == PURCHASE.name:
         took = took.filter(pl.col("event") == PURCHASE.name)
     hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == PURCHASE.name else ((1.0, -1.0), (0.0, -1.0))

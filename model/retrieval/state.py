@@ -9,6 +9,7 @@ import polars as pl
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
@@ -137,7 +138,8 @@ def make_state(
     names = sizes["user_id"].to_list() if everyone is None else everyone
     known_users = set(sizes["user_id"])
     pairs = _pairs(known)
-    item_numbers = _item_numbers(past, pairs, len(items))
+    liked = organic(past)
+    item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), len(items))
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
     sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows))
     lists = (

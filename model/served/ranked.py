@@ -56,15 +56,19 @@ class Ranked:
         return Ranked(tf.where(first, above, self.scores), self.there | first)
 
     def with_first(self, depth: int, score: Callable[[tf.Tensor], tf.Tensor]) -> Ranked:
-        """The catalogue's best `depth` by another score, before all others: int32 [b, depth] to float32 of 0 or more."""
+        """The catalogue's best `depth` by another score, before all others: int32 [b, depth] to float32 of 0 or more.
+
+        They have that score, so that a probability stays one; the others go below 0, in their order.
+        """
         rows, values = self.best(depth)
         there = rows >= 0
         known = tf.maximum(rows, 0)
-        above = tf.reduce_max(values, 1)[:, None]
-        lifted = tf.where(there, above + score(known) - values, 0.0)
+        best = tf.reduce_max(values, 1)[:, None]
+        below = self.scores - tf.where(tf.math.is_finite(best), best, 0.0)
+        lifted = tf.where(there, score(known) - tf.gather(below, known, batch_dims=1), 0.0)
         owner = tf.broadcast_to(tf.range(tf.shape(rows)[0])[:, None], tf.shape(rows))
         places = tf.reshape(tf.stack([owner, known], -1), [-1, 2])
-        return Ranked(tf.tensor_scatter_nd_add(self.scores, places, tf.reshape(lifted, [-1])), self.there)
+        return Ranked(tf.tensor_scatter_nd_add(below, places, tf.reshape(lifted, [-1])), self.there)
 
     def otherwise(self, whether: tf.Tensor, other: Ranked) -> Ranked:
         """This where `whether`, bool [b, 1], else the other."""

@@ -59,6 +59,15 @@ _RESULTS: dict[str, Any] = {
         "examples": [{"ours": [800, 200], "printed": [800, 200]}] * 4,
         "milliseconds": {"p50": 0.45, "p99": 1.0, "cpu p99": 1.0},
     },
+    "ads.calibration": {
+        "methods": {
+            "aisle": {
+                **{"ece": 0.004, "entropy": 0.88, "advertisers least": 0.97, "advertisers most": 1.03},
+                **{"deciles least": 0.98, "deciles most": 1.02},
+            },
+            "purchases after a click": {"advertisers least": 0.93, "advertisers most": 1.05},
+        }
+    },
     "ads.pacing": {
         "shares": {
             f"{size}, {day}": {"aisle, after each auction": share}
@@ -68,6 +77,13 @@ _RESULTS: dict[str, Any] = {
             )
         },
         "overspent": 0,
+    },
+    "ads.serving": {
+        "overspend": {
+            kind: {"overspent": 0, "twice": 0, "uncharged": 0, "exhausted": 20, "kills": 9}
+            for kind in ("redis", "file")
+        },
+        "added": {"inside p99": 1.6, "p50": 0.9, "p99": 1.8, "cpu": 0.9},
     },
     "first_look": {"of": "demo", "cpu": 231, "wall": 170},
     "clicks.clicks": {
@@ -101,9 +117,14 @@ _RESULTS: dict[str, Any] = {
         "refused": {"women, Thompson to uniform": 2.08},
     },
     "experiments.planted": {
-        "users": 14_000,
-        "rates": {"0.05": 0.8, "0.0": 0.05},
-        "files": {"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        "files": {
+            **{"users": 14_000, "rates": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        },
+        "gateway": {
+            **{"users": 4_000, "planted": 0.05, "power": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "relative": 0.06, "interval": [0.03, 0.09], "failed": 0},
+        },
     },
     "inventory.replenish": {
         "systems": {

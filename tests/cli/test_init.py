@@ -213,3 +213,17 @@ def test_exports_of_stock_and_of_suppliers_are_told_from_items_and_orders(tmp_pa
         (14.0, 1.0, 1.2),
     ]
     assert [row["item_id"] for row in rows(tmp_path, "items")] == ["A1", "A2", "A3"]
+
+
+def test_an_export_of_campaigns_is_told_from_the_events(tmp_path: pathlib.Path) -> None:
+    own_shop(tmp_path)
+    (tmp_path / "kampagnen.csv").write_text(
+        "Kampagne;Werbekunde;Artikelnummer;Gebot;Budget;Beginn;Ende\n"
+        "F1;Nord;A1;500000;80000000;01.03.2025 00:00;01.04.2025 00:00\n",
+        encoding="utf-8",
+    )
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    found = [(row["campaign_id"], row["item_id"], row["bid"]) for row in rows(tmp_path, "campaigns")]
+    assert found == [("F1", "A1", 500_000)]
+    assert "2025-03-01 00:00:00" in done.output

@@ -26,6 +26,10 @@ TYPES = {
         ("timestamp", "quantity", "joined_at", "age", "available_at", "stock", "position", "as_of"),
         pa.int64(),
     ),
+    **dict.fromkeys(
+        ("bid", "budget", "starts_at", "ends_at", "frequency_cap", "sponsored"),
+        pa.int64(),
+    ),
     **dict.fromkeys(("price", "grade", "rating", "on_hand", "on_order"), pa.float64()),
     **dict.fromkeys(
         ("lead_time_days", "lead_time_sd", "pack_size", "unit_cost", "review_days"), pa.float64()

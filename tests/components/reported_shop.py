@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from aisle.components.reports import (
+    write_ads,
     write_anomalies,
     write_cleaning,
     write_evaluation,
@@ -192,27 +193,77 @@ INVENTORY: dict[str, Any] = {
     ],
 }  # fmt: skip
 
+_METRICS: list[dict[str, Any]] = [
+    {
+        "metric": EVIL, "arm": EVIL, "better": "down", "guardrail": True, "control": 0.2, "treatment": 0.3,
+        "difference": 0.1, "interval": [0.05, 0.15], "relative": 0.5, "relative_interval": [0.2, 0.8],
+        "p_value": 0.001, "holm": None, "benjamini_hochberg": None, "found": "worse", "variance_kept": 0.8, "bound": 120.0,
+    },
+    {
+        "metric": "new", "arm": EVIL, "better": "up", "guardrail": False, "control": 0.0, "treatment": 0.1,
+        "difference": 0.1, "interval": [-0.1, 0.3], "relative": None, "relative_interval": None,
+        "p_value": 0.3, "holm": 0.3, "benjamini_hochberg": 0.3, "found": "nothing", "variance_kept": 1.0, "bound": None,
+    },
+]  # fmt: skip
 EXPERIMENT: dict[str, Any] = {
     "version": 1, "experiment": EVIL, "outcome": "harmed", "verdict": f"A guardrail is harmed: {EVIL}.", "distrust": [],
+    "left_out": [{"reason": "in two arms", "count": 1}], "late": 2,
+    "noted": [{"reason": "sessions in two arms", "count": 3}],
+    "bots": {"users": 1, "rule": "more than 360 acts in an hour", "kept": False},
     "held": {
         "statistic": 0.4, "p_value": 0.5, "alarm": False,
         "arms": [{"arm": "as-is", "users": 100, "planned": 98.0}, {"arm": EVIL, "users": 96, "planned": 98.0}],
     },
-    "left_out": [{"reason": "in two arms", "count": 1}], "late": 2,
-    "noted": [{"reason": "sessions in two arms", "count": 3}],
-    "metrics": [
+    "metrics": _METRICS,
+    "refused": [{"metric": EVIL, "reason": EVIL}],
+    "slices": [
         {
-            "metric": EVIL, "arm": EVIL, "better": "down", "guardrail": True, "control": 0.2, "treatment": 0.3,
-            "difference": 0.1, "interval": [0.05, 0.15], "relative": 0.5, "relative_interval": [0.2, 0.8],
-            "p_value": 0.001, "holm": None, "benjamini_hochberg": None, "variance_kept": 0.8, "bound": 120.0,
-        },
-        {
-            "metric": "new", "arm": EVIL, "better": "up", "guardrail": False, "control": 0.0, "treatment": 0.1,
-            "difference": 0.1, "interval": [-0.1, 0.3], "relative": None, "relative_interval": None,
-            "p_value": 0.3, "holm": 0.3, "benjamini_hochberg": 0.3, "variance_kept": 1.0, "bound": None,
+            "by": "users.country", "value": EVIL,
+            "arms": [{"arm": "as-is", "users": 50}, {"arm": EVIL, "users": 48}],
+            "metrics": _METRICS, "refused": [{"metric": "", "reason": EVIL}],
         },
     ],
-    "refused": [{"metric": EVIL, "reason": EVIL}],
+    "differing": [
+        {"by": "users.country", "metric": EVIL, "arm": EVIL, "p_value": 0.04, "benjamini_hochberg": 0.08},
+    ],
+    "interleaved": None,
+}  # fmt: skip
+INTERLEAVED: dict[str, Any] = {
+    **EXPERIMENT, "outcome": "better", "held": None, "metrics": [], "refused": [], "slices": [], "differing": [],
+    "interleaved": {
+        "control": "as-is", "treatment": EVIL, "users": 120,
+        "answers_with_more_of_control": 30, "answers_with_more_of_treatment": 28,
+        "preferences": [
+            {
+                "event": "click", "prefer_control": 20, "prefer_treatment": 60, "as_many_of_both": 40,
+                "credited_by_item": 0, "share": 0.75,
+                "interval": [0.64, 0.84], "p_value": 0.00001, "holm": 0.00002, "found": "better",
+            },
+        ],
+    },
+}  # fmt: skip
+
+_SUMS: dict[str, Any] = {"shows": 4, "predicted": 1.5, "observed": 2, "ratio": 0.75}
+_CAMPAIGN: dict[str, Any] = {
+    "campaign_id": EVIL, "advertiser_id": EVIL, "bid_kind": "click", "bids": 8, "bid": 0.5, "budget": 1.0, "planned": 0.5,
+    "spent": 1.2, "of_plan": 2.4, "shows": 4, "win_rate": 0.5, "clicks": 2, "purchases": 1, "price": 0.6,
+}  # fmt: skip
+_NONE: dict[str, Any] = dict.fromkeys(("of_plan", "win_rate", "price"))
+ADS: dict[str, Any] = {
+    "version": 1, "source": "replay", "currency": EVIL,
+    "terms": {"rule": "gsp", "reserve": 5, "pacing": "slot", "floor": 0.5, "places": [2, 6]},
+    "requests": 10, "auctions": 8, "campaigns_in_all": 3, "bids": 8, "shows": 4, "clicks": 2, "purchases": 1,
+    "revenue": 1.2, "win_rate": 0.5, "prices": {"click": 0.6, "purchase": None, "thousand_shows": 300.0},
+    "spend": {
+        "planned": 0.5, "spent": 1.2, "of_plan": 2.4, "over_budget": 1, "spent_out": 1, "never_shown": 1,
+    },
+    "campaigns": [
+        _CAMPAIGN, {**_CAMPAIGN, **_NONE, "campaign_id": "b", "planned": 0.0, "spent": 0.0, "shows": 0, "bids": 0},
+    ],
+    "calibration": {
+        **_SUMS, "error": 0.1, "tenths": [_SUMS, _SUMS], "advertisers": [{"advertiser_id": EVIL, **_SUMS, "ratio": None}],
+    },
+    "relevance": {"without": 0.5, "beside": 0.45, "given_up": 0.1},
 }  # fmt: skip
 
 REPORTS = [
@@ -221,4 +272,6 @@ REPORTS = [
     (write_evaluation, EVALUATION, "evaluation"),
     (write_inventory, INVENTORY, "inventory"),
     (write_experiment, EXPERIMENT, "experiment"),
+    (write_experiment, INTERLEAVED, "experiment"),
+    (write_ads, ADS, "ads"),
 ]

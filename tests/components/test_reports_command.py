@@ -28,6 +28,7 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
     assert lines[3].startswith("inventory: 1 item to order for 60, 1 low on stock, 0 out of it")
     assert lines[4].startswith("experiment: ")
     assert "A guardrail is harmed: " in lines[4]
+    assert lines[5].startswith("ads: 4 shows on 10 pages brought 1.20 <script>")
     assert not {"\x00", "\u202e"} & set(result.output)
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import numpy as np
 
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.assignment.experiment import Arm, Experiment
-
-HALVES = Experiment("rerank", (Arm("as-is", 0.5), Arm("new", 0.5, label="canary")))
+from aisle.experiments.assignment.experiment import Experiment
+from benchmarks.experiments.halves import HALVES
 
 
 def events_of(rows: list[tuple[object, ...]]) -> Events:
@@ -48,9 +45,4 @@ def shop(users: int = 2_000, lift: float = 0.0, experiment: Experiment = HALVES,
 
 def joined(*parts: Events) -> Events:
     """All events, one part after another."""
-    return Events(
-        *(
-            np.concatenate([getattr(part, field.name) for part in parts])
-            for field in dataclasses.fields(Events)
-        )
-    )
+    return Events(*(np.concatenate([part.told[name] for part in parts]) for name in parts[0].told))

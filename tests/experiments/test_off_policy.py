@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aisle.experiments.off_policy import Log, doubly_robust, ips, snips
-from aisle.schema.errors import InputError
+from aisle.schema.errors import ExperimentUntrusted, InputError
 
 LOGGED, TARGET, RATES = np.array([0.7, 0.2, 0.1]), np.array([0.1, 0.3, 0.6]), np.array([0.05, 0.1, 0.2])
 TRUTH = float(TARGET @ RATES)
@@ -81,7 +81,9 @@ def test_a_log_that_hardly_holds_what_the_target_shows_is_refused() -> None:
     rewards = np.zeros(1_000)
     rewards[0] = 1
     for judge in (ips, snips, lambda log: doubly_robust(log, rewards * 0, rewards * 0)):
-        with pytest.raises(InputError, match=r"1,000 rows of the log are worth 2\.0 of the other policy"):
+        with pytest.raises(
+            ExperimentUntrusted, match=r"1,000 rows of the log are worth 2\.0 of the other policy"
+        ):
             judge(Log(rewards, logged, target))
 
 

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import httpx
 import pytest
 
+from aisle.gateway.ads.service import Ads
 from aisle.gateway.arms.assigning import Experiments
 from aisle.gateway.items.redis_items import RedisItems
 from aisle.gateway.items.service import Items
@@ -82,7 +83,7 @@ class Site:
 
     Attributes:
         model: the model's server, which notes what it was asked.
-        http: asks.
+        http: asks, by the transport.
         log: the data folder.
         recents: the way to the store.
     """
@@ -95,6 +96,7 @@ class Site:
         shared: RedisItems | None = None,
         model: AsyncTransport | None = None,
         experiments: Experiments | None = None,
+        sells: Callable[[Items], Ads] = lambda items: None,  # type: ignore[assignment, return-value]
         **app: object,
     ) -> None:
         from aisle.gateway.app import create_app
@@ -105,9 +107,10 @@ class Site:
         self.recents = Delivery(store)
         log = EventLog(folder, now)
         items = Items(client, shared, folder, now)
-        self.gateway = Gateway(client, self.recents, log, items, now, experiments)
+        self.gateway = Gateway(client, self.recents, log, items, now, experiments, sells(items))
         served = create_app(self.gateway, **{"key": "", "rate": 0.0, **app})  # type: ignore[arg-type]
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://gateway")
+        self.transport = httpx.ASGITransport(served)
+        self.http = httpx.AsyncClient(transport=self.transport, base_url="http://gateway")
 
 
 @pytest.fixture

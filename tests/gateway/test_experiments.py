@@ -17,7 +17,7 @@ import pytest
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
 from aisle.cli.experiment.shop import read_events
-from aisle.experiments.analysis.interleaved import credits
+from aisle.experiments.analysis.credits import credits
 from aisle.experiments.assignment.reading import read_running
 from aisle.experiments.interleaving import team_draft
 from aisle.gateway.arms.assigning import Experiments

@@ -35,6 +35,13 @@ def test_the_first_are_put_in_another_order_before_the_rest() -> None:
     assert order(found) == [2, 1, 0, -1]
 
 
+def test_the_first_have_the_other_score_and_the_rest_are_below_zero() -> None:
+    found = Ranked(SCORES, THERE).with_first(2, lambda rows: 0.1 * tf.cast(rows, tf.float32))
+    np.testing.assert_allclose(found.best(3)[1].numpy(), [[0.2, 0.1, -7.0]], rtol=1e-6)
+    nothing = Ranked(SCORES, tf.zeros_like(THERE)).with_first(2, lambda rows: tf.ones_like(rows, tf.float32))
+    assert order(nothing) == [-1] * 4
+
+
 def test_rows_of_their_own_are_answered() -> None:
     assert order(Ranked(SCORES, THERE, tf.constant([[7, 8, 9, 6]])), 2) == [8, 9]
 

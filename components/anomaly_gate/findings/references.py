@@ -40,6 +40,7 @@ REFERENCES = (
     Reference("events", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("judgements", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("stock", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
+    Reference("campaigns", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("supply", "item_id", "items", UNKNOWN_ITEMS, _MEND_ITEMS),
     Reference("events", "user_id", "users", UNKNOWN_USERS, _MEND_USERS),
 )

@@ -86,12 +86,11 @@ def _times(table: TableEvidence, now: int) -> Iterator[Finding]:
     if rows is None:
         return
     for column in TABLE_BY_NAME[table.name].columns:
-        # An item may be announced before it can be bought: `available_at` may lie ahead.
         if column.kind is not Kind.TIMESTAMP or column.name not in rows.column_names:
             continue
         times = rows[column.name]
         wrong = pc.less(times, MICROSECONDS_PER_DAY)
-        if column.name != "available_at":
+        if not column.planned:
             wrong = pc.or_(wrong, pc.greater(times, now + MICROSECONDS_PER_DAY))
         places = np.flatnonzero(wrong.fill_null(False).to_numpy())
         if not len(places):

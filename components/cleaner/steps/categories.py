@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import polars as pl
 
 from aisle.components.cleaner.ledger import ROW, Ledger
@@ -23,6 +25,11 @@ _STEADY = 0.9
 """The share of names that stand at one place in every path, from which on they are levels."""
 _KNOWN = 0.5
 """The share of parts that are categories elsewhere, too, from which on a comma parts categories."""
+
+
+def all_signs() -> str:
+    """What may part the levels of a path, as a pattern; the longest first."""
+    return "|".join(re.escape(sign) for sign in sorted((*_BELOW, *_BESIDE), key=len, reverse=True))
 
 
 def settle_categories(ledger: Ledger, options: CleanerOptions) -> None:

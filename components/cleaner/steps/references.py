@@ -27,16 +27,20 @@ def spell_as_catalogued(ledger: Ledger, ids: pl.Series, twins: pl.DataFrame) -> 
         ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)
 
 
-def take_out_strangers(ledger: Ledger, ids: pl.Series, lost: pl.Series) -> None:
+def take_out_strangers(
+    ledger: Ledger, ids: pl.Series, lost: pl.Series, unless: pl.Expr | None = None
+) -> None:
     """Takes out rows on what isn't in the catalogue, and says whether it ever was.
 
     Args:
         ledger: of rows that name an item.
         ids: of the cleaned items.
         lost: ids of items that were quarantined: who mends those gets these rows back.
+        unless: rows that stay though they name no item of the catalogue.
     """
     item = pl.col("item_id")
     gone = ~item.is_in(ids.implode()).fill_null(False)
+    gone = gone if unless is None else gone & ~unless
     was_there = gone & item.is_in(lost.implode()).fill_null(False)
     ledger.take_out("denoise", "item was quarantined", "item_id", was_there)
     ledger.take_out("denoise", "unknown item", "item_id", gone)

@@ -10,8 +10,8 @@ from aisle.components.labeler.options import LabelerOptions
 from aisle.schema import events as kinds
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
-_MINUTE = 60 * 1_000_000
-_COLUMNS = ("timestamp", "event", "item_id", "user_id", "session_id", "query", "position")
+MINUTE = 60 * 1_000_000
+_COLUMNS = ("timestamp", "event", "item_id", "user_id", "session_id", "query", "position", "sponsored")
 _VISITORS = ("session", "user")
 """Who may be the same visitor, the surer first."""
 _CODES = {"session": "session_id", "user": "user_id", "item": "item_id", "words": "query"}
@@ -45,14 +45,15 @@ class Attribution:
     """What was shown, and what came of it, before any split.
 
     Attributes:
-        shown: every impression that names a visitor, ascending by time: the events' columns (`query` null
-            where nothing was searched) and `row`, from 0.
+        shown: every impression that names a visitor and wasn't paid for, ascending by time: the events' columns (`query` null
+            where nothing was searched) and `row`, which is unique.
         touches: the clicks, and the carts and purchases that no click led to: `timestamp`, and `shown`,
             the row of the impression that each answers (null: none).
         conversions: the purchases: `timestamp`, `shown` (the row of the impression that each is credited
             to; null: none), and `delay` since the click (null: none led to it).
         taken: the clicks, carts and purchases; a click without a query has that of the result it answers.
         unnamed: how many results of searches name neither a session nor a user: nothing joins to them.
+        sponsored: how many were paid for: what comes of them is no organic result's.
     """
 
     shown: pl.DataFrame
@@ -60,6 +61,7 @@ class Attribution:
     conversions: pl.DataFrame
     taken: pl.DataFrame
     unnamed: int
+    sponsored: int = 0
 
     def joins(self) -> Joins:
         """Counts what was joined."""
@@ -88,14 +90,18 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
     before; and so to the search that the click answers, or to none, where it answers none.
 
     Args:
-        events: canonical events, `timestamp` in microseconds.
+        events: canonical events, `timestamp` in microseconds; `sponsored` as `sponsored.marked` tells it, where it is
+            there.
         options: the windows.
     """
+    if "sponsored" not in events.columns:
+        events = events.with_columns(pl.lit(False).alias("sponsored"))
     # A shop that logs no impressions has nothing to join, however much it sells.
     logged = events if (events["event"] == kinds.IMPRESSION.name).any() else events.head(0)
-    ordered = _coded(logged).sort("timestamp", maintain_order=True)
+    ordered = coded(logged).sort("timestamp", maintain_order=True)
     impressions = ordered.filter(pl.col("event") == kinds.IMPRESSION.name)
-    # The same result logged twice for one page is one result.
+    # The same result logged twice for one page is one result, and paid for where one of the two was.
+    impressions = impressions.sort("timestamp", ~pl.col("sponsored"), maintain_order=True)
     impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
     nameless = pl.col("session_id").is_null() & pl.col("user_id").is_null()
     unnamed = impressions.filter(nameless & pl.col("query").is_not_null()).height
@@ -105,23 +111,25 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         no_delay = nothing.with_columns(pl.lit(None, pl.Int64).alias("delay"))
         return Attribution(shown, nothing, no_delay, events, unnamed)
     taken = ordered.filter(pl.col("event") != kinds.IMPRESSION.name).with_row_index("row")
-    coded = taken.select("row", "timestamp", "event", *_CODES)
-    touches = _touches(shown, coded, int(options.click_window_minutes * _MINUTE))
+    rows = taken.select("row", "timestamp", "event", "sponsored", *_CODES)
+    touches = _touches(shown, rows, int(options.click_window_minutes * MINUTE))
     window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)
+    paid = shown["sponsored"]
     return Attribution(
-        shown.drop(*_CODES),
+        shown.filter(~paid).drop(*_CODES),
         touches.select("timestamp", "shown"),
-        _conversions(touches, coded.filter(pl.col("event") == kinds.PURCHASE.name), window),
+        _conversions(touches, rows.filter(pl.col("event") == kinds.PURCHASE.name), window),
         _with_queries(taken, touches, shown).select(*_COLUMNS),
         unnamed,
+        shown.filter(paid & pl.col("query").is_not_null()).height,
     )
 
 
-def _coded(events: pl.DataFrame) -> pl.DataFrame:
-    """The columns and kinds of events that matter here, an empty query as null, and `_CODES`."""
+def coded(events: pl.DataFrame, *more: str) -> pl.DataFrame:
+    """The columns (and `more`) and kinds of events that matter here, an empty query as null, and `_CODES`."""
     return (
         events.lazy()
-        .select(*_COLUMNS)
+        .select(*_COLUMNS, *more)
         .filter(pl.col("event").is_in([kinds.IMPRESSION.name, *kinds.weights()]))
         .with_columns(pl.when(pl.col("query") != "").then("query"))
         .with_columns(
@@ -136,7 +144,7 @@ def _conversions(touches: pl.DataFrame, purchases: pl.DataFrame, window: int) ->
     # What answers no impression leads to a purchase only if it is a click: the last click has the credit.
     leads = touches.filter((pl.col("event") == kinds.CLICK.name) | pl.col("shown").is_not_null())
     leads = leads.drop("row").with_row_index("row")
-    credited = pl.DataFrame({"row": _last_before(purchases, leads, window)}).join(
+    credited = pl.DataFrame({"row": last_before(purchases, leads, window)}).join(
         leads.select("row", "shown", pl.col("timestamp").alias("clicked")),
         on="row", how="left", maintain_order="left",
     )  # fmt: skip
@@ -163,19 +171,26 @@ def _touches(shown: pl.DataFrame, taken: pl.DataFrame, window: int) -> pl.DataFr
     """The clicks and what stands for one, each with the row of the impression it answers as `shown`."""
     is_click = pl.col("event") == kinds.CLICK.name
     clicks, others = taken.filter(is_click), taken.filter(~is_click)
-    unled = others.filter(_last_before(others, clicks, window).is_null())
+    unled = others.filter(last_before(others, clicks, window).is_null())
     touches = pl.concat([clicks, unled]).sort("timestamp", "row")
+    # What is told to be of an ad answers none of the shop's own results.
+    own = pl.when(~pl.col("sponsored") | pl.col("shown").is_in(shown.filter("sponsored")["row"].implode()))
+    return answered(touches, shown, window).with_columns(own.then("shown").alias("shown"))
+
+
+def answered(touches: pl.DataFrame, shown: pl.DataFrame, window: int) -> pl.DataFrame:
+    """What was touched, each with the row of the last result before it, of its query where it names one, as `shown`."""
     searched = pl.col("words").is_not_null()
     answers = pl.concat(
         [
-            part.with_columns(_last_before(part, shown, window, also).alias("shown"))
+            part.with_columns(last_before(part, shown, window, also).alias("shown"))
             for part, also in ((touches.filter(searched), ["words"]), (touches.filter(~searched), []))
         ]
     )
     return answers.sort("timestamp", "row")
 
 
-def _last_before(
+def last_before(
     later: pl.DataFrame, earlier: pl.DataFrame, window: int, also: list[str] | None = None
 ) -> pl.Series:
     """For each of `later` the `row` of the last of `earlier` at or before it, on the item, by the visitor.

@@ -21,12 +21,13 @@ class Outcomes:
     """How the impressions came to their labels; every count is of results of searches.
 
     Attributes:
-        shown: all of them.
+        shown: all of them that nobody paid for.
         unnamed: they name neither a session nor a user, and are left out.
         unsettled: shown too close to the end of their split to have had their time to be clicked, and
             left out, clicked or not.
         unknown: clicked ones that may still convert: whether they do is unknown.
         late_purchases: unknown ones that did convert after the end of their split.
+        sponsored: those beside them that somebody paid for: they are no organic results, and left out.
     """
 
     shown: int
@@ -34,6 +35,7 @@ class Outcomes:
     unsettled: int
     unknown: int
     late_purchases: int
+    sponsored: int = 0
 
 
 def make_impressions(
@@ -92,18 +94,19 @@ def make_impressions(
         "purchase",
         "split",
     )
-    return table, _count_outcomes(found.unnamed, until.height, labelled)
+    return table, _count_outcomes(found, until.height, labelled)
 
 
-def _count_outcomes(unnamed: int, named: int, labelled: pl.DataFrame) -> Outcomes:
+def _count_outcomes(found: Attribution, named: int, labelled: pl.DataFrame) -> Outcomes:
     """Counts the results without a name, those with one, and the outcomes of those that are settled."""
     unknown = labelled["purchase"] == UNKNOWN
     return Outcomes(
-        shown=named + unnamed,
-        unnamed=unnamed,
+        shown=named + found.unnamed,
+        unnamed=found.unnamed,
         unsettled=named - labelled.height,
         unknown=int(unknown.sum()),
         late_purchases=int((unknown & labelled["bought_late"].is_not_null()).sum()),
+        sponsored=found.sponsored,
     )
 
 

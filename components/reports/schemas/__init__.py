@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic.json_schema import GenerateJsonSchema
 
+from aisle.components.reports.schemas.ads import Ads
 from aisle.components.reports.schemas.anomalies import Anomalies
 from aisle.components.reports.schemas.cleaning import Cleaning
 from aisle.components.reports.schemas.evaluation import Evaluation
@@ -23,6 +24,7 @@ _TYPES: dict[str, type[Record]] = {
     "evaluation": Evaluation,
     "inventory": Inventory,
     "experiment": Experiment,
+    "ads": Ads,
 }
 
 

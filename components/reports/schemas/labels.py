@@ -57,6 +57,8 @@ class Outcomes(Record):
     """Clicked, and may still convert."""
     late_purchases: int
     """Of the unknown: bought after the end of their split."""
+    sponsored: int
+    """Beside those shown: somebody paid for them. Left out."""
     labelled: int
 
 

@@ -1,0 +1,1 @@
+"""`aisle ads`: sponsored places, calibrated, simulated, replayed and reported on."""

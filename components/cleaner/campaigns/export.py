@@ -1,0 +1,35 @@
+"""The cleaned campaigns as a file beside the reports: what a gateway sells by."""
+
+from __future__ import annotations
+
+import io
+import os
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from aisle.components.storage import exists, make_folder, write_whole
+from aisle.components.tables import read_parquet
+from aisle.schema.tables import CAMPAIGNS, Kind
+
+FILE = f"{CAMPAIGNS.name}.parquet"
+SCHEMA = pa.schema(
+    [(column.name, pa.string() if column.kind is Kind.STRING else pa.int64()) for column in CAMPAIGNS.columns]
+)
+
+
+def export_campaigns(tables: str, folder: str) -> None:
+    """Writes the campaigns in the layout of their table, at once; where there are none, an earlier run's file is emptied.
+
+    Args:
+        tables: the folder of a Tables artifact.
+        folder: local, or the URI of a remote folder.
+    """
+    source, path = os.path.join(tables, FILE), os.path.join(folder, FILE)
+    if not exists(source) and not exists(path):
+        return
+    rows = read_parquet(source).select(SCHEMA.names).cast(SCHEMA) if exists(source) else SCHEMA.empty_table()
+    data = io.BytesIO()
+    pq.write_table(rows, data)
+    make_folder(folder)
+    write_whole(path, data.getvalue())

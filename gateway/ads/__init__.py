@@ -1,0 +1,1 @@
+"""Sponsored places in the gateway: sold by auction, held against their budgets, charged once."""

@@ -1,0 +1,189 @@
+"""Sponsored places of a gateway: sold in lists and alone, paced, charged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from datetime import datetime
+
+from aisle.ads.calibration import Surface
+from aisle.ads.campaign import Campaign
+from aisle.gateway.ads import pace
+from aisle.gateway.ads.accounts import Accounts
+from aisle.gateway.ads.charging import Charging
+from aisle.gateway.ads.files import LOOK_SECONDS, Booked, Files
+from aisle.gateway.ads.ledger import Account, Ledger
+from aisle.gateway.ads.options import Selling
+from aisle.gateway.ads.placing import open_places, placed, sponsored
+from aisle.gateway.ads.selling import About, Asked, Auction, Placed
+from aisle.gateway.events import microseconds
+from aisle.gateway.questions import Answer, Listing, Search
+from aisle.gateway.recents.store import StoreDown, visitor
+from aisle.gateway.stages import stage
+from aisle.serving import ServingError
+
+PACE_SECONDS = 30.0
+"""How often it is looked which paces are to move."""
+SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
+"""The routes whose lists have places to sell."""
+Ask = Callable[[], Awaitable[Answer]]
+
+
+class Ads:
+    """Sells places by a table of campaigns.
+
+    Attributes:
+        options: of the shop.
+        charging: has what happens be paid for.
+        observe: told the seconds that selling took.
+        shows: how many places were sold.
+    """
+
+    def __init__(
+        self, files: Files, ledger: Ledger, options: Selling, about: About, now: Callable[[], datetime]
+    ) -> None:
+        """Nothing runs yet, see `running`.
+
+        Args:
+            files: the campaigns.
+            ledger: the caller's to close.
+            options: of the shop.
+            about: tells what is so of items.
+            now: the time in UTC.
+        """
+        self._files, self._ledger, self._about, self._now = files, ledger, about, now
+        self._accounts = Accounts(ledger, files.booked)
+        self.options, self.charging = options, Charging(ledger, self._budget)
+        self.observe: Callable[[float], None] = lambda _: None
+        self.shows = 0
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Follows the files and the ledger, and moves paces."""
+        await self._accounts.meet()
+        background = asyncio.gather(self._accounts.run(), self._follow(), self._pace())
+        try:
+            yield
+        finally:
+            background.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await background
+
+    def considers(self, asked: Listing) -> int:
+        """How many of a question's best items are to be considered for its sponsored places.
+
+        None of a search of nothing: its scores say what sells, and are no chances of a click.
+        """
+        searched = asked.query.strip() if isinstance(asked, Search) else True
+        return self.options.candidates if searched and getattr(asked, "sponsored", False) else 0
+
+    async def shown(self, asked: Listing) -> Mapping[str, int]:
+        """What the visitor was shown of campaigns that have a cap."""
+        who = visitor(asked.user_id, asked.session_id)
+        if not (who and self._booked.caps):
+            return {}
+        try:
+            return await self._ledger.shown(who, microseconds(self._now()))
+        except StoreDown:  # The ledger refuses sales that pass a cap, and sells nothing where it is down.
+            return {}
+
+    async def answered(self, route: str, asked: Listing, ask: Ask) -> Answer:
+        """What `ask` answers, with its sponsored places sold; as it is where nothing is."""
+        if route not in SURFACES or not self.considers(asked):
+            return await ask()
+        answer, shown = await asyncio.gather(ask(), self.shown(asked))
+        # An arm may have set another k: a list that could be longer is full.
+        full = len(answer.considered) > len(answer.items)
+        return await self.in_list(route, asked, answer, len(answer.items) if full else asked.k, shown)
+
+    async def in_list(
+        self, route: str, asked: Listing, answer: Answer, most: int, shown: Mapping[str, int]
+    ) -> Answer:
+        """An answer with its sponsored places sold.
+
+        Args:
+            route: that answered.
+            asked: the question.
+            answer: to it, with what was considered.
+            most: items of the list, at most.
+            shown: see `shown`.
+        """
+        started = time.perf_counter()
+        places = open_places(self.options.places, len(answer.items), most)
+        sold = await self._sold(SURFACES[route], asked, answer, len(places), shown)
+        found = placed(answer, sold, places, most)
+        self.observe(time.perf_counter() - started)
+        return found
+
+    async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
+        """The sponsored items of so many slots, without the list that `ask` answers."""
+        answer, shown = await asyncio.gather(ask(), self.shown(asked))
+        sold = await self._sold(SURFACES[route], asked, answer, slots, shown)
+        return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
+
+    async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
+        """Each campaign with its account and its bids' multiplier, and whether the ledger answers."""
+        met, kept = await self._accounts.meet(), self._booked.market.campaigns
+        accounts = [self._accounts.known.get(one.campaign_id, Account()) for one in kept]
+        return list(zip(kept, accounts, self._accounts.multipliers.tolist(), strict=True)), met
+
+    @property
+    def _booked(self) -> Booked:
+        return self._files.booked
+
+    async def _sold(
+        self, surface: Surface, asked: Listing, answer: Answer, places: int, shown: Mapping[str, int]
+    ) -> list[Placed]:
+        """What was sold; nothing where the ledger is down, or the list has no score to hold others against."""
+        scores = [item.score for item in answer.items if item.score is not None]
+        if not (scores and places):
+            return []
+        considered = [one for one in answer.considered if math.isfinite(one.score)]
+        request = Asked(
+            answer.request_id,
+            surface,
+            getattr(asked, "query", ""),
+            visitor(asked.user_id, asked.session_id),
+            shown,
+            answer.version,
+            considered,
+            min(scores),
+            microseconds(self._now()),
+        )
+        with stage("ads"):
+            auction = Auction(self._booked, self._accounts, self._ledger, self.options, request)
+            try:
+                sold = await auction.sell(self._about, places)
+            except (StoreDown, ServingError) as error:  # The list is whole without.
+                logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
+                return []
+        self.shows += len(sold)
+        return sold
+
+    def _budget(self, campaign_id: str) -> int | None:
+        place = self._booked.market.find(campaign_id)
+        return None if place is None else int(self._booked.budgets[place])
+
+    async def _follow(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if await self._files.look():
+                self._accounts.book(self._booked)
+
+    async def _pace(self) -> None:
+        while True:
+            await asyncio.sleep(PACE_SECONDS)
+            await self.move_paces()
+
+    async def move_paces(self) -> None:
+        """Moves the paces that are to move, unless the ledger is down."""
+        await self._accounts.meet()
+        now, campaigns = microseconds(self._now()), self._booked.market.campaigns
+        moved = await pace.moved(campaigns, self._accounts.known, now)
+        with contextlib.suppress(StoreDown):
+            await self._ledger.set_paces(moved)
+            await self._accounts.meet()

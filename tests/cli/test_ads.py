@@ -1,0 +1,189 @@
+"""`aisle ads simulate`, `replay` and `report`: from pages to what was sold of them, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+
+from aisle.cli.ads.files import read_sales
+from aisle.cli.main import cli
+from aisle.components.reports.schemas import validate
+from aisle.schema.errors import InputError
+
+SMALL = ("--users", "40", "--items", "60", "--days", "10", "--campaigns", "12")
+HEAD = "campaign_id,advertiser_id,item_id,category,bid,budget,starts_at,ends_at\n"
+MICROS = 1_000_000
+
+
+def ask(*words: str) -> Result:
+    return CliRunner().invoke(cli, ["ads", *words])
+
+
+def refused(*words: str) -> str:
+    """The one line that a wrong input ends with."""
+    error = ask(*words).exception
+    assert isinstance(error, InputError), error
+    assert "\n" not in str(error)
+    return str(error)
+
+
+def report_of(out: pathlib.Path) -> dict[str, Any]:
+    """The report in a folder, held against its schema."""
+    done = ask("report", "--out", str(out))
+    assert done.exit_code == 0, done.output
+    text = (out / "reports" / "ads.json").read_text(encoding="utf-8")
+    validate("ads", text)
+    assert (out / "reports" / "ads.html").exists()
+    assert (out / "reports" / "ads.md").read_text(encoding="utf-8").startswith("## Ads\n")
+    found: dict[str, Any] = json.loads(text)
+    return found
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    out = tmp_path_factory.mktemp("out")
+    done = ask("simulate", *SMALL, "--out", str(out))
+    assert done.exit_code == 0, done.output
+    return out
+
+
+def test_the_report_adds_up_to_what_was_sold(simulated: pathlib.Path) -> None:
+    shows = pl.read_parquet(simulated / "ads" / "sold.parquet")
+    report = report_of(simulated)
+    assert len(shows) > 50
+    assert report["revenue"] * MICROS == pytest.approx(shows["charged"].sum())
+    assert (report["shows"], report["clicks"]) == (len(shows), shows["clicked"].sum())
+    assert sum(one["spent"] for one in report["campaigns"]) == pytest.approx(report["revenue"])
+    assert report["win_rate"] == pytest.approx(len(shows) / sum(one["bids"] for one in report["campaigns"]))
+    paid = shows.filter((pl.col("bid_kind") == "click") & pl.col("clicked"))["price"]
+    assert report["prices"]["click"] * MICROS == pytest.approx(paid.filter(paid > 0).mean())
+    calibration = report["calibration"]
+    assert calibration["predicted"] == pytest.approx(shows["chance"].sum() / MICROS)
+    assert (
+        sum(one["observed"] for one in calibration["tenths"])
+        == calibration["observed"]
+        == shows["clicked"].sum()
+    )
+    assert sum(one["shows"] for one in calibration["advertisers"]) == len(shows)
+    sizes = [one["shows"] for one in calibration["tenths"]]
+    assert max(sizes) - min(sizes) <= 1
+    relevance = report["relevance"]
+    assert relevance["given_up"] == pytest.approx(1 - relevance["beside"] / relevance["without"])
+    assert report["spend"]["over_budget"] == 0
+
+
+def test_a_seed_gives_the_same_sales_and_other_terms_others(
+    simulated: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    first = read_sales(str(simulated / "ads")).shows
+    for name, more in (
+        ("same", ()),
+        ("dear", ("--reserve", str(10**11))),
+        ("one", ("--rule", "second-price")),
+    ):
+        assert ask("simulate", *SMALL, *more, "--out", str(tmp_path / name)).exit_code == 0
+    same, dear, one = (read_sales(str(tmp_path / name / "ads")).shows for name in ("same", "dear", "one"))
+    assert same.equals(first)
+    assert 0 < len(dear) < len(first)
+    # Nothing is shown that brings less, at its place's own chance.
+    assert (dear["price"] * dear["chance"]).min() > 0
+    assert set(one["place"]) == {2}
+
+
+def shop(
+    folder: pathlib.Path, campaigns: str = "c,a,mug,,500000,100000000,2026-03-01,2026-04-01\n"
+) -> pathlib.Path:
+    """40 pages of a bowl, a mug and a pot; the mug is clicked on every other one, the others on every tenth."""
+    lines = ["timestamp,event,item_id,user_id,session_id,query,position"]
+    for page in range(40):
+        minute, who = f"2026-03-{page % 20 + 1:02} {10 + page // 20}:00", f"u{page},s{page},cup"
+        lines += [
+            f"{minute}:00,impression,{item},{who},{place}"
+            for place, item in enumerate(("bowl", "mug", "pot"), 1)
+        ]
+        clicked = ["mug"] * (page % 2 == 0) + ["bowl", "pot"] * (page % 10 == 1)
+        lines += [f"{minute}:09,click,{item},{who}," for item in clicked]
+    (folder / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "items.csv").write_text(
+        "item_id,title,category\nbowl,Blue bowl,Home/Cups\nmug,White mug,Home/Cups\npot,Red pot,Home\n",
+        encoding="utf-8",
+    )
+    (folder / "campaigns.csv").write_text(HEAD + campaigns, encoding="utf-8")
+    return folder
+
+
+def test_pages_of_a_log_are_sold_again_to_who_bids_for_what_was_on_them(tmp_path: pathlib.Path) -> None:
+    rows = (
+        "c,a,mug,,500000,100000000,2026-03-01,2026-04-01\nd,b,pot,,500000,100000000,2026-03-01,2026-04-01\n"
+    )
+    rows += "e,f,,Home/Cups,1000,100000000,2026-03-01,2026-04-01\n"
+    out = tmp_path / "out"
+    words = ("replay", str(shop(tmp_path, rows)), "--out", str(out), "--places", "1", "--pacing", "none")
+    done = ask(*words)
+    assert done.exit_code == 0, done.output
+    shows = read_sales(str(out / "ads")).shows
+    # The mug's chance is the highest, so that its campaign wins each page, and pays what the pot's would have brought.
+    assert shows["campaign_id"].to_list() == ["c"] * 40
+    assert shows["price"].n_unique() == 1
+    assert 0 < shows["price"][0] < 500_000
+    report = report_of(out)
+    assert (report["source"], report["requests"], report["auctions"]) == ("replay", 40, 40)
+    assert report["relevance"]["given_up"] < 0  # The mug moves to the top, where it belongs.
+    assert {one["campaign_id"]: one["bids"] for one in report["campaigns"]} == {"c": 40, "d": 40, "e": 40}
+    assert ask(*words, "--floor", "1").exit_code == 0
+    assert report_of(out)["shows"] == 40  # The last item's own chance is a floor that the mug is above.
+
+
+def test_what_was_sponsored_on_a_page_is_not_among_its_own_items(tmp_path: pathlib.Path) -> None:
+    shop(tmp_path)
+    events = pl.read_csv(tmp_path / "events.csv")
+    paid = events.with_columns(sponsored=(pl.col("event") == "impression") & (pl.col("item_id") == "mug"))
+    paid.write_csv(tmp_path / "events.csv")
+    out = tmp_path / "out"
+    assert ask("replay", str(tmp_path), "--out", str(out), "--places", "1").exit_code == 0
+    relevance = report_of(out)["relevance"]
+    # Without ads the pages list the bowl and the pot, and the mug, which is clicked most, is worth more than both.
+    assert relevance["without"] < 0.7 < relevance["beside"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--places", "two"), "--places is 'two', expected places from 1 on, such as 2,6"),
+        (("--places", "6,2"), "expected whole numbers from 1 that rise"),
+        (("--campaigns", "none.parquet"), "no campaigns in none.parquet: give SHOP a table campaigns"),
+    ],
+)
+def test_what_cant_be_sold_by_is_refused_in_one_line(
+    words: tuple[str, ...], told: str, tmp_path: pathlib.Path
+) -> None:
+    assert told in refused("replay", str(shop(tmp_path)), *words, "--out", str(tmp_path / "out"))
+
+
+def test_a_log_that_tells_nothing_is_refused_in_one_line(tmp_path: pathlib.Path) -> None:
+    out = ("--out", str(tmp_path / "out"))
+    assert "nothing was sold in" in refused("report", *out)
+    assert "does not exist" in refused("replay", str(tmp_path / "nowhere"), *out)
+    folder = shop(tmp_path)
+    events = (folder / "events.csv").read_text(encoding="utf-8")
+    (folder / "events.csv").write_text(
+        "\n".join(one for one in events.split("\n") if "click" not in one), encoding="utf-8"
+    )
+    assert "none of the results shown was clicked" in refused("replay", str(folder), *out)
+    (folder / "events.csv").write_text(
+        "\n".join(one for one in events.split("\n") if "impression" not in one), encoding="utf-8"
+    )
+    assert "the events hold no impression" in refused("replay", str(folder), *out)
+    (folder / "campaigns.csv").write_text(HEAD + "c,a,,,5,5,2026-03-01,2026-04-01\n", encoding="utf-8")
+    (folder / "events.csv").write_text(events, encoding="utf-8")
+    assert "no campaign" in refused("replay", str(folder), *out)
+    (tmp_path / "out" / "ads").mkdir(parents=True)
+    (tmp_path / "out" / "ads" / "selling.json").write_text("{", encoding="utf-8")
+    assert "can't be read" in refused("report", *out)
+    assert ask("simulate", "--campaigns", "0").exit_code == 2
+    assert ask("simulate", "--error", "nan").exit_code == 2
