@@ -1,7 +1,7 @@
 """Chances of a click, and of a purchase after it, from what the ranking head says of a candidate.
 
-A chance is a curve of the head's score, times a factor of the place, times a factor of the advertiser. `fitting.py` learns
-all three from what was sold. The factor of a place being one for all, the order of an auction at the first place is that at
+A chance is a curve of the head's score, times a factor of the place, times factors of the advertiser and the campaign.
+`fitting.py` learns them from what was sold. The factor of a place being one for all, the order of an auction at the first place is that at
 every place, as the prices of `auction.py` take it.
 """
 
@@ -35,6 +35,7 @@ class Rate:
         chances: at each of them, at the first place, of an average advertiser; lines between, and level beyond.
         places: the factor of each place, the first one 1; those below have the last one's.
         advertisers: the factor of each advertiser; 1 of who isn't named.
+        campaigns: the factor of each campaign beside its advertiser's; the same.
 
     Raises:
         InputError: lengths differ, scores don't rise, or a number is none that a chance or a factor can be.
@@ -44,6 +45,7 @@ class Rate:
     chances: tuple[float, ...] = (0.0, 1.0)
     places: tuple[float, ...] = (1.0,)
     advertisers: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    campaigns: Mapping[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuses what no chance comes of."""
@@ -53,7 +55,7 @@ class Rate:
                 f"a calibration has {len(scores)} scores and {len(chances)} chances, expected as many of both, and "
                 f"scores that rise: {LEARN_AGAIN}"
             )
-        factors = np.array([*self.places, *self.advertisers.values()], np.float64)
+        factors = np.array([*self.places, *self.advertisers.values(), *self.campaigns.values()], np.float64)
         sound = np.isfinite(scores).all() and ((chances >= 0) & (chances <= 1)).all()
         if not (sound and self.places and (np.isfinite(factors) & (factors >= 0)).all()):
             raise InputError(
@@ -62,20 +64,26 @@ class Rate:
             )
 
     def at(
-        self, scores: npt.ArrayLike, places: npt.ArrayLike | None, advertisers: Sequence[str] | None
+        self,
+        scores: npt.ArrayLike,
+        places: npt.ArrayLike | None = None,
+        advertisers: Sequence[str] | None = None,
+        campaigns: Sequence[str] | None = None,
     ) -> Floats:
-        """[n] chances, 0 to 1; arguments as of `Calibration.chances`."""
+        """[n] chances, 0 to 1; arguments as of `Calibration.chances`, and for which campaign."""
         found = np.interp(np.asarray(scores, np.float64), self.scores, self.chances)
         if places is not None:
             factors = np.array(self.places)
             found = found * factors[np.clip(np.asarray(places, np.int64), 1, len(factors)) - 1]
-        if advertisers is not None:
-            found = found * self.factors(advertisers)
+        for names, factor in ((advertisers, self.advertisers), (campaigns, self.campaigns)):
+            if names is not None:
+                found = found * _named(names, factor)
         return np.clip(found, 0.0, 1.0)
 
-    def factors(self, advertisers: Sequence[str]) -> Floats:
-        """[n] of advertisers."""
-        return np.array([self.advertisers.get(name, 1.0) for name in advertisers], np.float64)
+    def factors(self, campaigns: Sequence[Campaign]) -> Floats:
+        """[campaigns] of each one and its advertiser."""
+        advertisers = _named([campaign.advertiser_id for campaign in campaigns], self.advertisers)
+        return advertisers * _named([campaign.campaign_id for campaign in campaigns], self.campaigns)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -143,11 +151,10 @@ class Calibration:
         return _millionths(self.purchase_rates[surface].at(scores, places, advertisers))
 
     def factors(self, campaigns: Sequence[Campaign], surface: Surface = "search") -> Floats:
-        """[campaigns] what each one's advertiser adds to the chance of what it bids for: for `Market.offers`."""
-        names = [campaign.advertiser_id for campaign in campaigns]
+        """[campaigns] what each one and its advertiser do to the chance of what it bids for: for `Market.offers`."""
         paid = np.array([campaign.bid_kind == "purchase" for campaign in campaigns], bool)
-        after = np.where(paid, self.purchase_rates[surface].factors(names), 1.0)
-        return self.click_rates[surface].factors(names) * after
+        after = np.where(paid, self.purchase_rates[surface].factors(campaigns), 1.0)
+        return self.click_rates[surface].factors(campaigns) * after
 
 
 _PARTS = tuple(field.name for field in dataclasses.fields(Calibration))
@@ -155,7 +162,14 @@ _PARTS = tuple(field.name for field in dataclasses.fields(Calibration))
 
 def _rate(said: Mapping[str, Any]) -> Rate:
     numbers = (tuple(map(float, said[name])) for name in ("scores", "chances", "places"))
-    return Rate(*numbers, {str(name): float(factor) for name, factor in said["advertisers"].items()})
+    factors = (
+        {str(name): float(one) for name, one in said[of].items()} for of in ("advertisers", "campaigns")
+    )
+    return Rate(*numbers, *factors)
+
+
+def _named(names: Sequence[str], factors: Mapping[str, float]) -> Floats:
+    return np.array([factors.get(name, 1.0) for name in names], np.float64)
 
 
 def _millionths(chances: Floats) -> Whole:

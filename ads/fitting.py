@@ -33,6 +33,7 @@ class Shows:
         scores: [n] of the head, as of the auction.
         places: [n] where each was shown, from 1.
         advertisers: [n] who paid.
+        campaigns: [n] for which campaign.
         happened: [n] whether it was clicked (of a rate of purchases: whether what was clicked was bought), 0 or 1; the share
             that was where a row stands for several.
         at: [n] when, in any unit.
@@ -43,6 +44,7 @@ class Shows:
     scores: Floats
     places: Whole
     advertisers: npt.NDArray[np.str_]
+    campaigns: npt.NDArray[np.str_]
     happened: Floats
     at: Whole
     weight: Floats
@@ -54,6 +56,7 @@ class Shows:
         scores: Floats,
         places: Whole,
         advertisers: npt.NDArray[np.str_],
+        campaigns: npt.NDArray[np.str_],
         happened: Floats,
         at: Whole,
         weight: Floats | None = None,
@@ -66,7 +69,7 @@ class Shows:
         """
         one = np.ones(len(scores))
         shows = cls(
-            *(np.asarray(values) for values in (scores, places, advertisers, happened, at)),
+            *(np.asarray(values) for values in (scores, places, advertisers, campaigns, happened, at)),
             one if weight is None else np.asarray(weight),
             one if come is None else np.asarray(come),
         )
@@ -86,10 +89,10 @@ def fit_rate(shows: Shows, by_score: bool = True) -> Rate:
     """The rate that tells best what became of what was sold.
 
     The curve is an isotonic regression of the score with lines between its centres (Oron and Flournoy 2017). The factor of an
-    advertiser is its clicks over those foretold, shrunk to 1 as far as advertisers differ by chance alone (Marshall 1991).
-    Both are fitted to what won, so that they tell of what wins; but an auction also picks what they got too high, and a later
+    advertiser is its clicks over those foretold, shrunk to 1 as far as advertisers differ by chance alone (Marshall 1991), and
+    so is that of a campaign beside its advertiser. All are fitted to what won, so that they tell of what wins; but an auction also picks what they got too high, and a later
     one will again. How much less that brings is learnt of later stretches of time, foretold by what came before them, and
-    level and spread of both are drawn in by it.
+    level and spread are drawn in by it.
 
     Args:
         shows: what was sold.
@@ -105,31 +108,35 @@ def fit_rate(shows: Shows, by_score: bool = True) -> Rate:
 
 
 def _fit(shows: Shows, by_score: bool) -> Rate:
-    """Curve, places and advertisers in turns, each given the others."""
+    """Curve, places, advertisers and campaigns in turns, each given the others."""
     stands = shows.weight * shows.come
     happened = shows.weight * shows.happened
     firsts = _places(shows.places, happened)
     place = np.searchsorted(firsts, shows.places, side="right") - 1
     scores, level = np.unique(shows.scores, return_inverse=True)
-    names, advertiser = np.unique(shows.advertisers, return_inverse=True)
-    looked, beside = np.ones(len(firsts)), np.ones(len(names))
     prior = np.clip(scores, 1e-6, 1.0) if by_score else np.ones(len(scores))
+    payers = [np.unique(names, return_inverse=True) for names in (shows.advertisers, shows.campaigns)]
+    looked, beside = np.ones(len(firsts)), [np.ones(len(names)) for names, _ in payers]
     for _ in range(ROUNDS):
-        at_first = stands * looked[place] * beside[advertiser]
+        paid = beside[0][payers[0][1]] * beside[1][payers[1][1]]
+        at_first = stands * looked[place] * paid
         knots, chances = _curve(scores, np.bincount(level, happened), np.bincount(level, at_first), prior)
+        if by_score and scores[0] > 0:
+            # Below the lowest centre in proportion to the score: what is all but never clicked isn't level.
+            knots, chances = np.append(0.0, knots), np.append(0.0, chances)
         told = stands * np.interp(scores, knots, chances)[level]
-        looked = _ratio(
-            np.bincount(place, happened), np.bincount(place, told * beside[advertiser]), PRIOR_EVENTS
-        )
-        beside = _shrunk(np.bincount(advertiser, happened), np.bincount(advertiser, told * looked[place]))
+        looked = _ratio(np.bincount(place, happened), np.bincount(place, told * paid), PRIOR_EVENTS)
+        told *= looked[place]
+        for number, (_, which) in enumerate(payers):
+            beside[number] = _shrunk(np.bincount(which, happened), np.bincount(which, told))
+            told *= beside[number][which]
         looked /= looked[0]
     each = np.repeat(looked, np.diff([*firsts, shows.places.max() + 1]))
-    return Rate(
-        tuple(knots.tolist()),
-        tuple(chances.tolist()),
-        tuple(each.tolist()),
-        dict(zip(names.tolist(), beside.tolist(), strict=True)),
+    named = (
+        dict(zip(names.tolist(), factors.tolist(), strict=True))
+        for (names, _), factors in zip(payers, beside, strict=True)
     )
+    return Rate(tuple(knots.tolist()), tuple(chances.tolist()), tuple(each.tolist()), *named)
 
 
 def _places(places: Whole, happened: Floats) -> Whole:
@@ -193,7 +200,7 @@ def _later(shows: Shows, by_score: bool) -> tuple[float, float]:
         if (before.weight * before.happened).sum() < BIN_EVENTS or not len(now.scores):
             continue
         rate = _fit(before, by_score)
-        told = rate.at(now.scores, None, now.advertisers)
+        told = rate.at(now.scores, None, now.advertisers, now.campaigns)
         looked = np.array(rate.places)[np.minimum(now.places, len(rate.places)) - 1]
         parts.append(
             (np.log(np.maximum(told, 1e-9)), now.weight * now.come * looked, now.weight * now.happened)
@@ -224,5 +231,8 @@ def _line(log: Floats, stands: Floats, happened: Floats) -> tuple[float, float]:
 def _drawn_in(rate: Rate, level: float, slope: float) -> Rate:
     """The rate with curve and advertisers to the power of the slope, times the level."""
     chances = np.minimum(np.exp(level) * np.maximum(rate.chances, 1e-9) ** slope, 1.0)
-    beside = {name: factor**slope for name, factor in rate.advertisers.items()}
-    return dataclasses.replace(rate, chances=tuple(chances.tolist()), advertisers=beside)
+    beside = {
+        of: {name: factor**slope for name, factor in getattr(rate, of).items()}
+        for of in ("advertisers", "campaigns")
+    }
+    return dataclasses.replace(rate, chances=tuple(chances.tolist()), **beside)

@@ -69,10 +69,10 @@ def days(searches: Searches, nights: int, seed: int, method: Method) -> Outcome:
     log, measured = PurchaseLog(rng), []
     for number, rows in enumerate(np.array_split(np.arange(len(searches.time)), nights)):
         day = searches.take(rows)
-        sold = sell(day, lambda scores, names, now=rate: now.at(scores, None, names), bids)
+        sold = sell(day, lambda scores, *names, now=rate: now.at(scores, None, *names), bids)
         clicked = rng.binomial(VISITS, sold.click)
         if number >= nights // 2:
-            seen = (sold.scores, sold.places, sold.advertisers)
+            seen = (sold.scores, sold.places, sold.advertisers, sold.campaigns)
             measured.append(Outcome(sold, clicked, *(one.at(*seen) for one in (rate, bought, at_once))))
         log.add(sold, clicked)
         if method.fit is not None:
@@ -111,7 +111,8 @@ class PurchaseLog:
 
 
 def _shows(sold: Sold, happened: Floats, come: Floats | None = None) -> Shows:
-    return Shows.of(sold.scores, sold.places, sold.advertisers, happened, sold.time, come=come)
+    names = sold.advertisers, sold.campaigns
+    return Shows.of(sold.scores, sold.places, *names, happened, sold.time, come=come)
 
 
 def _clicks(sold: Sold, clicked: Ints) -> Shows:
@@ -123,9 +124,12 @@ def _clicks(sold: Sold, clicked: Ints) -> Shows:
 def _unsold(day: Searches, rng: np.random.Generator) -> Shows:
     """What the shop ranks at the same places, of no advertiser."""
     shown = ranked(day)
-    return dataclasses.replace(
-        _clicks(shown, rng.binomial(VISITS, shown.click)), advertisers=np.full(len(shown.click), "", str)
-    )
+    return _nameless(_clicks(shown, rng.binomial(VISITS, shown.click)))
+
+
+def _nameless(shows: Shows) -> Shows:
+    none = np.full(len(shows.scores), "", str)
+    return dataclasses.replace(shows, advertisers=none, campaigns=none)
 
 
 def joined(parts: list[Shows]) -> Shows:
@@ -135,8 +139,8 @@ def joined(parts: list[Shows]) -> Shows:
 
 
 def without_advertisers(shows: Shows) -> Rate:
-    """As `fit_rate`, taking all advertisers for one."""
-    return fit_rate(dataclasses.replace(shows, advertisers=np.full(len(shows.scores), "", str)))
+    """As `fit_rate`, taking all advertisers and campaigns for one."""
+    return fit_rate(_nameless(shows))
 
 
 def platt(shows: Shows) -> Rate:

@@ -17,6 +17,8 @@ ADVERTISERS = 12
 """Each has a large brand and a small one, and a campaign for each item of theirs."""
 BID_DEVIATION = 0.5
 """The standard deviation of the log of a campaign's bid."""
+Names = npt.NDArray[np.str_]
+Quality = Callable[[Floats, Names, Names], Floats]
 DAY = 86_400.0
 AT_ONCE, MINUTES, DAYS = 0.5, 10.0, 2.0
 """So many of the purchases come within some minutes (an exponential mean), the others after days (each of two stages)."""
@@ -31,6 +33,7 @@ class Sold:
         scores: [n] what the head says.
         places: [n] from 1.
         advertisers: [n] who won.
+        campaigns: [n] with which campaign: that of the item.
         click: [n] the true chance of a click, at that place.
         conversion: [n] the true chance of a purchase after it.
     """
@@ -39,6 +42,7 @@ class Sold:
     scores: Floats
     places: Ints
     advertisers: npt.NDArray[np.str_]
+    campaigns: npt.NDArray[np.str_]
     click: Floats
     conversion: Floats
 
@@ -62,18 +66,20 @@ def advertisers(searches: Searches) -> Ints:
     return np.minimum(around, 2 * ADVERTISERS - 1 - around)[which]
 
 
-def sell(searches: Searches, quality: Callable[[Floats, npt.NDArray[np.str_]], Floats], bids: Floats) -> Sold:
+def sell(searches: Searches, quality: Quality, bids: Floats) -> Sold:
     """The winners of every search, by bid times quality, an advertiser's best offer alone.
 
     Args:
         searches: whose candidates all may be shown.
-        quality: of scores and advertisers [m]: [m] chances, by which offers are weighed.
+        quality: of scores, advertisers and campaigns [m]: [m] chances, by which offers are weighed.
         bids: [items] of each item's campaign.
     """
     owner = advertisers(searches)[np.maximum(searches.items, 0)]
     there = (searches.items >= 0) & np.isfinite(searches.scores)
     score = np.zeros(there.shape)
-    score[there] = bids[searches.items[there]] * quality(searches.scores[there], owner[there].astype(str))
+    score[there] = bids[searches.items[there]] * quality(
+        searches.scores[there], owner[there].astype(str), searches.items[there].astype(str)
+    )
     best = np.zeros(there.shape, bool)
     for name in range(ADVERTISERS):
         own = np.where(there & (owner == name), score, -1.0)
@@ -87,6 +93,7 @@ def sell(searches: Searches, quality: Callable[[Floats, npt.NDArray[np.str_]], F
         searches.scores[row, column],
         place + 1,
         owner[row, column].astype(str),
+        searches.items[row, column].astype(str),
         searches.attraction[row, column] * EXAMINATION[place],
         searches.conversion[row, column],
     )
@@ -100,6 +107,7 @@ def ranked(searches: Searches) -> Sold:
         searches.scores[row, place],
         place + 1,
         advertisers(searches)[searches.items[row, place]].astype(str),
+        searches.items[row, place].astype(str),
         searches.attraction[row, place] * EXAMINATION[place],
         searches.conversion[row, place],
     )

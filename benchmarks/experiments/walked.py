@@ -1,9 +1,10 @@
 """A planted effect on its way through a gateway: processes that serve and assign, and simulated users who ask them over HTTP.
 
-Some users come first, without an experiment, and `aisle experiment plan` says by the hour files of the gateway how many show the
-effect. So many others come to a gateway that has the experiment, whose answers to the control are spoiled by the share that makes the
-effect; `aisle experiment analyze` reads what that gateway wrote. Then the plan is held to account by redraws: what was shown
-stays, and what is clicked is drawn anew, by the truth, in experiments of as many users.
+Some users come first, to a gateway without the experiment, and see what the control is to see; `aisle experiment plan` says by
+the hour files of that gateway how many show the effect. So many others come to a gateway that has the experiment, whose answers
+to the control are spoiled by the share that makes the effect; `aisle experiment analyze` reads what that gateway wrote. Then the
+plan is held to account by redraws: what was shown stays, and what is clicked is drawn anew, by the truth, in experiments of as
+many users.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def through_gateway(
     shoppers = Shoppers(options, VISITS_A_USER * options.users, seed)
     visits = _by_user(shoppers)
     with serving(out) as server:
-        first = _walked(server.target, scratch / "pilot", shoppers, visits[:pilot])
+        first = _walked(server.target, scratch / "pilot", shoppers, visits[:pilot], effect)
         asked = ("--days", 1, "--effect", effect, "--json")
         plan = json.loads(aisle("experiment", "plan", scratch / "pilot", file, *asked))[0]
         if plan["users"] > len(visits) - pilot:
@@ -86,7 +87,7 @@ def through_gateway(
                 f"{plan['users']:,} users are planned; {shop} has {len(visits) - pilot:,} left"
             )
         theirs = visits[pilot : pilot + plan["users"]]
-        then = _walked(server.target, scratch / "run", shoppers, theirs, file, Planted(HALVES, effect))
+        then = _walked(server.target, scratch / "run", shoppers, theirs, effect, file)
     words = ("analyze", scratch / "run", file, "--out", scratch / "report", "--json")
     found = json.loads(aisle("experiment", *words, codes=(0, 3, 4)))
     row = found["metrics"][0]
@@ -120,16 +121,20 @@ def _walked(
     log: pathlib.Path,
     shoppers: Shoppers,
     visits: list[list[Visit]],
+    effect: float,
     file: pathlib.Path | None = None,
-    planted: Planted | None = None,
 ) -> Walked:
     """Has users come to a gateway of their own, which has ended, and written all, when it returns."""
     assigned = ("--experiments", str(file)) if file else ()
     print(f"{len(visits):,} users come, {log.name} …", file=sys.stderr, flush=True)
     with listening("gateway", "--target", target, "--log", str(log), "--timeout", "60", *assigned) as gateway:
         shop = Shop(gateway.target, rate=1_000.0)
+        site = Site(shop, shoppers, planted=Planted(HALVES, effect))
         ordered = sorted((visit for theirs in visits for visit in theirs), key=lambda visit: visit.number)
-        return asyncio.run(walk(ordered, Site(shop, shoppers, planted=planted), shop, shoppers))
+        found = asyncio.run(walk(ordered, site, shop, shoppers))
+    if found.failed:
+        print(f"{found.failed:,} visits failed: {found.reason}", file=sys.stderr, flush=True)
+    return found
 
 
 def _power(

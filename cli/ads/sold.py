@@ -121,6 +121,7 @@ def shows(shown: pl.DataFrame, what: str, advertisers: Mapping[str, str], now: i
         shown["ad_score"].to_numpy(),
         np.maximum(shown["position"].fill_null(1).to_numpy().astype(np.int64), 1),
         names,
+        shown["campaign_id"].fill_null("").to_numpy().astype(str),
         (delay <= np.minimum(waited, window)).astype(np.float64),
         at,
         come=come,

@@ -32,8 +32,17 @@ class Asked(NamedTuple):
 
     @property
     def kinds(self) -> list[str]:
-        """Of events that the metrics measure, each once."""
-        return list(dict.fromkeys(metric.measure.event for metric in self.metrics))
+        """Of events that tell which of two rankings users prefer: what the metrics measure of which more is better, each once.
+
+        Raises:
+            InputError: there are none.
+        """
+        asked = [metric for metric in self.metrics if metric.better == "up" and not metric.guardrail]
+        if not asked:
+            raise InputError(
+                "of every metric less is better, or it is a guardrail; name one of which more is better, such as clicks"
+            )
+        return list(dict.fromkeys(metric.measure.event for metric in asked))
 
     def columns(self, table: str) -> list[str]:
         """What the slices read of a table, such as `users.`."""

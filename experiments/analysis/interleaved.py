@@ -11,7 +11,7 @@ from scipy import stats
 from aisle.experiments.analysis.bots import Bots, bots
 from aisle.experiments.analysis.credits import Counts, Shown
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, told_once
+from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, settled
 from aisle.experiments.analysis.rows import Found
 from aisle.experiments.analysis.verdict import Outcome, untrusted
 from aisle.experiments.assignment.experiment import Experiment
@@ -102,7 +102,7 @@ def preferred(
     """
     if not experiment.interleaved:
         raise InputError(f"{experiment.name!r} isn't interleaved; compare its arms")
-    events, twice, later = told_once(experiment, events)
+    events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
     counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
     shown = Shown.of(experiment, counted)
@@ -125,7 +125,7 @@ def preferred(
             "forced": int(np.isin(forced, list(experiment.forced)).sum()),
             "exposures without an id": int(nameless.sum()),
             **robots.left_out,
-            "events told twice": twice,
+            **uncounted,
         },
         late=late,
         noted={

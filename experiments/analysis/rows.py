@@ -103,10 +103,10 @@ def measured(
     metrics: Sequence[Declared], events: Events, found: Exposures
 ) -> tuple[list[Measured], dict[str, str]]:
     """The columns of each metric, and why one has none, by its name."""
-    columns, refused = [], {}
+    columns, refused, places = [], {}, found.places(events.unit)
     for declared in metrics:
         try:
-            columns.append(measure(declared, events, found))
+            columns.append(measure(declared, events, found, places=places))
         except InputError as error:
             refused[declared.name] = _reason(declared, error)
     return columns, refused

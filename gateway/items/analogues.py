@@ -2,7 +2,7 @@
 
 A version scores items by what it learnt of them, of a new one nothing. It reads texts, though: a search for a new item's title
 finds what is most like it. In an answer to whatever question the item is scored as these are on average (k nearest
-neighbours), so that its place is earned; `python -m benchmarks.live.new_items` measures it.
+neighbours), so that its place is earned; `python -m benchmarks.live.new_items` measures both ways to take the average.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import dataclasses
 import heapq
+import math
 from collections.abc import Sequence
 
 from aisle.gateway.items.shelf import Shelf
@@ -47,24 +48,33 @@ class Analogues:
         """How many items of an answer are needed; 0 while no analogues are known."""
         return DEPTH if any(self._known.values()) else 0
 
-    def scored(self, version: int | None, found: Sequence[ScoredItem]) -> list[ScoredItem]:
-        """The new items that have analogues in an answer, by the mean of their scores, best first.
+    def scored(self, version: int | None, found: Sequence[ScoredItem], by_place: bool) -> list[ScoredItem]:
+        """The new items that have analogues in an answer, best first.
 
         Args:
             version: that answered.
-            found: its answer, best first; what isn't in it counts as its last.
+            found: its answer; what isn't in it counts as its last.
+            by_place: whether an item has the score of the place that is the geometric mean of its analogues' places, as
+                suits recommendations, of which the first few score far above all others; else the mean of their scores.
         """
         known = self._known.get(version or 0)
         if not (known and found):
             return []
-        scores = {item.item_id: item.score for item in found}
-        last = min(scores.values())
-        means = (
-            ScoredItem(item, sum(scores.get(one, last) for one in near) / len(near))
+        ordered = sorted(found, key=lambda item: -item.score)
+        values = {
+            item.item_id: -math.log(place) if by_place else item.score
+            for place, item in enumerate(ordered, 1)
+        }
+        last = -math.log(len(ordered) + 1) if by_place else ordered[-1].score
+        means = [
+            (sum(values.get(one, last) for one in near) / len(near), item)
             for (item, _), near in known.items()
-            if not scores.keys().isdisjoint(near)
-        )
-        return sorted(means, key=lambda item: -item.score)
+            if not values.keys().isdisjoint(near)
+        ]
+        means.sort(key=lambda one: -one[0])
+        if not by_place:
+            return [ScoredItem(item, mean) for mean, item in means]
+        return [ScoredItem(item, ordered[int(math.exp(-mean)) - 1].score) for mean, item in means]
 
     async def run(self) -> None:
         """Learns again and again, until it is cancelled."""

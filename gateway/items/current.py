@@ -60,8 +60,9 @@ class Current:
             return await self.listed(ask, k, in_stock)
         filters = Filters(in_stock=in_stock)
         kept, found = await self._enough(ask, k, filters, passed=not in_stock, least=self._analogues.depth)
-        scored = [item for item in self._scored(filters, kept, k) if item.item_id not in leave]
-        return _as(found, New(scored=scored).among(kept.items, k))
+        scored = self._scored(filters, kept, k + len(leave), by_place=True)
+        left = [item for item in scored if item.item_id not in leave]
+        return _as(found, New(scored=left).among(kept.items, k))
 
     async def searched(self, ask: Ask, query: str, k: int) -> ScoredItems:
         """The k best for a query, new items among them."""
@@ -218,9 +219,9 @@ class Current:
         seen = {item: one for item, one in told if not one.withdrawn}
         return suiting(query, filters, seen, self._scored(filters, kept, k))
 
-    def _scored(self, filters: Filters, kept: _Kept, k: int) -> list[ScoredItem]:
+    def _scored(self, filters: Filters, kept: _Kept, k: int, by_place: bool = False) -> list[ScoredItem]:
         """The k best new items that pass, of those that are like what was found."""
-        scored = self._analogues.scored(kept.known.version, [*kept.items, *kept.left_out])
+        scored = self._analogues.scored(kept.known.version, [*kept.items, *kept.left_out], by_place)
         passing = (item for item in scored if passes_new(self._shelf.told(item.item_id), filters))
         return list(itertools.islice(passing, k))
 

@@ -171,6 +171,10 @@ _RESULTS: dict[str, Any] = {
             "growth": 0.006,
         },
     },
+    "live.new_items": {
+        "search": {"gain": 0.0271, "ci": [0.0120, 0.0430]},
+        "recommend": {"gain": 0.0200, "systems": {"by what they are like": {"new": 0.402}}},
+    },
     "live.replay": {
         "gains": {
             "next basket, nDCG@20": {"ci": [0.0, 0.005]},

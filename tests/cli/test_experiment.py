@@ -235,6 +235,11 @@ def test_an_interleaved_experiment_is_planned_and_not_replayed(
     ):
         assert why in str(ask(command, *words, *more).exception)
     assert "--credited is of interleaved answers" in str(ask("plan", *better, "--credited", "1").exception)
+    returns = '[[metric]]\nname = "returns"\nmeasure = {event = "return"}\nbetter = "down"\n'
+    file.write_text(MIXED + returns, encoding="utf-8")
+    assert "name one of which more is better" in str(ask("plan", *words).exception)
+    file.write_text(MIXED + CLICKS + returns, encoding="utf-8")
+    assert [one["event"] for one in told("plan", *words)] == ["click"]
     for more, parts in ((("--look", "0.5"), ""), ((), '[[slice]]\nby = "known"\n')):
         file.write_text(MIXED + CLICKS + parts, encoding="utf-8")
         done = ask("analyze", better[0], str(file), *more)

@@ -303,12 +303,10 @@ def test_what_an_update_does_not_name_stays_or_is_taken_back(whole: bool) -> Non
 
 
 def test_a_new_item_stands_where_what_it_is_like_does_on_average() -> None:
-    # A search for its title finds i1 and i5, which score 0 and -4.
+    # A search for its title finds i1 and i5: in places 1 and 5 of a recommendation, 2.2 on average.
     gateway = Gateway().tell("n1", title="red lamp").learn()
-    assert gateway.recommend_new() == ["i1", "i2", "i3", "n1", "i4", "i5", "i6"]
-    assert gateway.recommend_new(3) == ["i1", "i2", "i3"] and gateway.recommend_new(leave=("n1",)) == list(
-        SHOP
-    )
+    assert gateway.recommend_new() == ["i1", "i2", "n1", "i3", "i4", "i5", "i6"]
+    assert gateway.recommend_new(2) == ["i1", "i2"] and gateway.recommend_new(leave=("n1",)) == [*SHOP]
     # Of the five in this answer i5 is none, and counts as its last, -5.
     assert gateway.search("mug") == ["i1", "i2", "i3", "n1", "i4", "i6"]
     assert gateway.search("lamp") == ["i5", "n1"] and gateway.search("red lamp")[0] == "n1"

@@ -129,13 +129,14 @@ def test_each_is_of_the_arm_that_the_gateway_gave_them(go: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("effect", "visible"), [(0.19, {"as-is": 1 / 1.19, "new": 1.0}), (-0.6, {"as-is": 1.0, "new": 0.4})]
+    ("effect", "visible"),
+    [(0.19, {"": 1 / 1.19, "as-is": 1 / 1.19, "new": 1.0}), (-0.6, {"": 1.0, "as-is": 1.0, "new": 0.4})],
 )
 def test_a_planted_effect_is_of_the_share_that_can_be_seen_of_answers(
     go: Callable, effect: float, visible: dict[str, float]
 ) -> None:
     for page in go(HALVES, effect).walked.seen:
-        assert page.visible == pytest.approx(visible.get(page.arm, 1.0))
+        assert page.visible == pytest.approx(visible[page.arm])
 
 
 def test_the_analysis_finds_in_the_gateways_files_what_was_planted(go: Callable) -> None:
@@ -180,6 +181,19 @@ def test_visits_that_are_not_answered_are_counted_and_many_in_a_row_end_the_walk
 def test_a_shop_that_is_not_there_is_said_in_one_line(shoppers: Shoppers) -> None:
     shop = Shop("http://127.0.0.1:1", 10_000.0)
     with pytest.raises(InputError, match="20 visits in a row failed: http://127.0.0.1:1 doesn't answer: "):
+        asyncio.run(walk(shoppers.visits(), Site(shop, shoppers), shop, shoppers))
+
+
+def test_what_is_no_gateway_is_said_in_one_line(shoppers: Shoppers) -> None:
+    import httpx
+    from fastapi import FastAPI
+    from fastapi.responses import HTMLResponse
+
+    page = FastAPI()
+    for path in ("/v1/search", "/v1/recommend"):
+        page.add_api_route(path, lambda: HTMLResponse("<p>welcome"), methods=["POST"])
+    shop = Shop("http://blog", 10_000.0, httpx.ASGITransport(page))
+    with pytest.raises(InputError, match="http://blog/v1/.* is answered by no JSON; name a gateway"):
         asyncio.run(walk(shoppers.visits(), Site(shop, shoppers), shop, shoppers))
 
 

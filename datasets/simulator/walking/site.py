@@ -11,6 +11,7 @@ from aisle.datasets.simulator.slates import PAGE_SIZE
 from aisle.datasets.simulator.walking.asked import Shop
 from aisle.datasets.simulator.walking.shoppers import Look, Shoppers, Visit
 from aisle.datasets.simulator.walking.walk import Seen
+from aisle.schema.errors import InputError
 from aisle.schema.events import CART, CLICK, PURCHASE
 
 
@@ -18,7 +19,8 @@ class Site:
     """The site of a shop whose answers a gateway gives.
 
     With a planted effect it spoils answers: of those of an arm that is to be worse each item can be seen only with a
-    chance, by which clicks, carts and purchases are expected to be fewer. Which arm it is the answer says.
+    chance, by which clicks, carts and purchases are expected to be fewer. Which arm it is the answer says; who is in none
+    sees what the control sees.
 
     Args:
         shop: the gateway.
@@ -39,10 +41,11 @@ class Site:
         return [await self._open(visit, look) for look in visit.looks]
 
     async def _open(self, visit: Visit, look: Look) -> Seen:
-        answer = await self.answer(visit, look)
+        answer = await self._answer(visit, look)
         items = tuple(item["item_id"] for item in answer["items"])
         assigned = answer["assigned"] or {"experiment": "", "arm": ""}
-        visible = self._visible.get(assigned["arm"], 1.0) if assigned["experiment"] == self._name else 1.0
+        arm = assigned["arm"] if assigned["experiment"] == self._name else ""
+        visible = self._visible.get(arm, 1.0)
         taken = tuple(self._shoppers.take(look.page, items, visible))
         follows = {"request_id": answer["request_id"], **({"query": look.query} if look.query else {})}
         events: list[dict[str, Any]] = []
@@ -57,15 +60,9 @@ class Site:
             await self._post("/v1/events", events)
         return Seen(visit, look, items, taken, assigned["arm"], visible)
 
-    async def answer(self, visit: Visit, look: Look, **more: str) -> dict[str, Any]:
-        """What the gateway answers: to a search, or to who opens the home page; raises as `Shop.ask`.
-
-        Args:
-            visit: of whom.
-            look: what they open.
-            more: that the question says, such as an experiment and an arm, for a test.
-        """
-        asked = {"k": PAGE_SIZE, **self._who(visit), **more}
+    async def _answer(self, visit: Visit, look: Look) -> dict[str, Any]:
+        """What the gateway answers: to a search, or to who opens the home page."""
+        asked = {"k": PAGE_SIZE, **self._who(visit)}
         if look.query:
             return await self._post("/v1/search", {"query": look.query, **asked})
         return await self._post("/v1/recommend", asked)
@@ -77,14 +74,20 @@ class Site:
         answer: httpx.Response = await self._shop.ask(
             self._visitor, "POST", path, headers=self._headers, json=sent
         )
-        said: dict[str, Any] = answer.json()
+        try:
+            said: dict[str, Any] = answer.json()
+        except ValueError as error:
+            raise InputError(
+                f"{self._shop.origin}{path} is answered by no JSON; name a gateway, or have pages walked by --walk"
+            ) from error
         return said
 
 
 def _visible(planted: Planted) -> dict[str, float]:
-    """The share of items that can be seen in each arm: all in the best, so that the others' chances are as was planted."""
+    """The share of items that can be seen in each arm, "" in none: all in the best, so that the effect is the planted one."""
     factors = {
         arm.name: 1.0 if place == CONTROL else 1 + planted.effect
         for place, arm in enumerate(planted.experiment.arms)
     }
-    return {name: factor / max(factors.values()) for name, factor in factors.items()}
+    most = max(factors.values())
+    return {"": 1 / most, **{name: factor / most for name, factor in factors.items()}}

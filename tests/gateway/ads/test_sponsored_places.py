@@ -17,8 +17,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
 from aisle.ads.calibration import Calibration
+from aisle.experiments.assignment.reading import read_running
 from aisle.gateway.ads.ledger import Account
 from aisle.gateway.app import create_app
+from aisle.gateway.arms.assigning import Experiments
 from aisle.gateway.pages.storefront import Shop, Storefront
 from aisle.gateway.recents.redis_store import RedisStore
 from aisle.gateway.rpc.methods import SERVICE
@@ -313,6 +315,24 @@ def test_a_store_that_is_away_leaves_lists_whole_and_clicks_are_charged_when_it_
     sells(
         use, [campaign("c", "i4")], address=redis_server.address, store=store, options={"reserve": 10_000_000}
     )
+
+
+def test_an_arm_may_be_without_ads_and_another_longer(sells: Sells) -> None:
+    arms = [
+        {"name": "whole", "share": 0.5, "settings": {"sponsored": False}},
+        {"name": "sold", "share": 0.5, "settings": {"k": 3}},
+    ]
+    running = read_running({"experiment": [{"name": "ads", "arms": arms}]})
+
+    async def use(site: Any) -> set[tuple[str, ...]]:
+        return {
+            (answer["assigned"]["arm"], *shown(answer))
+            for answer in [await ask(site, "recommend", k=2, user_id=str(user)) for user in range(8)]
+        }
+
+    experiments = Experiments(running, lambda label: AsyncClient("shop:8500"))
+    found = sells(use, [campaign("c", "i4")], experiments=experiments)
+    assert found == {("whole", "i1", "i2"), ("sold", "i1", "i4 c", "i2")}
 
 
 def test_slots_are_filled_over_grpc_as_over_http(sells: Sells) -> None:
