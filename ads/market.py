@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import collections
 import dataclasses
-import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,9 @@ import numpy.typing as npt
 from aisle.ads.auction import Bids, Whole
 from aisle.ads.campaign import MILLION, Campaign, one_currency, whole
 from aisle.schema.errors import InputError
+
+Targets = dict[str, dict[str, int]]
+"""What may be targeted, by item or category and by query, with its number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,8 +98,10 @@ class Market:
         self._per_purchase = np.asarray([c.bid_kind == "purchase" for c in campaigns], bool)
         advertisers = [campaign.advertiser_id for campaign in campaigns]
         self._advertisers = np.unique(advertisers, return_inverse=True)[1].reshape(-1)
-        self._of_item = _targeted((campaign.item_id, campaign.query) for campaign in campaigns)
-        self._of_category = _targeted((campaign.category, campaign.query) for campaign in campaigns)
+        self._of_item: Targets = {}
+        self._of_category: Targets = {}
+        self._read: dict[str, tuple[dict[str, int], ...]] = {}
+        self._targets = _column(self._target(*one) for one in enumerate(campaigns))
         self._queries = {_plain(campaign.query) for campaign in campaigns}
 
     def __len__(self) -> int:
@@ -222,21 +226,38 @@ class Market:
         """The campaigns whose target is there, in their order, each with the first candidate that fits it."""
         plain = _plain(query)
         asked = ("", plain) if plain and plain in self._queries else ("",)
-        chosen = np.full(len(self.campaigns), -1, np.int64)
+        found: dict[int, int] = {}
         told: set[str] = set()
         for number, (item, category) in enumerate(zip(listed.items, listed.categories, strict=True)):
-            targets = [self._of_item[item]] if item in self._of_item else []
-            if category not in told:
-                # Later candidates of the category, or of one above it, are never its first one.
-                paths = [path for path in _above(category) if path not in told]
-                told.update(paths)
-                targets += [self._of_category[path] for path in paths if path in self._of_category]
-            for places in targets:
+            targets = self._paths(category) if category not in told else ()
+            told.add(category)  # Later candidates of a category are never its first one.
+            if by_item := self._of_item.get(item):
+                targets = (*targets, by_item)
+            for by_query in targets:
                 for words in asked:
-                    if words in places:
-                        chosen[places[words]] = number
-        places_chosen = np.flatnonzero(chosen >= 0)
-        return places_chosen, chosen[places_chosen]
+                    if words in by_query:
+                        found.setdefault(by_query[words], number)
+        first = np.full(len(self.campaigns), -1, np.int64)
+        first[list(found)] = list(found.values())
+        chosen = first[self._targets]
+        places = np.flatnonzero(chosen >= 0)
+        return places, chosen[places]
+
+    def _paths(self, category: str) -> tuple[dict[str, int], ...]:
+        """What of a category's path, and of all paths above it, is targeted; read once of each category."""
+        if category not in self._read:
+            levels = category.split("/") if category else []
+            paths = ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
+            self._read[category] = tuple(
+                self._of_category[path] for path in paths if path in self._of_category
+            )
+        return self._read[category]
+
+    def _target(self, place: int, campaign: Campaign) -> int:
+        """Numbers what a campaign targets, by the place of the first one that does."""
+        targets = self._of_item if campaign.item_id else self._of_category
+        by_query = targets.setdefault(campaign.item_id or campaign.category, {})
+        return by_query.setdefault(_plain(campaign.query), place)
 
     def _capped(self, shown: Mapping[str, int]) -> Iterator[int]:
         """The campaigns that this user was shown as often as they may be."""
@@ -258,18 +279,6 @@ class Market:
         return best[first[advertisers[best]] == best]
 
 
-def _targeted(targets: Iterable[tuple[str, str]]) -> dict[str, dict[str, Whole]]:
-    """The places of what targets something, by that and by the query."""
-    found: dict[str, dict[str, list[int]]] = collections.defaultdict(lambda: collections.defaultdict(list))
-    for place, (target, query) in enumerate(targets):
-        if target:
-            found[target][_plain(query)].append(place)
-    return {
-        target: {query: np.asarray(places, np.int64) for query, places in by_query.items()}
-        for target, by_query in found.items()
-    }
-
-
 def at_odds(chances: npt.NDArray[np.float64], factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """[n] chances, 0 to 1, of odds so many times as high; a factor is above 0."""
     return np.asarray(chances * factors / (1 - chances + chances * factors), np.float64)
@@ -279,13 +288,6 @@ def _times_odds(chances: Whole, factors: npt.NDArray[np.float64]) -> Whole:
     """The same of whole millionths."""
     found = np.rint(at_odds(chances / MILLION, factors) * MILLION)
     return np.clip(found, 1, MILLION).astype(np.int64)
-
-
-@functools.lru_cache(maxsize=65_536)
-def _above(category: str) -> tuple[str, ...]:
-    """A category's path, and all paths above it."""
-    levels = category.split("/") if category else []
-    return tuple("/".join(levels[: depth + 1]) for depth in range(len(levels)))
 
 
 def _plain(query: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pathlib
-from typing import TYPE_CHECKING, Literal, get_args
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import click
+
+from aisle.cli.live.walk import visit, walking_options
 
 if TYPE_CHECKING:
     from aisle.datasets.destination import Counts
@@ -26,6 +29,10 @@ LANGUAGE = click.option(
     show_default=True,
     help="Of titles, queries and reviews: English, Chinese, Japanese, or all three in one shop.",
 )
+OF_EXPERIMENTS = ("name", "effect", "experiment_days")
+OF_WALKS = ("visits", "rate", "key_file")
+OF_TABLES = ("users", "items", "days", "dirt", "events", "language", "campaigns", "experiment_days")
+"""Options that say nothing without an experiment, without a shop that runs, and of one that is written already."""
 _FOLDER = click.Path(path_type=pathlib.Path)
 
 
@@ -64,6 +71,7 @@ _FOLDER = click.Path(path_type=pathlib.Path)
     "--experiment-days", type=click.IntRange(1), default=28, show_default=True,
     help="The newest days, in which the experiment runs.",
 )  # fmt: skip
+@walking_options
 def simulate(
     dest: pathlib.Path,
     users: int,
@@ -78,20 +86,30 @@ def simulate(
     name: str | None,
     effect: float,
     experiment_days: int,
+    **walking: Any,
 ) -> None:
-    """Write a made-up shop's tables into the folder DEST."""
+    """Write a made-up shop's tables into the folder DEST.
+
+    With --ask or --walk, which need an aisle that runs: have the users of the shop in DEST, which was written before, come
+    there, and click and buy what they like of what they are shown. --seed is then of their visits. See docs/ab-tests.md.
+    """
     from aisle.cli.experiment.shop import read_file
     from aisle.datasets import simulator
 
-    options = simulator.SimulatorOptions(
-        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language,
-        campaigns=campaigns,
-    )  # fmt: skip
     planted = None
     if experiment:
         planted = simulator.Planted(read_file(experiment, name)[0], effect, experiment_days)
     else:
-        _refuse_alone("name", "effect", "experiment_days")
+        _refuse(OF_EXPERIMENTS, "an experiment; give --experiment FILE, too")
+    if walking["ask"] or walking["walk"]:
+        _refuse(OF_TABLES, "a shop to be written; leave it out: the shop in DEST has its own")
+        visit(dest, seed, planted, **walking)
+        return
+    _refuse(OF_WALKS, "a shop that runs; give --ask URL or --walk URL, too")
+    options = simulator.SimulatorOptions(
+        users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language,
+        campaigns=campaigns,
+    )  # fmt: skip
     written = simulator.write(simulator.simulate(options, planted), dest)
     _print_counts(f"{dest}", "table", written.rows)
     if written.faults:
@@ -100,14 +118,12 @@ def simulate(
         click.echo(f"the experiment's effect: {dest / simulator.EXPERIMENT_TRUTH}")
 
 
-def _refuse_alone(*names: str) -> None:
-    """Options that say something of an experiment say nothing without one."""
+def _refuse(names: Sequence[str], of_what: str) -> None:
+    """Options of something else say nothing here."""
     context = click.get_current_context()
     for name in names:
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                f"--{name.replace('_', '-')} is of an experiment; give --experiment FILE, too"
-            )
+            raise click.UsageError(f"--{name.replace('_', '-')} is of {of_what}")
 
 
 @click.command("import")

@@ -12,6 +12,7 @@ from fastapi.responses import PlainTextResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 
+from aisle.gateway.ads.routes import campaigns
 from aisle.gateway.events import Events, Id
 from aisle.gateway.items.routes import items
 from aisle.gateway.questions import (
@@ -180,6 +181,7 @@ def create_app(
     app.include_router(questions)
     app.include_router(keyed)
     app.include_router(items, responses=_PROBLEMS)
+    app.include_router(campaigns, responses=_PROBLEMS)
     app.add_api_route("/healthz", _healthz, response_model=Done)
     for kind, *_ in STATUS:
         app.add_exception_handler(kind, _of_ours)

@@ -25,10 +25,16 @@ from aisle.gateway.questions import (
 )
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import visitor
+from aisle.schema.events import PURCHASE
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
 from aisle.serving.client import questions
 
 Considers = Callable[[Listing], int]
+
+
+def sells_nothing(_: Listing) -> int:
+    """Of a gateway without sponsored places: no items are considered for them."""
+    return 0
 
 
 class Asking:
@@ -44,7 +50,7 @@ class Asking:
         recents: Delivery,
         items: Items,
         now: Callable[[], datetime],
-        considers: Considers = lambda _: 0,
+        considers: Considers = sells_nothing,
     ) -> None:
         """The first three are the caller's to close.
 
@@ -86,7 +92,9 @@ class Asking:
                 asked.user_id, exclude_seen=asked.exclude_seen, k=k, recents=recents
             )
 
-        found = await self._items.current.listed(ask, self._most(asked), asked.in_stock)
+        # What was bought a moment ago isn't due yet, which the model doesn't know of an item that is new.
+        done = {one.item_id for one in recents if asked.exclude_seen or one.event == PURCHASE.name}
+        found = await self._items.current.recommended(ask, self._most(asked), asked.in_stock, done)
         return self._listed(asked, found, stale)
 
     async def retrieve(self, asked: Recommend) -> Answer:

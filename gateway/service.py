@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from aisle.gateway.ads.service import Ads
 from aisle.gateway.arms.asking import AskingByArms
 from aisle.gateway.arms.assigning import Experiments
-from aisle.gateway.asking import Asking, new_request_id
+from aisle.gateway.asking import Asking, new_request_id, sells_nothing
 from aisle.gateway.events import microseconds
 from aisle.gateway.files.records import shown
 from aisle.gateway.items.service import Items
@@ -49,7 +49,7 @@ class Gateway(Recording):
         """Nothing runs yet, see `running`; without experiments nobody is assigned, without ads nothing sold."""
         super().__init__(recents, log, now, ads.charging if ads else None)
         self.items, self.ads = items, ads
-        told = (client, recents, items, now, *([ads.considers] if ads else []))
+        told = (client, recents, items, now, ads.considers if ads else sells_nothing)
         self.asking = AskingByArms(experiments, *told) if experiments else Asking(*told)
         self._experiments = experiments
         self._client = client

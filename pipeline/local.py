@@ -15,7 +15,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
-from aisle.components.cleaner.exported import export_campaigns
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint

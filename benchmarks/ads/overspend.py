@@ -86,29 +86,28 @@ def judged(books: Books, budgets: Mapping[str, int], clicks: Clicks) -> dict[str
 
 
 def shop_and_kill(
-    gateways: Sequence[GatewayProcess], asked: Sequence[str], seconds: float, every: float
-) -> tuple[Clicks, int]:
-    """Has shoppers click for so long, and kills a gateway in turn; returns what they did, and how many kills there were."""
+    gateways: Sequence[GatewayProcess], asked: Sequence[str], kills: int, every: float
+) -> Clicks:
+    """Has shoppers click, and kills and starts the gateways in turn, so often and with so many seconds between; what they did."""
     clicks, over, lock = Clicks(), threading.Event(), threading.Lock()
     with concurrent.futures.ThreadPoolExecutor(CLIENTS) as pool:
         shopping = [
             pool.submit(_shop, gateways, asked, clicks, lock, over, random.Random(number))
             for number in range(CLIENTS)
         ]
-        started, kills = time.monotonic(), 0
         try:
-            while (passed := time.monotonic() - started) < seconds:
-                time.sleep(min(every, seconds - passed))
+            for number in range(kills):
                 # Set back for the middle third of the time.
-                gateways[-1].set_clock(BACK if seconds / 3 < passed < 2 * seconds / 3 else 0.0)
-                gateways[kills % len(gateways)].kill()
-                gateways[kills % len(gateways)].start()
-                kills += 1
+                gateways[-1].set_clock(BACK if kills <= 3 * number < 2 * kills else 0.0)
+                time.sleep(every)
+                gateways[number % len(gateways)].kill()
+                gateways[number % len(gateways)].start()
+            time.sleep(every)
         finally:
             over.set()
         for one in shopping:
             one.result()
-    return clicks, kills
+    return clicks
 
 
 def _shop(
@@ -156,9 +155,9 @@ def books_of_redis(address: str) -> Books:
         shows = {}
         for key in client.scan_iter("aisle:ads:show:*", 1_000):
             for item, told in client.hgetall(key).items():
-                if not item.startswith("charged:"):
+                if item.startswith("sold:"):
                     campaign, price = json.loads(told)[:2]
-                    shows[key.rpartition(":")[2], item] = campaign, int(price)
+                    shows[key.rpartition(":")[2], item.removeprefix("sold:")] = campaign, int(price)
     return Books(
         {name: int(one) for name, one in spent.items()}, {name: int(one) for name, one in held.items()}, shows
     )

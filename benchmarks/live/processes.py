@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.serving.model_server import ModelServer, listening, serving
 
@@ -21,6 +21,7 @@ SETTINGS = (
     *("bless.min_auc=0", "bless.popularity_ratio=0.01", "bless.baseline_ratio=0", "bless.max_drop=1"),
 )
 """What makes a run short, and its model blessed whatever it has learnt."""
+SIZE = ("--users", "400", "--items", "300", "--days", "60")
 
 
 class StoreServer:
@@ -100,10 +101,14 @@ def live_shop(out: pathlib.Path, folder: pathlib.Path, *options: str) -> Iterato
         store.kill()
 
 
-def make_run(folder: pathlib.Path) -> pathlib.Path:
-    """The output of a short run on a small simulated shop; raises CalledProcessError."""
+def make_run(folder: pathlib.Path, size: Sequence[str] = SIZE) -> pathlib.Path:
+    """The output of a short run on a small simulated shop, which is in `shop`; raises CalledProcessError.
+
+    Args:
+        folder: that gets both.
+        size: of the shop, as `aisle simulate` takes it.
+    """
     aisle, out = [sys.executable, "-m", "aisle.cli.main"], folder / "out"
-    size = ("--users", "400", "--items", "300", "--days", "60")
     settings = [word for setting in SETTINGS for word in ("--set", setting)]
     print("no --out: a small shop is simulated, and a model trained on it", file=sys.stderr, flush=True)
     subprocess.run([*aisle, "simulate", str(folder / "shop"), *size], check=True, stdout=sys.stderr)

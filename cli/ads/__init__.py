@@ -1,1 +1,1 @@
-"""`aisle ads`: sponsored places simulated, replayed, calibrated and reported on."""
+"""`aisle ads`: sponsored places, calibrated, simulated, replayed and reported on."""

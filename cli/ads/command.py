@@ -1,4 +1,4 @@
-"""`aisle ads`: what sponsored places bring, what they cost the answers, and what their scores mean."""
+"""`aisle ads`: what sponsored places bring, and what they cost the answers."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aisle.cli.ads.simulate import simulate
 
 @click.group()
 def ads() -> None:
-    """Simulate, replay, calibrate and report on sponsored places."""
+    """Calibrate, simulate, replay and report on sponsored places."""
 
 
-for command in (simulate, replay, calibrate, report):
+for command in (calibrate, simulate, replay, report):
     ads.add_command(command)

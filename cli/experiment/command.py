@@ -176,10 +176,11 @@ def _newest(
 
     from aisle.cli.experiment.shop import read_events
     from aisle.experiments.analysis.bots import bots
-    from aisle.experiments.analysis.rehearsal import rehearsed
+    from aisle.experiments.analysis.rehearsal import newest, rehearsed
 
-    events, _ = read_events(shop, asked.experiment.unit, config_file, assignments).distinct()
-    start = float(events.day.max()) - days
+    events, _ = read_events(shop, asked.experiment.unit, config_file, assignments).timely()
+    events, _ = events.distinct()
+    start = newest(events) - days
     if keep_bots:
         return events, start
     robots = bots(events, rehearsed(events, start, days).units)

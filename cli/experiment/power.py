@@ -7,6 +7,7 @@ import math
 
 import click
 
+from aisle.cli.experiment.options import JSON, POWER
 from aisle.cli.finite import FiniteRange
 
 
@@ -21,14 +22,7 @@ from aisle.cli.finite import FiniteRange
     help="Standard deviation of a user; without it VALUE is a share of users, such as those who buy.",
 )
 @click.option("--users", type=click.IntRange(2), help="Of each arm: say their power, not how many it takes.")
-@click.option(
-    "--power",
-    "wanted",
-    type=FiniteRange(0, 1, min_open=True, max_open=True),
-    default=0.8,
-    show_default=True,
-    help="The chance to see it.",
-)
+@POWER
 @click.option(
     "--alpha",
     type=FiniteRange(0, 1, min_open=True, max_open=True),
@@ -36,7 +30,7 @@ from aisle.cli.finite import FiniteRange
     show_default=True,
     help="The chance to find something where nothing is, both sides together.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@JSON
 def power(
     value: float, effect: float, deviation: float | None, users: int | None, wanted: float, alpha: float, as_json: bool
 ) -> None:  # fmt: skip

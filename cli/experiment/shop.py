@@ -32,8 +32,17 @@ class Asked(NamedTuple):
 
     @property
     def kinds(self) -> list[str]:
-        """Of events that the metrics measure, each once."""
-        return list(dict.fromkeys(metric.measure.event for metric in self.metrics))
+        """Of events that tell which of two rankings users prefer: what the metrics measure of which more is better, each once.
+
+        Raises:
+            InputError: there are none.
+        """
+        asked = [metric for metric in self.metrics if metric.better == "up" and not metric.guardrail]
+        if not asked:
+            raise InputError(
+                "of every metric less is better, or it is a guardrail; name one of which more is better, such as clicks"
+            )
+        return list(dict.fromkeys(metric.measure.event for metric in asked))
 
     def columns(self, table: str) -> list[str]:
         """What the slices read of a table, such as `users.`."""
@@ -113,11 +122,17 @@ def read_events(
     _check_columns(rows, columns, f"the events of {data}", "which a slice is by")
     day = rows["timestamp"].to_numpy().astype("datetime64[us]").astype(np.int64) / _DAY
     value = _numbers(rows, "price", np.nan) * _numbers(rows, "quantity", 1.0)
-    texts = [_texts(rows, name) for name in (unit, "event", "experiment", "arm", "event_id")]
     other = "session_id" if unit == "user_id" else "user_id"
-    more = [_texts(rows, name) for name in (other, "request_id", "item_id")]
-    further = {name: _texts(rows, name) for name in columns}
-    return Events(texts[0], texts[1], day, value, *texts[2:], *more, columns=further)
+    same = ("experiment", "arm", "event_id", "request_id", "item_id")
+    return Events(
+        unit=_texts(rows, unit),
+        kind=_texts(rows, "event"),
+        day=day,
+        value=value,
+        other_unit=_texts(rows, other),
+        columns={name: _texts(rows, name) for name in columns},
+        **{name: _texts(rows, name) for name in same},
+    )
 
 
 def read_users(

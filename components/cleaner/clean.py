@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
+from aisle.components.cleaner.campaigns.steps import clean_campaigns
 from aisle.components.cleaner.ledger import ROW, Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.habits import Habits
-from aisle.components.cleaner.steps.campaigns import clean_campaigns
 from aisle.components.cleaner.steps.catalogue import (
     clean_items,
     clean_judgements,

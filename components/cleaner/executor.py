@@ -10,8 +10,8 @@ import pyarrow as pa
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.cleaner.clean import check_left, clean
-from aisle.components.cleaner.exported import export_campaigns
 from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
 from aisle.components.cleaner.losses.options import LossOptions

@@ -18,7 +18,8 @@ from aisle.schema.events import KINDS
 
 IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW = range(len(KINDS))
 
-EXAMINATION = np.arange(1, PAGE_SIZE + 1, dtype=np.float64) ** -0.8
+EXAMINATION_EXPONENT = -0.8
+EXAMINATION = np.arange(1, PAGE_SIZE + 1, dtype=np.float64) ** EXAMINATION_EXPONENT
 """The probability that a user looks at each position (Joachims et al. 2005: people read from the top)."""
 CHECKOUT = 0.6
 """The probability that what is in the cart is bought."""
@@ -118,7 +119,7 @@ def make_events(
     clicks = _after(impressions.take(clicked), CLICK, 3, 60, rng)
     wanted = cart_probability(catalogue, people, clicks.user, clicks.item)
     carts = _after(clicks.take(rng.random(len(wanted)) < wanted), CART, 10, 40, rng)
-    carts = dataclasses.replace(carts, quantity=_quantity(catalogue, carts.item, rng))
+    carts = dataclasses.replace(carts, quantity=quantity_of(catalogue, carts.item, rng))
     checkout = CHECKOUT * page_factor(treatment, pages, carts)
     bought = _after(carts.take(rng.random(len(carts.time)) < checkout), PURCHASE, 20, 60, rng)
     # What follows later needs a user who was logged in.
@@ -199,7 +200,7 @@ def repeats(
         again, time = again.take(kept), time[kept]
         visit = first_visit + np.arange(len(time))
         first_visit += len(time)
-        quantity = np.maximum(again.quantity, _quantity(catalogue, again.item, rng))
+        quantity = np.maximum(again.quantity, quantity_of(catalogue, again.item, rng))
         clicks = events_of(time, CLICK, again.item, again.user, visit)
         carts = dataclasses.replace(_after(clicks, CART, 10, 40, rng), quantity=quantity)
         before = _after(carts, PURCHASE, 20, 60, rng)
@@ -223,7 +224,7 @@ def _aftermath(
     return returned, dataclasses.replace(reviews, rating=stars.astype(np.int64), quantity=unsold)
 
 
-def _quantity(catalogue: Catalogue, item: Ints, rng: np.random.Generator) -> Ints:
+def quantity_of(catalogue: Catalogue, item: Ints, rng: np.random.Generator) -> Ints:
     """Returns how many of each item are put in the cart: mostly one, several of what is cheap."""
     several: Ints = 1 + rng.poisson(np.clip(3 / catalogue.price[item], 0.02, 0.8))
     return several

@@ -97,14 +97,17 @@ class World:
 
 def make_world(options: SimulatorOptions) -> World:
     """Returns what lies behind the tables of `simulate(options)`."""
-    catalogue_rng, people_rng, pages_rng, queries_rng, slates_rng = (
-        np.random.default_rng(seed) for seed in _seeds(options)[:5]
-    )
-    catalogue = make_catalogue(options, catalogue_rng)
-    people = make_people(options, people_rng)
+    pages_rng, queries_rng, slates_rng = (np.random.default_rng(seed) for seed in _seeds(options)[2:5])
+    catalogue, people = make_sides(options)
     pages = make_pages(options, catalogue, people, pages_rng)
     queries = make_queries(catalogue.vocabulary, pages, queries_rng)
     return World(catalogue, people, pages, queries, make_impressions(catalogue, pages, slates_rng))
+
+
+def make_sides(options: SimulatorOptions) -> tuple[Catalogue, People]:
+    """Returns what a world sells, and to whom."""
+    catalogue_rng, people_rng = (np.random.default_rng(seed) for seed in _seeds(options)[:2])
+    return make_catalogue(options, catalogue_rng), make_people(options, people_rng)
 
 
 def _seeds(options: SimulatorOptions) -> list[np.random.SeedSequence]:

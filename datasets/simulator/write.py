@@ -22,11 +22,14 @@ from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plan
 from aisle.datasets.simulator.languages import vocabulary_of
 from aisle.datasets.simulator.options import END, SimulatorOptions
 from aisle.datasets.simulator.shop import Shop
+from aisle.schema.errors import InputError
 
 GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")
 """Where the planted faults are listed; beside the tables, under a name that is no table's."""
 EXPERIMENT_TRUTH = GROUND_TRUTH.with_name("experiment.json")
 """What an experiment did, where the shop has run one."""
+OPTIONS = GROUND_TRUTH.with_name("shop.json")
+"""What the shop was simulated with: all that its users need to come again."""
 CAMPAIGN_TRUTH = GROUND_TRUTH.with_name("campaigns.csv")
 """What is worth how much to advertisers, where there are any."""
 TIMESTAMPS = "%Y-%m-%d %H:%M:%S"
@@ -45,7 +48,8 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
 
     With `shop.options.dirt` above 0 that share of the rows of items, users and events gets a fault;
     `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value; `ground_truth/experiment.json`
-    tells the effect of an experiment, `ground_truth/campaigns.csv` what is worth how much to who bids for it.
+    tells the effect of an experiment, `ground_truth/campaigns.csv` what is worth how much to who bids for it, and
+    `ground_truth/shop.json` has the options.
 
     Args:
         shop: what `simulate` returned.
@@ -65,6 +69,7 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
         faults += found
         rows[table] = len(frame) + inserted
     _write_ground_truth(faults, dest / GROUND_TRUTH)
+    (dest / OPTIONS).write_text(shop.options.to_json() + "\n", encoding="utf-8")
     if shop.planted:
         truth = json.dumps(_experiment_truth(shop, shop.planted), indent=2, ensure_ascii=False)
         (dest / EXPERIMENT_TRUTH).write_text(truth + "\n", encoding="utf-8")
@@ -75,6 +80,20 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     order = ("items", "users", "events", "judgements", *(["campaigns"] if shop.campaigns else []))
     by_kind = collections.Counter(f"{fault.table}: {fault.kind}" for fault in faults)
     return Written({table: rows[table] for table in order}, dict(sorted(by_kind.items())))
+
+
+def read_options(folder: pathlib.Path) -> SimulatorOptions:
+    """Reads with what options a folder's shop was simulated.
+
+    Raises:
+        InputError: it is no such folder.
+    """
+    try:
+        return SimulatorOptions.from_json((folder / OPTIONS).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{folder / OPTIONS} can't be read: {error}; name a folder that `aisle simulate` wrote"
+        ) from error
 
 
 def _plan(table: str, frame: pl.DataFrame, options: SimulatorOptions, rng: np.random.Generator) -> Plan:

@@ -15,7 +15,7 @@ from aisle.experiments.analysis.exposures import (
     exposed,
     exposures,
     otherwise_assigned,
-    told_once,
+    settled,
 )
 from aisle.experiments.analysis.measures import STANDARD, Declared
 from aisle.experiments.analysis.rows import Judge, Row, compared, measured
@@ -95,7 +95,7 @@ def analyze(
         raise InputError(
             f"{experiment.name!r} is interleaved: who took part saw both arms; ask for its credits"
         )
-    events, twice, later = told_once(experiment, events)
+    events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
     counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
     found = exposures(experiment, counted)
@@ -105,7 +105,7 @@ def analyze(
     rows, refused = compared(experiment, columns, found.arm, judge.level)
     rows, refused = judge.together(rows, "holm"), {**unmeasured, **refused}
     distrust = _distrust(experiment, found, ratio, rows, refused)
-    outcome, said = verdict(distrust, rows, looks is not None)
+    outcome, said = verdict(distrust, rows, refused, looks is not None)
     parts, differing = sliced(experiment, slices, counted, found, columns, judge, users or {})
     return Analysis(
         experiment=experiment.name,
@@ -113,7 +113,7 @@ def analyze(
         verdict=said,
         distrust=distrust,
         sample_ratio=ratio,
-        left_out={**found.left_out, **robots.left_out, "events told twice": twice},
+        left_out={**found.left_out, **robots.left_out, **uncounted},
         late=found.late,
         noted={**_noted(experiment, events, later, found), **robots.noted},
         bots=robots,

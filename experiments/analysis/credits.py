@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from aisle.experiments.analysis.events import Events, Texts
 from aisle.experiments.assignment.experiment import Experiment
+from aisle.experiments.statistics.sample import Floats
 from aisle.schema.errors import InputError
 from aisle.schema.events import IMPRESSION
 
 Counts = npt.NDArray[np.int64]
+Teams = dict[tuple[str, ...], tuple[str, int]]
 WINDOW_DAYS = 1.0
 """How long after an answer what names none may follow it."""
 
@@ -26,14 +28,18 @@ class Shown:
 
     Attributes:
         users: their ids, sorted, [n].
-        teams: of an answer's item, by both ids: the user, whose ranking gave it, and the day; those that both had alike aren't here.
+        since: the day of the first impression of each, [n].
+        teams: of an answer's item, by both ids: the user, and whose ranking gave it; those that both had alike aren't here.
         contradicted: users of whose items the log says that both rankings gave them.
+        impressions: all of theirs, of the experiment or not.
         uneven: the answers in which the control, and those in which the treatment, gave more items: a draft tosses for that.
     """
 
     users: Texts
-    teams: dict[tuple[str, str], tuple[str, int, float]]
+    since: Floats
+    teams: Teams
     contradicted: int
+    impressions: Events
     uneven: tuple[int, int]
 
     @classmethod
@@ -41,60 +47,84 @@ class Shown:
         """By the impressions that name the experiment.
 
         Raises:
-            InputError: nobody was shown it, or no impression says whose item it shows, and of which answer.
+            InputError: nobody was shown it, or no impression says of which answer it is.
         """
         known = (events.unit != "") & ~np.isin(events.unit, list(experiment.forced))
-        shown = known & (events.kind == IMPRESSION.name) & (events.experiment == experiment.name)
-        users = np.unique(events.unit[shown])
+        impressions = events.where(known & (events.kind == IMPRESSION.name))
+        shown = impressions.where(impressions.experiment == experiment.name)
+        users, whose = np.unique(shown.unit, return_inverse=True)
+        since = np.full(len(users), np.inf)
+        np.minimum.at(since, whose, shown.day)
         if not len(users):
             raise InputError(
                 f"no impression names the experiment {experiment.name!r}; is it that of the log?"
             )
         names = [arm.name for arm in experiment.arms]
-        given = events.where(shown & np.isin(events.arm, names) & (events.request_id != ""))
-        if not len(given):
+        given = shown.where(np.isin(shown.arm, names) & (shown.request_id != ""))
+        if not (shown.request_id != "").any():
             raise InputError(
-                f"no impression of {experiment.name!r} has a request_id and one of the arms {', '.join(names)}; log both, so "
-                "that what is taken can be credited"
+                f"no impression of {experiment.name!r} has a request_id; log it, so that what is taken can be credited to whose "
+                "ranking gave it"
             )
-        teams: dict[tuple[str, str], tuple[str, int, float]] = {}
+        teams: Teams = {}
         contradicted = set()
-        rows = zip(given.request_id, given.item_id, given.unit, given.arm, given.day, strict=True)
-        for request, item, user, arm, day in rows:
+        for request, item, user, arm in _rows(given.request_id, given.item_id, given.unit, given.arm):
             team = names.index(arm)
-            earlier = teams.setdefault((str(request), str(item)), (str(user), team, float(day)))
+            earlier = teams.setdefault((request, item), (user, team))
             if earlier[1] != team:
                 contradicted.add(earlier[0])
-        return cls(users, teams, len(contradicted), _uneven(teams))
+        return cls(users, since, teams, len(contradicted), impressions, _uneven(teams))
 
-    def credits(self, events: Events, kind: str) -> Counts:
+    def credits(self, events: Events, kind: str) -> tuple[Counts, int]:
         """What each user took of either ranking by one kind of event, [n, 2]; an item counts once an answer.
 
-        An event that names no answer follows the last one that showed its visitor the item, up to a day before.
+        An event is credited to the answer that it names by `request_id`; where it names none, to the last one that showed its
+        visitor the item, up to a day before.
+
+        Returns:
+            The counts, and how many are of events that name no answer.
         """
-        taken = events.where((events.kind == kind) & (events.request_id != ""))
+        taken = events.where(events.kind == kind)
+        named = taken.where(taken.request_id != "")
+        followed = self._followed(taken.where(taken.request_id == ""))
         counts = np.zeros((len(self.users), 2), dtype=np.int64)
-        for one in set(_rows(taken.request_id, taken.item_id)).union(self._nameless(events, kind)):
+        for one in set(_rows(named.request_id, named.item_id)).union(followed):
             if one in self.teams:
-                user, team, _ = self.teams[one]
+                user, team = self.teams[one]
                 counts[np.searchsorted(self.users, user), team] += 1
-        return counts
+        return counts, sum(one in self.teams for one in followed)
 
-    def by_item(self, events: Events, kinds: Sequence[str]) -> int:
-        """How many events name no answer and are credited by visitor and item."""
-        return sum(one in self.teams for kind in kinds for one in self._nameless(events, kind))
+    def _followed(self, taken: Events) -> list[tuple[str, str]]:
+        """The answer and the item of each event that names no answer; of those that follow none, nothing.
 
-    def _nameless(self, events: Events, kind: str) -> list[tuple[str, str]]:
-        shown = events.where(np.isin(events.unit, self.users))
-        return _followed(shown, shown.where((shown.kind == kind) & (shown.request_id == "")))
+        It is the last answer that showed the visitor the item, of the experiment or not: the item that they saw elsewhere since
+        is nobody's.
+        """
+        pairs = _rows(taken.unit, taken.item_id)
+        answers: dict[tuple[str, ...], list[tuple[float, str]]] = collections.defaultdict(list)
+        wanted, shown = set(pairs), self.impressions
+        for pair, day, request in zip(
+            _rows(shown.unit, shown.item_id), shown.day.tolist(), shown.request_id.tolist(), strict=True
+        ):
+            if pair in wanted:
+                answers[pair].append((day, request))
+        for seen in answers.values():
+            seen.sort()
+        found = []
+        for pair, day in zip(pairs, taken.day.tolist(), strict=True):
+            seen = answers.get(pair, [])
+            place = bisect.bisect_right(seen, day, key=lambda one: one[0])
+            if place and seen[place - 1][0] >= day - WINDOW_DAYS:
+                found.append((seen[place - 1][1], pair[1]))
+        return found
 
     def late(self, events: Events) -> int:
-        """How many users took an item before it was shown to them: the clocks are apart."""
+        """How many users took an item of an answer before any was shown to them: the clocks are apart."""
+        first = dict(zip(self.users.tolist(), self.since.tolist(), strict=True))
         taken = events.where((events.kind != IMPRESSION.name) & (events.request_id != ""))
         rows = zip(_rows(taken.request_id, taken.item_id), taken.day.tolist(), strict=True)
-        return len(
-            {self.teams[one][0] for one, day in rows if one in self.teams and day < self.teams[one][2]}
-        )
+        whose = [(self.teams[one][0], day) for one, day in rows if one in self.teams]
+        return len({user for user, day in whose if day < first[user]})
 
 
 def credits(experiment: Experiment, events: Events, kind: str) -> tuple[Texts, Counts]:
@@ -104,12 +134,12 @@ def credits(experiment: Experiment, events: Events, kind: str) -> tuple[Texts, C
         InputError: as of `Shown.of`.
     """
     shown = Shown.of(experiment, events)
-    return shown.users, shown.credits(events, kind)
+    return shown.users, shown.credits(events, kind)[0]
 
 
-def _uneven(teams: dict[tuple[str, str], tuple[str, int, float]]) -> tuple[int, int]:
+def _uneven(teams: Teams) -> tuple[int, int]:
     more: dict[str, int] = {}
-    for (request, _), (_, team, _) in teams.items():
+    for (request, _), (_, team) in teams.items():
         more[request] = more.get(request, 0) + 2 * team - 1
     leads = np.array(list(more.values()))
     return int((leads < 0).sum()), int((leads > 0).sum())
@@ -117,36 +147,3 @@ def _uneven(teams: dict[tuple[str, str], tuple[str, int, float]]) -> tuple[int, 
 
 def _rows(*columns: Texts) -> Sequence[tuple[str, ...]]:
     return list(zip(*(column.tolist() for column in columns), strict=True))
-
-
-def _followed(events: Events, taken: Events) -> list[tuple[str, str]]:
-    """The answer and the item of each event that names no answer; of those that follow none, nothing.
-
-    It is the last answer that showed the visitor the item, of the experiment or not: the item that they saw elsewhere since
-    is nobody's.
-
-    Args:
-        events: with all that was shown.
-        taken: what is to be credited.
-    """
-    wanted = set(zip(taken.unit.tolist(), taken.item_id.tolist(), strict=True))
-    shown = events.where(events.kind == IMPRESSION.name)
-    answers = collections.defaultdict(list)
-    for *pair, day, request in zip(
-        shown.unit.tolist(),
-        shown.item_id.tolist(),
-        shown.day.tolist(),
-        shown.request_id.tolist(),
-        strict=True,
-    ):
-        if tuple(pair) in wanted:
-            answers[tuple(pair)].append((day, request))
-    for seen in answers.values():
-        seen.sort()
-    found = []
-    for user, item, day in zip(taken.unit.tolist(), taken.item_id.tolist(), taken.day.tolist(), strict=True):
-        seen = answers.get((user, item), [])
-        place = bisect.bisect_right(seen, day, key=lambda one: one[0])
-        if place and seen[place - 1][0] >= day - WINDOW_DAYS:
-            found.append((seen[place - 1][1], item))
-    return found

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import stats
 
 from aisle.experiments.analysis.bots import Bots, bots
-from aisle.experiments.analysis.credits import Shown
+from aisle.experiments.analysis.credits import Counts, Shown
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, told_once
+from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, settled
 from aisle.experiments.analysis.rows import Found
 from aisle.experiments.analysis.verdict import Outcome, untrusted
 from aisle.experiments.assignment.experiment import Experiment
@@ -32,6 +32,7 @@ class Preferred:
         interval: of the share that prefers the treatment among those who prefer either.
         holm: the p-value among all kinds of event.
         found: whether the treatment is better, or worse.
+        by_item: how many were credited by visitor and item, since they name no answer.
     """
 
     event: str
@@ -39,6 +40,7 @@ class Preferred:
     interval: Interval
     holm: float
     found: Found
+    by_item: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -84,9 +86,9 @@ def preferred(
 ) -> Interleaved:
     """Judges an interleaved experiment.
 
-    An event is credited to the arm whose ranking gave its item in the answer that it names by `request_id`; an item
-    counts once an answer. What both rankings had alike is nobody's. An event that names no answer follows the last one that
-    showed its visitor the item, up to a day before.
+    An event is credited to the arm whose ranking gave its item in the answer that it names by `request_id`; where it names
+    none, in the last one that showed its visitor the item, up to a day before. An item counts once an answer. What both
+    rankings had alike is nobody's.
 
     Args:
         experiment: as it ran.
@@ -100,12 +102,12 @@ def preferred(
     """
     if not experiment.interleaved:
         raise InputError(f"{experiment.name!r} isn't interleaved; compare its arms")
-    events, twice, later = told_once(experiment, events)
+    events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
     counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
     shown = Shown.of(experiment, counted)
     control, treatment = (arm.name for arm in experiment.arms)
-    found = _judged({kind: preference(shown.credits(counted, kind)) for kind in kinds}, alpha)
+    found = _judged({kind: shown.credits(counted, kind) for kind in kinds}, alpha)
     late = shown.late(counted)
     distrust = _distrust(experiment, shown, late)
     outcome, said = _verdict(distrust, found, (control, treatment))
@@ -123,14 +125,13 @@ def preferred(
             "forced": int(np.isin(forced, list(experiment.forced)).sum()),
             "exposures without an id": int(nameless.sum()),
             **robots.left_out,
-            "events told twice": twice,
+            **uncounted,
         },
         late=late,
         noted={
             "first seen before they were known": len(
                 np.intersect1d(events.unit[later & (events.experiment == experiment.name)], shown.users)
             ),
-            "events that name no answer, credited by visitor and item": shown.by_item(counted, kinds),
             **robots.noted,
         },
         bots=robots,
@@ -138,13 +139,14 @@ def preferred(
     )
 
 
-def _judged(preferences: dict[str, Preference], alpha: float) -> list[Preferred]:
-    adjusted = holm([one.p_value for one in preferences.values()])
+def _judged(credited: dict[str, tuple[Counts, int]], alpha: float) -> list[Preferred]:
+    preferences = [preference(counts) for counts, _ in credited.values()]
+    adjusted = holm([one.p_value for one in preferences])
     found = []
-    for (kind, one), among in zip(preferences.items(), adjusted, strict=True):
+    for (kind, (_, by_item)), one, among in zip(credited.items(), preferences, adjusted, strict=True):
         side: Found = "better" if one.wins[1] > one.wins[0] else "worse"
-        sure = among < alpha
-        found.append(Preferred(kind, one, one.interval(1 - alpha), among, side if sure else "nothing"))
+        sure: Found = side if among < alpha else "nothing"
+        found.append(Preferred(kind, one, one.interval(1 - alpha), among, sure, by_item))
     return found
 
 
@@ -192,6 +194,8 @@ def told(one: Preferred, arms: tuple[str, str]) -> str:
         f"{wins[1]:,} users have more {one.event} events of {treatment}, {wins[0]:,} of {control}, "
         f"{one.preference.ties:,} as many of both (p = {one.holm:.2g}{share})"
     )
+    named = f" {one.by_item:,} of the events name no answer and are credited by visitor and item."
+    said = f"{held}.{named if one.by_item else ''}"
     if one.found == "nothing":
-        return f"No preference was found: {held}."
-    return f"Users prefer {treatment if one.found == 'better' else control}: {held}."
+        return f"No preference was found: {said}"
+    return f"Users prefer {treatment if one.found == 'better' else control}: {said}"

@@ -27,13 +27,19 @@ class Measure:
     event: str
     count: Literal["number", "any", "value"] = "number"
 
-    def of(self, events: Events, user: np.ndarray, users: int) -> Floats:
+    def of(self, events: Events, user: np.ndarray, when: np.ndarray, users: int) -> Floats:
         """Of each user, [users].
+
+        Args:
+            events: of all of them.
+            user: whose each is, [e].
+            when: which of them count, [e].
+            users: how many users there are.
 
         Raises:
             InputError: a value is no number.
         """
-        chosen = events.kind == self.event
+        chosen = (events.kind == self.event) & when
         if self.count == "value":
             worth = events.value[chosen]
             if wrong := int((~np.isfinite(worth)).sum()):
@@ -92,24 +98,37 @@ class Measured:
     bound: float | None
 
 
-def measure(declared: Declared, events: Events, found: Exposures, days_before: float = 84.0) -> Measured:
+def measure(
+    declared: Declared,
+    events: Events,
+    found: Exposures,
+    days_before: float = 84.0,
+    places: np.ndarray | None = None,
+) -> Measured:
     """What each user did from the first exposure on, and in so many days before it.
+
+    Args:
+        declared: the metric.
+        events: of all users.
+        found: the users.
+        days_before: what adjusts it.
+        places: of the events' users, where several metrics ask for them.
 
     Raises:
         InputError: a value is no number, or winsorising leaves nothing.
     """
-    user = found.places(events.unit)
-    events, user = events.where(user >= 0), user[user >= 0]
-    since = found.since[user]
-    after = events.day >= since
-    before = (events.day < since) & (events.day >= since - days_before)
+    user = found.places(events.unit) if places is None else places
+    ours, since = user >= 0, found.since[user]
+    after = ours & (events.day >= since)
+    before = ours & (events.day < since) & (events.day >= since - days_before)
 
     def counted(what: Measure, when: np.ndarray) -> Floats:
-        return what.of(events.where(when), user[when], len(found.units))
+        return what.of(events, user, when, len(found.units))
 
     columns, bound = {"outcome": counted(declared.measure, after)}, None
+    below = f"{declared.over.event} events" if declared.over else ""
     if declared.over:
-        columns["over"] = counted(declared.over, after)
+        columns[below] = counted(declared.over, after)
     elif declared.winsorised < 1 and columns["outcome"].any():
         cut = winsorise(columns["outcome"], declared.winsorised, above_zero=True)
         columns["outcome"], bound = cut.values, cut.bound
@@ -119,6 +138,6 @@ def measure(declared: Declared, events: Events, found: Exposures, days_before: f
             columns["before"] = np.minimum(
                 columns["before"], np.quantile(columns["before"], declared.winsorised)
             )
-    outcome = Ratio("outcome", "over") if declared.over else Mean("outcome")
+    outcome = Ratio("outcome", below) if declared.over else Mean("outcome")
     covariates = (Mean("before"),) if declared.adjusted else ()
     return Measured(declared, Metric(declared.name, outcome, covariates), columns, bound)

@@ -103,12 +103,12 @@ def measured(
     metrics: Sequence[Declared], events: Events, found: Exposures
 ) -> tuple[list[Measured], dict[str, str]]:
     """The columns of each metric, and why one has none, by its name."""
-    columns, refused = [], {}
+    columns, refused, places = [], {}, found.places(events.unit)
     for declared in metrics:
         try:
-            columns.append(measure(declared, events, found))
+            columns.append(measure(declared, events, found, places=places))
         except InputError as error:
-            refused[declared.name] = str(error)
+            refused[declared.name] = _reason(declared, error)
     return columns, refused
 
 
@@ -136,5 +136,10 @@ def compared(
                 interval, relative = effect.difference.interval(level), effect.relative_interval(level)
                 rows.append(Row(one.declared, treated.name, effect, interval, relative, one.bound))
         except InputError as error:
-            refused[one.declared.name] = str(error)
+            refused[one.declared.name] = _reason(one.declared, error)
     return rows, refused
+
+
+def _reason(declared: Declared, error: InputError) -> str:
+    """The message, which may begin with the metric's name."""
+    return str(error).removeprefix(f"{declared.name}: ")

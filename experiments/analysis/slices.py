@@ -70,6 +70,18 @@ class Slice:
         told = users[self.column]
         return self._parts(np.array([told.get(one, "") for one in ids.tolist()], dtype=str))
 
+    def order(self, values: Texts) -> list[str]:
+        """The parts that there are: of cut numbers as these rise, else those of the most users first."""
+        names, counts = np.unique(values, return_counts=True)
+        found: list[str] = names[np.argsort(-counts, kind="stable")].tolist()
+        return [name for name in (*self._cut_names, UNKNOWN) if name in found] if self.cuts else found
+
+    @property
+    def _cut_names(self) -> list[str]:
+        ends = [f"{cut:g}" for cut in self.cuts]
+        between = [f"{low} to below {high}" for low, high in zip(ends, ends[1:], strict=False)]
+        return [f"below {ends[0]}", *between, f"{ends[-1]} and above"]
+
     def _parts(self, values: Texts) -> Texts:
         """The parts of values, "" where unknown."""
         if self.cuts:
@@ -85,9 +97,7 @@ class Slice:
             numbers = values[known].astype(float)
         except ValueError as error:
             raise InputError(f"cuts of {self.by}, which isn't of numbers: {error}; leave them out") from error
-        ends = [f"{cut:g}" for cut in self.cuts]
-        between = [f"{low} to below {high}" for low, high in zip(ends, ends[1:], strict=False)]
-        names = np.array([f"below {ends[0]}", *between, f"{ends[-1]} and above"])
+        names = np.array(self._cut_names)
         parts = np.full(len(values), UNKNOWN, dtype=np.result_type(names, np.array(UNKNOWN)))
         parts[known] = names[np.searchsorted(self.cuts, numbers, side="right")]
         return parts
@@ -153,7 +163,7 @@ def sliced(
         _part(experiment, one.by, value, np.where(values == value, found.arm, -1), columns, judge)
         for one in slices
         for values in (one.values(experiment, events, found, users),)
-        for value in np.unique(values).tolist()
+        for value in one.order(values)
     ]
     judged = iter(judge.together([row for part in parts for row in part.rows], "benjamini_hochberg"))
     parts = [dataclasses.replace(part, rows=[next(judged) for _ in part.rows]) for part in parts]

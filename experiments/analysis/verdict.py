@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
 from aisle.experiments.analysis.rows import Row
@@ -11,16 +11,25 @@ from aisle.experiments.statistics.estimate import Interval
 Outcome = Literal["untrusted", "harmed", "better", "worse", "no difference"]
 
 
-def verdict(distrust: Sequence[str], rows: Sequence[Row], early: bool) -> tuple[Outcome, str]:
+def verdict(
+    distrust: Sequence[str], rows: Sequence[Row], refused: Iterable[str], early: bool
+) -> tuple[Outcome, str]:
     """Distrust first, then harm, then what became better or worse.
 
     Args:
         distrust: why the data can't be trusted; nothing where they can.
         rows: judged.
+        refused: the names of metrics that can't be, such as a guardrail that is 0 for all.
         early: whether this is one of several looks.
     """
     if distrust:
         return "untrusted", untrusted(distrust)
+    outcome, said = _found(rows, early)
+    unsaid = ", ".join(refused)
+    return outcome, f"{said} Not judged: {unsaid}." if unsaid else said
+
+
+def _found(rows: Sequence[Row], early: bool) -> tuple[Outcome, str]:
     guardrails = [row for row in rows if row.declared.guardrail]
     asked = [row for row in rows if not row.declared.guardrail]
     if harmed := [row for row in guardrails if row.found == "worse"]:

@@ -16,7 +16,8 @@ from aisle.schema.hashing import place_of
 
 Hash = Literal["sha256", "growthbook-1", "growthbook-2"]
 _PLACES: dict[str, Callable[[str, str], float]] = {
-    "sha256": lambda salt, unit: place_of(salt, unit.encode()),
+    # An id that came as bytes which aren't UTF-8 has its place, too.
+    "sha256": lambda salt, unit: place_of(salt, unit.encode("utf-8", "surrogateescape")),
     "growthbook-1": place_v1,
     "growthbook-2": place_v2,
 }
@@ -88,7 +89,7 @@ class Experiment:
     coverage: float = 1.0
     layer: str = ""
     slot: Range = (0.0, 1.0)
-    salt: str = ""
+    salt: str | None = None
     unit: str = "user_id"
     hash: Hash = "sha256"
     forced: Mapping[str, str] = dataclasses.field(default_factory=dict)
@@ -143,7 +144,7 @@ class Experiment:
     @property
     def seed(self) -> str:
         """What is hashed with each unit."""
-        return self.salt or self.name
+        return self.name if self.salt is None else self.salt
 
     @property
     def fingerprint(self) -> str:

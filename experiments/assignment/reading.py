@@ -45,6 +45,8 @@ def read_experiment(values: Mapping[str, Any]) -> Experiment:
     if not isinstance(arms, (list, tuple)) or not all(isinstance(arm, Mapping) for arm in arms):
         raise InputError(f"{where}: arms is {arms!r}; expected tables such as {{name = 'new', share = 0.5}}")
     told["arms"] = tuple(Arm(**_checked(arm, Arm, f"an arm of {where}")) for arm in arms)
+    if not told.get("salt"):  # An empty one in a file is none.
+        told.pop("salt", None)
     if "slot" in told:
         told["slot"] = _pair(told["slot"], where)
     return Experiment(**told)

@@ -29,7 +29,7 @@ class Accounts:
         """Knows nothing yet."""
         self._ledger = ledger
         self._life, self._place = "", 0
-        self._apart = False
+        self._apart, self._reading = False, asyncio.Lock()
         self.known: dict[str, Account] = {}
         self.book(booked)
 
@@ -59,8 +59,9 @@ class Accounts:
     async def meet(self) -> bool:
         """Reads what changed; returns whether the ledger answers."""
         try:
-            while await self._read():
-                pass
+            async with self._reading:
+                while await self._read():
+                    pass
         except StoreDown as error:
             if not self._apart:
                 logging.getLogger(__name__).warning("nothing is sold until it is back: %s", error)

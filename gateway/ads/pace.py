@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import json
 import math
+from collections.abc import Mapping, Sequence
 
 from aisle.ads.campaign import Campaign
 from aisle.ads.pacing import DualPacing
@@ -55,12 +56,15 @@ class Pace:
     def after(self, campaign: Campaign, account: Account, now: int) -> Pace:
         """The next pace, by an even plan over the campaign's time; the same one where it is too early to tell.
 
+        Of thousands of campaigns most sell nothing most of the time: one that bids in full waits until it sells.
+
         A clock that was set back waits until it is where it was.
         """
         since = max(self.at, campaign.starts_at)
         if not self.at:
             return Pace(self.logarithm, 0, account.spent + account.held, now)
-        if now - since < STEP:
+        idle = account.spent + account.held == self.committed and self.logarithm >= 0
+        if now - since < STEP or idle:
             return self
         lasts, committed = campaign.ends_at - campaign.starts_at, account.spent + account.held
         budget = min(campaign.budget, MOST_MONEY)
@@ -77,7 +81,7 @@ class Pace:
 
 
 async def moved(
-    campaigns: list[Campaign], accounts: dict[str, Account], now: int
+    campaigns: Sequence[Campaign], accounts: Mapping[str, Account], now: int
 ) -> dict[str, tuple[str, str]]:
     """The paces that move now, each with the one before, by campaign; of those that run."""
     found: dict[str, tuple[str, str]] = {}

@@ -14,8 +14,8 @@ from aisle.gateway.ads.ledger import CAPPED, KEPT, Account, Changes, Charge, Sal
 from aisle.gateway.recents.connection import TIMEOUT_SECONDS, connect, told_as_down
 
 _WHAT = "the ledger of campaigns"
-CHUNK = 1_000
-"""Campaigns of a request."""
+CHUNK = 200
+"""Campaigns of a request: more would hold up answers."""
 
 
 class RedisLedger:
@@ -64,7 +64,7 @@ class RedisLedger:
         with told_as_down(_WHAT):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for one in shows:
-                    pipe.hget(_show(one.request_id), one.item_id)
+                    pipe.hget(_show(one.request_id), f"sold:{one.item_id}")
                 found = await pipe.execute()
         return [str(json.loads(told)[0]) if told else "" for told in found]
 
@@ -100,7 +100,7 @@ class RedisLedger:
         """See `Ledger`."""
         with told_as_down(_WHAT):
             keys = _seen(session), _seen(user)
-            await self._redis.eval(scripts.MERGE, 2, *keys, CAPPED // 1_000)  # type: ignore[misc]
+            await self._redis.eval(scripts.MERGE, 2, *keys, str(CAPPED // 1_000))  # type: ignore[misc]
 
     async def forget(self, who: str) -> None:
         """See `Ledger`."""

@@ -45,10 +45,10 @@ for place = 7, #ARGV, 8 do
   local campaign, item, price, hold, kind, ends, budget, cap = unpack(ARGV, place, place + 7)
   local fits = has(spent, campaign) + has(held, campaign) + tonumber(price) <= tonumber(budget)
   if cap ~= '' then fits = fits and seen ~= '' and (times[campaign] or 0) < tonumber(cap) end
-  local asked_again = redis.call('HEXISTS', show, item) == 1
+  local asked_again = redis.call('HEXISTS', show, 'sold:' .. item) == 1
   stand[#stand + 1] = (fits or asked_again) and 1 or 0
   if fits and not asked_again then
-    redis.call('HSET', show, item, cjson.encode({campaign, price, hold, kind, ends, budget}))
+    redis.call('HSET', show, 'sold:' .. item, cjson.encode({campaign, price, hold, kind, ends, budget}))
     redis.call('ZADD', open, ends, cjson.encode({request, item, campaign, hold}))
     redis.call('HINCRBY', held, campaign, hold)
     touch(campaign)
@@ -71,7 +71,7 @@ CHARGE = (
     _COMMON
     + """
 local show, request, item, kind, at, budget = KEYS[8], unpack(ARGV, 1, 5)
-local told = redis.call('HGET', show, item)
+local told = redis.call('HGET', show, 'sold:' .. item)
 if not told then return '0' end
 local campaign, price, hold, paid_for, ends, least = unpack(cjson.decode(told))
 if kind ~= paid_for or tonumber(at) > tonumber(ends) then return '0' end

@@ -11,11 +11,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from datetime import datetime
 
 from aisle.ads.calibration import Surface
+from aisle.ads.campaign import Campaign
 from aisle.gateway.ads import pace
 from aisle.gateway.ads.accounts import Accounts
 from aisle.gateway.ads.charging import Charging
 from aisle.gateway.ads.files import LOOK_SECONDS, Booked, Files
-from aisle.gateway.ads.ledger import Ledger
+from aisle.gateway.ads.ledger import Account, Ledger
 from aisle.gateway.ads.options import Selling
 from aisle.gateway.ads.placing import open_places, placed, sponsored
 from aisle.gateway.ads.selling import About, Asked, Auction, Placed
@@ -25,7 +26,7 @@ from aisle.gateway.recents.store import StoreDown, visitor
 from aisle.gateway.stages import stage
 from aisle.serving import ServingError
 
-PACE_SECONDS = 5.0
+PACE_SECONDS = 30.0
 """How often it is looked which paces are to move."""
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
 """The routes whose lists have places to sell."""
@@ -123,6 +124,12 @@ class Ads:
         answer, shown = await asyncio.gather(ask(), self.shown(asked))
         sold = await self._sold(SURFACES[route], asked, answer, slots, shown)
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
+
+    async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
+        """Each campaign with its account and its bids' multiplier, and whether the ledger answers."""
+        met, kept = await self._accounts.meet(), self._booked.market.campaigns
+        accounts = [self._accounts.known.get(one.campaign_id, Account()) for one in kept]
+        return list(zip(kept, accounts, self._accounts.multipliers.tolist(), strict=True)), met
 
     @property
     def _booked(self) -> Booked:

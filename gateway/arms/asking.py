@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.interleaving import team_draft
 from aisle.gateway.arms.assigning import Experiments
-from aisle.gateway.asking import Asking, Considers
+from aisle.gateway.asking import Asking, Considers, sells_nothing
 from aisle.gateway.items.service import Items
 from aisle.gateway.questions import (
     Answer,
@@ -41,7 +41,7 @@ class AskingByArms(Asking):
         recents: Delivery,
         items: Items,
         now: Callable[[], datetime],
-        considers: Considers = lambda _: 0,
+        considers: Considers = sells_nothing,
     ) -> None:
         """As `Asking`; the experiments are the caller's to close."""
         told = (recents, items, now, considers)

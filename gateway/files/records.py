@@ -41,7 +41,7 @@ def shown(
     """
     told = None if version is None else str(version)
     common = {"source": source, "request_id": request_id, "version": told, "event": IMPRESSION.name}
-    of_each = {_ARMS: list(arms), _CAMPAIGNS: list(campaigns), _SCORES: list(ad_scores)}
+    of_each: dict[str, list[Any]] = {_ARMS: list(arms), _CAMPAIGNS: list(campaigns), _SCORES: list(ad_scores)}
     more = {name: values for name, values in of_each.items() if any(values)}
     return {SHOWN: {**common, **asked, **more, "item_ids": list(item_ids)}}
 

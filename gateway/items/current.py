@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import itertools
 import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import NamedTuple, TypeVar
 
+from aisle.gateway.items.analogues import Analogues
 from aisle.gateway.items.facets import recounted
 from aisle.gateway.items.new_items import New, suiting
-from aisle.gateway.items.passing import OPEN, passes
+from aisle.gateway.items.passing import OPEN, passes, passes_new
 from aisle.gateway.items.shelf import Shelf, Told
 from aisle.gateway.items.version_facts import Known, VersionFacts
 from aisle.serving import FilteredItems, Filters, ItemFact, ScoredItem, ScoredItems, ServingError
@@ -41,9 +43,9 @@ class _Kept(NamedTuple):
 class Current:
     """Leaves out what may not be shown, asks for more in its place, and lets in what passes now."""
 
-    def __init__(self, facts: VersionFacts, shelf: Shelf) -> None:
-        """Takes what versions know, and what was told since."""
-        self._facts, self._shelf = facts, shelf
+    def __init__(self, facts: VersionFacts, shelf: Shelf, analogues: Analogues) -> None:
+        """Takes what versions know, what was told since, and what new items are like."""
+        self._facts, self._shelf, self._analogues = facts, shelf, analogues
 
     async def listed(self, ask: Ask, k: int, in_stock: bool = False) -> ScoredItems:
         """The k best that may be shown."""
@@ -52,12 +54,22 @@ class Current:
         kept, found = await self._enough(ask, k, Filters(in_stock=in_stock), passed=not in_stock)
         return _as(found, kept.items[:k])
 
+    async def recommended(self, ask: Ask, k: int, in_stock: bool, leave: Collection[str]) -> ScoredItems:
+        """The k best that may be shown, new items among them by what they are like, but for some to be left out."""
+        if not self._analogues.depth:
+            return await self.listed(ask, k, in_stock)
+        filters = Filters(in_stock=in_stock)
+        kept, found = await self._enough(ask, k, filters, passed=not in_stock, least=self._analogues.depth)
+        scored = self._scored(filters, kept, k + len(leave), by_place=True)
+        left = [item for item in scored if item.item_id not in leave]
+        return _as(found, New(scored=left).among(kept.items, k))
+
     async def searched(self, ask: Ask, query: str, k: int) -> ScoredItems:
         """The k best for a query, new items among them."""
         if not (self._shelf.having("title") or self._shelf.having("withdrawn")):
             return await ask(k)
-        kept, found = await self._enough(ask, k, Filters(), passed=True)
-        new = await self._new(query, Filters(), kept.known) if query.strip() else New()
+        kept, found = await self._enough(ask, k, Filters(), passed=True, least=self._analogues.depth)
+        new = await self._new(query, Filters(), kept, k) if query.strip() else New()
         return _as(found, new.among(kept.items, k))
 
     async def filtered(self, ask: AskFiltered, query: str, filters: Filters, k: int) -> FilteredItems:
@@ -70,15 +82,15 @@ class Current:
 
         # The facets are of all that was found: the more of it is seen, the more of them is known to have changed.
         thought = self._facts.as_of
-        least = COMPARED if self._concerned(filters, thought) else k
+        least = COMPARED if self._concerned(filters, thought) else max(k, self._analogues.depth)
         kept, found = await self._enough(within, k, filters, passed=True, least=least)
         if kept.known.as_of < thought:  # By an older version than the last answer.
             return await self.filtered(ask, query, filters, k)
         entered, wide = await self._entered(ask, query, filters, kept)
-        new = await self._new(query, filters, kept.known)
+        new = await self._new(query, filters, kept, k)
         known = await self._facts.of(found.version, [item.item_id for item in kept.left_out])
         gone = [known.items[item.item_id] for item in kept.left_out if item.item_id in known.items]
-        told = (self._shelf.told(item) for item in (*new.named, *new.others))
+        told = (self._shelf.told(item) for item in new.item_ids)
         come = [*entered.values(), *(_as_fact(one) for one in told)]
         items = new.among(_merged(kept.items, entered, wide), k)
         return FilteredItems(tuple(items), recounted(found.facets, gone, come), found.version)
@@ -197,14 +209,21 @@ class Current:
                 entered[item] = fact or _as_fact(told)
         return entered, found.items
 
-    async def _new(self, query: str, filters: Filters, known: Known) -> New:
-        """The items that the version doesn't know and whose texts have all of the query's words."""
-        new = await self._facts.new(known.version, self._shelf.titled)
+    async def _new(self, query: str, filters: Filters, kept: _Kept, k: int) -> New:
+        """The items that the version doesn't know and that are like what it found, or have all of the query's words."""
+        new = await self._facts.new(kept.known.version, self._shelf.titled)
         having = new & (self._shelf.words.having(query) | {query}) if query.strip() else new
         there = having & self._shelf.having("title")
         ordered = heapq.nlargest(COMPARED, there, self._shelf.latest)
         told = ((item, self._shelf.told(item)) for item in ordered)
-        return suiting(query, filters, {item: one for item, one in told if not one.withdrawn})
+        seen = {item: one for item, one in told if not one.withdrawn}
+        return suiting(query, filters, seen, self._scored(filters, kept, k))
+
+    def _scored(self, filters: Filters, kept: _Kept, k: int, by_place: bool = False) -> list[ScoredItem]:
+        """The k best new items that pass, of those that are like what was found."""
+        scored = self._analogues.scored(kept.known.version, [*kept.items, *kept.left_out], by_place)
+        passing = (item for item in scored if passes_new(self._shelf.told(item.item_id), filters))
+        return list(itertools.islice(passing, k))
 
 
 def _merged(

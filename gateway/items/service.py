@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import pyarrow as pa
 
 from aisle.gateway.events import microseconds
+from aisle.gateway.items.analogues import Analogues
 from aisle.gateway.items.current import Current
 from aisle.gateway.items.log import ItemLog
 from aisle.gateway.items.redis_items import RedisItems
@@ -47,7 +48,9 @@ class Items:
         self._client, self._now, self._alone = client, now, store is None
         self._shelf = Shelf()
         self._sync, self._log = Sync(self._shelf, store), ItemLog(folder, now)
-        self.current = Current(VersionFacts(client), self._shelf)
+        facts = VersionFacts(client)
+        self._analogues = Analogues(client, facts, self._shelf)
+        self.current = Current(facts, self._shelf, self._analogues)
 
     @property
     def stale(self) -> bool:
@@ -61,8 +64,8 @@ class Items:
         await self._sync.tell(await self._log.recovered())
 
     async def run(self) -> None:
-        """Hears of what others are told, and writes the hours' files, until it is cancelled."""
-        await asyncio.gather(self._sync.run(), self._roll_again())
+        """Hears of what others are told, learns what new items are like, and writes the hours' files, until it is cancelled."""
+        await asyncio.gather(self._sync.run(), self._analogues.run(), self._roll_again())
 
     async def update(self, updates: Sequence[ItemUpdate], whole: bool) -> Updated:
         """Keeps updates, and has the next answers know them; raises NotWritten.

@@ -52,6 +52,7 @@ class Shelf:
     Attributes:
         words: of the titled items.
         titled: the items in the order in which a title was told of them first, whether or not it was taken back.
+        title_changes: how often a title was told or taken back.
 
     Example:
         >>> shelf = Shelf()
@@ -69,6 +70,7 @@ class Shelf:
         self._newest = dict.fromkeys(FIELDS, 0)
         self.words = Words()
         self.titled: list[str] = []
+        self.title_changes = 0
         self._ever_titled: set[str] = set()
 
     def __bool__(self) -> bool:
@@ -122,6 +124,7 @@ class Shelf:
             having.discard(key.item_id)
         else:
             having.add(key.item_id)
+        self.title_changes += key.field == "title"
         if key.field == "title" and key.item_id not in self._ever_titled:
             self._ever_titled.add(key.item_id)
             self.titled.append(key.item_id)

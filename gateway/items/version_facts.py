@@ -82,6 +82,15 @@ class VersionFacts:
             known.looked = max(known.looked, count)
         return known.new
 
+    @property
+    def versions(self) -> list[int]:
+        """Those that answered of late and tell."""
+        return [version for version, known in self._known.items() if known.tells]
+
+    def forget(self, version: int) -> None:
+        """Asks a version anew, should it answer again."""
+        self._known.pop(version, None)
+
     async def _first(self, version: int) -> Known:
         try:
             known = Known(version, (await self._client.facts([], version)).as_of, True)

@@ -57,11 +57,6 @@ def quoted(text: str) -> str:
     return urllib.parse.quote(text, safe="")
 
 
-def milliseconds(seconds: float) -> str:
-    """A short time for reading."""
-    return f"{1e3 * seconds:.0f} ms" if seconds >= 0.01 else f"{1e3 * seconds:.1f} ms"
-
-
 def clock(seconds: float) -> str:
     """A time of today or yesterday, in UTC, of seconds since 1970."""
     return datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc).strftime("%H:%M:%S")
@@ -79,7 +74,7 @@ def _environment(language: str) -> jinja2.Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    for shown in (tone, letters, quoted, milliseconds, clock):
+    for shown in (tone, letters, quoted, clock):
         environment.filters[shown.__name__] = shown
     texts = texts_of(language)
     environment.install_gettext_callables(texts.gettext, texts.ngettext, newstyle=True)

@@ -57,7 +57,7 @@ class Shelf:
 
 
 class Shelves:
-    """Asks the gateway for lists and makes cards of their items; all raise ServingError.
+    """Asks the gateway for lists of what can be had, and makes cards of their items; all raise ServingError.
 
     Attributes:
         bought: tells what a user bought before, the last item first; nothing, where that is nobody's business.
@@ -132,12 +132,12 @@ class Shelves:
 
     async def popular(self, who: Visitor, k: int = SHELF) -> Shelf:
         """What the model recommends to anybody."""
-        answer = await self.shown("recommend", Recommend(k=k), who)
+        answer = await self.shown("recommend", Recommend(k=k, in_stock=True), who)
         return Shelf(marked("Popular now"), await self.cards(answer))
 
     async def similar(self, item_id: str, who: Visitor) -> Shelf:
         """What is like an item."""
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
         return Shelf(marked("Similar items"), await self.cards(answer))
 
     async def recents(self, who: Visitor) -> list[Recent]:
@@ -163,11 +163,11 @@ class Shelves:
 
     async def _for_you(self, who: Visitor) -> Shelf:
         # A user may want again what they bought; what one has just looked at needs no recommending.
-        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, **who.ids)
+        asked = Recommend(k=SHELF, exclude_seen=not who.user_id, in_stock=True, **who.ids)
         return Shelf(marked("For you"), await self.cards(await self.shown("recommend", asked, who), by="you"))
 
     async def _because(self, item_id: str, who: Visitor) -> Shelf:
-        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, **who.ids), who)
+        answer = await self.shown("similar", Similar(item_id=item_id, k=SHELF, in_stock=True, **who.ids), who)
         (about,) = await self.facts([item_id], answer.version)
         return Shelf(marked("Because you looked at %(item)s"), await self.cards(answer), about.name)
 

@@ -114,8 +114,8 @@ class RedisStore:
     def _oldest(self) -> int:
         return int((self._clock() - self._lifetime) * 1e6)
 
-    def _bounds(self) -> tuple[int, int, int]:
-        return self._oldest(), MOST, max(1, int(self._lifetime * 1000))
+    def _bounds(self) -> tuple[str, str, str]:
+        return str(self._oldest()), str(MOST), str(max(1, int(self._lifetime * 1000)))
 
 
 def _keys(who: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from aisle.ads.campaign import HIGHEST_BID, Campaign
 from aisle.ads.frequency import shown_within
-from aisle.ads.market import Candidate, Market, Offers
+from aisle.ads.market import Candidate, Listed, Market, Offers
 from aisle.schema.errors import InputError
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
@@ -195,3 +195,45 @@ def test_arrays_that_do_not_fit_the_campaigns_are_refused(more: dict[str, Any], 
 def test_a_chance_that_is_none_is_refused(chances: tuple[Any, Any]) -> None:
     with pytest.raises(InputError, match="in millionths is .*expected a whole number from 1 to 1000000"):
         Candidate("boot", "", *chances)
+
+
+def test_a_market_says_what_may_be_shown_and_whose_its_campaigns_are() -> None:
+    items = [campaign("a"), campaign("b", advertiser_id="a", item_id="hat"), campaign("c", query="red")]
+    market = Market(items)
+    assert [market.may_show(item) for item in ("boot", "hat", "sandal")] == [True, True, False]
+    assert Market([*items, campaign("all", category="shoes")]).may_show("sandal")
+    assert (market.find("b"), market.find("d")) == (1, None)
+    assert market.of_same_advertiser(1).tolist() == [0, 1]
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["boot", "hat", ""]), st.sampled_from(["shoes", "shoes/boots", "hats"]),
+                       st.sampled_from(["", "Red"]), st.integers(1, 9)), max_size=8),
+    st.sampled_from(["", "red", "blue"]),
+)  # fmt: skip
+def test_candidates_in_columns_are_offered_as_one_by_one(
+    told: list[tuple[str, str, str, int]], query: str
+) -> None:
+    campaigns = [
+        campaign(str(place), query=words, bid=bid, item_id=item, category="" if item else category)
+        for place, (item, category, words, bid) in enumerate(told)
+    ]
+    market, found = Market(campaigns), [BOOT, SHOE, HAT]
+    chances = (np.asarray([getattr(one, key) for one in found], np.int64) for key in ("click", "purchase"))
+    listed = Listed([one.item_id for one in found], [one.category for one in found], *chances)
+    one, other = (
+        market.offers(found, query, START, market.budgets()),
+        market.offers_of(listed, query, START, market.budgets()),
+    )
+    for name in ("campaigns", "candidates"):
+        assert getattr(one, name).tolist() == getattr(other, name).tolist()
+    # Independently: each campaign on the first candidate that it targets.
+    asked = {"", query}
+    fits = [
+        [place for place, item in enumerate(found) if c.query.lower() in asked
+         and (c.item_id == item.item_id or c.category and f"{item.category}/".startswith(f"{c.category}/"))]
+        for c in campaigns
+    ]  # fmt: skip
+    assert dict(zip(one.campaigns.tolist(), one.candidates.tolist(), strict=True)) == {
+        place: fitting[0] for place, fitting in enumerate(fits) if fitting
+    }

@@ -78,6 +78,13 @@ _RESULTS: dict[str, Any] = {
         },
         "overspent": 0,
     },
+    "ads.serving": {
+        "overspend": {
+            kind: {"overspent": 0, "twice": 0, "uncharged": 0, "exhausted": 20, "kills": 9}
+            for kind in ("redis", "file")
+        },
+        "added": {"inside p99": 1.6, "p50": 0.9, "p99": 1.8, "cpu": 0.9},
+    },
     "first_look": {"of": "demo", "cpu": 231, "wall": 170},
     "clicks.clicks": {
         "models": {"aisle, numbers and BERT": {"ece": 0.0073, "true_log_loss": 0.3934, "auc": 0.7171}}
@@ -110,9 +117,14 @@ _RESULTS: dict[str, Any] = {
         "refused": {"women, Thompson to uniform": 2.08},
     },
     "experiments.planted": {
-        "users": 14_000,
-        "rates": {"0.05": 0.8, "0.0": 0.05},
-        "files": {"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        "files": {
+            **{"users": 14_000, "rates": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "planted": 0.15, "interval": [0.1, 0.2]},
+        },
+        "gateway": {
+            **{"users": 4_000, "planted": 0.05, "power": {"0.05": 0.8, "0.0": 0.05}},
+            **{"outcome": "better", "relative": 0.06, "interval": [0.03, 0.09], "failed": 0},
+        },
     },
     "inventory.replenish": {
         "systems": {
@@ -158,6 +170,10 @@ _RESULTS: dict[str, Any] = {
             "lost": 0,
             "growth": 0.006,
         },
+    },
+    "live.new_items": {
+        "search": {"gain": 0.0271, "ci": [0.0120, 0.0430]},
+        "recommend": {"gain": 0.0200, "systems": {"by what they are like": {"new": 0.402}}},
     },
     "live.replay": {
         "gains": {

@@ -3,76 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import pathlib
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from aisle.cli.main import cli
 from aisle.components.reports.experiment.pictures import effects
 from aisle.components.reports.schemas import validate
-from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.measures import STANDARD
 from aisle.experiments.analysis.reading import read_metrics
 from aisle.schema.errors import AisleError, ExperimentUntrusted, GuardrailHarmed, InputError
+from benchmarks.experiments.halves import FILE
+from tests.experiments.files import CLICKS, WITH_METRICS, ask, told, write
 from tests.experiments.shop import joined, shop
 
-FILE = """
-[[experiment]]
-name = "rerank"
-arms = [{name = "as-is", share = 0.5}, {name = "new", share = 0.5, label = "canary"}]
-
-[[metric]]
-name = "clicks an impression"
-measure = {event = "click"}
-over = {event = "impression"}
-
-[[metric]]
-name = "revenue a user"
-measure = {event = "purchase", count = "value"}
-winsorised = 0.99
-"""
 GUARDED = (
-    FILE + '[[metric]]\nname = "clicks"\nmeasure = {event = "click"}\nbetter = "down"\nguardrail = true\n'
+    WITH_METRICS
+    + '[[metric]]\nname = "clicks"\nmeasure = {event = "click"}\nbetter = "down"\nguardrail = true\n'
 )
+MIXED = FILE.replace('"rerank"', '"rerank"\ninterleaved = true')
 BETTER = shop(users=600, lift=0.8, seed=5)
-
-
-def _write(folder: pathlib.Path, events: Events, file: str = FILE) -> list[str]:
-    """The shop as files; returns the arguments that name them."""
-    lines = ["timestamp,event,item_id,user_id,price,experiment,arm,event_id"]
-    for place in range(len(events)):
-        moment = datetime.datetime(2025, 3, 1) + datetime.timedelta(days=float(events.day[place]))
-        price = "" if np.isnan(events.value[place]) else f"{events.value[place]:.4f}"
-        cells = (events.unit, events.experiment, events.arm, events.event_id)
-        user, experiment, arm, event_id = (column[place] for column in cells)
-        lines.append(
-            f"{moment.isoformat(timespec='microseconds')},{events.kind[place]},i1,{user},{price},{experiment},{arm},{event_id}"
-        )
-    (folder / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    (folder / "experiments.toml").write_text(file, encoding="utf-8")
-    return [str(folder), str(folder / "experiments.toml")]
-
-
-def _ask(command: str, shop: str, *words: str) -> Result:
-    out = ["--out", f"{shop}/out"] if command == "analyze" else []
-    return CliRunner().invoke(cli, ["experiment", command, shop, *words, *out])
 
 
 @pytest.fixture(scope="module")
 def better(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    return _write(tmp_path_factory.mktemp("better"), BETTER)
+    return write(tmp_path_factory.mktemp("better"), BETTER)
 
 
 def test_a_better_arm_is_found_in_the_shops_files(better: list[str]) -> None:
-    done = _ask("analyze", *better)
+    done = ask("analyze", *better)
     assert done.exit_code == 0, done.output
     assert done.output.startswith("rerank: Better: clicks an impression +")
     assert "users: as-is " in done.output
-    told = json.loads(_ask("analyze", *better, "--json").output)
+    told = json.loads(ask("analyze", *better, "--json").output)
     assert (told["outcome"], told["refused"]) == ("better", [])
     assert [row["metric"] for row in told["metrics"]] == ["clicks an impression", "revenue a user"]
     reports = pathlib.Path(better[0]) / "out" / "reports"
@@ -87,20 +53,20 @@ def test_a_better_arm_is_found_in_the_shops_files(better: list[str]) -> None:
 
 def test_an_early_look_has_wider_intervals(better: list[str]) -> None:
     wide, narrow = (
-        json.loads(_ask("analyze", *better, "--json", *more).output)["metrics"][0]["interval"]
+        json.loads(ask("analyze", *better, "--json", *more).output)["metrics"][0]["interval"]
         for more in (("--look", "0.2", "--look", "0.4"), ())
     )
     assert wide[0] < narrow[0] < narrow[1] < wide[1]
 
 
 def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> None:
-    planned = json.loads(_ask("plan", *better, "--days", "3", "--json").output)
+    planned = json.loads(ask("plan", *better, "--days", "3", "--json").output)
     assert [one["seen"] for one in planned] == [600, 600]
     assert planned[0]["users"] > 600
-    assert "users in 3 days" in _ask("plan", *better, "--days", "3", "--looks", "5").output
-    replays = json.loads(_ask("replay", *better, "--days", "3", "--times", "20", "--json").output)
+    assert "users in 3 days" in ask("plan", *better, "--days", "3", "--looks", "5").output
+    replays = json.loads(ask("replay", *better, "--days", "3", "--times", "20", "--json").output)
     assert all(one["times"] == 20 and one["false_positives"] < 0.5 for one in replays)
-    assert "sample-ratio alarms" in _ask("replay", *better, "--days", "3", "--times", "5").output
+    assert "sample-ratio alarms" in ask("replay", *better, "--days", "3", "--times", "5").output
 
 
 @pytest.mark.parametrize(
@@ -121,18 +87,17 @@ def test_sizes_and_power_are_those_of_r(words: tuple[str, ...], users: int, powe
 
 def test_an_effect_that_none_can_miss_takes_the_fewest_users_of_a_t_test() -> None:
     # A fraction above the two users that leave the test no degree of freedom, rounded up.
-    done = _ask("power", "13", "--deviation", "1e-300", "--json")
+    done = ask("power", "13", "--deviation", "1e-300", "--json")
     assert json.loads(done.output)["users"] == 3
 
 
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
     gone = set(BETTER.unit[BETTER.arm == "new"][::2].tolist())
     for name, events, file, error, code in (
-        ("lost", BETTER.where(~np.isin(BETTER.unit, sorted(gone))), FILE, ExperimentUntrusted, 3),
+        ("lost", BETTER.where(~np.isin(BETTER.unit, sorted(gone))), WITH_METRICS, ExperimentUntrusted, 3),
         ("harm", BETTER, GUARDED, GuardrailHarmed, 4),
     ):
-        (tmp_path / name).mkdir()
-        done = _ask("analyze", *_write(tmp_path / name, events, file))
+        done = ask("analyze", *write(tmp_path / name, events, file))
         assert isinstance(done.exception, error)
         assert done.exception.exit_code == code
         assert "\n" not in str(done.exception)
@@ -142,27 +107,25 @@ def test_a_wrong_file_or_name_is_refused(better: list[str], tmp_path: pathlib.Pa
     folder, file = better
     two = tmp_path / "two.toml"
     two.write_text(
-        FILE.replace("[[metric]]", FILE.split("[[metric]]")[0].replace("rerank", "other") + "[[metric]]", 1),
+        FILE.replace("rerank", "other") + WITH_METRICS,
         encoding="utf-8",
     )
     empty = tmp_path / "empty.toml"
     empty.touch()
     by_session = tmp_path / "session.toml"
-    by_session.write_text(
-        FILE.replace('name = "rerank"', 'name = "rerank"\nunit = "session_id"'), encoding="utf-8"
-    )
+    by_session.write_text(FILE.replace("rerank", 'rerank"\nunit = "basket_id'), encoding="utf-8")
     for words, said in (
         ((folder, str(tmp_path / "none.toml")), "none.toml can't be read"),
         ((folder, str(empty)), "empty.toml: a file of experiments with the keys []"),
-        ((folder, str(two)), "holds the experiments rerank, other; name one of them by --name"),
+        ((folder, str(two)), "holds the experiments other, rerank; name one of them by --name"),
         ((folder, file, "--name", "another"), "name one of them by --name"),
-        ((folder, str(by_session)), "have no column session_id"),
+        ((folder, str(by_session)), "have no column basket_id, which the experiment assigns by"),
     ):
-        done = _ask("analyze", *words)
+        done = ask("analyze", *words)
         assert isinstance(done.exception, InputError)
         assert isinstance(done.exception, AisleError)
         assert said in str(done.exception)
-    assert _ask("analyze", folder, str(two), "--name", "rerank").exit_code == 0
+    assert ask("analyze", folder, str(two), "--name", "rerank").exit_code == 0
     with pytest.raises(InputError, match="is a file; expected a folder to write to"):
         cli.main(["experiment", "analyze", folder, file, "--out", file], standalone_mode=False)
 
@@ -177,7 +140,7 @@ def test_a_picture_has_only_those_stand_out_that_are_found() -> None:
 def test_events_that_a_gateway_told_twice_count_once(tmp_path: pathlib.Path, better: list[str]) -> None:
     twice = joined(BETTER, BETTER.where(BETTER.event_id != ""))
     found, once = (
-        json.loads(_ask("analyze", *words, "--json").output) for words in (_write(tmp_path, twice), better)
+        json.loads(ask("analyze", *words, "--json").output) for words in (write(tmp_path, twice), better)
     )
     assert found["left_out"][-1] == {
         "reason": "events told twice",
@@ -231,42 +194,91 @@ def test_an_interleaved_experiment_is_judged_by_whose_items_were_taken(tmp_path:
         ]
         lines.append(f"{at}:30,click,{'cup' if number < 1 else 'pan'},{user.format(',')}")
     (tmp_path / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    plan = FILE.partition("[[metric]]")[0].replace('name = "rerank"', 'name = "rerank"\ninterleaved = true')
-    (tmp_path / "experiments.toml").write_text(plan, encoding="utf-8")
+    (tmp_path / "experiments.toml").write_text(MIXED, encoding="utf-8")
     words = [str(tmp_path), str(tmp_path / "experiments.toml")]
-    said = _ask("analyze", *words).output
+    said = ask("analyze", *words).output
     # Of 12 users one prefers the control: 2 (1 + 12) / 2^12.
     assert said.startswith("rerank: Users prefer new: 11 users have more click events of new, 1 of as-is")
     assert (
         "p = 0.013; 91.7% of these, 61.5% to 99.8%" in said
         and "No preference was found: 0 users have" in said
     )
-    told = json.loads(_ask("analyze", *words, "--json").output)
-    assert (told["outcome"], told["held"], told["interleaved"]["users"]) == ("better", None, 12)
-    clicks = told["interleaved"]["preferences"][0]
+    found = told("analyze", *words)
+    assert (found["outcome"], found["held"], found["interleaved"]["users"]) == ("better", None, 12)
+    clicks = found["interleaved"]["preferences"][0]
     assert (clicks["prefer_control"], clicks["prefer_treatment"]) == (1, 11)
     assert (clicks["p_value"], clicks["holm"]) == pytest.approx((26 / 4096, 52 / 4096))
     reports = tmp_path / "out" / "reports"
     held = validate("experiment", (reports / "experiment.json").read_text(encoding="utf-8"))
-    assert json.loads(json.dumps(held)) == told
+    assert json.loads(json.dumps(held)) == found
     page, summary = ((reports / f"experiment.{form}").read_text(encoding="utf-8") for form in ("html", "md"))
     assert page.index("Users prefer new") < page.index("<svg") < page.index("12 users were shown")
     assert summary.startswith("**Experiment rerank: better**")
     assert "click: 91.7% of 12 users prefer new" in summary
 
 
+def test_an_interleaved_experiment_is_planned_and_not_replayed(
+    better: list[str], tmp_path: pathlib.Path
+) -> None:
+    file = tmp_path / "mixed.toml"
+    file.write_text(MIXED + CLICKS, encoding="utf-8")
+    words = (better[0], str(file), "--days", "3")
+    (whole,) = told("plan", *words)
+    (part,) = told("plan", *words, "--credited", "0.5")
+    assert (whole["event"], whole["seen"]) == ("click", 600)
+    assert whole["users"] < part["users"]
+    said = ask("plan", *words).output
+    assert "users it takes" in said and f"{whole['users']:,}" in said
+    for command, more, why in (
+        ("replay", (), "is interleaved: each user sees both rankings, so there are no arms to draw anew"),
+        ("plan", ("--looks", "2"), "is interleaved: plan it with one look"),
+    ):
+        assert why in str(ask(command, *words, *more).exception)
+    assert "--credited is of interleaved answers" in str(ask("plan", *better, "--credited", "1").exception)
+    returns = '[[metric]]\nname = "returns"\nmeasure = {event = "return"}\nbetter = "down"\n'
+    file.write_text(MIXED + returns, encoding="utf-8")
+    assert "name one of which more is better" in str(ask("plan", *words).exception)
+    file.write_text(MIXED + CLICKS + returns, encoding="utf-8")
+    assert [one["event"] for one in told("plan", *words)] == ["click"]
+    for more, parts in ((("--look", "0.5"), ""), ((), '[[slice]]\nby = "known"\n')):
+        file.write_text(MIXED + CLICKS + parts, encoding="utf-8")
+        done = ask("analyze", better[0], str(file), *more)
+        assert "it is judged once and as a whole; leave --look and [[slice]] out" in str(done.exception)
+
+
+def test_slices_by_users_and_events_are_told_as_exploratory(tmp_path: pathlib.Path) -> None:
+    device = np.where(np.char.endswith(BETTER.unit, "1"), "phone", "desk")
+    slices = "".join(f'[[slice]]\nby = "{by}"\n' for by in ("users.country", "events.device"))
+    events = dataclasses.replace(BETTER, columns={"device": device})
+    words = write(tmp_path, events, WITH_METRICS + slices)
+    assert "the table users is missing in" in str(ask("analyze", *words).exception)
+    ids = np.unique(BETTER.unit).tolist()
+    lines = [f"{user},{('DE', 'FR')[place % 2]}" for place, user in enumerate(ids)]
+    (tmp_path / "users.csv").write_text("\n".join(["user_id,country", *lines]) + "\n", encoding="utf-8")
+    found = told("analyze", *words)
+    assert validate("experiment", json.dumps(found))["outcome"] == "better"
+    parts = {(part["by"], part["value"]): part for part in found["slices"]}
+    assert list(parts) == [
+        ("users.country", "DE"), ("users.country", "FR"), ("events.device", "desk"), ("events.device", "phone"),
+    ]  # fmt: skip
+    assert sum(arm["users"] for arm in parts["users.country", "DE"]["arms"]) == 300
+    assert {one["by"] for one in found["differing"]} == {"users.country", "events.device"}
+    said = ask("analyze", *words).output
+    assert "slices, exploratory: p among all of them, by Benjamini and Hochberg" in said
+    summary = (tmp_path / "out" / "reports" / "experiment.md").read_text(encoding="utf-8")
+    assert "Slices, exploratory: of 8 comparisons stand out" in summary
+    file = tmp_path / "experiments.toml"
+    for by, said in (("users.town", "the users of"), ("events.town", "the events of")):
+        file.write_text(WITH_METRICS + f'[[slice]]\nby = "{by}"\n', encoding="utf-8")
+        error = str(ask("analyze", *words).exception)
+        assert said in error and "have no column town, which a slice is by" in error
+
+
 def test_who_was_anonymous_at_first_is_said(tmp_path: pathlib.Path) -> None:
-    words = _write(tmp_path, BETTER)
-    path = tmp_path / "events.csv"
-    head, *lines = path.read_text(encoding="utf-8").splitlines()
-    user = next(line.split(",")[3] for line in lines if line.split(",")[1] == "impression")
-    first = True
-    for place, line in enumerate(lines):
-        cells = line.split(",")
-        ours = cells[3] == user
-        if ours and cells[1] == "impression" and first:  # The first is of the same session, not yet known.
-            cells[3], first = "", False
-        lines[place] = ",".join([*cells, "s1" if ours else ""])
-    path.write_text("\n".join([f"{head},session_id", *lines]) + "\n", encoding="utf-8")
-    said = _ask("analyze", *words).output
+    user = str(BETTER.unit[BETTER.kind == "impression"][0])
+    sessions, users = np.where(BETTER.unit == user, "s1", ""), BETTER.unit.copy()
+    # The first is of the same session, not yet known.
+    users[np.flatnonzero((users == user) & (BETTER.kind == "impression"))[0]] = ""
+    words = write(tmp_path, dataclasses.replace(BETTER, unit=users, other_unit=sessions))
+    said = ask("analyze", *words).output
     assert "kept: 1 first seen before they were known" in said and "without an id" not in said

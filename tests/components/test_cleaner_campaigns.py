@@ -18,7 +18,7 @@ from aisle.ads.table import campaigns
 from aisle.components.anomaly_gate.evidence import TableEvidence
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.options import GateOptions
-from aisle.components.cleaner.exported import export_campaigns
+from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.example_gen.reader import read_table
 from aisle.components.tables import write_tables
 from aisle.schema.tables import CAMPAIGNS, EVENTS

@@ -21,20 +21,12 @@ from aisle.datasets.simulator.truth import PurchaseTruth
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS
+from benchmarks.experiments.halves import FILE, PURCHASES
 
 HALVES = Experiment("rerank", (Arm("as-is", 0.5), Arm("new", 0.5, label="canary")), coverage=0.8)
 OPTIONS = SimulatorOptions(users=400, items=120, days=40, seed=2)
 BEGINS = datetime.datetime(2025, 12, 12)
 """The first moment of the shop's last 20 days."""
-FILE = """
-[[experiment]]
-name = "rerank"
-arms = [{name = "as-is", share = 0.5}, {name = "new", share = 0.5, label = "canary"}]
-
-[[metric]]
-name = "purchases a user"
-measure = {event = "purchase"}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +134,7 @@ def test_an_experiment_of_sessions_or_of_interleaved_answers_is_refused() -> Non
 
 
 def _run(folder: pathlib.Path, *words: str) -> Result:
-    (folder / "experiments.toml").write_text(FILE, encoding="utf-8")
+    (folder / "experiments.toml").write_text(FILE + PURCHASES, encoding="utf-8")
     return CliRunner().invoke(cli, [word.format(folder) for word in words], catch_exceptions=False)
 
 

@@ -50,7 +50,7 @@ def test_simulate_refuses_options_out_of_range(tmp_path: pathlib.Path, wrong: li
 def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
     """Written a second time, since help must come without pydantic."""
     told = SimulatorOptions.model_json_schema()["properties"]
-    of_a_shop = [p for p in simulate.params if p.name not in ("effect", "experiment_days")]
+    of_a_shop = [p for p in simulate.params if p.name not in ("effect", "experiment_days", "visits", "rate")]
     ranges = {p.name: (p.type.min, p.type.max) for p in of_a_shop if hasattr(p.type, "min")}
     choices = {p.name: list(p.type.choices) for p in of_a_shop if hasattr(p.type, "choices")}
     assert choices == {name: one["enum"] for name, one in told.items() if "enum" in one} != {}

@@ -32,10 +32,13 @@ ELSEWHERE = {
     "pip": "asks the package index; bootstrap.sh installs the same lock",
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
+    "aisle ads": "tests/cli/test_ads.py asks the same, on smaller shops",
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
     "aisle ads calibrate": "tests/cli/test_ads_calibrate.py runs it on a shop that sold places",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
+    "aisle simulate shop --ask": "needs the gateway; tests/gateway/pages/test_walking.py asks and walks",
+    "aisle simulate shop --walk": "needs the storefront; the same",
     "aisle listen": "tests/gateway/listening runs it",
     "curl": "tests/gateway asks the same",
 }

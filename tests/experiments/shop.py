@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.assignment.experiment import Arm, Experiment
-
-HALVES = Experiment("rerank", (Arm("as-is", 0.5), Arm("new", 0.5, label="canary")))
+from aisle.experiments.assignment.experiment import Experiment
+from benchmarks.experiments.halves import HALVES
 
 
 def events_of(rows: list[tuple[object, ...]]) -> Events:

@@ -48,7 +48,10 @@ def test_a_users_measures_begin_with_the_exposure_and_what_was_before_adjusts() 
         "before": [10, 0],
     }
     clicked = measure(CTR, events, found)
-    assert (clicked.columns["outcome"].tolist(), clicked.columns["over"].tolist()) == ([1, 0], [2, 1])
+    assert (clicked.columns["outcome"].tolist(), clicked.columns["impression events"].tolist()) == (
+        [1, 0],
+        [2, 1],
+    )
     assert measure(CVR, events, found).columns["outcome"].tolist() == [1, 1]
 
 
@@ -133,9 +136,20 @@ def test_events_told_twice_count_once_and_forced_and_nameless_ones_not_at_all() 
         "forced": 1,
         "exposures without an id": 1,
         "bots": 0,
+        "events at no possible time": 0,
         "events told twice": int((SAME.event_id != "").sum()),
     }
     assert found.rows[0].effect == analyze(HALVES, SAME).rows[0].effect
+
+
+def test_events_of_a_clock_that_was_never_set_are_left_out() -> None:
+    """An exposure at the epoch would make all of a user's past an outcome."""
+    unset = events_of([_shown("user-0", ARMS["user-0"], -20_000), ("user-1", "purchase", 27_000.0, 5.0)])
+    found = analyze(HALVES, joined(SAME, unset))
+    assert found.left_out["events at no possible time"] == 2
+    assert [row.effect for row in found.rows] == [row.effect for row in analyze(HALVES, SAME).rows]
+    assert events_of([("a", "click", 1.0), ("a", "click", 300.0)]).timely()[1] == 0
+    assert events_of([("a", "click", 1.0), ("a", "click", 300.0)]).where(np.zeros(2, bool)).timely()[1] == 0
 
 
 def test_a_guardrail_that_became_worse_is_harm_even_where_another_metric_is_better() -> None:
@@ -166,6 +180,7 @@ def test_a_metric_that_can_not_be_judged_says_why_and_the_others_are() -> None:
     broken = events_of([("user-1", "purchase", 12.0, math.nan)])
     found = analyze(HALVES, joined(SAME, broken))
     assert "have no price or a price that is no number" in found.refused["revenue a user"]
+    assert found.verdict.endswith(". Not judged: revenue a user.")
     assert len(found.rows) == 2
     huge = events_of([("user-1", "purchase", 12.0, 1e300)])
     raw = dataclasses.replace(REVENUE, winsorised=1.0)
@@ -208,3 +223,27 @@ def test_three_arms_are_each_compared_with_the_first() -> None:
     ]
     assert "in new" in found.verdict
     assert "in newer" not in found.verdict
+
+
+def test_what_is_apart_by_itself_and_not_among_all_metrics_is_said_to_be_so() -> None:
+    """The smallest of three p-values is by Holm's three times itself."""
+    some = shop(users=800, lift=0.2, seed=5)
+    buyers = Declared("buyers", Measure("purchase", "any"), adjusted=False)
+    nothing = [dataclasses.replace(buyers, name=f"views {n}", measure=Measure("impression")) for n in "ab"]
+    alone = analyze(HALVES, some, (buyers,)).rows[0]
+    assert 0.05 / 3 < alone.effect.difference.p_value < 0.05
+    assert (alone.apart, alone.found) == ("better", "better")
+    found = analyze(HALVES, some, (buyers, *nothing))
+    assert (found.outcome, found.rows[0].apart, found.rows[0].found) == ("no difference", "better", "nothing")
+    assert found.rows[0].holm == pytest.approx(3 * alone.effect.difference.p_value)
+    assert " in new (apart from 0 by itself, not among all that was compared: p = 0." in found.verdict
+
+
+def test_where_no_metric_can_be_judged_nothing_is_said_of_the_arms() -> None:
+    nothing = Declared("returns a click", Measure("return"), Measure("review"))
+    found = analyze(HALVES, SAME, (nothing,))
+    assert (found.outcome, found.rows) == ("untrusted", [])
+    assert (
+        "no metric can be judged (returns a click: outcome over review events: an arm's review events add up to 0"
+        in found.verdict
+    )

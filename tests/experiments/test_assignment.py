@@ -8,13 +8,14 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.assignment.running import Running, edited
 from aisle.schema.errors import InputError
+from aisle.schema.hashing import place_of
 from aisle.serving.client.conversation.routing import Canary
 
 HALVES = (Arm("as-is", 0.5), Arm("new", 0.5, label="canary"))
@@ -93,6 +94,18 @@ def test_a_canary_is_an_experiment_of_two_labels() -> None:
     arms = (Arm("canary", 0.05, label="canary"), Arm("stable", 0.95, label="stable"))
     experiment, canary = Experiment("push", arms, salt="s"), Canary(share=0.05, salt="s")
     assert _arms(experiment) == [canary.label_of(user) for user in USERS]
+    assert canary.experiment is not None
+    assert canary.experiment.shares == {"canary": 0.05, "otherwise": 0.95}
+
+
+@given(share=st.floats(0, 1), salt=st.text(max_size=3), user=st.binary(max_size=6))
+@settings(deadline=None)
+def test_a_canary_draws_the_users_that_it_drew_before_it_was_an_experiment(
+    share: float, salt: str, user: bytes
+) -> None:
+    drawn = bool(user) and place_of(salt, user) < share
+    canary = Canary(share, label="new", otherwise="new" if share > 0.9 else "old", salt=salt)
+    assert canary.label_of_bytes(user) == (canary.label if drawn else canary.otherwise)
 
 
 def test_experiments_of_a_layer_exclude_each_other_and_of_none_are_independent() -> None:

@@ -149,6 +149,40 @@ def test_a_relative_effect_has_the_sign_of_the_effect_where_the_control_is_below
     assert found.value == pytest.approx(0.5)
 
 
+@given(values, values, st.floats(0.5, 0.9999), st.sampled_from([1.0, -1.0]))
+def test_a_relative_interval_is_apart_from_0_just_where_the_differences_is(
+    one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], level: float, sign: float
+) -> None:
+    effect = compare(Y, Sample.of({"y": sign * one}), Sample.of({"y": sign * other}))
+    low, high = effect.difference.interval(level)
+    found = effect.relative_interval(level)
+    if found is None or min(abs(low), abs(high)) < 1e-9 * effect.difference.standard_error:
+        return
+    assert [np.sign(end) for end in found] == [np.sign(low), np.sign(high)]
+    assert effect.relative is not None
+    assert found[0] <= effect.relative.value <= found[1]
+
+
+def test_a_relative_interval_is_fiellers() -> None:
+    """Its ends are the ratios r at which the treatment less (1 + r) times the control is as far from 0 as the quantile."""
+    one, other = _shop(1, 400)["spent"], _shop(2, 300)["spent"] * 1.1
+    effect = compare(Y, Sample.of({"y": one}), Sample.of({"y": other}))
+    found = effect.relative_interval(0.9)
+    assert found is not None
+    quantile = stats.t.ppf(0.95, effect.difference.degrees)
+    for end in found:
+        error = math.sqrt(other.var(ddof=1) / 300 + (1 + end) ** 2 * one.var(ddof=1) / 400)
+        assert abs(other.mean() - (1 + end) * one.mean()) / error == pytest.approx(quantile)
+    # So large a sample has nearly the delta method's.
+    assert effect.relative is not None
+    assert found == pytest.approx(effect.relative.interval(0.9), abs=0.01)
+
+
+def test_over_a_control_that_may_be_0_nothing_can_be_said() -> None:
+    effect = compare(Y, Sample.of({"y": [0.0, 0.0, 0.0, 1.0]}), Sample.of({"y": [1.0, 2.0, 3.0, 4.0]}))
+    assert effect.relative_interval() is None
+
+
 def test_there_is_no_relative_effect_of_a_control_of_0() -> None:
     assert compare(Y, Sample.of({"y": [-1.0, 1.0]}), Sample.of({"y": [1.0, 2.0]})).relative is None
 

@@ -6,12 +6,15 @@ import dataclasses
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.experiments.analysis.analyze import analyze
 from aisle.experiments.analysis.credits import credits
 from aisle.experiments.analysis.events import Events
 from aisle.experiments.analysis.interleaved import preferred
 from aisle.experiments.assignment.experiment import Arm, Experiment
+from aisle.experiments.statistics.preference import preference
 from aisle.schema.errors import InputError
 from tests.experiments.shop import events_of
 
@@ -78,7 +81,8 @@ def test_what_names_no_answer_is_credited_to_the_last_that_showed_its_visitor_th
     users, clicks = credits(MIXED, log, "click")
     assert (users.tolist(), clicks.tolist()) == (["ann", "bob", "cat"], [[1, 0], [1, 0], [0, 0]])
     found = preferred(MIXED, log)
-    assert found.noted["events that name no answer, credited by visitor and item"] == 3
+    assert found.preferred[0].by_item == 3
+    assert found.verdict.endswith(" 3 of the events name no answer and are credited by visitor and item.")
 
 
 @pytest.mark.parametrize(("after", "credited"), [(-0.1, 0), (0.0, 1), (1.0, 1), (1.01, 0)])
@@ -103,8 +107,95 @@ def test_the_ranking_that_more_users_take_from_is_preferred_by_the_sign_test() -
     assert preferred(MIXED, _log(*rows[:9])).verdict.startswith("No preference was found")
 
 
+def _answers(users: int, late: bool = False) -> list[tuple[str, str, str, str, str]]:
+    """Each user is shown a cup and a pan, of either ranking, and clicks one."""
+    rows = []
+    for number in range(users):
+        answer = (f"u{number}", f"r{number}")
+        shown = [
+            (answer[0], "impression", answer[1], item, arm)
+            for item, arm in (("cup", "as-is"), ("pan", "new"))
+        ]
+        click = (answer[0], "click", answer[1], ("cup", "pan")[number % 2], "")
+        rows += [click, *shown] if late else [*shown, click]
+    return rows
+
+
+def test_a_log_that_can_not_be_right_is_not_trusted() -> None:
+    fine = preferred(MIXED, _log(*_answers(60)))
+    assert (fine.outcome, fine.distrust, fine.uneven) == ("no difference", [], (0, 0))
+    late = preferred(
+        MIXED,
+        _log(
+            *_answers(60),
+            *[
+                (f"v{user[1:]}", kind, f"v{request}", item, arm)
+                for user, kind, request, item, arm in _answers(2, late=True)
+            ],
+        ),
+    )
+    assert late.late == 2
+    assert "3.2% of the users took an item before it was shown to them" in late.verdict
+    more = [("pot", "as-is"), ("jug", "as-is")]
+    uneven = preferred(
+        MIXED,
+        _log(*_answers(20), *[(f"u{n}", "impression", f"r{n}", *one) for n in range(20) for one in more]),
+    )
+    assert uneven.uneven == (20, 0)
+    assert (
+        "answers hold more items of as-is in 20, of new in 0, where a toss decides (p = 1.9e-06)"
+        in uneven.verdict
+    )
+    both = preferred(MIXED, _log(*_answers(20), ("u1", "impression", "r1", "cup", "new")))
+    assert "5.0% of the users have items that the log says both rankings gave" in both.verdict
+    edited = preferred(dataclasses.replace(MIXED, coverage=0.5), _log(*_answers(60)))
+    assert edited.outcome == "untrusted" and "aren't of it: it was edited midway" in edited.verdict
+
+
+def test_several_kinds_of_event_are_judged_together() -> None:
+    rows = _answers(20)
+    clicks = [row for row in rows if row[1] != "click" or row[3] == "pan"]
+    one, (click, bought) = (
+        preferred(MIXED, _log(*clicks)),
+        preferred(MIXED, _log(*clicks), ("click", "purchase")).preferred,
+    )
+    assert one.preferred[0].preference.wins == (0, 10)
+    assert (one.preferred[0].holm, click.holm) == pytest.approx((2 / 2**10, 4 / 2**10))
+    assert (click.found, bought.found, bought.interval) == ("better", "nothing", (0.0, 1.0))
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.floats(0.01, 0.5))
+def test_the_share_that_prefers_is_apart_from_one_half_just_where_the_sign_test_says(
+    control: int, treatment: int, alpha: float
+) -> None:
+    found = preference([*[(1, 0)] * control, *[(0, 1)] * treatment, (0, 0), (0, 0)])
+    low, high = found.interval(1 - alpha)
+    if abs(found.p_value - alpha) > 1e-9:
+        assert (low > 0.5 or high < 0.5) == (found.p_value < alpha)
+
+
+def test_answers_in_which_both_rankings_are_alike_find_no_preference() -> None:
+    alike = [row[:4] + ("",) for row in _answers(10)]
+    assert preferred(MIXED, _log(*alike)).verdict.startswith("No preference was found: 0 users have")
+
+
+def test_bots_are_left_out_of_credits() -> None:
+    crawler = [("bot", "click", f"b{number}", "pan", "") for number in range(30)]
+    shown = ("bot", "impression", "b1", "pan", "new")
+    log = _log(*_answers(60), shown, *crawler)
+    log = dataclasses.replace(
+        log, day=np.where(log.unit == "bot", 300 + np.arange(len(log)) / 86_400 / 9, log.day)
+    )
+    found, kept = preferred(MIXED, log), preferred(MIXED, log, keep_bots=True)
+    assert (found.left_out["bots"], found.users, kept.noted["bots"], kept.users) == (1, 60, 1, 61)
+
+
 def test_what_nobody_was_shown_and_arms_compared_of_who_saw_both_are_refused() -> None:
     with pytest.raises(InputError, match="no impression names the experiment 'rerank'"):
         credits(MIXED, _log(("ann", "click", "r1", "mug", "")), "click")
     with pytest.raises(InputError, match="'rerank' is interleaved"):
         analyze(MIXED, _log(*ANSWER))
+    with pytest.raises(InputError, match="'rerank' isn't interleaved; compare its arms"):
+        preferred(dataclasses.replace(MIXED, interleaved=False), _log(*ANSWER))
+    with pytest.raises(InputError, match="no impression of 'rerank' has a request_id; log it"):
+        preferred(MIXED, _log(*[(user, kind, "", item, arm) for user, kind, _, item, arm in ANSWER]))

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tomli
 
+from aisle.experiments.analysis.reading import read_slices
 from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.experiments.assignment.reading import read_experiment, read_running, written
 from aisle.schema.errors import InputError
@@ -90,5 +91,8 @@ def test_a_file_of_something_else_is_refused(values: dict[str, Any]) -> None:
 
 def test_what_the_document_shows_is_read() -> None:
     shown = re.findall(r"```toml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
-    read = [read_running({"experiment": tomli.loads(block)["experiment"]}) for block in shown]
+    blocks = [tomli.loads(block) for block in shown]
+    read = [read_running({"experiment": block["experiment"]}) for block in blocks if "experiment" in block]
     assert [one.experiments[0].name for one in read] == ["rerank", "rerank by words"]
+    slices = [one.by for block in blocks for one in read_slices(block.get("slice", []))]
+    assert slices == ["known", "users.country", "users.age", "events.device"]

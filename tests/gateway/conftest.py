@@ -83,7 +83,7 @@ class Site:
 
     Attributes:
         model: the model's server, which notes what it was asked.
-        http: asks.
+        http: asks, by the transport.
         log: the data folder.
         recents: the way to the store.
     """
@@ -109,7 +109,8 @@ class Site:
         items = Items(client, shared, folder, now)
         self.gateway = Gateway(client, self.recents, log, items, now, experiments, sells(items))
         served = create_app(self.gateway, **{"key": "", "rate": 0.0, **app})  # type: ignore[arg-type]
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://gateway")
+        self.transport = httpx.ASGITransport(served)
+        self.http = httpx.AsyncClient(transport=self.transport, base_url="http://gateway")
 
 
 @pytest.fixture

@@ -49,7 +49,11 @@ def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Ca
     lists = functools.partial(_lists, shop)
 
     def search(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        return lists([item for item in shop if matches(_text(asked["query"]), shop[item])], int(asked["k"]))
+        queries = [query.decode() for query in asked["query"]]
+        rows = [
+            lists([item for item in shop if matches(one, shop[item])], int(asked["k"])) for one in queries
+        ]
+        return {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
 
     def filtered_search(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         low, high = float(asked["price_min"][0]), float(asked["price_max"][0])

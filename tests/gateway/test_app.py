@@ -346,6 +346,7 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
         ("get", "/metrics"),
         ("put", "/v1/items"),
         ("patch", "/v1/items"),
+        ("get", "/v1/campaigns"),
     }
     asked = {
         (method, f"/v1/{name}") for method in ("get", "post") for name in ("search", "recommend", "similar")

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aisle.gateway.items.analogues import Analogues
 from aisle.gateway.items.current import Current
+from aisle.gateway.items.new_items import New
 from aisle.gateway.items.shelf import Shelf
 from aisle.gateway.items.updates import Entries, Entry, ItemUpdate, Key, newest
 from aisle.gateway.items.version_facts import VersionFacts
-from aisle.serving import AsyncClient, Filters, VersionStatus
+from aisle.serving import AsyncClient, Filters, ScoredItem, VersionStatus
 from aisle.serving.testing import AsyncFakeTransport
 from tests.gateway.hand_made_shop import AS_OF, SHOP, Item, answers, facets, matches, passes
 
@@ -30,7 +32,9 @@ class Gateway:
         self.model = AsyncFakeTransport(answers(**model))
         self.client = AsyncClient("shop:8500", transport=self.model)
         self.shelf = Shelf()
-        self.current = Current(VersionFacts(self.client), self.shelf)
+        facts = VersionFacts(self.client)
+        self.analogues = Analogues(self.client, facts, self.shelf)
+        self.current = Current(facts, self.shelf, self.analogues)
 
     def tell(self, item_id: str, at: int = NOW, **told: Any) -> Gateway:
         self.shelf.put(ItemUpdate(item_id=item_id, **told).entries(at, whole=False))
@@ -47,6 +51,18 @@ class Gateway:
 
     def recommend(self, k: int = 10, in_stock: bool = False) -> list[str]:
         return _ids(self.current.listed(lambda k: self.client.recommend("", (), False, k), k, in_stock))
+
+    def recommend_new(self, k: int = 10, in_stock: bool = False, leave: tuple[str, ...] = ()) -> list[str]:
+        def ask(k: int) -> Any:
+            return self.client.recommend("", (), False, k)
+
+        return _ids(self.current.recommended(ask, k, in_stock, leave))
+
+    def learn(self) -> Gateway:
+        """What new items are like, for the version that answers."""
+        self.recommend_new(), self.search("mug")
+        asyncio.run(_run(self.analogues.learn()))
+        return self
 
     def similar(self, item_id: str, k: int = 10, in_stock: bool = False) -> list[str]:
         def search(k: int) -> Any:
@@ -284,3 +300,75 @@ def test_what_an_update_does_not_name_stays_or_is_taken_back(whole: bool) -> Non
     shelf.put(ItemUpdate(item_id="i1", price=4, stock=2).entries(5, whole=False))
     shelf.put(ItemUpdate(item_id="i1", stock=1).entries(6, whole))
     assert shelf.told("i1").values == ({"stock": 1} if whole else {"price": 4.0, "stock": 1})
+
+
+def test_a_new_item_stands_where_what_it_is_like_does_on_average() -> None:
+    # A search for its title finds i1 and i5: in places 1 and 5 of a recommendation, 2.2 on average.
+    gateway = Gateway().tell("n1", title="red lamp").learn()
+    assert gateway.recommend_new() == ["i1", "i2", "n1", "i3", "i4", "i5", "i6"]
+    assert gateway.recommend_new(2) == ["i1", "i2"] and gateway.recommend_new(leave=("n1",)) == [*SHOP]
+    # Of the five in this answer i5 is none, and counts as its last, -5.
+    assert gateway.search("mug") == ["i1", "i2", "i3", "n1", "i4", "i6"]
+    assert gateway.search("lamp") == ["i5", "n1"] and gateway.search("red lamp")[0] == "n1"
+
+    async def scored() -> Any:
+        return await gateway.current.searched(lambda k: gateway.client.search("mug", "", k), "mug", 10)
+
+    assert {item.item_id: item.score for item in asyncio.run(_run(scored()))}["n1"] == -2.5
+    known = Gateway(shop={**SHOP, "n1": Item("red lamp")}).tell("n1", title="red lamp").learn()
+    assert known.recommend_new() == [*SHOP, "n1"]
+
+
+def test_a_new_item_by_what_it_is_like_passes_filters_by_what_was_told_of_it() -> None:
+    gateway = Gateway().tell("n1", title="tiny toy", price=3, stock=0, brand="Ajax").learn()
+    assert gateway.recommend_new() == [*SHOP, "n1"] and "n1" not in gateway.recommend_new(in_stock=True)
+    found = gateway.filtered("mug", Filters(brands=("Ajax",)))
+    assert [item.item_id for item in found.items] == ["i2", "i6", "n1"]
+    assert {facet.value: facet.count for facet in found.facets.brands} == {"Ajax": 3}
+    assert "n1" not in [item.item_id for item in gateway.filtered("mug", Filters(brands=("Acme",))).items]
+    gateway.tell("n1", at=NOW + 1, withdrawn=True)
+    assert gateway.recommend_new() == list(SHOP) and "n1" not in gateway.search("mug")
+
+
+def test_what_new_items_are_like_is_asked_once_for_each_version_and_title() -> None:
+    gateway = Gateway().tell("n1", title="red lamp").tell("n2", title="nothing like it").learn().learn()
+
+    def asked() -> list[list[str]]:
+        searches = [one.inputs["query"] for one in gateway.model.requests if one.signature == "search"]
+        return [sorted(queries) for queries in searches if queries != ["mug"]]
+
+    assert asked() == [["nothing like it", "red lamp"]] and gateway.recommend_new().count("n2") == 0
+    gateway.tell("n1", at=NOW + 1, title="tiny toy").learn()
+    assert asked()[1:] == [["tiny toy"]] and gateway.recommend_new()[-1] == "n1"
+    gateway.model.versions = [VersionStatus(2, "AVAILABLE", "")]
+    gateway.learn()
+    assert asked()[2] == ["nothing like it", "tiny toy"]
+
+
+def test_a_version_that_is_gone_is_asked_nothing_more() -> None:
+    gateway = Gateway().tell("n1", title="red lamp")
+    gateway.search("mug")
+    gateway.model._failures = iter(["NOT_FOUND"])
+    asyncio.run(_run(gateway.analogues.learn()))
+    sent = len(gateway.model.requests)
+    asyncio.run(_run(gateway.analogues.learn()))
+    assert len(gateway.model.requests) == sent and gateway.recommend_new() == list(SHOP)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdefgh"), st.floats(-5, 5), min_size=1),
+    st.lists(st.floats(-6, 6).map(lambda score: ScoredItem("n", score)), max_size=5),
+    st.integers(1, 8),
+)
+def test_new_items_with_scores_leave_the_others_order_and_stand_by_theirs(
+    scores: dict[str, float], new: list[ScoredItem], k: int
+) -> None:
+    items = sorted((ScoredItem(*one) for one in scores.items()), key=lambda one: -one.score)
+    new = [
+        ScoredItem(f"n{place}", one.score)
+        for place, one in enumerate(sorted(new, key=lambda one: -one.score))
+    ]
+    found = New(scored=new).among(items, k)
+    # Python's sort leaves equals as they came: the version's own first.
+    assert found == sorted([*items, *new], key=lambda one: -one.score)[:k]

@@ -250,6 +250,11 @@ def test_pages_are_served_where_they_are_asked_for_and_nobody_is_a_user_there(st
         (["--out", "/nowhere", "--storefront"], "--out /nowhere is no folder"),
         (["--experiments", "/nowhere"], "/nowhere can't be read"),
         (["--experiments", "{long}"], "{long} can't be read"),
+        (["--campaigns", "/nowhere"], "--campaigns /nowhere can't be read"),
+        (["--campaigns", "{long}"], "--campaigns {long} can't be read"),
+        (["--calibration", "{long}"], "--calibration {long} is for sponsored places; name what to sell by"),
+        (["--campaigns", "{long}", "--ad-places", "2,x"], "--ad-places is '2,x'; expected places from 1 on"),
+        (["--campaigns", "{long}", "--ad-places", "6,2"], "expected places that rise, such as 2,6"),
     ],
 )
 def test_what_cannot_be_used_is_said_in_one_line(

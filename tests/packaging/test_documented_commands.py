@@ -45,6 +45,7 @@ DESIGNED = tuple(
         "forecast",
         "replenish",
         "experiment",
+        "ads",
         "bert",
         "doctor",
     ]

@@ -67,7 +67,7 @@ def test_the_parts_import_each_other_one_way(tmp_path: pathlib.Path) -> None:
         ("components", "aisle.ads"),
         ("experiments", "aisle.datasets"),
         ("experiments", "aisle.gateway"),
-        ("serving", "aisle.experiments"),
+        ("serving", "aisle.experiments.analysis"),
         ("model/text", "aisle.model.ranking"),
         ("model/retrieval", "aisle.model.served"),
         ("serving/client", "aisle.serving.server"),

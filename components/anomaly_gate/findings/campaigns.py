@@ -8,8 +8,8 @@ import polars as pl
 
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, first_rows
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.cleaner.campaigns.steps import strange_categories, wrongs
 from aisle.components.cleaner.keeping import keeping
-from aisle.components.cleaner.steps.campaigns import strange_categories, wrongs
 from aisle.components.reports.page import counted
 from aisle.schema.tables import CAMPAIGNS, ITEMS
 

@@ -121,7 +121,7 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
         _conversions(touches, rows.filter(pl.col("event") == kinds.PURCHASE.name), window),
         _with_queries(taken, touches, shown).select(*_COLUMNS),
         unnamed,
-        (paid & shown["query"].is_not_null()).sum(),
+        shown.filter(paid & pl.col("query").is_not_null()).height,
     )
 
 

@@ -125,6 +125,7 @@ def _preference(one: Preferred) -> dict[str, Any]:
         "prefer_control": one.preference.wins[0],
         "prefer_treatment": one.preference.wins[1],
         "as_many_of_both": one.preference.ties,
+        "credited_by_item": one.by_item,
         "share": one.preference.share,
         "interval": list(one.interval),
         "p_value": one.preference.p_value,

@@ -118,6 +118,8 @@ class Preference(Record):
     prefer_control: int
     prefer_treatment: int
     as_many_of_both: int
+    credited_by_item: int
+    """Events that name no answer, and were credited by visitor and item."""
     share: float
     """Of those who prefer either, who prefer the treatment."""
     interval: tuple[float, float]

@@ -89,6 +89,10 @@ class Language:
         """A number with two decimals."""
         return format_decimal(value, _AMOUNT, locale=self.locale)
 
+    def milliseconds(self, seconds: float) -> str:
+        """A short time for reading."""
+        return f"{format_decimal(1e3 * seconds, '0' if seconds >= 0.01 else '0.0', locale=self.locale)} ms"
+
     def typed(self, value: float) -> str:
         """A number as one would type it: whole, and without a mark of thousands."""
         return format_decimal(value, "0.######", locale=self.locale, group_separator=False)

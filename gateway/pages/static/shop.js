@@ -37,7 +37,8 @@ function hear(said) {
 /** Writes where an answer's time went below the page. */
 function tell(timing) {
   const told = (timing ?? "").split(", ").map((one) => one.match(/^([\w.]+);dur=([\d.]+)$/)).filter(Boolean);
-  const words = told.map(([, name, took]) => `${name === "total" ? "" : `${name.replaceAll("_", " ")} `}${took} ms`);
+  const written = new Intl.NumberFormat(document.documentElement.lang, { maximumFractionDigits: 1 });
+  const words = told.map(([, name, took]) => `${name === "total" ? "" : `${name.replaceAll("_", " ")} `}${written.format(took)} ms`);
   document.getElementById("timing").textContent = words.join(", ");
 }
 

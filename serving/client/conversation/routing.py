@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from aisle.experiments.assignment.experiment import Arm, Experiment
 from aisle.schema.contract import Signature, Tensor
 from aisle.schema.errors import InputError
-from aisle.schema.hashing import place_of
 from aisle.serving.client.errors import BadAnswer
 from aisle.serving.client.inputs import Tensors
 
@@ -27,6 +28,8 @@ class Canary:
     A larger share keeps the users of a smaller one. Requests without a user go to `otherwise`, and so do
     questions about none (`similar`). A batch whose users are of both versions is sent in two parts, one after
     the other, and answered in its order.
+
+    It is a case of an experiment, `experiment`, whose arms are the two labels.
 
     Attributes:
         share: of the users, from 0 to 1.
@@ -51,14 +54,25 @@ class Canary:
         _check_label("the canary's label", self.label)
         _check_label("the canary's otherwise", self.otherwise)
 
+    @functools.cached_property
+    def experiment(self) -> Experiment | None:
+        """What draws the users, the canary's arm first: assigned elsewhere by it, they are the same; None of no users, or all."""
+        rest = 1 - self.share
+        if not (0 < self.share < 1 and rest < 1):
+            return None
+        arms = Arm("canary", self.share, self.label), Arm("otherwise", rest, self.otherwise)
+        return Experiment("canary", arms, salt=self.salt)
+
     def label_of(self, user_id: str) -> str:
         """The version label that a user's requests go to; "" is anonymous."""
-        return self.label_of_bytes(user_id.encode())
+        if self.experiment is None:
+            return self.label if user_id and self.share == 1 else self.otherwise
+        assigned = self.experiment.assign(user_id)
+        return assigned.arm.label if assigned else self.otherwise
 
     def label_of_bytes(self, user_id: bytes) -> str:
         """`label_of` for an id in UTF-8."""
-        chosen = user_id and place_of(self.salt, user_id) < self.share
-        return self.label if chosen else self.otherwise
+        return self.label_of(user_id.decode("utf-8", "surrogateescape"))
 
 
 @dataclasses.dataclass(frozen=True)

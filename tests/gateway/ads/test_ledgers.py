@@ -107,6 +107,23 @@ def test_a_show_holds_what_it_is_expected_to_cost_and_a_click_is_charged_once(ru
     runs(use)
 
 
+@pytest.mark.parametrize("item", ["charged:mug", "sold:mug", "a'b\"c", "杯/1", "[]", "{0}"])
+def test_an_item_may_be_called_anything(runs: Callable, item: str) -> None:
+    async def use(ledger: Ledger) -> None:
+        told = [sale(), sale("d", item_id=item)]
+        assert await ledger.sell("r:1", "s:a'b", told, NOW) == [True, True]
+        assert await ledger.sold([Show("r:1", item), Show("r:1", "mug"), Show("r:1", "charged:cup")]) == [
+            "d",
+            "c",
+            "",
+        ]
+        charges = [Charge(Show("r:1", one), "click", NOW) for one in ("mug", item, item, "charged:cup")]
+        assert await ledger.charge(charges) == [10, 10, 0, 0]
+        assert (await account(ledger, "d")) == Account(10, 0) == await account(ledger)
+
+    runs(use)
+
+
 def test_no_place_is_sold_for_more_than_is_left(runs: Callable) -> None:
     async def use(ledger: Ledger) -> None:
         many = [sale(item_id=str(number)) for number in range(30)]

@@ -17,8 +17,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 
 from aisle.ads.calibration import Calibration
+from aisle.experiments.assignment.reading import read_running
 from aisle.gateway.ads.ledger import Account
 from aisle.gateway.app import create_app
+from aisle.gateway.arms.assigning import Experiments
 from aisle.gateway.pages.storefront import Shop, Storefront
 from aisle.gateway.recents.redis_store import RedisStore
 from aisle.gateway.rpc.methods import SERVICE
@@ -169,6 +171,29 @@ def test_slots_are_filled_by_sponsored_items_alone(sells: Sells) -> None:
     ]  # fmt: skip
 
 
+def test_what_campaigns_spent_is_told_with_the_key(sells: Sells) -> None:
+    async def use(site: Any) -> None:
+        answer = await ask(site, "ads")
+        told = {"event": "click", "item_id": "i4", "request_id": answer["request_id"]}
+        assert (await site.http.post("/v1/events", json=told)).status_code == 401
+        bearer = {"Authorization": "Bearer 0123456789abcdef"}
+        await site.http.post("/v1/events", json=told, headers=bearer)
+        await ask(site, "ads")
+        assert (await site.http.get("/v1/campaigns")).status_code == 401
+        money = (await site.http.get("/v1/campaigns", headers=bearer)).json()
+        empty = {"budget": 10_000, "multiplier": 1.0}
+        assert money == {
+            "campaigns": [
+                {"campaign_id": "other", "spent": 0, "held": 0, **empty},
+                {"campaign_id": "c", "spent": 36, "held": 11, **empty},
+            ],
+            "stale": False,
+        }
+
+    told = [campaign("other", "i99"), campaign("c", "i4")]
+    sells(use, told, options={"reserve": 10_000_000}, key="0123456789abcdef")
+
+
 def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
     from aisle.gateway.recents.memory import MemoryStore
 
@@ -176,6 +201,7 @@ def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
         async with site(MemoryStore(1_000)) as one:
             answer = await ask(one, "ads", slots=3)
             assert (answer["items"], answer["version"], bool(answer["request_id"])) == ([], None, True)
+            assert (await one.http.get("/v1/campaigns")).json() == {"campaigns": [], "stale": False}
 
     asyncio.run(use())
 
@@ -289,6 +315,24 @@ def test_a_store_that_is_away_leaves_lists_whole_and_clicks_are_charged_when_it_
     sells(
         use, [campaign("c", "i4")], address=redis_server.address, store=store, options={"reserve": 10_000_000}
     )
+
+
+def test_an_arm_may_be_without_ads_and_another_longer(sells: Sells) -> None:
+    arms = [
+        {"name": "whole", "share": 0.5, "settings": {"sponsored": False}},
+        {"name": "sold", "share": 0.5, "settings": {"k": 3}},
+    ]
+    running = read_running({"experiment": [{"name": "ads", "arms": arms}]})
+
+    async def use(site: Any) -> set[tuple[str, ...]]:
+        return {
+            (answer["assigned"]["arm"], *shown(answer))
+            for answer in [await ask(site, "recommend", k=2, user_id=str(user)) for user in range(8)]
+        }
+
+    experiments = Experiments(running, lambda label: AsyncClient("shop:8500"))
+    found = sells(use, [campaign("c", "i4")], experiments=experiments)
+    assert found == {("whole", "i1", "i2"), ("sold", "i1", "i4 c", "i2")}
 
 
 def test_slots_are_filled_over_grpc_as_over_http(sells: Sells) -> None:

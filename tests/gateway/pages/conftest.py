@@ -7,7 +7,7 @@ import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
 import httpx
@@ -108,7 +108,7 @@ class Front:
 
     app: Any
     gateway: Gateway
-    model: ShopTransport
+    model: AsyncFakeTransport
     recents: Delivery
     log: pathlib.Path
     out: pathlib.Path
@@ -122,7 +122,14 @@ class Front:
         return [(one.event, one.item_id) for one in (await self.recents.of(who))[0]]
 
 
-def make_front(folder: pathlib.Path, key: str = KEY, with_run: bool = True, **shop: Any) -> Front:
+def make_front(
+    folder: pathlib.Path,
+    key: str = KEY,
+    with_run: bool = True,
+    items: Sequence[dict[str, Any]] = ITEMS,
+    model: AsyncFakeTransport | None = None,
+    **shop: Any,
+) -> Front:
     """A shop in a folder; `shop` has fields of `Shop`."""
     from aisle.gateway.app import create_app
     from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
@@ -132,7 +139,7 @@ def make_front(folder: pathlib.Path, key: str = KEY, with_run: bool = True, **sh
     for made in (tables, reports, folder / "out" / "serving" / "1"):
         made.mkdir(parents=True)
     (folder / "out" / "serving" / "1" / "saved_model.pb").touch()
-    pq.write_table(pa.Table.from_pylist(ITEMS, _SCHEMA), tables / "items.parquet")
+    pq.write_table(pa.Table.from_pylist(list(items), _SCHEMA), tables / "items.parquet")
     bought = [
         {"event": "purchase", "user_id": user, "item_id": "hat", "timestamp": at}
         for at, user in enumerate(("ann", "bob/1", "ann", None))
@@ -143,12 +150,12 @@ def make_front(folder: pathlib.Path, key: str = KEY, with_run: bool = True, **sh
     (reports / "anomalies.html").write_text("<p>all well</p>", encoding="utf-8")
     (reports / "anomalies.json").write_text(json.dumps({"verdict": "passed"}), encoding="utf-8")
     (folder / "sock.png").write_bytes(PNG)
-    model = ShopTransport()
+    model = model or ShopTransport()
     client = StagedClient("shop:8500", transport=model, retry=Retry(attempts=1))
     recents = Delivery(MemoryStore(1_000))
     log = EventLog(folder / "live", utc_now)
-    items = Items(client, None, folder / "live", utc_now)
-    gateway = Gateway(client, recents, log, items)
+    told = Items(client, None, folder / "live", utc_now)
+    gateway = Gateway(client, recents, log, told)
     low = LowStock(folder / "out" / "inventory" / LOW_STOCK)
     run = Run(tables, reports, folder / "out" / "serving", low) if with_run else None
     shown = Shop(**{"trying": True, **shop})

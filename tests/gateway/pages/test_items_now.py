@@ -39,9 +39,11 @@ def test_cards_and_items_have_the_price_and_stock_that_were_told(visits: Visits)
         assert "9.50" in _card((await shop.http.get("/")).text, "mug")
         await _tell(shop, item_id="mug", price=7.25, stock=0)
         await _tell(shop, item_id="sock", price=3, stock=2)
-        home = (await shop.http.get("/")).text
-        assert _card(home, "mug") == "Red mug Acme 7.25 Sold out"
-        assert _card(home, "sock").startswith("جورب أحمر 3.00 Add to the cart")
+        found, home = (await shop.http.get("/search?q=mug")).text, (await shop.http.get("/")).text
+        assert _card(found, "mug") == "Red mug Acme 7.25 Sold out"
+        assert _card(found, "sock").startswith("جورب أحمر 3.00 Add to the cart")
+        # What can't be had is found, and not proposed.
+        assert not _card(home, "mug") and _card(home, "cup")
         item = (await shop.http.get("/item/mug")).text
         assert "7.25" in item and "Sold out" in item and "Buy now" not in item
         await _tell(shop, item_id="mug", price=None, stock=None)

@@ -1,0 +1,1 @@
+"""Campaigns: cleaned, and given to who sells places by them."""
