@@ -66,7 +66,7 @@ def main() -> None:
     command.add_argument("--days", type=int, default=60)
     command.add_argument("--events", type=int, default=1_500_000, help="as if so many came in the last weeks")
     command.add_argument(
-        "--searches", type=int, default=30_000, help="whose places are sold, each made by some visitors"
+        "--searches", type=int, default=16_000, help="whose places are sold, each made by some visitors"
     )
     command.add_argument("--nights", type=int, default=8, help="on which chances are learnt again")
     command.add_argument("--times", type=int, default=20, help="the outcome of what is measured is drawn")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import json
+import time
 import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -21,7 +23,7 @@ TIMEOUT_SECONDS = 0.25
 CHUNK = 1_000
 """Entries of a request."""
 _KEYS = ("aisle:items:entries", "aisle:items:places", "aisle:items:last", "aisle:items:life")
-_CHANNEL = "aisle:items:changed"
+_CHANNEL, _READ_CHANNEL = "aisle:items:changed", "aisle:items:read"
 _DIGITS = 20
 """Of an entry's time in the store: texts of one length are in the order of their numbers."""
 
@@ -36,9 +38,11 @@ for i = 2, #ARGV, 2 do
     redis.call('ZADD', KEYS[2], last, ARGV[i])
   end
 end
-if last then redis.call('PUBLISH', '%s', last) end
+local listening = 0
+if last then listening = redis.call('PUBLISH', '%s', last) end
+return {last or 0, listening}
 """
-"""Keeps of each key the greater entry, and gives what changed the next place."""
+"""Keeps of each key the greater entry, and gives what changed the next place; says the last one, and how many listen."""
 _SINCE = """
 local found = redis.call('ZRANGEBYSCORE', KEYS[2], '(' .. ARGV[1], '+inf', 'WITHSCORES', 'LIMIT', 0, ARGV[2])
 local names, place = {}, ARGV[1]
@@ -64,6 +68,13 @@ class Read(NamedTuple):
     entries: Entries
 
 
+class Added(NamedTuple):
+    """Where entries are: the last one's place, 0 where none changed anything, and how many gateways were told."""
+
+    place: int = 0
+    listening: int = 0
+
+
 class RedisItems:
     """All entries, each at the place of its last change, so that who has all up to a place reads the rest alone."""
 
@@ -80,17 +91,24 @@ class RedisItems:
         except ValueError as error:
             raise InputError(f"--store can't be used: {error}; expected redis://HOST:PORT") from error
         self._listening: Any = None
+        self._name = uuid.uuid4().hex
+        self._readers: dict[str, tuple[str, int]] = {}
+        self._heard = asyncio.Event()
 
-    async def add(self, entries: Entries) -> None:
+    async def add(self, entries: Entries) -> Added:
         """Adds entries, and tells who listens; raises StoreDown."""
         told = iter(
             (f"{key.field}:{key.item_id}", f"{entry.at:0{_DIGITS}d}{entry.text}")
             for key, entry in entries.items()
         )
-        life = uuid.uuid4().hex
+        life, added = uuid.uuid4().hex, Added()
         with _told_as_down():
             while chunk := list(itertools.islice(told, CHUNK)):
-                await self._redis.eval(_ADD % _CHANNEL, len(_KEYS), *_KEYS, life, *itertools.chain(*chunk))  # type: ignore[misc]
+                came = await self._redis.eval(
+                    _ADD % _CHANNEL, len(_KEYS), *_KEYS, life, *itertools.chain(*chunk)
+                )  # type: ignore[misc]
+                added = Added(*came) if came[0] else added
+        return added
 
     async def since(self, place: int) -> Read:
         """The first entries behind a place; raises StoreDown."""
@@ -108,9 +126,35 @@ class RedisItems:
         with _told_as_down():
             if self._listening is None:
                 listening = self._redis.pubsub(ignore_subscribe_messages=True)
-                await listening.subscribe(_CHANNEL)
+                await listening.subscribe(_CHANNEL, _READ_CHANNEL)
                 self._listening = listening
-            await self._listening.get_message(timeout=seconds)
+            until = time.monotonic() + seconds
+            while (left := until - time.monotonic()) > 0:
+                came = await self._listening.get_message(timeout=left)
+                if came and came["channel"] == _CHANNEL.encode():
+                    return
+                if came:
+                    name, life, place = came["data"].decode().split()
+                    self._readers[name] = (life, int(place))
+                    self._heard.set()
+
+    async def has_read(self, life: str, place: int) -> None:
+        """Tells all gateways up to which place this one has all; raises StoreDown."""
+        with _told_as_down():
+            await self._redis.publish(_READ_CHANNEL, f"{self._name} {life} {place}")
+
+    async def read_by(self, life: str, added: Added, seconds: float) -> bool:
+        """Waits until as many gateways as were told of entries have them, or for so long; whether they have."""
+        until = time.monotonic() + seconds
+        while added.listening > sum(
+            of == life and place >= added.place for of, place in self._readers.values()
+        ):
+            self._heard.clear()
+            try:
+                await asyncio.wait_for(self._heard.wait(), until - time.monotonic())
+            except asyncio.TimeoutError:
+                return False
+        return True
 
     async def close(self) -> None:
         """Ends the connection."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from aisle.gateway.items.redis_items import RedisItems
+from aisle.gateway.items.redis_items import Added, RedisItems
 from aisle.gateway.items.shelf import Shelf
 from aisle.gateway.items.updates import Entries, newest
 from aisle.gateway.recents.store import StoreDown
 
 LOOK_SECONDS = 1.0
 """A change that nobody was told of, since the telling was lost, is found after so long."""
+HEARD_SECONDS = 0.25
+"""Who tells something waits for so long that the others have it, so that no question after its answer lacks it."""
 
 
 class Sync:
@@ -27,6 +29,7 @@ class Sync:
         self.shelf, self._store = shelf, store
         self._life, self._place = "", 0
         self._waiting: Entries = {}
+        self._added = Added()
         self._apart = store is not None
         self._reading = asyncio.Lock()
 
@@ -36,13 +39,13 @@ class Sync:
         return self._apart or bool(self._waiting)
 
     async def tell(self, entries: Entries) -> bool:
-        """Takes entries; returns whether the store has them, too. They wait for it where it is down."""
+        """Takes entries; returns whether every other gateway that listens has them. They wait for a store that is down."""
         self.shelf.put(entries)
         if self._store is None:
             return True
         self._waiting = newest([self._waiting, entries])
         await self.meet()
-        return not self.stale
+        return not self.stale and await self._store.read_by(self._life, self._added, HEARD_SECONDS)
 
     async def meet(self) -> None:
         """Gives the store what waits, and reads what is new there, unless it is down."""
@@ -79,7 +82,7 @@ class Sync:
     async def _give(self, store: RedisItems) -> None:
         waiting = self._waiting
         if waiting:
-            await store.add(waiting)
+            self._added = await store.add(waiting)
             self._waiting = {key: entry for key, entry in self._waiting.items() if waiting.get(key) != entry}
 
     async def _read(self, store: RedisItems) -> bool:
@@ -91,5 +94,7 @@ class Sync:
             await store.add(self.shelf.entries())
             return True
         self.shelf.put(read.entries)
-        self._place = read.place
+        further, self._place = read.place > self._place, read.place
+        if further and read.place >= read.last:
+            await store.has_read(read.life, read.place)
         return read.place < read.last

@@ -83,7 +83,9 @@ class Updated(pydantic.BaseModel):
     """The updates are safe."""
 
     items: int
-    stale: bool = Field(description="Whether other gateways don't know them yet: the store is down.")
+    stale: bool = Field(
+        description="Whether other gateways may not know them yet: the store is down, or one takes its time."
+    )
 
 
 def newest(many: Iterable[Entries]) -> Entries:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-TOOLS = {"benchmarks.serving.load", "benchmarks.serving.answering"}
+TOOLS = {"benchmarks.ads.clocked_gateway", "benchmarks.serving.load", "benchmarks.serving.answering"}
 """Processes that a benchmark starts."""
 MODULES = {
     ".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path.read_text(encoding="utf-8")
@@ -170,6 +170,10 @@ _RESULTS: dict[str, Any] = {
             "lost": 0,
             "growth": 0.006,
         },
+    },
+    "live.new_items": {
+        "search": {"gain": 0.0271, "ci": [0.0112, 0.0442]},
+        "recommend": {"gain": 0.0160, "systems": {"by what they are like": {"new": 0.328}}},
     },
     "live.replay": {
         "gains": {

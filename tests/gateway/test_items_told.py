@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime
 import pathlib
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from aisle.components.example_gen.reader import read_table
 from aisle.gateway.items.log import SCHEMA, ItemLog
 from aisle.gateway.items.redis_items import RedisItems
 from aisle.gateway.items.shelf import Shelf
+from aisle.gateway.items.sync import HEARD_SECONDS, Sync
 from aisle.gateway.items.updates import FIELDS, Entry, Key
 from aisle.gateway.recents.memory import MemoryStore
 from aisle.gateway.service import utc_now
@@ -212,6 +214,40 @@ def test_what_one_gateway_is_told_the_others_know_also_after_the_store_was_lost(
             assert not (await one.http.get("/v1/recommend")).json()["stale"]
         async with _two(site, redis_server.address, model_server) as (one, _):
             assert await _mugs(one, k=2) == ["i3", "i4"]
+
+    asyncio.run(use())
+
+
+def test_no_question_after_the_answer_to_an_update_lacks_it_at_whichever_gateway(
+    site: Callable[..., Any], redis_server: Any, model_server: str
+) -> None:
+    async def use() -> None:
+        async with _two(site, redis_server.address, model_server) as gateways:
+            for one in gateways:  # Until both listen.
+                await one.http.patch("/v1/items", json={"item_id": "i2", "withdrawn": True})
+                await _until(gateways[0], ["i1", "i3"]), await _until(gateways[1], ["i1", "i3"])
+            for number in range(30):
+                one, other = gateways[number % 2], gateways[1 - number % 2]
+                gone = number % 3 > 0
+                told = await one.http.patch("/v1/items", json={"item_id": "i1", "withdrawn": gone})
+                assert told.json() == {"items": 1, "stale": False}
+                (there,) = await other.gateway.items.current.told(["i1"], None)
+                assert there.withdrawn is gone, number
+                assert await _mugs(other, k=2) == (["i3", "i4"] if gone else ["i1", "i3"]), number
+
+    asyncio.run(use())
+
+
+def test_a_gateway_that_does_not_say_that_it_has_an_update_is_not_waited_for_long(redis_server: Any) -> None:
+    async def use() -> None:
+        deaf, sync = RedisItems(redis_server.address), Sync(Shelf(), RedisItems(redis_server.address))
+        await deaf.changed(0.05)  # From now on it is told, and never reads.
+        started = time.monotonic()
+        assert not await sync.tell({Key("i1", "stock"): Entry(5, "2")})
+        assert HEARD_SECONDS <= time.monotonic() - started < 20 * HEARD_SECONDS
+        # What changes nothing has nothing to wait for.
+        assert await sync.tell({Key("i1", "stock"): Entry(5, "2")}) and not sync.stale
+        await deaf.close(), await sync.close()
 
     asyncio.run(use())
 

@@ -144,6 +144,15 @@ def test_one_shops_as_a_user_and_as_nobody_again(visit: Callable) -> None:
     assert page.locator(".who summary bdi").inner_text() == "anonymous"
 
 
+def test_a_browser_of_another_language_reads_its_own_also_by_the_script(visit: Callable) -> None:
+    page = visit(locale="zh-CN")
+    assert page.locator("html").get_attribute("lang") == "zh"
+    page.get_by_role("searchbox").press_sequentially("mug")
+    page.locator("#heard", has_text="mug: 第 1 至 5 件").wait_for(state="attached")
+    page.get_by_role("button", name="加入购物车：Red mug").click()
+    page.locator("#toast", has_text="Red mug: 已加入购物车。").wait_for()
+
+
 PAGES = ("/", "/search?q=mug&brand=Acme", "/item/sock?q=mug", "/item/nothing-at-all", "/console")
 
 
