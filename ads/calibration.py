@@ -21,6 +21,7 @@ from aisle.ads.market import at_odds
 from aisle.schema.errors import InputError
 
 Floats = npt.NDArray[np.float64]
+Names = Sequence[str] | npt.NDArray[np.str_]
 Surface = Literal["search", "recommend"]
 SURFACES: tuple[Surface, ...] = ("search", "recommend")
 """Where a score is from: the head says another thing of a search than of a recommendation."""
@@ -70,8 +71,8 @@ class Rate:
         self,
         scores: npt.ArrayLike,
         places: npt.ArrayLike | None = None,
-        advertisers: Sequence[str] | None = None,
-        campaigns: Sequence[str] | None = None,
+        advertisers: Names | None = None,
+        campaigns: Names | None = None,
     ) -> Floats:
         """[n] chances, 0 to 1; arguments as of `Calibration.chances`, and for which campaign."""
         found = np.interp(np.asarray(scores, np.float64), self.scores, self.chances)
@@ -118,7 +119,10 @@ class Calibration:
         """
         try:
             said = json.loads(text)
-            return cls(*({where: _rate(said[part][where]) for where in SURFACES} for part in _PARTS))
+            clicks, purchases = (
+                {str(where): _rate(said[part][where]) for where in SURFACES} for part in _PARTS
+            )
+            return cls(clicks, purchases)
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise InputError(
                 f"no calibration of chances, {type(error).__name__}: {error}; {LEARN_AGAIN}"
@@ -132,7 +136,7 @@ class Calibration:
         self,
         scores: npt.ArrayLike,
         places: npt.ArrayLike | None = None,
-        advertisers: Sequence[str] | None = None,
+        advertisers: Names | None = None,
         surface: Surface = "search",
     ) -> Whole:
         """[n] chances of a click in whole millionths, at least 1: what an auction takes for quality.
@@ -149,7 +153,7 @@ class Calibration:
         self,
         scores: npt.ArrayLike,
         places: npt.ArrayLike | None = None,
-        advertisers: Sequence[str] | None = None,
+        advertisers: Names | None = None,
         surface: Surface = "search",
     ) -> Whole:
         """[n] chances of a purchase after a click in whole millionths, at least 1; arguments as of `chances`."""
@@ -165,14 +169,14 @@ _PARTS = tuple(field.name for field in dataclasses.fields(Calibration))
 
 
 def _rate(said: Mapping[str, Any]) -> Rate:
-    numbers = (tuple(map(float, said[name])) for name in ("scores", "chances", "places"))
-    factors = (
+    scores, chances, places = (tuple(map(float, said[name])) for name in ("scores", "chances", "places"))
+    advertisers, campaigns = (
         {str(name): float(one) for name, one in said[of].items()} for of in ("advertisers", "campaigns")
     )
-    return Rate(*numbers, *factors)
+    return Rate(scores, chances, places, advertisers, campaigns)
 
 
-def _named(names: Sequence[str], factors: Mapping[str, float]) -> Floats:
+def _named(names: Names, factors: Mapping[str, float]) -> Floats:
     return np.array([factors.get(name, 1.0) for name in names], np.float64)
 
 

@@ -72,9 +72,14 @@ class Shows:
         """
         one = np.ones(len(scores))
         shows = cls(
-            *(np.asarray(values) for values in (scores, places, advertisers, campaigns, happened, at)),
-            one if weight is None else np.asarray(weight),
-            one if come is None else np.asarray(come),
+            scores,
+            places,
+            advertisers,
+            campaigns,
+            happened,
+            at,
+            one if weight is None else weight,
+            one if come is None else come,
         )
         lengths = {field.name: len(getattr(shows, field.name)) for field in dataclasses.fields(cls)}
         if len(set(lengths.values())) > 1:
@@ -123,7 +128,7 @@ def _fit(shows: Shows, by_score: bool) -> Rate:
     beside = np.ones(len(level))
     for _ in range(ROUNDS):
         at_first = stands * looked[place] * beside
-        knots, chances = _curve(scores, np.bincount(level, happened), np.bincount(level, at_first), prior)
+        knots, chances = _curve(scores, _sums(level, happened), _sums(level, at_first), prior)
         if by_score and scores[0] > 0:
             # Below the lowest centre in proportion to the score: what is all but never clicked isn't level.
             knots, chances = np.append(0.0, knots), np.append(0.0, chances)
@@ -132,7 +137,7 @@ def _fit(shows: Shows, by_score: bool) -> Rate:
         chances = np.minimum(chances * happened.sum() / max(many, LEAST), 1.0)
         average = np.clip(np.interp(scores, knots, chances), LEAST, 1 - LEAST)[level]
         chance = at_odds(average, odds[0][payers[0][1]] * odds[1][payers[1][1]])
-        looked = _ratio(np.bincount(place, happened), np.bincount(place, stands * chance), PRIOR_EVENTS)
+        looked = _ratio(_sums(place, happened), _sums(place, stands * chance), PRIOR_EVENTS)
         looked /= looked[0]
         for number, (_, which) in enumerate(payers):
             others = at_odds(chance, 1 / odds[number][which])
@@ -186,6 +191,11 @@ def _curve(scores: Floats, happened: Floats, stands: Floats, prior: Floats) -> t
     return centres, np.minimum(isotonic.x[blocks], 1.0)
 
 
+def _sums(which: npt.NDArray[np.intp], values: Floats) -> Floats:
+    """[groups] the sum of each."""
+    return np.asarray(np.bincount(which, values), np.float64)
+
+
 def _ratio(happened: Floats, told: Floats, prior: float) -> Floats:
     return np.asarray((happened + prior) / (told + prior), np.float64)
 
@@ -201,9 +211,9 @@ def _odds(which: Whole, happened: Floats, stands: Floats, others: Floats, odds: 
         odds: [groups] the factors so far.
     """
     chance = at_odds(others, odds[which])
-    told = np.bincount(which, stands * chance)
-    curve = np.maximum(np.bincount(which, stands * chance * (1 - chance)), LEAST)
-    step = (np.bincount(which, happened) - told) / curve
+    told = _sums(which, stands * chance)
+    curve = np.maximum(_sums(which, stands * chance * (1 - chance)), LEAST)
+    step = (_sums(which, happened) - told) / curve
     own = np.log(odds) + np.clip(step, -1.0, 1.0)
     own -= np.average(own, weights=curve)
     # The variance among groups beyond that of counts (Marshall 1991), each weighed by what it tells.
@@ -247,8 +257,10 @@ def _drawn_in(rate: Rate, level: float, slope: float) -> Rate:
     chances = np.clip(rate.chances, LEAST, 1 - LEAST)
     odds = np.exp(level) * (chances / (1 - chances)) ** slope
     drawn = np.where(np.array(rate.chances) > 0, odds / (1 + odds), 0.0)
-    beside = {
-        of: {name: factor**slope for name, factor in getattr(rate, of).items()}
-        for of in ("advertisers", "campaigns")
-    }
-    return dataclasses.replace(rate, chances=tuple(drawn.tolist()), **beside)
+    advertisers, campaigns = (
+        {name: factor**slope for name, factor in factors.items()}
+        for factors in (rate.advertisers, rate.campaigns)
+    )
+    return dataclasses.replace(
+        rate, chances=tuple(drawn.tolist()), advertisers=advertisers, campaigns=campaigns
+    )
