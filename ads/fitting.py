@@ -9,20 +9,23 @@ import numpy.typing as npt
 
 from aisle.ads.auction import Whole
 from aisle.ads.calibration import Floats, Rate
+from aisle.ads.market import at_odds
 from aisle.schema.errors import InputError
 
 ROUNDS = 8
 """Of curve, places and advertisers, each given the others; they stand still after four or five."""
-BIN_EVENTS, LEAST_BINS, MOST_BINS = 50, 10, 40
+BIN_EVENTS, LEAST_BINS, MOST_BINS = 50, 10, 100
 """A piece of the curve rests on so many clicks, where that makes neither fewer nor more pieces."""
 PLACE_EVENTS = 50
 """Places are taken together until they have so many clicks."""
 PRIOR_EVENTS = 10
 """So many clicks speak for the prior of a piece of the curve, and for a place that is looked at as the first one."""
-FOLDS = 4
-"""Stretches of time: each but the first is foretold by what came before it."""
-LEVEL_DEVIATION, SLOPE_DEVIATION = 0.1, 0.1
-"""How far what wins is believed to differ before anything is seen of it: standard deviations of log level and slope."""
+LATE = 0.25
+"""The last part of the time, which what came before is held against."""
+LEAST = 1e-9
+"""A chance is so far from 0 and from 1 at least where its odds are taken."""
+LEVEL_DEVIATION, SLOPE_DEVIATION = 0.02, 0.05
+"""How far what wins is believed to differ before anything is seen of it: standard deviations of level and slope of log odds."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,9 +72,14 @@ class Shows:
         """
         one = np.ones(len(scores))
         shows = cls(
-            *(np.asarray(values) for values in (scores, places, advertisers, campaigns, happened, at)),
-            one if weight is None else np.asarray(weight),
-            one if come is None else np.asarray(come),
+            scores,
+            places,
+            advertisers,
+            campaigns,
+            happened,
+            at,
+            one if weight is None else weight,
+            one if come is None else come,
         )
         lengths = {field.name: len(getattr(shows, field.name)) for field in dataclasses.fields(cls)}
         if len(set(lengths.values())) > 1:
@@ -89,9 +97,9 @@ def fit_rate(shows: Shows, by_score: bool = True) -> Rate:
     """The rate that tells best what became of what was sold.
 
     The curve is an isotonic regression of the score with lines between its centres (Oron and Flournoy 2017). The factor of an
-    advertiser is its clicks over those foretold, shrunk to 1 as far as advertisers differ by chance alone (Marshall 1991), and
-    so is that of a campaign beside its advertiser. All are fitted to what won, so that they tell of what wins; but an auction also picks what they got too high, and a later
-    one will again. How much less that brings is learnt of later stretches of time, foretold by what came before them, and
+    advertiser is of the odds at the first place, shrunk to 1 as far as advertisers differ by chance alone (Marshall 1991), and so
+    is that of a campaign beside its advertiser. All are fitted to what won, so that they tell of what wins; but an auction also picks what they got too high, and a later
+    one will again. How much less that brings is learnt of the last quarter of the time, foretold by what came before it, and
     level and spread are drawn in by it.
 
     Args:
@@ -116,22 +124,30 @@ def _fit(shows: Shows, by_score: bool) -> Rate:
     scores, level = np.unique(shows.scores, return_inverse=True)
     prior = np.clip(scores, 1e-6, 1.0) if by_score else np.ones(len(scores))
     payers = [np.unique(names, return_inverse=True) for names in (shows.advertisers, shows.campaigns)]
-    looked, beside = np.ones(len(firsts)), [np.ones(len(names)) for names, _ in payers]
+    looked, odds = np.ones(len(firsts)), [np.ones(len(names)) for names, _ in payers]
+    beside = np.ones(len(level))
     for _ in range(ROUNDS):
-        paid = beside[0][payers[0][1]] * beside[1][payers[1][1]]
-        at_first = stands * looked[place] * paid
-        knots, chances = _curve(scores, np.bincount(level, happened), np.bincount(level, at_first), prior)
-        told = stands * np.interp(scores, knots, chances)[level]
-        looked = _ratio(np.bincount(place, happened), np.bincount(place, told * paid), PRIOR_EVENTS)
-        told *= looked[place]
-        for number, (_, which) in enumerate(payers):
-            beside[number] = _shrunk(np.bincount(which, happened), np.bincount(which, told))
-            told *= beside[number][which]
+        at_first = stands * looked[place] * beside
+        knots, chances = _curve(scores, _sums(level, happened), _sums(level, at_first), prior)
+        if by_score and scores[0] > 0:
+            # Below the lowest centre in proportion to the score: what is all but never clicked isn't level.
+            knots, chances = np.append(0.0, knots), np.append(0.0, chances)
+        # Lines between centres lie below a curve that bends down: as many are foretold as there were.
+        many = (at_first * np.interp(scores, knots, chances)[level]).sum()
+        chances = np.minimum(chances * happened.sum() / max(many, LEAST), 1.0)
+        average = np.clip(np.interp(scores, knots, chances), LEAST, 1 - LEAST)[level]
+        chance = at_odds(average, odds[0][payers[0][1]] * odds[1][payers[1][1]])
+        looked = _ratio(_sums(place, happened), _sums(place, stands * chance), PRIOR_EVENTS)
         looked /= looked[0]
+        for number, (_, which) in enumerate(payers):
+            others = at_odds(chance, 1 / odds[number][which])
+            odds[number] = _odds(which, happened, stands * looked[place], others, odds[number])
+            chance = at_odds(others, odds[number][which])
+        beside = chance / average
     each = np.repeat(looked, np.diff([*firsts, shows.places.max() + 1]))
     named = (
         dict(zip(names.tolist(), factors.tolist(), strict=True))
-        for (names, _), factors in zip(payers, beside, strict=True)
+        for (names, _), factors in zip(payers, odds, strict=True)
     )
     return Rate(tuple(knots.tolist()), tuple(chances.tolist()), tuple(each.tolist()), *named)
 
@@ -162,8 +178,9 @@ def _curve(scores: Floats, happened: Floats, stands: Floats, prior: Floats) -> t
     likely = stands * prior * (happened.sum() + 1) / ((stands * prior).sum() + 1)
     # Half of the bins follow the shows, half what is foretold of them, so that both ends are told apart.
     mass = (np.cumsum(stands) / stands.sum() + np.cumsum(likely) / likely.sum()) / 2
-    count = np.clip(happened.sum() // BIN_EVENTS, LEAST_BINS, MOST_BINS)
-    starts = np.unique((mass * count).astype(np.int64), return_index=True)[1]
+    count = int(np.clip(happened.sum() // BIN_EVENTS, LEAST_BINS, MOST_BINS))
+    bins = np.minimum((mass * count).astype(np.int64), count - 1)
+    starts = np.unique(bins, return_index=True)[1]
     many, told, sums, clicks = (
         np.add.reduceat(values, starts) for values in (stands, likely, stands * scores, happened)
     )
@@ -174,50 +191,60 @@ def _curve(scores: Floats, happened: Floats, stands: Floats, prior: Floats) -> t
     return centres, np.minimum(isotonic.x[blocks], 1.0)
 
 
+def _sums(which: npt.NDArray[np.intp], values: Floats) -> Floats:
+    """[groups] the sum of each."""
+    return np.asarray(np.bincount(which, values), np.float64)
+
+
 def _ratio(happened: Floats, told: Floats, prior: float) -> Floats:
     return np.asarray((happened + prior) / (told + prior), np.float64)
 
 
-def _shrunk(happened: Floats, told: Floats) -> Floats:
-    """Ratios, drawn to 1 by how much of their spread is chance: a Poisson count of a gamma rate."""
-    if not happened.sum():
-        return np.ones(len(told))
-    told = told * happened.sum() / told.sum()
-    apart = ((happened - told) ** 2 / np.maximum(told, 1e-9) - 1).sum() / told.sum()
-    return _ratio(happened, told, 1 / apart) if apart > 0 else np.ones(len(told))
+def _odds(which: Whole, happened: Floats, stands: Floats, others: Floats, odds: Floats) -> Floats:
+    """The factors of the odds of some groups: one step towards the likeliest, drawn to 1 as far as their spread is chance.
+
+    Args:
+        which: [n] the group of each show.
+        happened: [n] how often it did.
+        stands: [n] how often it would at a chance of 1.
+        others: [n] the chance without the factor.
+        odds: [groups] the factors so far.
+    """
+    chance = at_odds(others, odds[which])
+    told = _sums(which, stands * chance)
+    curve = np.maximum(_sums(which, stands * chance * (1 - chance)), LEAST)
+    step = (_sums(which, happened) - told) / curve
+    own = np.log(odds) + np.clip(step, -1.0, 1.0)
+    own -= np.average(own, weights=curve)
+    # The variance among groups beyond that of counts (Marshall 1991), each weighed by what it tells.
+    apart = (curve * own**2 - told / curve).sum() / curve.sum()
+    if apart <= 0:
+        return np.ones(len(odds))
+    return np.exp(own * apart / (apart + told / curve**2))
 
 
 def _later(shows: Shows, by_score: bool) -> tuple[float, float]:
-    """Log level and slope by which what won differs from what was foretold of it before; 0 and 1: not at all."""
-    edges = np.quantile(shows.at, np.arange(1, FOLDS) / FOLDS)
-    fold = np.searchsorted(edges, shows.at, side="right")
-    parts = []
-    for number in range(1, FOLDS):
-        before, now = shows.take(fold < number), shows.take(fold == number)
-        if (before.weight * before.happened).sum() < BIN_EVENTS or not len(now.scores):
-            continue
-        rate = _fit(before, by_score)
-        told = rate.at(now.scores, None, now.advertisers, now.campaigns)
-        looked = np.array(rate.places)[np.minimum(now.places, len(rate.places)) - 1]
-        parts.append(
-            (np.log(np.maximum(told, 1e-9)), now.weight * now.come * looked, now.weight * now.happened)
-        )
-    if not parts:
+    """Level and slope of the log odds of what won late, by what was foretold of it before; 0 and 1: it was right."""
+    late = shows.at >= np.quantile(shows.at, 1 - LATE)
+    before, now = shows.take(~late), shows.take(late)
+    if (before.weight * before.happened).sum() < BIN_EVENTS:
         return 0.0, 1.0
-    log, stands, happened = (np.concatenate(values) for values in zip(*parts, strict=True))
-    return _line(log, stands, happened)
+    rate = _fit(before, by_score)
+    told = np.clip(rate.at(now.scores, None, now.advertisers, now.campaigns), LEAST, 1 - LEAST)
+    stands = now.weight * now.come * rate.looks(now.places)
+    return _line(np.log(told / (1 - told)), stands, now.weight * now.happened)
 
 
 def _line(log: Floats, stands: Floats, happened: Floats) -> tuple[float, float]:
-    """The likeliest log level and slope of Poisson counts, by Newton's method, with a normal prior around 0 and 1."""
-    middle = float(np.average(log, weights=stands * np.exp(log)))
+    """The likeliest level and slope of log odds, by Fisher's scoring of counts, with a normal prior around 0 and 1."""
+    middle = float(np.average(log, weights=stands))
     design = np.stack([np.ones(len(log)), log - middle], 1)
     prior, precision = np.array([middle, 1.0]), np.array([LEVEL_DEVIATION, SLOPE_DEVIATION]) ** -2.0
     line = prior.copy()
     for _ in range(20):
-        told = stands * np.exp(design @ line)
-        slope = design.T @ (told - happened) + precision * (line - prior)
-        curve = (design * told[:, None]).T @ design + np.diag(precision)
+        chance = 1 / (1 + np.exp(-(design @ line)))
+        slope = design.T @ ((stands * chance - happened) * (1 - chance)) + precision * (line - prior)
+        curve = (design * (stands * chance * (1 - chance) ** 2)[:, None]).T @ design + np.diag(precision)
         step = np.linalg.solve(curve, slope)
         line -= step
         if np.abs(step).max() < 1e-9:
@@ -226,10 +253,14 @@ def _line(log: Floats, stands: Floats, happened: Floats) -> tuple[float, float]:
 
 
 def _drawn_in(rate: Rate, level: float, slope: float) -> Rate:
-    """The rate with curve and advertisers to the power of the slope, times the level."""
-    chances = np.minimum(np.exp(level) * np.maximum(rate.chances, 1e-9) ** slope, 1.0)
-    beside = {
-        of: {name: factor**slope for name, factor in getattr(rate, of).items()}
-        for of in ("advertisers", "campaigns")
-    }
-    return dataclasses.replace(rate, chances=tuple(chances.tolist()), **beside)
+    """The rate with the odds of curve, advertisers and campaigns to the power of the slope, and the level added to their log."""
+    chances = np.clip(rate.chances, LEAST, 1 - LEAST)
+    odds = np.exp(level) * (chances / (1 - chances)) ** slope
+    drawn = np.where(np.array(rate.chances) > 0, odds / (1 + odds), 0.0)
+    advertisers, campaigns = (
+        {name: factor**slope for name, factor in factors.items()}
+        for factors in (rate.advertisers, rate.campaigns)
+    )
+    return dataclasses.replace(
+        rate, chances=tuple(drawn.tolist()), advertisers=advertisers, campaigns=campaigns
+    )

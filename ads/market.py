@@ -153,12 +153,12 @@ class Market:
             left: [campaigns], of each budget, less what is owed for shows that may still be clicked, in micros.
             multipliers: [campaigns], from 0 to 1, by pacing; None leaves all bids as they are.
             shown: how often this user was shown each campaign today.
-            factors: [campaigns], what its advertiser does to the chance of each, by `Calibration.factors`; None leaves all
-                chances as they are.
+            factors: [2, campaigns], of the odds of a click and of a purchase after it, by `Calibration.factors`; None leaves
+                all chances as they are.
 
         Raises:
-            InputError: there aren't as many budgets, multipliers or factors as campaigns, a multiplier isn't from 0 to 1, or
-                a factor isn't 0 or more.
+            InputError: there aren't as many budgets, multipliers or factors as there should be, a multiplier isn't from 0 to
+                1, or a factor isn't above 0.
         """
         able = [number for number, one in enumerate(candidates) if one.in_stock]
         chances = (
@@ -188,15 +188,13 @@ class Market:
         if capped := [*self._capped(shown or {})]:
             open_now &= ~np.isin(places, capped)
         places, chosen = places[open_now], chosen[open_now]
-        # Whoever bids for a purchase pays for one: its chance is that of a click and of a purchase after it.
-        bought = np.maximum(listed.click * listed.purchase // MILLION, 1)
-        quality = (
-            np.where(self._per_purchase[places], bought[chosen], listed.click[chosen])
-            if len(places)
-            else places
-        )
+        click, purchase = listed.click[chosen], listed.purchase[chosen]
         if factors is not None:
-            quality = np.clip(np.rint(quality * self._beside(factors)[places]), 1, MILLION).astype(np.int64)
+            beside = self._beside(factors)[:, places]
+            click, purchase = _times_odds(click, beside[0]), _times_odds(purchase, beside[1])
+        # Whoever bids for a purchase pays for one: its chance is that of a click and of a purchase after it.
+        bought = np.maximum(click * purchase // MILLION, 1)
+        quality = np.where(self._per_purchase[places], bought, click)
         best = self._one_of_each_advertiser(places, amounts[places] * quality)
         return Offers(places[best], chosen[best], Bids(amounts[places[best]], quality[best]))
 
@@ -212,11 +210,12 @@ class Market:
         return (self._bids * factors).astype(np.int64)
 
     def _beside(self, factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """What the advertisers do to the chances."""
-        given = self._fits(factors, "factors")
-        if not (np.isfinite(given) & (given >= 0)).all():
-            raise InputError(f"factors from {given.min()} to {given.max()}, expected numbers of 0 or more")
-        return given
+        """What campaigns do to the odds."""
+        if factors.shape != (2, len(self)):
+            raise InputError(f"factors: shape {factors.shape}, expected two a campaign, {(2, len(self))}")
+        if not (np.isfinite(factors) & (factors > 0)).all():
+            raise InputError(f"factors from {factors.min()} to {factors.max()}, expected numbers above 0")
+        return factors
 
     def _fits(self, values: npt.NDArray, what: str) -> npt.NDArray:
         if values.shape != self._bids.shape:
@@ -278,6 +277,17 @@ class Market:
         first = highest
         first[advertisers[best[::-1]]] = best[::-1]
         return best[first[advertisers[best]] == best]
+
+
+def at_odds(chances: npt.NDArray[np.float64], factors: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """[n] chances, 0 to 1, of odds so many times as high; a factor is above 0."""
+    return np.asarray(chances * factors / (1 - chances + chances * factors), np.float64)
+
+
+def _times_odds(chances: Whole, factors: npt.NDArray[np.float64]) -> Whole:
+    """The same of whole millionths."""
+    found = np.rint(at_odds(chances / MILLION, factors) * MILLION)
+    return np.clip(found, 1, MILLION).astype(np.int64)
 
 
 def _plain(query: str) -> str:

@@ -72,8 +72,11 @@ def days(searches: Searches, nights: int, seed: int, method: Method) -> Outcome:
         sold = sell(day, lambda scores, *names, now=rate: now.at(scores, None, *names), bids)
         clicked = rng.binomial(VISITS, sold.click)
         if number >= nights // 2:
-            seen = (sold.scores, sold.places, sold.advertisers, sold.campaigns)
-            measured.append(Outcome(sold, clicked, *(one.at(*seen) for one in (rate, bought, at_once))))
+            told = (
+                one.at(sold.scores, sold.places, sold.advertisers, sold.campaigns)
+                for one in (rate, bought, at_once)
+            )
+            measured.append(Outcome(sold, clicked, *told))
         log.add(sold, clicked)
         if method.fit is not None:
             past.append(_clicks(sold, clicked) if method.sold else _unsold(day, rng))
@@ -91,7 +94,9 @@ class PurchaseLog:
 
     def __init__(self, rng: np.random.Generator) -> None:
         """Nothing was clicked yet; `rng` draws purchases."""
-        self._rng, self._sold, self._delay = rng, [], []
+        self._rng = rng
+        self._sold: list[Sold] = []
+        self._delay: list[Floats] = []
 
     def add(self, sold: Sold, clicked: Ints) -> None:
         """The clicks of a day."""

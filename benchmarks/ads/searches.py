@@ -51,8 +51,8 @@ class Searches:
 
     def take(self, rows: npt.NDArray) -> Searches:
         """Some searches."""
-        each = (getattr(self, name)[rows] for name in ("time", "items", "scores", "attraction", "conversion"))
-        return Searches(*each, self.brands)
+        cut = (self.items[rows], self.scores[rows], self.attraction[rows], self.conversion[rows])
+        return Searches(self.time[rows], *cut, self.brands)
 
 
 def make_searches(options: SimulatorOptions, events: int, most: int, scratch: pathlib.Path) -> Searches:

@@ -7,15 +7,14 @@ import pathlib
 
 import click
 
-from aisle.cli.finite import FiniteRange
+from aisle.cli.ads.options import of_windows
 from aisle.cli.run import CONFIG, SET
 
 
 @click.command()
 @click.argument("shop", type=click.Path())
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Folder of the run; the calibration goes to OUT/ads/calibration.json.")  # fmt: skip
-@click.option("--click-minutes", type=FiniteRange(0, min_open=True), default=30.0, show_default=True, help="After a show, in which a click belongs to it.")  # fmt: skip
-@click.option("--purchase-days", type=FiniteRange(0, min_open=True), default=7.0, show_default=True, help="After a show, in which a purchase belongs to it.")  # fmt: skip
+@of_windows
 @CONFIG
 @SET
 def calibrate(

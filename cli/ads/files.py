@@ -28,9 +28,10 @@ class Sales:
     """What was sold, and how.
 
     Attributes:
-        shows: a row for each show, `COLUMNS`: prices and charges in micros, the chance of a click in millionths.
+        shows: a row for each show, `COLUMNS`: prices and charges in micros, the chance of a click in millionths; null where a
+            log doesn't tell them.
         selling: `source`, `currency`, `terms`, `requests`, `auctions`, the mean nDCG `without` ads and `beside` them, and
-            the `campaigns` with their `budget`, `planned` and `bids`.
+            the `campaigns` with their `budget`, `planned`, `bids`, and, where charges are known of the whole alone, `spent`.
     """
 
     shows: pl.DataFrame

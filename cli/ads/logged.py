@@ -40,7 +40,7 @@ def logged_requests(
     Raises:
         InputError: nothing was shown, or nothing that was shown was clicked.
     """
-    shown = _shown(events)
+    shown = shown_pages(events)
     if shown.is_empty():
         raise InputError(
             "the events hold no impression of a session or a user: nothing tells what was shown, so that nothing can be"
@@ -50,24 +50,36 @@ def logged_requests(
         raise InputError(
             "none of the results shown was clicked within half an hour: there is no chance to sell by"
         )
-    looks = _looks(shown)
-    place = np.minimum(shown["place"].to_numpy(), len(looks)) - 1
-    chance = _rates(shown, "clicked", np.asarray(looks)[place] / MILLION)
+    chance, looks = click_rates(shown)
     bought = _rates(shown, "bought", shown["clicked"].to_numpy().astype(np.float64))
     told = shown.with_columns(chance=chance, bought_after=bought)
     return [_request(page, categories) for _, page in told.group_by("page", maintain_order=True)], looks
 
 
-def _shown(events: pl.DataFrame) -> pl.DataFrame:
-    """A row for each result of a page, an item once: `page`, `place`, and whether it was `clicked` and `bought`."""
+def click_rates(shown: pl.DataFrame) -> tuple[npt.NDArray[np.float64], tuple[int, ...]]:
+    """[results] how often the item of each is clicked where it is looked at, and how likely each place is looked at."""
+    looks = _looks(shown)
+    place = np.minimum(shown["place"].to_numpy(), len(looks)) - 1
+    return _rates(shown, "clicked", np.asarray(looks)[place] / MILLION), looks
+
+
+def shown_pages(events: pl.DataFrame) -> pl.DataFrame:
+    """A row for each result of a page, an item once: `page`, `place`, and whether it was `clicked` and `bought`.
+
+    Args:
+        events: canonical ones, `timestamp` in microseconds.
+    """
     import polars as pl
 
     from aisle.components.labeler.options import LabelerOptions
     from aisle.components.labeler.searches.attribution import attribute
 
     columns = ("timestamp", "event", "item_id", "user_id", "session_id", "query", "position")
-    extra = ("request_id", "sponsored")
-    kinds: dict[str, Any] = {"timestamp": pl.Int64, "position": pl.Int64, "sponsored": pl.Int64}
+    extra = ("request_id", "sponsored", "campaign_id", "ad_score")
+    kinds: dict[str, Any] = {
+        **dict.fromkeys(("timestamp", "position", "sponsored"), pl.Int64),
+        "ad_score": pl.Float64,
+    }
     absent = [name for name in (*columns, *extra) if name not in events.columns]
     whole = events.with_columns(pl.lit(None, kinds.get(name, pl.String)).alias(name) for name in absent)
     # All that was shown counts here, sponsored or not.

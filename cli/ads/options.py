@@ -21,6 +21,22 @@ SEED = click.option(
 )
 
 
+def of_windows(command: Command) -> Command:
+    """What belongs to a show: the parameters `click_minutes` and `purchase_days`."""
+    for option in (
+        click.option(
+            "--purchase-days", type=FiniteRange(0, min_open=True), default=7.0, show_default=True,
+            help="After a show, in which a purchase belongs to it.",
+        ),
+        click.option(
+            "--click-minutes", type=FiniteRange(0, min_open=True), default=30.0, show_default=True,
+            help="After a show, in which a click belongs to it.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 def of_terms(command: Command) -> Command:
     """How places are sold: the parameters `rule`, `reserve`, `pacing`, `floor` and `places`."""
     for option in (

@@ -46,19 +46,19 @@ def replay(
     # Refused before anything is read.
     terms_of(rule, reserve, pacing, floor, places, (1_000_000,))
     check_out(out)
-    tables = _read(shop, config_file, assignments)
+    tables = read_cleaned(shop, config_file, assignments)
     items = tables[ITEMS.name]
     if "category" not in items.columns:
         items = items.with_columns(pl.lit("").alias("category"))
     categories = dict(items.select("item_id", pl.col("category").fill_null("")).iter_rows())
     requests, looks = logged_requests(tables[EVENTS.name], categories)
-    market = Market(_campaigns(tables, campaigns, Layout(out).ads))
+    market = Market(campaigns_of(tables, campaigns, Layout(out).ads))
     terms = terms_of(rule, reserve, pacing, floor, places, looks)
     sales = sales_of("replay", market, terms, sell(market, requests, terms, seed))
     tell(sales, write_sales(sales, Layout(out).ads), out)
 
 
-def _read(shop: str, config_file: str | None, assignments: tuple[str, ...]) -> dict[str, pl.DataFrame]:
+def read_cleaned(shop: str, config_file: str | None, assignments: tuple[str, ...]) -> dict[str, pl.DataFrame]:
     """The tables of a shop, read and cleaned as a run does it.
 
     Raises:
@@ -91,7 +91,7 @@ def _read(shop: str, config_file: str | None, assignments: tuple[str, ...]) -> d
     return {name: pl.DataFrame(pl.from_arrow(table)) for name, table in cleaned.tables.items()}
 
 
-def _campaigns(tables: dict[str, pl.DataFrame], given: str | None, folder: str) -> list[Campaign]:
+def campaigns_of(tables: dict[str, pl.DataFrame], given: str | None, folder: str) -> list[Campaign]:
     """The campaigns of a file, of the shop, or of a run.
 
     Raises:

@@ -86,6 +86,11 @@ def sold(events: pl.DataFrame) -> pl.DataFrame:
             f"the events tell of no sponsored place that was sold by a score: {why}; the gateway notes them where it "
             "sells places (aisle gateway --campaigns FILE)"
         )
+    return followed(events, shown)
+
+
+def followed(events: pl.DataFrame, shown: pl.DataFrame) -> pl.DataFrame:
+    """What was shown, with when it was first clicked and first bought (`CLICKED`, `BOUGHT`), by `KEY`."""
     for kind, name in ((CLICK, CLICKED), (PURCHASE, BOUGHT)):
         first = (
             events.filter(pl.col("event") == kind.name)

@@ -19,8 +19,9 @@ def summarise(sales: Sales) -> dict[str, Any]:
     """Returns the report `ads`, version 1 of docs/reports.md; money in units of the currency."""
     shows, said = sales.shows, sales.selling
     campaigns = _campaigns(sales)
-    revenue = int(shows["charged"].sum())
-    bids = sum(one["bids"] for one in said["campaigns"])
+    revenue = sum(one["spent"] for one in campaigns)
+    told = [one["bids"] for one in campaigns if one["bids"] is not None]
+    bids = sum(told) if told else None
     return {
         "version": 1,
         **{name: said[name] for name in ("source", "currency", "terms", "requests", "auctions")},
@@ -29,13 +30,13 @@ def summarise(sales: Sales) -> dict[str, Any]:
             "shows": len(shows),
             "clicks": int(shows["clicked"].sum()),
             "purchases": int(shows["purchased"].sum()),
-            "revenue": revenue / MICROS,
+            "revenue": revenue,
             "win_rate": len(shows) / bids if bids else None,
         },
         "prices": {
-            "click": _mean_paid(shows, "click"),
-            "purchase": _mean_paid(shows, "purchase"),
-            "thousand_shows": 1_000 * revenue / MICROS / len(shows) if len(shows) else None,
+            "click": _mean_paid(campaigns, "click"),
+            "purchase": _mean_paid(campaigns, "purchase"),
+            "thousand_shows": 1_000 * revenue / len(shows) if len(shows) else None,
         },
         "spend": _spend(campaigns),
         "campaigns": campaigns[:LISTED],
@@ -56,23 +57,26 @@ def _campaigns(sales: Sales) -> list[dict[str, Any]]:
         pl.len().alias("shows"),
         pl.col("clicked", "purchased").sum(),
         pl.col("charged").sum(),
-        (pl.col("charged") > 0).sum().alias("paid"),
+        # What was paid for; of a log nobody knows which of it cost nothing.
+        _paid_for().sum().alias("paid"),
     )
     by_id = {row["campaign_id"]: row for row in counted.to_dicts()}
     nothing = dict.fromkeys(("shows", "clicked", "purchased", "charged", "paid"), 0)
     found = []
     for one in sales.selling["campaigns"]:
         own = by_id.get(one["campaign_id"], nothing)
+        charged = one.get("spent", own["charged"])
         found.append(
             {
                 **{name: one[name] for name in ("campaign_id", "advertiser_id", "bid_kind", "bids")},
                 **{name: one[name] / MICROS for name in ("bid", "budget", "planned")},
-                "spent": own["charged"] / MICROS,
-                "of_plan": own["charged"] / one["planned"] if one["planned"] else None,
+                "spent": charged / MICROS,
+                "of_plan": charged / one["planned"] if one["planned"] else None,
                 "shows": own["shows"],
                 "win_rate": own["shows"] / one["bids"] if one["bids"] else None,
                 **{"clicks": own["clicked"], "purchases": own["purchased"]},
-                "price": own["charged"] / own["paid"] / MICROS if own["paid"] else None,
+                "paid": own["paid"],
+                "price": charged / own["paid"] / MICROS if own["paid"] else None,
             }
         )
     return sorted(found, key=lambda one: (-one["spent"], one["campaign_id"]))
@@ -88,20 +92,28 @@ def _spend(campaigns: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _mean_paid(shows: pl.DataFrame, kind: str) -> float | None:
-    """What was paid for one, on average; None where nothing was."""
+def _paid_for() -> pl.Expr:
+    """Whether what a campaign pays for came of a show, and cost something where that is known."""
     import polars as pl
 
-    paid = shows.filter((pl.col("bid_kind") == kind) & (pl.col("charged") > 0))["charged"]
-    return int(paid.sum()) / len(paid) / MICROS if len(paid) else None
+    came = pl.when(pl.col("bid_kind") == "click").then("clicked").otherwise("purchased")
+    return came & (pl.col("charged").fill_null(1) > 0)
+
+
+def _mean_paid(campaigns: list[dict[str, Any]], kind: str) -> float | None:
+    """What was paid for one, on average; None where nothing was."""
+    own = [one for one in campaigns if one["bid_kind"] == kind]
+    paid = sum(one["paid"] for one in own)
+    return sum(one["spent"] for one in own) / paid if paid else None
 
 
 def _calibration(shows: pl.DataFrame) -> dict[str, Any]:
     """Chances of a click that won, against what was clicked: of all, by tenth of the chances, by advertiser."""
     import polars as pl
 
+    known = shows.filter(pl.col("chance").is_not_null())
     tenth = (pl.col("chance").rank("ordinal") - 1) * DECILES // pl.len()
-    told = shows.with_columns(tenth.alias("tenth"), predicted=pl.col("chance") / MICROS)
+    told = known.with_columns(tenth.alias("tenth"), predicted=pl.col("chance") / MICROS)
     sums = [pl.len().alias("shows"), pl.col("predicted").sum(), pl.col("clicked").sum().alias("observed")]
     tenths = told.group_by("tenth").agg(sums).sort("tenth").drop("tenth").to_dicts()
     advertisers = (
@@ -111,7 +123,7 @@ def _calibration(shows: pl.DataFrame) -> dict[str, Any]:
     apart = sum(abs(one["predicted"] - one["observed"]) for one in tenths)
     return {
         **_against(whole),
-        "error": apart / len(shows) if len(shows) else None,
+        "error": apart / len(known) if len(known) else None,
         "tenths": [_against(one) for one in tenths],
         "advertisers": [
             {"advertiser_id": one["advertiser_id"], **_against(one)}

@@ -23,7 +23,7 @@ def walking_options(command: Command) -> Command:
     for option in (
         click.option("--key-file", type=click.Path(), help="File with the gateway's key, for --ask; AISLE_GATEWAY_KEY without."),
         click.option("--rate", type=FiniteRange(0, 1_000, min_open=True), default=20.0, show_default=True, help="Requests a second, at most."),
-        click.option("--visits", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="About how many visits."),
+        click.option("--visits", type=click.IntRange(1, 100_000), default=200, show_default=True, help="How many visits."),
         click.option("--ask", metavar="URL", help="A gateway that DEST's users ask, and tell what they do, as a site would."),
         click.option("--walk", metavar="URL", help="A storefront that DEST's users walk through, page by page."),
     ):  # fmt: skip

@@ -14,8 +14,9 @@ from aisle.experiments.analysis.exposures import (
     Exposures,
     exposed,
     exposures,
+    known_later,
     otherwise_assigned,
-    told_once,
+    settled,
 )
 from aisle.experiments.analysis.measures import STANDARD, Declared
 from aisle.experiments.analysis.rows import Judge, Row, compared, measured
@@ -95,9 +96,9 @@ def analyze(
         raise InputError(
             f"{experiment.name!r} is interleaved: who took part saw both arms; ask for its credits"
         )
-    events, twice, later = told_once(experiment, events)
+    events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
-    counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
+    counted = robots.people(events)
     found = exposures(experiment, counted)
     ratio = sample_ratio(found.counts(experiment), experiment.shares)
     judge = Judge(alpha, looks)
@@ -113,7 +114,7 @@ def analyze(
         verdict=said,
         distrust=distrust,
         sample_ratio=ratio,
-        left_out={**found.left_out, **robots.left_out, "events told twice": twice},
+        left_out={**found.left_out, **robots.left_out, **uncounted},
         late=found.late,
         noted={**_noted(experiment, events, later, found), **robots.noted},
         bots=robots,
@@ -126,10 +127,9 @@ def analyze(
 
 def _noted(experiment: Experiment, events: Events, later: np.ndarray, found: Exposures) -> dict[str, int]:
     """What is kept and worth knowing."""
-    first = np.unique(events.unit[later & (events.experiment == experiment.name)])
     other = "sessions" if experiment.unit == "user_id" else "users by their sessions"
     return {
-        "first seen before they were known": len(np.intersect1d(first, found.units)),
+        "first seen before they were known": known_later(experiment, events, later, found.units),
         f"{other} in two arms": found.other_double,
     }
 

@@ -12,10 +12,12 @@ import numpy.typing as npt
 
 from aisle.experiments.analysis.events import Events, Texts
 from aisle.experiments.assignment.experiment import Experiment
+from aisle.experiments.statistics.sample import Floats
 from aisle.schema.errors import InputError
 from aisle.schema.events import IMPRESSION
 
 Counts = npt.NDArray[np.int64]
+Teams = dict[tuple[str, ...], tuple[str, int]]
 WINDOW_DAYS = 1.0
 """How long after an answer what names none may follow it."""
 
@@ -26,14 +28,16 @@ class Shown:
 
     Attributes:
         users: their ids, sorted, [n].
-        teams: of an answer's item, by both ids: the user, whose ranking gave it, and the day; those that both had alike aren't here.
+        since: the day of the first impression of each, [n].
+        teams: of an answer's item, by both ids: the user, and whose ranking gave it; those that both had alike aren't here.
         contradicted: users of whose items the log says that both rankings gave them.
         impressions: all of theirs, of the experiment or not.
         uneven: the answers in which the control, and those in which the treatment, gave more items: a draft tosses for that.
     """
 
     users: Texts
-    teams: dict[tuple[str, str], tuple[str, int, float]]
+    since: Floats
+    teams: Teams
     contradicted: int
     impressions: Events
     uneven: tuple[int, int]
@@ -48,7 +52,9 @@ class Shown:
         known = (events.unit != "") & ~np.isin(events.unit, list(experiment.forced))
         impressions = events.where(known & (events.kind == IMPRESSION.name))
         shown = impressions.where(impressions.experiment == experiment.name)
-        users = np.unique(shown.unit)
+        users, whose = np.unique(shown.unit, return_inverse=True)
+        since = np.full(len(users), np.inf)
+        np.minimum.at(since, whose, shown.day)
         if not len(users):
             raise InputError(
                 f"no impression names the experiment {experiment.name!r}; is it that of the log?"
@@ -60,15 +66,14 @@ class Shown:
                 f"no impression of {experiment.name!r} has a request_id; log it, so that what is taken can be credited to whose "
                 "ranking gave it"
             )
-        teams: dict[tuple[str, str], tuple[str, int, float]] = {}
+        teams: Teams = {}
         contradicted = set()
-        rows = zip(given.request_id, given.item_id, given.unit, given.arm, given.day, strict=True)
-        for request, item, user, arm, day in rows:
+        for request, item, user, arm in _rows(given.request_id, given.item_id, given.unit, given.arm):
             team = names.index(arm)
-            earlier = teams.setdefault((str(request), str(item)), (str(user), team, float(day)))
+            earlier = teams.setdefault((request, item), (user, team))
             if earlier[1] != team:
                 contradicted.add(earlier[0])
-        return cls(users, teams, len(contradicted), impressions, _uneven(teams))
+        return cls(users, since, teams, len(contradicted), impressions, _uneven(teams))
 
     def credits(self, events: Events, kind: str) -> tuple[Counts, int]:
         """What each user took of either ranking by one kind of event, [n, 2]; an item counts once an answer.
@@ -85,7 +90,7 @@ class Shown:
         counts = np.zeros((len(self.users), 2), dtype=np.int64)
         for one in set(_rows(named.request_id, named.item_id)).union(followed):
             if one in self.teams:
-                user, team, _ = self.teams[one]
+                user, team = self.teams[one]
                 counts[np.searchsorted(self.users, user), team] += 1
         return counts, sum(one in self.teams for one in followed)
 
@@ -114,12 +119,12 @@ class Shown:
         return found
 
     def late(self, events: Events) -> int:
-        """How many users took an item before it was shown to them: the clocks are apart."""
+        """How many users took an item of an answer before any was shown to them: the clocks are apart."""
+        first = dict(zip(self.users.tolist(), self.since.tolist(), strict=True))
         taken = events.where((events.kind != IMPRESSION.name) & (events.request_id != ""))
         rows = zip(_rows(taken.request_id, taken.item_id), taken.day.tolist(), strict=True)
-        return len(
-            {self.teams[one][0] for one, day in rows if one in self.teams and day < self.teams[one][2]}
-        )
+        whose = [(self.teams[one][0], day) for one, day in rows if one in self.teams]
+        return len({user for user, day in whose if day < first[user]})
 
 
 def credits(experiment: Experiment, events: Events, kind: str) -> tuple[Texts, Counts]:
@@ -132,9 +137,9 @@ def credits(experiment: Experiment, events: Events, kind: str) -> tuple[Texts, C
     return shown.users, shown.credits(events, kind)[0]
 
 
-def _uneven(teams: dict[tuple[str, str], tuple[str, int, float]]) -> tuple[int, int]:
+def _uneven(teams: Teams) -> tuple[int, int]:
     more: dict[str, int] = {}
-    for (request, _), (_, team, _) in teams.items():
+    for (request, _), (_, team) in teams.items():
         more[request] = more.get(request, 0) + 2 * team - 1
     leads = np.array(list(more.values()))
     return int((leads < 0).sum()), int((leads > 0).sum())

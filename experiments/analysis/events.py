@@ -13,6 +13,7 @@ from aisle.experiments.statistics.sample import Floats
 from aisle.schema.errors import InputError
 
 Texts = npt.NDArray[np.str_]
+_YEAR = 365.0
 
 
 def _none() -> Texts:
@@ -80,6 +81,19 @@ class Events:
         return dataclasses.replace(
             self, columns=further, **{name: column[chosen] for name, column in self.told.items()}
         )
+
+    def timely(self) -> tuple[Events, int]:
+        """Without those at no possible time, such as the epoch or a wrong clock's 2099, and how many these are.
+
+        They are further from the middle 98 % of all events than these last, and than a year: by the Cleaner's rule, but for the
+        future, which it knows by its own clock.
+        """
+        if not len(self):
+            return self, 0
+        first, last = np.quantile(self.day, (0.01, 0.99))
+        margin = max(last - first, _YEAR)
+        possible = (self.day >= first - margin) & (self.day <= last + margin)
+        return self.where(possible), int(len(self) - possible.sum())
 
     def distinct(self) -> tuple[Events, int]:
         """Without those that were told before, and how many these are.

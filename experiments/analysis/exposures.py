@@ -58,19 +58,30 @@ class Exposures:
         return np.where(self.units[found] == units, found, -1)
 
 
-def told_once(experiment: Experiment, events: Events) -> tuple[Events, int, npt.NDArray[np.bool_]]:
-    """Without what was told twice, and how much that is; and which events, [e], were of a user not known yet."""
+def settled(experiment: Experiment, events: Events) -> tuple[Events, dict[str, int], npt.NDArray[np.bool_]]:
+    """The events that count, each its user's.
+
+    Returns:
+        They, how many were left out by the reason, and which of them, [e], were of a user not known yet.
+    """
+    events, untimely = events.timely()
     events, twice = events.distinct()
+    left_out = {"events at no possible time": untimely, "events told twice": twice}
     if experiment.unit == "user_id":
         events, later = recognised(events)
-        return events, twice, later
-    return events, twice, np.zeros(len(events), dtype=bool)
+        return events, left_out, later
+    return events, left_out, np.zeros(len(events), dtype=bool)
 
 
 def exposed(experiment: Experiment, events: Events) -> Texts:
     """The ids that saw it, testers left out, sorted."""
     units: Texts = np.unique(events.unit[events.experiment == experiment.name])
     return units[(units != "") & ~np.isin(units, list(experiment.forced))]
+
+
+def known_later(experiment: Experiment, events: Events, later: npt.NDArray[np.bool_], units: Texts) -> int:
+    """How many of some users saw it before they were known, by what `settled` says of the events."""
+    return len(np.intersect1d(events.unit[later & (events.experiment == experiment.name)], units))
 
 
 def exposures(experiment: Experiment, events: Events) -> Exposures:
@@ -104,7 +115,7 @@ def exposures(experiment: Experiment, events: Events) -> Exposures:
         "forced": len(np.unique(seen.unit[forced])),
         "exposures without an id": int(unknown.sum()),
     }
-    late = _before_shown(kept, user, len(units)) | _before_its_answer(events, kept, user, len(units))
+    late = _before_shown(kept, user, len(units)) | _before_its_answer(events, kept, user, since)
     return Exposures(
         units[single],
         least[single].astype(np.int64),
@@ -134,19 +145,17 @@ def _before_shown(seen: Events, user: npt.NDArray[np.int64], users: int) -> npt.
 
 
 def _before_its_answer(
-    events: Events, seen: Events, user: npt.NDArray[np.int64], users: int
+    events: Events, seen: Events, user: npt.NDArray[np.int64], since: Floats
 ) -> npt.NDArray[np.bool_]:
-    """Of whom an event names an answer of the experiment by `request_id`, and is earlier than what that showed, [users]."""
-    late = np.zeros(users, dtype=bool)
+    """Of whom an event names an answer of the experiment by `request_id`, and is earlier than all that this showed, [users]."""
+    late = np.zeros(len(since), dtype=bool)
     shown = (seen.kind == IMPRESSION.name) & (seen.request_id != "")
-    requests, first, answer = np.unique(seen.request_id[shown], return_index=True, return_inverse=True)
-    since = np.full(len(requests), np.inf)
-    np.minimum.at(since, answer, seen.day[shown])
+    requests, first = np.unique(seen.request_id[shown], return_index=True)
     taken = events.where((events.kind != IMPRESSION.name) & (events.request_id != ""))
     if len(requests) and len(taken):
         at = np.minimum(np.searchsorted(requests, taken.request_id), len(requests) - 1)
-        early = (requests[at] == taken.request_id) & (taken.day < since[at])
-        late[user[shown][first][at[early]]] = True
+        whose = user[shown][first][at]
+        late[whose[(requests[at] == taken.request_id) & (taken.day < since[whose])]] = True
     return late
 
 

@@ -9,25 +9,27 @@ import numpy as np
 import pytest
 
 from aisle.ads.fitting import Shows, fit_rate
+from aisle.ads.market import at_odds
 from aisle.ads.maturity import fit_delays
 from aisle.schema.errors import InputError
 
-FACTORS = {"north": 1.3, "south": 1.0, "west": 0.7}
+FACTORS = {"north": 1.5, "south": 1.0, "west": 0.6}
 LOOKS = np.array([1.0, 0.6, 0.3])
 DAY = 86_400.0
 
 
 def drawn(count: int = 60_000, seed: int = 1, **changed: Any) -> tuple[Shows, np.ndarray]:
-    """Shows whose chance is a third of the square root of the score, times place and advertiser; and the chances."""
+    """Shows whose chance is a third of the square root of the score, of the advertiser's odds, times place; and the chances."""
     rng = np.random.default_rng(seed)
     scores, places = rng.random(count), rng.integers(1, 4, count)
     names = rng.choice(list(FACTORS), count)
-    chance = np.sqrt(scores) / 3 * LOOKS[places - 1] * [FACTORS[name] for name in names]
+    chance = LOOKS[places - 1] * at_odds(np.sqrt(scores) / 3, np.array([FACTORS[name] for name in names]))
     clicks = (rng.random(count) < chance).astype(float)
     given = {
         "scores": scores,
         "places": places,
         "advertisers": names,
+        "campaigns": np.full(count, "c"),
         "happened": clicks,
         "at": np.arange(count),
     }
@@ -40,10 +42,11 @@ def test_curve_places_and_advertisers_are_told_apart() -> None:
     np.testing.assert_allclose(rate.places, LOOKS, rtol=0.08)
     south = rate.advertisers["south"]
     for name, factor in FACTORS.items():
-        assert rate.advertisers[name] / south == pytest.approx(factor, rel=0.08)
+        assert rate.advertisers[name] / south == pytest.approx(factor, rel=0.1)
     told = rate.at(shows.scores, shows.places, shows.advertisers.tolist())
     assert np.abs(told - chance).mean() < 0.01
-    assert told.sum() == pytest.approx(shows.happened.sum(), rel=0.01)
+    # All that differs is what the last quarter of the time says of the others.
+    assert told.sum() == pytest.approx(shows.happened.sum(), rel=0.03)
 
 
 def test_a_higher_score_never_has_a_lower_chance_though_it_was_clicked_less() -> None:
@@ -58,9 +61,9 @@ def test_a_row_that_stands_for_ten_counts_as_ten_rows() -> None:
     stands = np.where(shows.happened > 0, 1, 10)
     by_weight = fit_rate(dataclasses.replace(shows, weight=stands.astype(float)))
     by_rows = fit_rate(shows.take(np.repeat(np.arange(3_000), stands)))
-    np.testing.assert_allclose(
-        by_weight.at(shows.scores, shows.places, None), by_rows.at(shows.scores, shows.places, None)
-    )
+    # But for a score at the edge of a piece, which rounding puts on either side of it.
+    told = (rate.at(shows.scores, shows.places, None) for rate in (by_weight, by_rows))
+    np.testing.assert_allclose(*told, rtol=0.02, atol=0.002)
     assert by_weight.at([0.5], None, None)[0] < fit_rate(shows).at([0.5], None, None)[0] / 5
 
 
@@ -74,6 +77,19 @@ def test_advertisers_that_differ_by_chance_alone_have_no_factor() -> None:
     factors = np.array([*rate.advertisers.values()])
     observed = np.bincount(many.astype(int), clicks) / np.bincount(many.astype(int), scores / 3)
     assert factors.std() < 0.25 * observed.std()
+
+
+def test_a_campaign_has_a_factor_beside_its_advertiser_s() -> None:
+    rng = np.random.default_rng(4)
+    names = np.repeat(["a", "b"], 20_000)
+    campaigns = np.char.add(names, rng.integers(0, 2, 40_000).astype(str))
+    odds = {"a0": 2.0, "a1": 1.0, "b0": 1.0, "b1": 0.5}
+    chance = at_odds(np.full(40_000, 0.2), np.array([odds[name] for name in campaigns]))
+    clicks = (rng.random(40_000) < chance).astype(float)
+    one = np.ones(40_000, int)
+    rate = fit_rate(Shows.of(np.full(40_000, 0.2), one, names, campaigns, clicks, rng.permutation(40_000)))
+    for name, true in (("a0", 1 / 3), ("a1", 0.2), ("b0", 0.2), ("b1", 1 / 9)):
+        assert rate.at([0.2], None, [name[0]], [name])[0] == pytest.approx(true, rel=0.05)
 
 
 def test_few_clicks_keep_the_order_of_the_scores() -> None:
@@ -130,7 +146,8 @@ def test_what_wins_is_foretold_though_the_auction_picks_what_the_score_overestim
         score, chance = scores[when][np.arange(len(won)), won], truth[when][np.arange(len(won)), won]
         clicks = (rng.random(len(won)) < chance).astype(float)
         one = np.ones(len(won), int)
-        return Shows.of(score, one, np.full(len(won), "a"), clicks, when), chance
+        nobody = np.full(len(won), "a")
+        return Shows.of(score, one, nobody, nobody, clicks, when), chance
 
     past, chance = sold(scores, rows[day == 0])
     assert past.scores.sum() > 1.3 * chance.sum()

@@ -29,7 +29,7 @@ def test_places_are_sold_as_the_market_sells_them() -> None:
     found = searches(40)
     bids = np.random.default_rng(2).integers(100, 1_000, 60)
     owner = advertisers(found)
-    sold = sell(found, lambda scores, _: np.rint(scores * MILLION), bids.astype(float))
+    sold = sell(found, lambda scores, *_: np.rint(scores * MILLION), bids.astype(float))
     campaigns = [
         Campaign(str(item), str(owner[item]), int(bids[item]), 10**9, 0, 10, item_id=str(item))
         for item in range(60)

@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from aisle.cli.ads.files import read_sales
+from aisle.cli.ads.from_log import relevance_of
+from aisle.cli.ads.logged import shown_pages
 from aisle.cli.main import cli
 from aisle.components.reports.schemas import validate
 from aisle.schema.errors import InputError
@@ -149,6 +151,13 @@ def test_what_was_sponsored_on_a_page_is_not_among_its_own_items(tmp_path: pathl
     relevance = report_of(out)["relevance"]
     # Without ads the pages list the bowl and the pot, and the mug, which is clicked most, is worth more than both.
     assert relevance["without"] < 0.7 < relevance["beside"]
+    # As the pages were shown, the mug was second. A log's own pages are worth the same, counted in another way.
+    times = pl.col("timestamp").str.to_datetime("%Y-%m-%d %H:%M:%S").dt.epoch("us")
+    without, shown = relevance_of(
+        shown_pages(paid.with_columns(times, sponsored=pl.col("sponsored").cast(pl.Int64)))
+    )
+    assert without == pytest.approx(relevance["without"])
+    assert without < shown < relevance["beside"]
 
 
 @pytest.mark.parametrize(
@@ -187,3 +196,75 @@ def test_a_log_that_tells_nothing_is_refused_in_one_line(tmp_path: pathlib.Path)
     assert "can't be read" in refused("report", *out)
     assert ask("simulate", "--campaigns", "0").exit_code == 2
     assert ask("simulate", "--error", "nan").exit_code == 2
+
+
+def logged(folder: pathlib.Path) -> pathlib.Path:
+    """20 pages of a gateway: a mug is sold the second place of a bowl, a pot and a cup; every fourth one is clicked and every
+    tenth bought, one a day late."""
+    shop(folder)
+    lines = ["timestamp,event,item_id,session_id,query,position,request_id,sponsored,campaign_id,ad_score"]
+    for page in range(20):
+        hour, who = f"2026-03-{page + 1:02} 10", f"s{page},cup"
+        shown = (("bowl", ""), ("mug", "true,c,0.25"), ("pot", ""))
+        lines += [
+            f"{hour}:00:00,impression,{item},{who},{place},r{page},{more or ',,'}"
+            for place, (item, more) in enumerate(shown, 1)
+        ]
+        lines += [f"{hour}:01:00,click,bowl,{who},,r{page},,,"] * (page % 2)
+        minute = "01" if page else "40"  # After half an hour it isn't the show's.
+        lines += [f"{hour}:{minute}:00,click,mug,{who},,r{page},true,c,"] * (page % 4 == 0)
+        lines += [f"{hour}:05:00,purchase,mug,{who},,r{page},true,c,"] * (page % 10 == 0)
+    (folder / "events.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "spent.json").write_text(
+        json.dumps(
+            {
+                "campaigns": [{"campaign_id": "c", "budget": 100_000_000, "spent": 2_000_000, "held": 5}],
+                "stale": False,
+            }
+        ),
+        encoding="utf-8",
+    )
+    return folder
+
+
+def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_path: pathlib.Path) -> None:
+    folder, out = logged(tmp_path), tmp_path / "out"
+    done = ask("report", str(folder), "--spent", str(folder / "spent.json"), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    text = (out / "reports" / "ads.json").read_text(encoding="utf-8")
+    validate("ads", text)
+    report = json.loads(text)
+    assert (report["source"], report["terms"], report["bids"], report["win_rate"]) == (
+        "log",
+        None,
+        None,
+        None,
+    )
+    # Clicks on pages 4, 8, 12 and 16: that of page 0 is late. Purchases on 0 and 10.
+    counted = ("requests", "shows", "clicks", "purchases", "revenue")
+    assert [report[name] for name in counted] == [20, 20, 4, 2, 2.0]
+    (campaign,) = report["campaigns"]
+    assert (campaign["paid"], campaign["price"], campaign["spent"]) == (4, 0.5, 2.0)
+    # Of March and the campaign's 31 days the pages take 19 days and a microsecond.
+    assert campaign["planned"] == pytest.approx(100 * 19 / 31, abs=1e-3)
+    # A score stands for itself without a calibration.
+    assert report["calibration"]["predicted"] == pytest.approx(20 * 0.25)
+    assert report["calibration"]["ratio"] == pytest.approx(5 / 4)
+    # All three are clicked alike where they are looked at: no order of them is worse.
+    assert report["relevance"]["given_up"] == pytest.approx(0.0, abs=1e-6)
+    assert "Rule" not in (out / "reports" / "ads.md").read_text(encoding="utf-8")
+
+
+def test_a_log_report_needs_what_was_spent_and_campaigns_that_are_known(tmp_path: pathlib.Path) -> None:
+    folder = logged(tmp_path)
+    spent, out = str(folder / "spent.json"), ("--out", str(tmp_path / "out"))
+    assert ask("report", str(folder), *out).exit_code == 2
+    assert ask("report", "--spent", spent, *out).exit_code == 2
+    assert "doesn't tell what campaigns have spent" in refused(
+        "report", str(folder), "--spent", str(folder / "items.csv"), *out
+    )
+    other = "d,a,mug,,500000,100000000,2026-03-01,2026-04-01\n"
+    (folder / "campaigns.csv").write_text(HEAD + other, encoding="utf-8")
+    assert "campaigns that the table lacks: c" in refused("report", str(folder), "--spent", spent, *out)
+    shop(folder)
+    assert "none is marked as sponsored" in refused("report", str(folder), "--spent", spent, *out)

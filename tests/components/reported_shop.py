@@ -246,7 +246,7 @@ INTERLEAVED: dict[str, Any] = {
 _SUMS: dict[str, Any] = {"shows": 4, "predicted": 1.5, "observed": 2, "ratio": 0.75}
 _CAMPAIGN: dict[str, Any] = {
     "campaign_id": EVIL, "advertiser_id": EVIL, "bid_kind": "click", "bids": 8, "bid": 0.5, "budget": 1.0, "planned": 0.5,
-    "spent": 1.2, "of_plan": 2.4, "shows": 4, "win_rate": 0.5, "clicks": 2, "purchases": 1, "price": 0.6,
+    "spent": 1.2, "of_plan": 2.4, "shows": 4, "win_rate": 0.5, "clicks": 2, "purchases": 1, "paid": 2, "price": 0.6,
 }  # fmt: skip
 _NONE: dict[str, Any] = dict.fromkeys(("of_plan", "win_rate", "price"))
 ADS: dict[str, Any] = {

@@ -136,9 +136,20 @@ def test_events_told_twice_count_once_and_forced_and_nameless_ones_not_at_all() 
         "forced": 1,
         "exposures without an id": 1,
         "bots": 0,
+        "events at no possible time": 0,
         "events told twice": int((SAME.event_id != "").sum()),
     }
     assert found.rows[0].effect == analyze(HALVES, SAME).rows[0].effect
+
+
+def test_events_of_a_clock_that_was_never_set_are_left_out() -> None:
+    """An exposure at the epoch would make all of a user's past an outcome."""
+    unset = events_of([_shown("user-0", ARMS["user-0"], -20_000), ("user-1", "purchase", 27_000.0, 5.0)])
+    found = analyze(HALVES, joined(SAME, unset))
+    assert found.left_out["events at no possible time"] == 2
+    assert [row.effect for row in found.rows] == [row.effect for row in analyze(HALVES, SAME).rows]
+    assert events_of([("a", "click", 1.0), ("a", "click", 300.0)]).timely()[1] == 0
+    assert events_of([("a", "click", 1.0), ("a", "click", 300.0)]).where(np.zeros(2, bool)).timely()[1] == 0
 
 
 def test_a_guardrail_that_became_worse_is_harm_even_where_another_metric_is_better() -> None:

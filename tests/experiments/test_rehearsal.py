@@ -10,7 +10,7 @@ import pytest
 
 from aisle.experiments.analysis.analyze import analyze
 from aisle.experiments.analysis.measures import CTR, CVR, REVENUE, Declared, Measure
-from aisle.experiments.analysis.rehearsal import plan, rehearsed, replay
+from aisle.experiments.analysis.rehearsal import newest, plan, rehearsed, replay
 from aisle.experiments.statistics.group_sequential import Looks
 from aisle.schema.errors import InputError
 from tests.experiments.shop import HALVES, events_of, shop
@@ -31,6 +31,17 @@ def test_the_users_of_some_days_count_from_their_first_event_in_them() -> None:
     )
     found = rehearsed(events, 4.0, 3.0)
     assert (found.units.tolist(), found.since.tolist()) == (["a", "b"], [5.0, 6.0])
+
+
+def test_the_newest_days_are_the_last_that_are_as_busy_as_others() -> None:
+    rows: list[tuple[object, ...]] = [
+        ("a", "click", day + part / 100) for day in range(10) for part in range(60)
+    ]
+    events = events_of([*rows, ("a", "click", 12.0), ("b", "click", 80.0)])
+    assert newest(events) == pytest.approx(9.59)
+    assert newest(events_of(rows[::100])) == pytest.approx(8.2)  # A small shop's every day is busy.
+    with pytest.raises(InputError, match="there are no events"):
+        newest(events.where(np.zeros(len(events), dtype=bool)))
 
 
 def test_a_planned_experiment_has_the_planned_power() -> None:

@@ -184,6 +184,19 @@ def test_a_shop_that_is_not_there_is_said_in_one_line(shoppers: Shoppers) -> Non
         asyncio.run(walk(shoppers.visits(), Site(shop, shoppers), shop, shoppers))
 
 
+def test_what_is_no_gateway_is_said_in_one_line(shoppers: Shoppers) -> None:
+    import httpx
+    from fastapi import FastAPI
+    from fastapi.responses import HTMLResponse
+
+    page = FastAPI()
+    for path in ("/v1/search", "/v1/recommend"):
+        page.add_api_route(path, lambda: HTMLResponse("<p>welcome"), methods=["POST"])
+    shop = Shop("http://blog", 10_000.0, httpx.ASGITransport(page))
+    with pytest.raises(InputError, match="http://blog/v1/.* is answered by no JSON; name a gateway"):
+        asyncio.run(walk(shoppers.visits(), Site(shop, shoppers), shop, shoppers))
+
+
 @pytest.mark.parametrize("address", ["localhost:8080", "ftp://shop", "http://", ""])
 def test_what_is_no_address_is_refused(address: str) -> None:
     with pytest.raises(

@@ -50,12 +50,9 @@ def _relevance(report: dict[str, Any]) -> str:
 
 def _summary(report: dict[str, Any]) -> str:
     terms, calibration, prices = report["terms"], report["calibration"], report["prices"]
-    lines = [
-        "## Ads",
-        "",
-        f"- {plain(headline(report))}",
-        f"- Rule {terms['rule']}, pacing {terms['pacing']}",
-    ]
+    lines = ["## Ads", "", f"- {plain(headline(report))}"]
+    if terms is not None:
+        lines.append(f"- Rule {terms['rule']}, pacing {terms['pacing']}")
     if report["win_rate"] is not None:
         lines.append(
             f"- Win rate {share(report['win_rate'])}, {number(prices['thousand_shows'], 2)} a thousand shows"

@@ -49,8 +49,8 @@ class Campaign(Record):
     campaign_id: str
     advertiser_id: str
     bid_kind: Literal["click", "purchase"]
-    bids: int
-    """Auctions in which it bid."""
+    bids: int | None
+    """Auctions in which it bid; null where a log doesn't tell."""
     bid: float
     budget: float
     planned: float
@@ -58,11 +58,13 @@ class Campaign(Record):
     of_plan: float | None
     shows: int
     win_rate: float | None
-    """Shows by bids; null where it never bid."""
+    """Shows by bids; null where it never bid, or nobody knows."""
     clicks: int
     purchases: int
+    paid: int
+    """The clicks or purchases that it paid for."""
     price: float | None
-    """Of what was paid for, on average."""
+    """Of one of them, on average."""
 
 
 class Against(Record):
@@ -107,15 +109,16 @@ class Ads(Record):
     """What sponsored places brought, and what they cost the answers."""
 
     version: Literal[1]
-    source: Literal["simulation", "replay"]
+    source: Literal["simulation", "replay", "log"]
     currency: str
-    terms: Terms
+    terms: Terms | None
+    """Null of a log, which doesn't tell."""
     requests: int
     """Pages."""
-    auctions: int
-    """Pages for which somebody bid."""
+    auctions: int | None
+    """Pages for which somebody bid; null of a log."""
     campaigns_in_all: int
-    bids: int
+    bids: int | None
     shows: int
     clicks: int
     purchases: int

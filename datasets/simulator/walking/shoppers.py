@@ -80,15 +80,17 @@ class Shoppers:
 
     Args:
         options: of the shop.
-        visits: how many are expected; what is drawn is a few more or less.
+        visits: how many.
         seed: of the visits, and of what is decided in them.
     """
 
     def __init__(self, options: SimulatorOptions, visits: int, seed: int = 0) -> None:
-        self._seed = (options.seed, WALKED, seed)
+        self._seed, self._visits = (options.seed, WALKED, seed), visits
         self._catalogue, self._people = make_sides(options)
         pages_rng, queries_rng = (np.random.default_rng([*self._seed, part]) for part in range(2))
-        asked = options.model_copy(update={"events": visits * EVENTS_PER_VISIT})
+        # As many are drawn as there surely are enough of: their number is a Poisson draw.
+        drawn = visits + 6 * visits**0.5 + 20
+        asked = options.model_copy(update={"events": drawn * EVENTS_PER_VISIT})
         self._pages = make_pages(asked, self._catalogue, self._people, pages_rng)
         self._queries = make_queries(self._catalogue.vocabulary, self._pages, queries_rng)
         self._places = {item: place for place, item in enumerate(self._catalogue.table["item_id"])}
@@ -102,7 +104,7 @@ class Shoppers:
         parts = [part for part in np.split(order, starts) if len(part)]
         parts.sort(key=lambda part: int(pages.time[part[0]]))
         found = []
-        for number, part in enumerate(parts):
+        for number, part in enumerate(parts[: self._visits]):
             user = "" if pages.anonymous[part[0]] else str(users[int(pages.user[part[0]])])
             looks = tuple(Look(int(page), self._query(int(page))) for page in part)
             session = "-".join(("walk", *map(str, self._seed), f"{number:06}"))

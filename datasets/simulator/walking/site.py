@@ -11,6 +11,7 @@ from aisle.datasets.simulator.slates import PAGE_SIZE
 from aisle.datasets.simulator.walking.asked import Shop
 from aisle.datasets.simulator.walking.shoppers import Look, Shoppers, Visit
 from aisle.datasets.simulator.walking.walk import Seen
+from aisle.schema.errors import InputError
 from aisle.schema.events import CART, CLICK, PURCHASE
 
 
@@ -40,7 +41,7 @@ class Site:
         return [await self._open(visit, look) for look in visit.looks]
 
     async def _open(self, visit: Visit, look: Look) -> Seen:
-        answer = await self.answer(visit, look)
+        answer = await self._answer(visit, look)
         items = tuple(item["item_id"] for item in answer["items"])
         assigned = answer["assigned"] or {"experiment": "", "arm": ""}
         arm = assigned["arm"] if assigned["experiment"] == self._name else ""
@@ -59,15 +60,9 @@ class Site:
             await self._post("/v1/events", events)
         return Seen(visit, look, items, taken, assigned["arm"], visible)
 
-    async def answer(self, visit: Visit, look: Look, **more: str) -> dict[str, Any]:
-        """What the gateway answers: to a search, or to who opens the home page; raises as `Shop.ask`.
-
-        Args:
-            visit: of whom.
-            look: what they open.
-            more: that the question says, such as an experiment and an arm, for a test.
-        """
-        asked = {"k": PAGE_SIZE, **self._who(visit), **more}
+    async def _answer(self, visit: Visit, look: Look) -> dict[str, Any]:
+        """What the gateway answers: to a search, or to who opens the home page."""
+        asked = {"k": PAGE_SIZE, **self._who(visit)}
         if look.query:
             return await self._post("/v1/search", {"query": look.query, **asked})
         return await self._post("/v1/recommend", asked)
@@ -79,7 +74,12 @@ class Site:
         answer: httpx.Response = await self._shop.ask(
             self._visitor, "POST", path, headers=self._headers, json=sent
         )
-        said: dict[str, Any] = answer.json()
+        try:
+            said: dict[str, Any] = answer.json()
+        except ValueError as error:
+            raise InputError(
+                f"{self._shop.origin}{path} is answered by no JSON; name a gateway, or have pages walked by --walk"
+            ) from error
         return said
 
 

@@ -63,7 +63,7 @@ def walked(visits: Callable, shoppers: Shoppers) -> Callable[..., tuple[Walked, 
         async def use(front: Any) -> Walked:
             logs.append(front.log)
             there = Shop("http://shop", 10_000.0, front.http._transport)
-            return await walk(shoppers.visits()[:30], Storefront(there, shoppers), there, shoppers)
+            return await walk(shoppers.visits(), Storefront(there, shoppers), there, shoppers)
 
         found = visits(use, items=ITEMS, model=_model(), **shop)
         return found, [
@@ -87,7 +87,7 @@ def test_they_open_items_and_buy_them_as_themselves_and_what_is_sold_out_they_ca
     walked: Callable, shoppers: Shoppers
 ) -> None:
     found, rows = walked()
-    assert (found.visits, found.failed) == (30, 0)
+    assert (found.visits, found.failed) == (60, 0)
     told = _told(found)
     assert (
         collections.Counter(
@@ -108,7 +108,7 @@ def test_they_open_items_and_buy_them_as_themselves_and_what_is_sold_out_they_ca
     assert {item for kind, item, _ in told if kind != "click"}.isdisjoint({"i00003"})
     searched = {row["query"] for row in rows if row["event"] == "impression" and row["source"] == "search"}
     assert searched == {page.look.query for page in found.seen if page.look.query}
-    assert len({row["session_id"] for row in rows}) >= 30
+    assert len({row["session_id"] for row in rows}) >= 60
 
 
 def test_where_nobody_shops_as_another_all_are_anonymous(walked: Callable) -> None:
@@ -153,7 +153,7 @@ def test_the_command_has_the_users_of_a_written_shop_come_by_pages_and_as_a_site
         asks = _aisle("simulate", shop, "--ask", address, "--key-file", key, "--seed", 3, *told)
         assert asks.exit_code == 0, asks.output
         for done in (walks, asks):
-            assert " visits" in done.output
+            assert "15 visits" in done.output
             assert "clicks  by truth  carts  bought  by truth" in done.output
         unplanned = _aisle("simulate", shop, "--ask", address, "--key-file", key, "--experiment", file, *told)
         assert unplanned.exit_code == 0, unplanned.output
