@@ -121,7 +121,7 @@ def make_candidates(
         questions = _draw(questions, most, rng)
         if name != TEST:
             again = round(options.recents * len(questions))
-            questions += _later(frames["interactions"], window, str(splits["goal"]), again, rows, rng)
+            questions += _later(frames["events"], window, str(splits["goal"]), again, rows, rng)
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == EVAL else []
@@ -162,7 +162,7 @@ def _recommendations(
 
 
 def _later(
-    interactions: pl.DataFrame,
+    events: pl.DataFrame,
     window: _Window,
     goal: str,
     most: int,
@@ -170,11 +170,7 @@ def _later(
     rng: np.random.Generator,
 ) -> list[_Question]:
     """What some users, known or not, went on to take from a moment within the window on."""
-    moments = draw_moments(interactions, window.start, window.end, most, rng)
-    times = {"user_id": list(moments), "now": [moment.now for moment in moments.values()]}
-    started = pl.DataFrame(times, schema={"user_id": pl.String, "now": pl.Int64})
-    took = interactions.join(started, on="user_id", maintain_order="left")
-    took = took.filter(pl.col("timestamp") >= pl.col("now"))
+    moments, took = draw_moments(events, window.start, window.end, most, rng)
     questions = _baskets(took, window, window.split, goal, rows, moments)
     return [question for question in questions if question.outcomes]
 
