@@ -64,7 +64,8 @@ def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, 
             for name in {score.name, f"{score.name}_share"} & set(named):
                 named[name] = tf.where(read, named[name], np.nan)
     named |= near
-    named |= just_now(context.recent, rows)
+    recent, nothing = context.recent, dict.fromkeys(JUST_NOW, tf.fill(tf.shape(rows), np.nan))
+    named |= recent.joined(lambda: just_now(recent, rows), nothing)
     named |= {name: tf.gather(values, rows) for name, values in item_numbers.items()}
     one = tf.ones_like(named["count"])
     user = {name: context.user[:, n, None] * one for n, name in enumerate(USER_NUMBERS)}
