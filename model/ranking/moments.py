@@ -10,6 +10,7 @@ import polars as pl
 import tensorflow as tf
 
 from aisle.schema.features import HISTORY_LENGTH
+from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _MICROSECONDS = 1_000_000
 
@@ -32,7 +33,7 @@ class Moment:
 
 
 def draw_moments(
-    events: pl.DataFrame, start: int, end: int, most: int, rng: np.random.Generator
+    events: pl.DataFrame, start: int, end: int, most: int, gap: float, rng: np.random.Generator
 ) -> tuple[dict[str, Moment], pl.DataFrame]:
     """A moment of each of some users: just before they took something in the window, but not the first thing.
 
@@ -44,10 +45,12 @@ def draw_moments(
         start: of the window, microseconds UTC.
         end: of the window, which is not in it.
         most: users at most, drawn at random.
+        gap: the pause, in days, that ends a visit.
         rng: of the draws.
 
     Returns:
-        The moments by user, of all who have one, and the events from them on.
+        The moments by user, of all who have one, and the events from them on, with `visit`: whether they are of the visit that
+        goes on, or begins, at the moment.
     """
     took = events.filter(
         (pl.col("user_id") != "") & pl.col("timestamp").is_between(start, end, closed="left")
@@ -72,7 +75,8 @@ def draw_moments(
         user: Moment(now, tuple(zip(items, kinds, ages, strict=True)))
         for user, now, items, kinds, ages in grouped.iter_rows()
     }
-    return moments, after.select(events.columns)
+    pauses = pl.col("timestamp").diff().fill_null(0) > gap * MICROSECONDS_PER_DAY
+    return moments, after.select(*events.columns, visit=(pauses.cum_sum() == 0).over("user_id"))
 
 
 def as_inputs(moments: Sequence[Moment]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

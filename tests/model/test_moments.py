@@ -28,11 +28,12 @@ TOOK = pl.DataFrame(
     schema=["user_id", "item_id", "event", "seconds"],
     orient="row",
 ).with_columns(timestamp=pl.col("seconds").cast(pl.Int64) * SECOND)
+MINUTE = 1 / 1440
 START, END = 100 * SECOND, 200 * SECOND
 
 
 def drawn(seed: int, most: int = 10) -> tuple[dict[str, Moment], pl.DataFrame]:
-    return draw_moments(TOOK, START, END, most, np.random.default_rng(seed))
+    return draw_moments(TOOK, START, END, most, MINUTE, np.random.default_rng(seed))
 
 
 def test_a_moment_is_a_later_one_of_the_window_with_what_came_before_in_it() -> None:
@@ -54,7 +55,7 @@ def test_a_moment_is_a_later_one_of_the_window_with_what_came_before_in_it() -> 
 def test_so_many_users_are_drawn_and_none_where_nobody_came_again() -> None:
     assert {tuple(drawn(seed, most=1)[0]) for seed in range(20)} == {("ann",), ("bob",), ("cid",)}
     for events, end in ((TOOK, 101 * SECOND), (TOOK.clear(), END)):
-        moments, after = draw_moments(events, START, end, 10, np.random.default_rng(1))
+        moments, after = draw_moments(events, START, end, 10, MINUTE, np.random.default_rng(1))
         assert (moments, len(after)) == ({}, 0)
 
 
@@ -76,7 +77,7 @@ def test_what_was_taken_from_the_moment_on_is_the_outcome_and_what_came_before_i
     rows = {"mug": 0, "lamp": 1, "rope": 2}
 
     def asked(window: _Window, seed: int) -> dict[str, set[int]]:
-        questions = _later(TOOK, window, "purchase", 10, rows, np.random.default_rng(seed))
+        questions = _later(TOOK, window, "purchase", 10, MINUTE, rows, np.random.default_rng(seed))
         bought = {question.user: question.outcomes for question in questions}
         assert all(value == (-1.0, 1.0) for outcomes in bought.values() for value in outcomes.values())
         return {user: set(outcomes) for user, outcomes in bought.items()}
@@ -89,6 +90,33 @@ def test_what_was_taken_from_the_moment_on_is_the_outcome_and_what_came_before_i
     # Of a window before, those users alone that don't validate.
     trains = asked(_Window(START, END, TRAIN, unseen=False), 1)
     assert set(trains) == {user for user in ("ann", "bob", "cid") if tenth(user)}
+
+
+def test_what_is_taken_at_a_later_visit_is_a_miss_of_this_one() -> None:
+    rows = {"mug": 0, "lamp": 1, "rope": 2}
+    window = _Window(START, END, EVAL, unseen=True)
+    hit, miss = (-1.0, 1.0), (-1.0, 0.0)
+    # Dan's visits: a click, the lamp and the mug, and half a minute after them, which may be a pause or none, the rope.
+    took = pl.DataFrame(
+        [
+            ("dan", "lamp", "click", 100),
+            ("dan", "lamp", "purchase", 101),
+            ("dan", "mug", "purchase", 102),
+            ("dan", "rope", "purchase", 132),
+        ],
+        schema=["user_id", "item_id", "event", "seconds"],
+        orient="row",
+    ).with_columns(timestamp=pl.col("seconds").cast(pl.Int64) * SECOND)
+
+    def outcomes(gap: float) -> dict[int, dict[int, tuple[float, float]]]:
+        """By how many events were told."""
+        asked = [
+            _later(took, window, "purchase", 10, gap, rows, np.random.default_rng(seed)) for seed in range(40)
+        ]
+        return {len(question.moment.events): question.outcomes for (question,) in asked}
+
+    assert outcomes(MINUTE / 4) == {1: {1: hit, 0: hit, 2: miss}, 2: {0: hit, 2: miss}, 3: {2: hit}}
+    assert outcomes(MINUTE) == {1: {1: hit, 0: hit, 2: hit}, 2: {0: hit, 2: hit}, 3: {2: hit}}
 
 
 def test_a_question_of_the_windows_start_has_no_recent_events() -> None:

@@ -112,7 +112,6 @@ def test_each_source_scores_what_the_user_took(retriever: Retriever, state: Stat
         "ease_orders": spread(*ease, rows, orders),
         "transitions": spread(*kept("transitions"), rows, orders),
         "users_cosine": spread(*kept("users_cosine"), rows, decayed),
-        "latest_cosine": spread(*kept("users_cosine"), rows, latest),
         "baskets": spread(*kept("baskets"), rows, decayed),
         "latest_basket": spread(*kept("baskets"), rows, latest),
     }

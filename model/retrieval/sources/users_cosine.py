@@ -1,4 +1,4 @@
-"""Items by the cosine of who took them."""
+"""Items by the cosine of who took them: a number for the ranking head alone."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from aisle.model.retrieval.co_occurrence import cosine
 from aisle.model.retrieval.sources.neighbours import neighbours, spread
-from aisle.model.retrieval.sources.source import Arrays, Inputs, Part, Past, Score, TableSource, Tensors
+from aisle.model.retrieval.sources.source import Arrays, Inputs, Past, Score, TableSource, Tensors
 
 
 def _build(past: Past) -> Arrays:
@@ -15,14 +15,8 @@ def _build(past: Past) -> Arrays:
 
 
 def _score(inputs: Inputs, kept: Tensors) -> Tensors:
-    counts = inputs.taken.counts
-    found, latest = spread(inputs, kept, [counts["repeat_60"], counts["latest_order"]])
-    return {"users_cosine": found, "latest_cosine": latest}
+    (found,) = spread(inputs, kept, [inputs.taken.counts["repeat_60"]])
+    return {"users_cosine": found}
 
 
-SOURCE = TableSource(
-    "users_cosine",
-    (Score("users_cosine", share=True), Score("latest_cosine", recent=Part(60, 1.0), share=True)),
-    _score,
-    _build,
-)
+SOURCE = TableSource("users_cosine", (Score("users_cosine", share=True),), _score, _build)
