@@ -1,6 +1,6 @@
 """What the inputs of recent events cost whoever brings none: the same model's graphs, with and without them, in turn.
 
-    python -m benchmarks.live.unused --source ../shared/data/online-retail [--questions 2000] [--results docs/gateway.md]
+    python -m benchmarks.live.unused --source ../shared/data/online-retail [--questions 2000] [--results docs/speed.md]
 
 One model answers the same customers by three graphs: one that takes no recent events at all, the served one with none, and that with
 ten. How well it is trained changes no time: the two-tower takes one step, and the head learns from few customers.
