@@ -26,7 +26,8 @@ DEPTH = 40
 """So many of a search's answers may be sponsored."""
 RANKED = 100
 """So many of what a search finds are ranked by the head; a served model ranks more."""
-TEST_DAYS = 20
+TEST_DAYS, EVAL_DAYS, SHARE = 20, 12, 0.34
+"""Days of the windows, and the share of the time that either may take."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,7 +66,7 @@ def make_searches(options: SimulatorOptions, events: int, most: int, scratch: pa
         scratch: an empty folder.
     """
     write(simulate(options), scratch / "shop")
-    told = LabelerOptions(test_days=TEST_DAYS, eval_days=TEST_DAYS // 2, max_share=0.5)
+    told = LabelerOptions(test_days=TEST_DAYS, eval_days=EVAL_DAYS, max_share=SHARE)
     labelled = read_clean_label(scratch / "shop", told)
     bundle = served(labelled, scratch, options.seed)
     return searched(options, events, most, labelled.splits.test_start // 1_000_000, bundle)
