@@ -30,8 +30,8 @@ class Booked:
         market: of the campaigns.
         calibration: makes chances of scores.
         budgets: [campaigns], in micros.
+        capped: the places of those that have a frequency cap.
         factors: by surface, see `Calibration.factors`; None where they change nothing.
-        caps: whether any campaign has one.
     """
 
     def __init__(self, market: Market, calibration: Calibration) -> None:
@@ -39,9 +39,9 @@ class Booked:
         kept = market.campaigns
         self.market, self.calibration = market, calibration
         self.budgets: Whole = np.minimum(market.budgets(), MOST_MONEY)
+        self.capped: Whole = np.flatnonzero([one.frequency_cap is not None for one in kept])
         factors = {where: calibration.factors(kept, where) for where in SURFACES}
         self.factors = {where: None if (one == 1).all() else one for where, one in factors.items()}
-        self.caps = any(campaign.frequency_cap is not None for campaign in kept)
 
 
 class Files:

@@ -35,7 +35,6 @@ class Asked:
         surface: whether the scores are of a search or of recommendations.
         query: what is searched; "" for recommendations.
         who: the visitor; "" where nobody knows.
-        shown: how often the visitor was shown each campaign of late.
         version: of the model that scored.
         considered: the model's best items, best first.
         least: the score of the last item that the list has without ads.
@@ -46,7 +45,6 @@ class Asked:
     surface: Surface
     query: str
     who: str
-    shown: Mapping[str, int]
     version: int | None
     considered: Sequence[ScoredItem]
     least: float
@@ -77,6 +75,10 @@ class Auction:
         self._options, self._asked = options, asked
         # As of now: while the ledger is asked, other campaigns may be booked.
         self._left, self._multipliers = accounts.left(), accounts.multipliers
+        if not asked.who:
+            self._left[booked.capped] = 0
+        # Read where a cap is met: few visitors are at one, and the ledger holds all of them.
+        self._shown: Mapping[str, int] = {}
         self._items = {item.item_id: item for item in asked.considered}
 
     async def sell(self, about: About, places: int) -> list[Placed]:
@@ -116,7 +118,7 @@ class Auction:
             asked.now,
             self._left,
             self._multipliers,
-            asked.shown,
+            self._shown,
             self._booked.factors[asked.surface],
         )
         found: dict[str, tuple[int, Sale]] = {}
@@ -146,6 +148,8 @@ class Auction:
         """Which sales the ledger lets stand; whoever won isn't asked again, nor is its advertiser where it stands."""
         asked, sales = self._asked, [sale for _, sale in won]
         stand = await self._ledger.sell(asked.request_id, asked.who, sales, asked.now)
+        if asked.who and any(sale.cap is not None and not so for sale, so in zip(sales, stand, strict=True)):
+            self._shown = await self._ledger.shown(asked.who, asked.now)
         found = []
         for (place, sale), stands in zip(won, stand, strict=True):
             out: Whole = self._booked.market.of_same_advertiser(place) if stands else np.asarray([place])

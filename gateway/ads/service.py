@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime
 
 from aisle.ads.calibration import Surface
@@ -81,28 +81,16 @@ class Ads:
         searched = asked.query.strip() if isinstance(asked, Search) else True
         return self.options.candidates if searched and getattr(asked, "sponsored", False) else 0
 
-    async def shown(self, asked: Listing) -> Mapping[str, int]:
-        """What the visitor was shown of campaigns that have a cap."""
-        who = visitor(asked.user_id, asked.session_id)
-        if not (who and self._booked.caps):
-            return {}
-        try:
-            return await self._ledger.shown(who, microseconds(self._now()))
-        except StoreDown:  # The ledger refuses sales that pass a cap, and sells nothing where it is down.
-            return {}
-
     async def answered(self, route: str, asked: Listing, ask: Ask) -> Answer:
         """What `ask` answers, with its sponsored places sold; as it is where nothing is."""
         if route not in SURFACES or not self.considers(asked):
             return await ask()
-        answer, shown = await asyncio.gather(ask(), self.shown(asked))
+        answer = await ask()
         # An arm may have set another k: a list that could be longer is full.
         full = len(answer.considered) > len(answer.items)
-        return await self.in_list(route, asked, answer, len(answer.items) if full else asked.k, shown)
+        return await self.in_list(route, asked, answer, len(answer.items) if full else asked.k)
 
-    async def in_list(
-        self, route: str, asked: Listing, answer: Answer, most: int, shown: Mapping[str, int]
-    ) -> Answer:
+    async def in_list(self, route: str, asked: Listing, answer: Answer, most: int) -> Answer:
         """An answer with its sponsored places sold.
 
         Args:
@@ -110,19 +98,18 @@ class Ads:
             asked: the question.
             answer: to it, with what was considered.
             most: items of the list, at most.
-            shown: see `shown`.
         """
         started = time.perf_counter()
         places = open_places(self.options.places, len(answer.items), most)
-        sold = await self._sold(SURFACES[route], asked, answer, len(places), shown)
+        sold = await self._sold(SURFACES[route], asked, answer, len(places))
         found = placed(answer, sold, places, most)
         self.observe(time.perf_counter() - started)
         return found
 
     async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
         """The sponsored items of so many slots, without the list that `ask` answers."""
-        answer, shown = await asyncio.gather(ask(), self.shown(asked))
-        sold = await self._sold(SURFACES[route], asked, answer, slots, shown)
+        answer = await ask()
+        sold = await self._sold(SURFACES[route], asked, answer, slots)
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
 
     async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
@@ -135,9 +122,7 @@ class Ads:
     def _booked(self) -> Booked:
         return self._files.booked
 
-    async def _sold(
-        self, surface: Surface, asked: Listing, answer: Answer, places: int, shown: Mapping[str, int]
-    ) -> list[Placed]:
+    async def _sold(self, surface: Surface, asked: Listing, answer: Answer, places: int) -> list[Placed]:
         """What was sold; nothing where the ledger is down, or the list has no score to hold others against."""
         scores = [item.score for item in answer.items if item.score is not None]
         if not (scores and places):
@@ -148,7 +133,6 @@ class Ads:
             surface,
             getattr(asked, "query", ""),
             visitor(asked.user_id, asked.session_id),
-            shown,
             answer.version,
             considered,
             min(scores),

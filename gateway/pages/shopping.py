@@ -153,7 +153,7 @@ async def _with_ads(front: Storefront, asked: Search, part: Answer) -> Answer:
     if ads is None:
         return part
     most = len(part.items) + len(ads.options.places)
-    return await ads.in_list("search", asked, part, most, await ads.shown(asked))
+    return await ads.in_list("search", asked, part, most)
 
 
 async def _instead(front: Storefront, who: Visitor) -> Shelf | None:

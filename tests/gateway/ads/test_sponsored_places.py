@@ -221,6 +221,21 @@ def test_a_cap_holds_for_a_visitor_in_all_lists_and_for_who_signs_in(sells: Sell
     sells(use, [campaign("c", "i4", frequency_cap=2)])
 
 
+def test_campaigns_at_their_cap_leave_the_place_to_others_however_many_they_are(sells: Sells) -> None:
+    async def use(site: Any) -> None:
+        assert shown(await ask(site, "ads")) == ["i5 free"]
+        asked = [await ask(site, "ads", user_id="ann", slots=2) for _ in range(4)]
+        assert [shown(one) for one in asked] == [
+            ["i1 0", "i3 1"], ["i4 2", "i5 free"], ["i5 free"], ["i5 free"],
+        ]  # fmt: skip
+
+    told = [
+        campaign(str(number), item, bid=9_000 - number, frequency_cap=1)
+        for number, item in enumerate(("i1", "i3", "i4"))
+    ]
+    sells(use, [*told, campaign("free", "i5", query="", bid=100)])
+
+
 def test_a_purchase_is_paid_for_by_the_chance_of_a_click_and_of_it(
     sells: Sells, tmp_path: pathlib.Path
 ) -> None:
