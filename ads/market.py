@@ -183,10 +183,9 @@ class Market:
     ) -> Offers:
         """As `offers`, of candidates in columns."""
         amounts = np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
+        amounts[[*self._capped(shown or {})]] = 0
         places, chosen = self._matched(listed, query)
         open_now = (self._starts[places] <= now) & (now < self._ends[places]) & (amounts[places] > 0)
-        if capped := [*self._capped(shown or {})]:
-            open_now &= ~np.isin(places, capped)
         places, chosen = places[open_now], chosen[open_now]
         click, purchase = listed.click[chosen], listed.purchase[chosen]
         if factors is not None:

@@ -26,17 +26,22 @@ class Paces:
 
 
 class AfterAuctions(Paces):
-    """Moves after each auction; how many each campaign meets is known, as by a forecast that is right."""
+    """Moves after each auction; how many each campaign meets is known, as by a forecast that is right.
 
-    def __init__(self, planned: Whole, expected: Whole) -> None:
+    Who bids nothing meets no auction, and would never come back: a micro is bid as long as there is money.
+    """
+
+    def __init__(self, planned: Whole, expected: Whole, bids: Whole) -> None:
         self._paces = [DualPacing(int(budget)) for budget in planned]
         self._shares = 1.0 / np.maximum(expected, 1)
+        self._least = np.minimum(1.5 / np.maximum(bids, 1), 1.0)
 
     def charge(self, bidders: Whole, sold: Sequence[Show], multipliers: npt.NDArray[np.float64]) -> None:
         paid = {show.campaign: show.charged for show in sold}
         for campaign in map(int, bidders):
             pace = self._paces[campaign].after(paid.get(campaign, 0), float(self._shares[campaign]))
-            self._paces[campaign], multipliers[campaign] = pace, pace.multiplier
+            self._paces[campaign] = pace
+            multipliers[campaign] = max(pace.multiplier, self._least[campaign]) if pace.multiplier else 0.0
 
 
 class BySlots(Paces):

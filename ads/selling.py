@@ -164,7 +164,7 @@ def _paces(market: Market, requests: Sequence[Request], terms: Terms, planned: W
     for request in requests:
         met[till.offers(request, as_they_are).campaigns, (request.at - start) // length] += 1
     return (
-        AfterAuctions(planned, met.sum(1))
+        AfterAuctions(planned, met.sum(1), np.asarray([one.bid for one in market.campaigns]))
         if terms.pacing == "auction"
         else BySlots(planned, met, start, length)
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,16 +29,23 @@ class Log:
         rewards: such as clicks, [n].
         logged: the chance with which the policy that ran chose what it did, above 0 and up to 1, [n].
         target: the chance with which the other one would have, from 0 to 1, [n].
+        unit: whose each row is, [n]; a user's rows aren't independent. Without it each row is a unit of its own.
 
     Raises:
-        InputError: a chance is out of range, a reward is no number, or the columns aren't equally long.
+        InputError: a chance is out of range, a reward is no number, the columns aren't equally long, or all is of one unit.
     """
 
     rewards: Floats
     logged: Floats
     target: Floats
+    unit: npt.NDArray[Any] | None = None
 
     def __post_init__(self) -> None:
+        if self.unit is not None and (len(self.unit) != len(self.rewards) or len({*self.unit.tolist()}) < 2):
+            raise InputError(
+                f"units of {len(self.unit):,} rows, {len({*self.unit.tolist()}):,} of them, for {len(self.rewards):,} rewards; "
+                "expected one a row, and two or more"
+            )
         if not len(self.rewards) == len(self.logged) == len(self.target) >= 2:
             sizes = len(self.rewards), len(self.logged), len(self.target)
             raise InputError(f"{sizes} rewards and chances; expected one of each for two rows or more")
@@ -142,13 +150,16 @@ def _judged(log: Log, least: float, parts: Floats) -> Judged:
     """The mean of what each row says of the target's value."""
     _enough(log, least)
     n, spread = len(parts), parts - parts.mean()
-    variance = float(spread @ spread) / (n - 1)
+    if log.unit is not None:  # The rows of a unit move together, so their sum is what varies.
+        spread = np.bincount(np.unique(log.unit, return_inverse=True)[1], spread)
+    units = len(spread)
+    variance = float(spread @ spread) / (units - 1)
     if variance == 0:
         raise InputError(f"all {n:,} rows say the same of the other policy: there is no reward to tell it by")
     # Satterthwaite's: the variance is as uncertain as the values' fourth moment says.
     kurtosis = float((spread**4).mean()) / variance**2
-    degrees = 2 * n / max(kurtosis - 1, 2.0)
-    estimate = Estimate(float(parts.mean()), (variance / n) ** 0.5, degrees)
+    degrees = 2 * units / max(kurtosis - 1, 2.0)
+    estimate = Estimate(float(parts.mean()), (variance * units) ** 0.5 / n, degrees)
     return Judged(estimate, log.effective, n, bool((log.rewards >= 0).all()))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from aisle.gateway.questions import (
     Why,
 )
 from aisle.gateway.recents.delivery import Delivery
-from aisle.gateway.recents.store import visitor
+from aisle.gateway.recents.store import Recent, visitor
 from aisle.schema.events import PURCHASE
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
 from aisle.serving.client import questions
@@ -85,7 +85,8 @@ class Asking:
 
     async def recommend(self, asked: Recommend) -> Answer:
         """The best items for a visitor."""
-        recents, stale = await self._recent(asked)
+        did, stale = await self._did(asked)
+        recents = self._as_known(asked, did)
 
         async def ask(k: int) -> ScoredItems:
             return await self._client.recommend(
@@ -93,7 +94,7 @@ class Asking:
             )
 
         # What was bought a moment ago isn't due yet, which the model doesn't know of an item that is new.
-        done = {one.item_id for one in recents if asked.exclude_seen or one.event == PURCHASE.name}
+        done = {one.item_id for one in did if asked.exclude_seen or one.event == PURCHASE.name}
         found = await self._items.current.recommended(ask, self._most(asked), asked.in_stock, done)
         return self._listed(asked, found, stale)
 
@@ -137,10 +138,21 @@ class Asking:
 
     async def _recent(self, asked: Question) -> tuple[Recents, bool]:
         """What the visitor did of late, as of now, and whether that is stale."""
-        found, stale = await self._recents.of(visitor(asked.user_id, asked.session_id))
-        now = microseconds(self._now())
-        events = (RecentEvent(one.item_id, one.event, (now - one.at) / 1e6) for one in found)
-        return Recents(events, now / 1e6), stale
+        did, stale = await self._did(asked)
+        return self._as_known(asked, did), stale
+
+    async def _did(self, asked: Question) -> tuple[list[Recent], bool]:
+        return await self._recents.of(visitor(asked.user_id, asked.session_id))
+
+    def _as_known(self, asked: Question, did: Sequence[Recent]) -> Recents:
+        """As of now, and as a version can know it, unless that would leave out what was never seen."""
+        now, leaves_out = microseconds(self._now()), isinstance(asked, Recommend) and asked.exclude_seen
+        events = []
+        for one in did:
+            same = (one.item_id, one.event)
+            known = same if leaves_out else self._items.current.known_as(*same)
+            events.append(RecentEvent(*known, (now - one.at) / 1e6))
+        return Recents(events, now / 1e6)
 
     def _most(self, asked: Listing) -> int:
         """How many items are asked for: those of the list, and those whose places may be sold."""

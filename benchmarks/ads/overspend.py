@@ -1,7 +1,7 @@
 """Whether anything makes a budget be passed, or a click be charged twice or not at all.
 
 Shoppers ask two gateways on one store, click what is sponsored and tell each click several times, to either; meanwhile the
-gateways are killed and started again in turn, and the clock of one is set back by days and forth. What the ledger says in the
+gateways are killed and started again in turn, and the clock of one is set back by days. What the ledger says in the
 end is held against what the shoppers did.
 """
 
@@ -97,8 +97,8 @@ def shop_and_kill(
         ]
         try:
             for number in range(kills):
-                # Set back for the middle third of the time.
-                gateways[-1].set_clock(BACK if kills <= 3 * number < 2 * kills else 0.0)
+                if 3 * number >= kills:
+                    gateways[-1].set_clock(BACK)
                 time.sleep(every)
                 gateways[number % len(gateways)].kill()
                 gateways[number % len(gateways)].start()

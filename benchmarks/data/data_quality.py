@@ -1,10 +1,10 @@
 """How many planted faults the reader and the cleaner find, and how often they cry wolf.
 
-Simulates a shop, plants faults of some forty kinds, reads and cleans its tables as a run does, and compares
+Simulates a shop, plants faults of some fifty kinds, reads and cleans its tables as a run does, and compares
 which rows were found, and why, with the ground truth. Then it does so with small shops that are strange but clean,
 of which no row may be lost.
 
-    python -m benchmarks.data.data_quality --events 500000 --dirt 0.05 --seed 0
+    python -m benchmarks.data.data_quality --events 500000 --campaigns 20000 --dirt 0.05 --seed 0
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ BAD_NUMBER = frozenset({"bad_price", "nan_price"})
 
 CLAIMS: dict[str, frozenset[str]] = {
     # The reader's reasons.
-    "missing required value": frozenset({"missing_item", "missing_required"}),
+    "missing required value": frozenset({"missing_item", "missing_required", "nan_bid"}),
     "not a number": NOT_A_VALUE,
-    "not an integer": NOT_A_VALUE,
+    "not an integer": NOT_A_VALUE | {"nan_bid"},
     "integer beyond 64 bits": frozenset({"integer_overflow"}),
     "not a timestamp": frozenset({"bad_timestamp"}),
     "wrong number of cells": frozenset({"ragged_row"}),
@@ -67,6 +67,15 @@ CLAIMS: dict[str, frozenset[str]] = {
     "available at the epoch": frozenset({"epoch_timestamp"}),
     "one country per": frozenset({"former_country"}),
     "country: ": frozenset({"country_noise"}),
+    "bad bid": frozenset({"bad_bid"}),
+    "bad budget": frozenset({"bad_budget"}),
+    "unknown bid_kind": frozenset({"bad_bid_kind"}),
+    "bad frequency_cap": frozenset({"bad_cap"}),
+    "ended before it started": frozenset({"no_time"}),
+    "neither an item nor": frozenset({"no_target"}),
+    "an item and a category": frozenset({"two_targets"}),
+    "unknown category": frozenset({"unknown_category"}),
+    "another currency": frozenset({"other_currency"}),
     "age outside": frozenset({"outlier_age", "bad_age"}),
     "joined at the epoch": frozenset({"epoch_timestamp"}),
     "joined in the future": frozenset({"future_timestamp"}),
@@ -195,7 +204,15 @@ def run(options: SimulatorOptions, folder: pathlib.Path) -> tuple[list[Kind], di
     }
 
 
-SHOP = {"events": 500_000, "users": 20_000, "items": 20_000, "days": 60, "dirt": 0.05, "seed": 0}
+SHOP = {
+    "events": 500_000,
+    "users": 20_000,
+    "items": 20_000,
+    "days": 60,
+    "dirt": 0.05,
+    "seed": 0,
+    "campaigns": 20_000,
+}
 """The options of the simulated shop."""
 FIGURES = (
     Figure("kinds_missed", lambda found: sum(not kind["reached"] for kind in found["kinds"]), most=0),

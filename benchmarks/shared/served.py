@@ -70,7 +70,7 @@ class Answering:
 
     def __init__(self, bundle: Any) -> None:
         self.retriever = bundle.retriever
-        self._bundle = bundle
+        self.bundle = bundle
         self._asked: dict[str, Any] = {}
 
     @staticmethod
@@ -122,7 +122,7 @@ class Answering:
         from aisle.schema.events import PURCHASE
 
         if "recommend_after" not in self._asked:
-            self._asked["recommend_after"] = self._bundle.graph(contract.RECOMMEND)
+            self._asked["recommend_after"] = self.bundle.graph(contract.RECOMMEND)
         items = tf.ragged.constant([[item for item, _ in some] for some in recents], tf.string, 1).to_tensor(
             ""
         )
@@ -152,7 +152,7 @@ class Answering:
         import tensorflow as tf
 
         if name not in self._asked:
-            self._asked[name] = tf.function(getattr(self._bundle, name), reduce_retracing=True)
+            self._asked[name] = tf.function(getattr(self.bundle, name), reduce_retracing=True)
         return self._asked[name]
 
 

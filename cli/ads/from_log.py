@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aisle.ads.calibration import SURFACES, Calibration
-from aisle.ads.campaign import Campaign
+from aisle.ads.campaign import MILLION, Campaign
 from aisle.ads.market import Market
 from aisle.ads.selling import plans
 from aisle.cli.ads.files import COLUMNS, Sales
@@ -124,11 +124,12 @@ def _chances(shows: pl.DataFrame, calibration: Calibration) -> list[int | None]:
     for surface in SURFACES:
         rows = np.flatnonzero(known & (searched == (surface == "search")))
         part = shows[rows]
-        chances = calibration.chances(
-            part["ad_score"].to_numpy(), part["place"].to_numpy(), part["advertiser_id"].to_list(), surface
+        names = (part[name].to_list() for name in ("advertiser_id", "campaign_id"))
+        chances = calibration.click_rates[surface].at(
+            part["ad_score"].to_numpy(), part["place"].to_numpy(), *names
         )
         for row, chance in zip(rows.tolist(), chances.tolist(), strict=True):
-            found[row] = chance
+            found[row] = max(round(chance * MILLION), 1)
     return found
 
 

@@ -172,8 +172,6 @@ def _newest(
     shop: str, asked: Asked, config_file: str | None, assignments: tuple[str, ...], days: float, keep_bots: bool
 ) -> tuple[Events, float]:  # fmt: skip
     """The shop's events, without the bots of its newest days, and the first of these days."""
-    import numpy as np
-
     from aisle.cli.experiment.shop import read_events
     from aisle.experiments.analysis.bots import bots
     from aisle.experiments.analysis.rehearsal import newest, rehearsed
@@ -183,5 +181,4 @@ def _newest(
     start = newest(events) - days
     if keep_bots:
         return events, start
-    robots = bots(events, rehearsed(events, start, days).units)
-    return events.where(~np.isin(events.unit, robots.units)), start
+    return bots(events, rehearsed(events, start, days).units).people(events), start

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,8 @@ from aisle.cli.finite import FiniteRange
 from aisle.schema.errors import InputError
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from aisle.experiments.off_policy import Judged
     from aisle.experiments.statistics.sample import Floats
 
@@ -22,12 +24,13 @@ if TYPE_CHECKING:
 @click.option("--reward", default="reward", show_default=True, help="The column of what came of a row, such as its clicks.")  # fmt: skip
 @click.option("--logged", default="propensity", show_default=True, help="The column of the chance with which the policy that ran chose what it showed.")  # fmt: skip
 @click.option("--target", default="target", show_default=True, help="The column of the chance with which the other policy would have chosen the same.")  # fmt: skip
+@click.option("--unit", help="The column of whose a row is, such as user_id: a user's rows aren't independent.  [default: each row its own]")  # fmt: skip
 @click.option("--foreseen", help="The column of a model's reward of what was shown, learnt from other rows; with --expected: doubly robust.")  # fmt: skip
 @click.option("--expected", help="The column of that model's reward of what the other policy would have shown, over its choices.")  # fmt: skip
 @click.option("--least", type=FiniteRange(min=2), default=100.0, show_default=True, help="The rows of the other policy that the log must be worth.")  # fmt: skip
 @JSON
 def offpolicy(
-    log: str, reward: str, logged: str, target: str, foreseen: str | None, expected: str | None, least: float, as_json: bool
+    log: str, reward: str, logged: str, target: str, unit: str | None, foreseen: str | None, expected: str | None, least: float, as_json: bool
 ) -> None:  # fmt: skip
     """Say what a policy would have earned by LOG, a CSV or Parquet file of a row a choice; ends with 3 where that can't tell."""
     from aisle.experiments.off_policy import Log, doubly_robust, ips, snips
@@ -35,8 +38,8 @@ def offpolicy(
     if (foreseen is None) != (expected is None):
         raise InputError("--foreseen and --expected are of one model; give both or neither")
     named = [reward, logged, target, *(name for name in (foreseen, expected) if name)]
-    columns = _read(log, named)
-    rows = Log(columns[reward], columns[logged], columns[target])
+    columns, whose = _read(log, named, unit)
+    rows = Log(columns[reward], columns[logged], columns[target], whose)
     found = {"IPS": ips(rows, least), "SNIPS": snips(rows, least)}
     if foreseen and expected:
         found["doubly robust"] = doubly_robust(rows, columns[foreseen], columns[expected], least)
@@ -62,8 +65,10 @@ def _told(judged: Judged) -> dict[str, object]:
     return {"value": judged.value.value, "interval": list(judged.interval())}
 
 
-def _read(path: str, columns: list[str]) -> dict[str, Floats]:
-    """Columns of numbers.
+def _read(
+    path: str, columns: list[str], unit: str | None
+) -> tuple[dict[str, Floats], npt.NDArray[Any] | None]:
+    """Columns of numbers, and that of the units, as text, where it is named.
 
     Raises:
         InputError: the file can't be read, has no such column, or a cell of it is no number.
@@ -74,7 +79,7 @@ def _read(path: str, columns: list[str]) -> dict[str, Floats]:
         table = pl.read_parquet(path) if pathlib.Path(path).suffix == ".parquet" else pl.read_csv(path)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise InputError(f"{path} can't be read: {' '.join(str(error).split())}") from error
-    if absent := [name for name in columns if name not in table.columns]:
+    if absent := [name for name in (*columns, unit) if name and name not in table.columns]:
         raise InputError(
             f"{path} has no column {absent[0]}; name one by its option; it has: {', '.join(table.columns)}"
         )
@@ -84,4 +89,5 @@ def _read(path: str, columns: list[str]) -> dict[str, Floats]:
             raise InputError(
                 f"{path}: {empty:,} of {len(found):,} cells of {name} hold no number; mend them, or take the rows out"
             )
-    return {name: found[name].to_numpy() for name in columns}
+    whose = table[unit].cast(pl.String).fill_null("").to_numpy().astype(str) if unit else None
+    return {name: found[name].to_numpy() for name in columns}, whose

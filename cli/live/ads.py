@@ -109,7 +109,7 @@ class AdOptions:
         )
         calibration = pathlib.Path(self.calibration) if self.calibration else None
         files = Files(pathlib.Path(self.campaigns), calibration)
-        return Ads(files, open_ledger(store, folder), selling, items.current.about, utc_now)
+        return Ads(files, open_ledger(store, folder, utc_now), selling, items.current.about, utc_now)
 
 
 def ad_options(command: Command) -> Command:

@@ -65,7 +65,7 @@ def listen(source: str, store: str, remember_days: float, log_folder: str, metri
     recents = Delivery(open_store(store, remember_days * 86_400))
     log = EventLog(folder, utc_now)
     # What the gateways of the store sold is paid for, whichever way its clicks come.
-    recording = Recording(recents, log, charging=Charging(open_ledger(store, folder)))
+    recording = Recording(recents, log, charging=Charging(open_ledger(store, folder, utc_now)))
     if metrics_port:
         taken("127.0.0.1", metrics_port, "--metrics-port").close()
         prometheus_client.start_http_server(metrics_port, "127.0.0.1", recording.metrics.registry)

@@ -100,6 +100,21 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
     )
 
 
+def liking_events(events: pl.DataFrame) -> pl.DataFrame:
+    """Every event of a known user that shows a liking, as it happened: what is told of them at any moment.
+
+    An interaction knows what a click led to; at the moment of the click nobody did.
+
+    Args:
+        events: canonical events; `user_id` may be null.
+
+    Returns:
+        Columns user_id, item_id, timestamp, event; ascending by user and time.
+    """
+    liked = events.filter(pl.col("event").is_in(list(kinds.weights())) & (pl.col("user_id") != ""))
+    return liked.select("user_id", "item_id", "timestamp", "event").sort("user_id", "timestamp", "item_id")
+
+
 def split_of(timestamp: pl.Expr, splits: Splits) -> pl.Expr:
     """The split a time falls into."""
     return (

@@ -7,7 +7,7 @@ import dataclasses
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.interactions import Splits, choose_splits, make_interactions
+from aisle.components.labeler.interactions import Splits, choose_splits, liking_events, make_interactions
 from aisle.components.labeler.judged.agreement import Agreement, agreement
 from aisle.components.labeler.judged.judgements import (
     EVAL_SHARE,
@@ -32,8 +32,8 @@ class Labelled:
     """The Labeler's result.
 
     Attributes:
-        tables: `items`, `users`, `interactions`, `impressions`, `judgements`, `intents` (of queries) and
-            `tags` (of items), by name.
+        tables: `items`, `users`, `interactions`, `events` (those that show a liking), `impressions`, `judgements`,
+            `intents` (of queries) and `tags` (of items), by name.
         examples: tower examples by split: `items`, `train`, `eval`.
         splits: the times that part the splits, and the goal event.
         outcomes: how the impressions came to their labels.
@@ -90,6 +90,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
             "items": items.to_arrow(),
             "users": users.to_arrow(),
             "interactions": interactions.to_arrow(),
+            "events": liking_events(events).to_arrow(),
             "impressions": impressions.to_arrow(),
             "judgements": judgements.to_arrow(),
             "intents": intents.table.to_arrow(),

@@ -11,7 +11,7 @@ import pyarrow as pa
 from aisle.components.labeler.label import Labelled
 from aisle.components.tables import read_json, read_parquet, write_json, write_parquet
 
-TABLES = ("items", "users", "interactions", "impressions", "judgements", "intents", "tags")
+TABLES = ("items", "users", "interactions", "events", "impressions", "judgements", "intents", "tags")
 SPLITS_FILE = "splits.json"
 
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from aisle.datasets.destination import Counts, new_folder
 from aisle.datasets.simulator.experiment import Planted
+from aisle.datasets.simulator.faults.campaigns import campaign_faults
 from aisle.datasets.simulator.faults.catalogue import item_faults, user_faults
 from aisle.datasets.simulator.faults.events import event_faults
 from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plant
@@ -46,7 +47,7 @@ class Written:
 def write(shop: Shop, dest: pathlib.Path) -> Written:
     """Writes `items.csv`, `users.csv`, `events/YYYY-MM-DD.csv`, `judgements.csv` and the ground truth.
 
-    With `shop.options.dirt` above 0 that share of the rows of items, users and events gets a fault;
+    With `shop.options.dirt` above 0 that share of the rows of items, users, events and campaigns gets a fault;
     `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value; `ground_truth/experiment.json`
     tells the effect of an experiment, `ground_truth/campaigns.csv` what is worth how much to who bids for it, and
     `ground_truth/shop.json` has the options.
@@ -64,7 +65,9 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     rows: Counts = {"judgements": len(shop.judgements)}
     shop.judgements.write_csv(dest / "judgements.csv")
     faults: list[Fault] = []
-    for table, frame in (("items", shop.items), ("users", shop.users), ("events", shop.events)):
+    asked = {"campaigns": shop.campaigns.table} if shop.campaigns else {}
+    tables = {"items": shop.items, "users": shop.users, "events": shop.events, **asked}
+    for table, frame in tables.items():
         found, inserted = _write_table(table, frame, dest, _plan(table, frame, shop.options, rng), rng)
         faults += found
         rows[table] = len(frame) + inserted
@@ -74,10 +77,8 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
         truth = json.dumps(_experiment_truth(shop, shop.planted), indent=2, ensure_ascii=False)
         (dest / EXPERIMENT_TRUTH).write_text(truth + "\n", encoding="utf-8")
     if shop.campaigns:
-        shop.campaigns.table.write_csv(dest / "campaigns.csv", datetime_format=TIMESTAMPS)
         shop.campaigns.truth.write_csv(dest / CAMPAIGN_TRUTH)
-        rows["campaigns"] = len(shop.campaigns.table)
-    order = ("items", "users", "events", "judgements", *(["campaigns"] if shop.campaigns else []))
+    order = ("items", "users", "events", "judgements", *asked)
     by_kind = collections.Counter(f"{fault.table}: {fault.kind}" for fault in faults)
     return Written({table: rows[table] for table in order}, dict(sorted(by_kind.items())))
 
@@ -102,7 +103,7 @@ def _plan(table: str, frame: pl.DataFrame, options: SimulatorOptions, rng: np.ra
     if table == "events":
         is_sale = frame["price"].is_not_null().to_numpy()
         return plan_faults(event_faults(vocabulary), is_sale, options.dirt, rng, with_bots=True)
-    kinds = item_faults(vocabulary) if table == "items" else user_faults(vocabulary)
+    kinds = {"items": item_faults, "users": user_faults}.get(table, lambda _: campaign_faults())(vocabulary)
     return plan_faults(kinds, np.zeros(len(frame), dtype=bool), options.dirt, rng)
 
 

@@ -14,6 +14,7 @@ from aisle.experiments.analysis.exposures import (
     Exposures,
     exposed,
     exposures,
+    known_later,
     otherwise_assigned,
     settled,
 )
@@ -97,7 +98,7 @@ def analyze(
         )
     events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
-    counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
+    counted = robots.people(events)
     found = exposures(experiment, counted)
     ratio = sample_ratio(found.counts(experiment), experiment.shares)
     judge = Judge(alpha, looks)
@@ -126,10 +127,9 @@ def analyze(
 
 def _noted(experiment: Experiment, events: Events, later: np.ndarray, found: Exposures) -> dict[str, int]:
     """What is kept and worth knowing."""
-    first = np.unique(events.unit[later & (events.experiment == experiment.name)])
     other = "sessions" if experiment.unit == "user_id" else "users by their sessions"
     return {
-        "first seen before they were known": len(np.intersect1d(first, found.units)),
+        "first seen before they were known": known_later(experiment, events, later, found.units),
         f"{other} in two arms": found.other_double,
     }
 

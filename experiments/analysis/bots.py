@@ -65,6 +65,12 @@ class Bots:
     rule: Rule
     kept: bool = False
 
+    def people(self, events: Events) -> Events:
+        """What all others did; all of it where they are kept."""
+        if self.kept or not len(self.units):
+            return events
+        return events.where(~np.isin(events.unit, self.units))
+
     @property
     def left_out(self) -> dict[str, int]:
         """How many were."""
@@ -128,8 +134,9 @@ def _limit(most: Floats, least: float) -> float:
 
 
 def _paces(user: Places, day: Floats, users: int) -> tuple[Floats, float]:
-    """The least seconds a click of each over so many in a row, [users], and the limit: no visitor but a twentieth is as quick.
+    """The least seconds a click of each over so many in a row, [users]; and the limit, by what visitors take in the middle.
 
+    The limit is half of what all but a twentieth of the visitors take, but at most what people do.
     The clock's tick is added: two moments that it tells apart by none may be nearly one tick apart.
     """
     paces, tick = np.full(users, np.inf), _tick(day)
@@ -139,8 +146,7 @@ def _paces(user: Places, day: Floats, users: int) -> tuple[Floats, float]:
     gaps, within = np.diff(day) + tick, np.diff(user) == 0
     within &= gaps < _PAUSE
     middles = _medians(user[1:][within], gaps[within] / _SECOND)
-    limit = min(THINKING, float(np.quantile(middles, 0.05))) if len(middles) >= _FEW else THINKING
-    return paces, limit
+    return paces, THINKING if len(middles) < _FEW else min(THINKING, float(np.quantile(middles, 0.05)) / 2)
 
 
 def _medians(user: Places, values: Floats) -> Floats:

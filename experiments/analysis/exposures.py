@@ -79,6 +79,11 @@ def exposed(experiment: Experiment, events: Events) -> Texts:
     return units[(units != "") & ~np.isin(units, list(experiment.forced))]
 
 
+def known_later(experiment: Experiment, events: Events, later: npt.NDArray[np.bool_], units: Texts) -> int:
+    """How many of some users saw it before they were known, by what `settled` says of the events."""
+    return len(np.intersect1d(events.unit[later & (events.experiment == experiment.name)], units))
+
+
 def exposures(experiment: Experiment, events: Events) -> Exposures:
     """Finds who saw which arm, by the events that name the experiment.
 

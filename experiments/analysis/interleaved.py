@@ -11,7 +11,7 @@ from scipy import stats
 from aisle.experiments.analysis.bots import Bots, bots
 from aisle.experiments.analysis.credits import Counts, Shown
 from aisle.experiments.analysis.events import Events
-from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, settled
+from aisle.experiments.analysis.exposures import MOST_DOUBLE, exposed, known_later, settled
 from aisle.experiments.analysis.rows import Found
 from aisle.experiments.analysis.verdict import Outcome, untrusted
 from aisle.experiments.assignment.experiment import Experiment
@@ -104,15 +104,14 @@ def preferred(
         raise InputError(f"{experiment.name!r} isn't interleaved; compare its arms")
     events, uncounted, later = settled(experiment, events)
     robots = bots(events, exposed(experiment, events), keep_bots)
-    counted = events.where(~np.isin(events.unit, robots.units)) if not keep_bots else events
+    counted = robots.people(events)
     shown = Shown.of(experiment, counted)
     control, treatment = (arm.name for arm in experiment.arms)
     found = _judged({kind: shown.credits(counted, kind) for kind in kinds}, alpha)
     late = shown.late(counted)
     distrust = _distrust(experiment, shown, late)
     outcome, said = _verdict(distrust, found, (control, treatment))
-    nameless = (events.experiment == experiment.name) & (events.unit == "")
-    forced = np.unique(events.unit[events.experiment == experiment.name])
+    units = events.unit[events.experiment == experiment.name]
     return Interleaved(
         experiment=experiment.name,
         outcome=outcome,
@@ -122,16 +121,14 @@ def preferred(
         users=len(shown.users),
         uneven=shown.uneven,
         left_out={
-            "forced": int(np.isin(forced, list(experiment.forced)).sum()),
-            "exposures without an id": int(nameless.sum()),
+            "forced": len(np.intersect1d(units, list(experiment.forced))),
+            "exposures without an id": int((units == "").sum()),
             **robots.left_out,
             **uncounted,
         },
         late=late,
         noted={
-            "first seen before they were known": len(
-                np.intersect1d(events.unit[later & (events.experiment == experiment.name)], shown.users)
-            ),
+            "first seen before they were known": known_later(experiment, events, later, shown.users),
             **robots.noted,
         },
         bots=robots,

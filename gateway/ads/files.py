@@ -30,7 +30,7 @@ class Booked:
         market: of the campaigns.
         calibration: makes chances of scores.
         budgets: [campaigns], in micros.
-        factors: by surface, [campaigns], see `Calibration.factors`.
+        factors: by surface, see `Calibration.factors`; None where they change nothing.
         caps: whether any campaign has one.
     """
 
@@ -39,7 +39,8 @@ class Booked:
         kept = market.campaigns
         self.market, self.calibration = market, calibration
         self.budgets: Whole = np.minimum(market.budgets(), MOST_MONEY)
-        self.factors = {where: calibration.factors(kept, where) for where in SURFACES}
+        factors = {where: calibration.factors(kept, where) for where in SURFACES}
+        self.factors = {where: None if (one == 1).all() else one for where, one in factors.items()}
         self.caps = any(campaign.frequency_cap is not None for campaign in kept)
 
 

@@ -11,11 +11,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import pathlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from aisle.ads.campaign import BidKind
+from aisle.gateway.recents.store import TIMEOUT_SECONDS
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 MOST_MONEY = 2**53 - 1
@@ -144,12 +146,16 @@ class Ledger(Protocol):
         """Ends the connection."""
 
 
-def open_ledger(address: str, folder: pathlib.Path) -> Ledger:
+def open_ledger(
+    address: str, folder: pathlib.Path, now: Callable[[], datetime.datetime], timeout: float = TIMEOUT_SECONDS
+) -> Ledger:
     """The ledger beside a store of recent events.
 
     Args:
         address: that `open_store` took.
         folder: the gateway's data folder, which keeps the ledger of `memory`: money outlives the process.
+        now: the time in UTC.
+        timeout: seconds after which a store is down.
     """
     if address == "memory":
         from aisle.gateway.ads.file_ledger import FileLedger
@@ -157,4 +163,4 @@ def open_ledger(address: str, folder: pathlib.Path) -> Ledger:
         return FileLedger(folder / ".ads.db")
     from aisle.gateway.ads.redis_ledger import RedisLedger
 
-    return RedisLedger(address)
+    return RedisLedger(address, timeout, lambda: now().timestamp())

@@ -26,7 +26,7 @@ class Selling(Options):
     places: tuple[AtLeastOne, ...] = (2, 6)
     floor: Share = 0.5
     reserve: Annotated[int, Field(strict=True, ge=0, le=10**18)] = 0
-    candidates: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 100
+    candidates: Annotated[int, Field(strict=True, ge=1, le=1_000)] = 50
     click_minutes: Annotated[int, Field(strict=True, ge=1, le=1_440)] = 30
     purchase_days: Annotated[Days, Field(gt=0)] = 7.0
 

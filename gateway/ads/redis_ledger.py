@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aisle.gateway.ads import redis_scripts as scripts
 from aisle.gateway.ads.ledger import CAPPED, KEPT, Account, Changes, Charge, Sale, Show
-from aisle.gateway.recents.connection import TIMEOUT_SECONDS, connect, told_as_down
+from aisle.gateway.recents.connection import connect, told_as_down
+from aisle.gateway.recents.store import TIMEOUT_SECONDS
 
 _WHAT = "the ledger of campaigns"
+NEAR = 1_000_000
+"""Microseconds by which clocks may differ, so that an answer that took long isn't taken for a clock that is off."""
 CHUNK = 200
 """Campaigns of a request: more would hold up answers."""
 
@@ -21,23 +25,28 @@ CHUNK = 200
 class RedisLedger:
     """A `Ledger` of all gateways on one store. Have that keep its data (`appendonly yes`): it holds what was spent."""
 
-    def __init__(self, address: str, timeout: float = TIMEOUT_SECONDS) -> None:
+    def __init__(
+        self, address: str, timeout: float = TIMEOUT_SECONDS, clock: Callable[[], float] = time.time
+    ) -> None:
         """Names the server; the first question connects.
 
         Args:
             address: `redis://HOST:PORT/DATABASE`.
             timeout: seconds after which the server is down.
+            clock: seconds since 1970, by which the moments are told. Where it is off from the store's clock, that counts: a
+                show of one gateway may be clicked at another.
 
         Raises:
             InputError: the address can't be read.
         """
         self._redis = connect(address, timeout)
         self._met, self._life = "", ""
+        self._clock, self._off = clock, 0
 
     async def shown(self, who: str, now: int) -> Mapping[str, int]:
         """See `Ledger`."""
         with told_as_down(_WHAT):
-            found = await self._redis.zrangebyscore(_seen(who), f"({now - CAPPED}", "+inf")
+            found = await self._redis.zrangebyscore(_seen(who), f"({now + self._off - CAPPED}", "+inf")
         return Counter(json.loads(member)[0] for member in found)
 
     async def sell(self, request_id: str, who: str, sales: Sequence[Sale], now: int) -> list[bool]:
@@ -49,13 +58,13 @@ class RedisLedger:
                 one.price,
                 one.hold,
                 one.kind,
-                one.until,
+                one.until + self._off,
                 one.budget,
                 _or_none(one.cap),
             )
             for one in sales
         ]
-        first = (now, request_id, CAPPED, KEPT, scripts.MOST_ENDED, self._life)
+        first = (now + self._off, request_id, CAPPED, KEPT, scripts.MOST_ENDED, self._life)
         stand = await self._do(scripts.SELL, (_show(request_id), _seen(who)), *first, *itertools.chain(*told))
         return [bool(one) for one in stand] or [False] * len(sales)
 
@@ -72,14 +81,16 @@ class RedisLedger:
         """See `Ledger`; of many each is a step of its own."""
         paid = []
         for one in charges:
-            told = (*one.show, one.kind, one.at, _or_none(one.budget))
+            told = (*one.show, one.kind, one.at + self._off, _or_none(one.budget))
             paid.append(int(await self._do(scripts.CHARGE, (_show(one.show.request_id),), *told)))
         return paid
 
     async def changes(self, place: int) -> Changes:
         """See `Ledger`."""
         came = await self._do(scripts.CHANGES, (), place, CHUNK, uuid.uuid4().hex)
-        self._met, reached, last, names, (spent, held, paces) = json.loads(came)
+        self._met, reached, last, names, (spent, held, paces), now = json.loads(came)
+        off = int(now) - int(self._clock() * 1e6)
+        self._off = off if abs(off - self._off) > NEAR else self._off
         rows = itertools.zip_longest(names, spent, held, paces)
         accounts = {
             name: Account(int(paid or 0), int(hold or 0), pace or "") for name, paid, hold, pace in rows

@@ -18,6 +18,7 @@ _COMMON = """
 local spent, held, paces, places, last, open, life = unpack(KEYS, 1, 7)
 local function whole(number) return string.format('%.0f', number) end
 local function touch(campaign) redis.call('ZADD', places, redis.call('INCR', last), campaign) end
+local function give_back(campaign, hold) if hold ~= '0' then redis.call('HINCRBY', held, campaign, '-' .. hold) end end
 local function has(key, campaign) return tonumber(redis.call('HGET', key, campaign) or '0') end
 """
 
@@ -30,7 +31,7 @@ if redis.call('GET', life) ~= known then return {} end
 for _, member in ipairs(redis.call('ZRANGEBYSCORE', open, '-inf', '(' .. ARGV[1], 'LIMIT', 0, most)) do
   local ended = cjson.decode(member)
   redis.call('ZREM', open, member)
-  redis.call('HINCRBY', held, ended[3], '-' .. ended[4])
+  give_back(ended[3], ended[4])
   touch(ended[3])
 end
 local times = {}
@@ -80,7 +81,7 @@ if budget ~= '' and tonumber(budget) < tonumber(least) then least = budget end
 local amount = math.max(0, math.min(tonumber(price), tonumber(least) - has(spent, campaign)))
 redis.call('HINCRBY', spent, campaign, whole(amount))
 if redis.call('ZREM', open, cjson.encode({request, item, campaign, hold})) == 1 then
-  redis.call('HINCRBY', held, campaign, '-' .. hold)
+  give_back(campaign, hold)
 end
 touch(campaign)
 return whole(amount)
@@ -97,7 +98,9 @@ local names, place = {}, ARGV[1]
 for i = 1, #found, 2 do names[#names + 1] = found[i]; place = found[i + 1] end
 local columns = {}
 for i, key in ipairs({spent, held, paces}) do columns[i] = #names > 0 and redis.call('HMGET', key, unpack(names)) or {} end
-return cjson.encode({redis.call('GET', life), place, redis.call('GET', last) or '0', names, columns})
+local clock = redis.call('TIME')
+local now = string.format('%d%06d', clock[1], clock[2])
+return cjson.encode({redis.call('GET', life), place, redis.call('GET', last) or '0', names, columns, now})
 """
 )
 """Takes a place, how many campaigns at most, and the name of a new life."""

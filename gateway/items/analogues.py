@@ -76,6 +76,14 @@ class Analogues:
             return [ScoredItem(item, mean) for mean, item in means]
         return [ScoredItem(item, ordered[int(math.exp(-mean)) - 1].score) for mean, item in means]
 
+    def nearest(self, item_id: str) -> str:
+        """What an item that is new to the version that answered last is most like, "" of any other."""
+        known = self._known.get(self._facts.latest or 0)
+        if not known or item_id not in self._shelf.having("title"):
+            return ""
+        near = known.get((item_id, self._shelf.told(item_id).text("title")))
+        return near[0] if near else ""
+
     async def run(self) -> None:
         """Learns again and again, until it is cancelled."""
         while True:

@@ -15,6 +15,7 @@ from aisle.gateway.items.new_items import New, suiting
 from aisle.gateway.items.passing import OPEN, passes, passes_new
 from aisle.gateway.items.shelf import Shelf, Told
 from aisle.gateway.items.version_facts import Known, VersionFacts
+from aisle.schema.events import CLICK
 from aisle.serving import FilteredItems, Filters, ItemFact, ScoredItem, ScoredItems, ServingError
 
 MOST = 10_000
@@ -129,6 +130,11 @@ class Current:
                 changed = told.sold_out is not None
                 found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
         return found
+
+    def known_as(self, item_id: str, event: str) -> tuple[str, str]:
+        """What an event counts for: a version knows nothing of a new item, which counts as a look at what it is most like."""
+        near = self._analogues.nearest(item_id)
+        return (near, CLICK.name) if near else (item_id, event)
 
     def title(self, item_id: str) -> str:
         """That was told of an item, "" if none was."""

@@ -43,11 +43,13 @@ class VersionFacts:
 
     Attributes:
         as_of: the moment up to which the version that answered last knows the shop; 0 before any has.
+        latest: that version; None before any has.
     """
 
     def __init__(self, client: AsyncClient) -> None:
         """The client is the caller's to close."""
         self._client, self.as_of = client, 0
+        self.latest: int | None = None
         self._known: OrderedDict[int, Known] = OrderedDict()
 
     async def of(self, version: int | None, item_ids: Iterable[str]) -> Known:
@@ -57,7 +59,7 @@ class VersionFacts:
         known = self._known.get(version)
         if known is None or len(known.asked) > MAX_ITEMS:
             known = await self._first(version)
-        self.as_of = known.as_of
+        self.as_of, self.latest = known.as_of, version
         if not known.tells:
             return known
         missing = [item for item in dict.fromkeys(item_ids) if item not in known.asked]

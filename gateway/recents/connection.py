@@ -10,11 +10,8 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from aisle.gateway.recents.store import StoreDown
+from aisle.gateway.recents.store import TIMEOUT_SECONDS, StoreDown
 from aisle.schema.errors import InputError
-
-TIMEOUT_SECONDS = 0.25
-"""A store that is slower than this is down: an answer doesn't wait for it."""
 
 
 def connect(address: str, timeout: float = TIMEOUT_SECONDS) -> redis.asyncio.Redis:

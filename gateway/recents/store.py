@@ -12,6 +12,8 @@ MOST = 50
 """Events that are kept of a visitor: the newest."""
 
 
+TIMEOUT_SECONDS = 0.25
+"""A store that is slower than this is down: an answer doesn't wait for it."""
 ANNOUNCED_DAYS = 30
 """For which a process may be away and still hears who was forgotten."""
 

@@ -122,7 +122,9 @@ def make_candidates(
         questions = _draw(questions, most, rng)
         if name != TEST:
             again = round(options.recents * len(questions))
-            questions += _later(frames["interactions"], window, str(splits["goal"]), again, rows, rng)
+            questions += _later(
+                frames["events"], window, str(splits["goal"]), again, state.visit_gap, rows, rng
+            )
         if window.unseen:
             questions += _draw(_searches(frames, name, rows), most, rng)
             questions += _judged(frames["judgements"], rows) if name == EVAL else []
@@ -163,21 +165,34 @@ def _recommendations(
 
 
 def _later(
-    interactions: pl.DataFrame,
+    events: pl.DataFrame,
     window: _Window,
     goal: str,
     most: int,
+    gap: float,
     rows: dict[str, int],
     rng: np.random.Generator,
 ) -> list[_Question]:
-    """What some users, known or not, went on to take from a moment within the window on."""
-    moments = draw_moments(interactions, window.start, window.end, most, rng)
-    times = {"user_id": list(moments), "now": [moment.now for moment in moments.values()]}
-    started = pl.DataFrame(times, schema={"user_id": pl.String, "now": pl.Int64})
-    took = interactions.join(started, on="user_id", maintain_order="left")
-    took = took.filter(pl.col("timestamp") >= pl.col("now"))
-    questions = _baskets(took, window, window.split, goal, rows, moments)
-    return [question for question in questions if question.outcomes]
+    """What some users, known or not, went on to take in the visit of a moment within the window; what they took after it counts as a miss.
+
+    Who asks in the middle of a visit wants what goes with it. `gap` is the pause, in days, that ends one.
+    """
+    moments, took = draw_moments(events, window.start, window.end, most, gap, rng)
+    questions, now = (
+        _baskets(part, window, window.split, goal, rows, moments) for part in (took, took.filter("visit"))
+    )
+    wanted = {question.user: question.outcomes for question in now}
+    return [
+        dataclasses.replace(question, outcomes=_missed(question) | wanted.get(question.user, {}))
+        for question in questions
+        if question.outcomes
+    ]
+
+
+def _missed(question: _Question) -> dict[int, tuple[float, float]]:
+    """The items of a question, none of them taken."""
+    assert question.otherwise is not None
+    return dict.fromkeys(question.outcomes, question.otherwise)
 
 
 def _baskets(

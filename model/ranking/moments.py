@@ -10,6 +10,7 @@ import polars as pl
 import tensorflow as tf
 
 from aisle.schema.features import HISTORY_LENGTH
+from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 _MICROSECONDS = 1_000_000
 
@@ -32,43 +33,50 @@ class Moment:
 
 
 def draw_moments(
-    interactions: pl.DataFrame, start: int, end: int, most: int, rng: np.random.Generator
-) -> dict[str, Moment]:
-    """A moment of each of some users: when they took something in the window, but not the first time.
+    events: pl.DataFrame, start: int, end: int, most: int, gap: float, rng: np.random.Generator
+) -> tuple[dict[str, Moment], pl.DataFrame]:
+    """A moment of each of some users: just before they took something in the window, but not the first thing.
 
     So a version that was made at the window's start is asked as a served one is: with its own past, and with what came since.
+    Every event but the first is as likely; those of one time, as an order's are, come in an order drawn at random.
 
     Args:
-        interactions: the Labeler's.
+        events: the Labeler's, which know nothing of what came after them.
         start: of the window, microseconds UTC.
         end: of the window, which is not in it.
         most: users at most, drawn at random.
+        gap: the pause, in days, that ends a visit.
         rng: of the draws.
 
     Returns:
-        By user; who took things at one time alone has none.
+        The moments by user, of all who have one, and the events from them on, with `visit`: whether they are of the visit that
+        goes on, or begins, at the moment.
     """
-    took = interactions.filter(
+    took = events.filter(
         (pl.col("user_id") != "") & pl.col("timestamp").is_between(start, end, closed="left")
+    ).sort("user_id", "timestamp", "item_id")
+    shuffled = took.with_columns(draw=pl.Series(rng.random(len(took)), dtype=pl.Float64))
+    shuffled = shuffled.sort("user_id", "timestamp", "draw").with_columns(
+        place=pl.int_range(pl.len()).over("user_id")
     )
-    took = took.sort("user_id", "timestamp", "item_id")
-    times = took.select("user_id", "timestamp").unique(maintain_order=True)
-    later = times.filter(pl.int_range(pl.len()).over("user_id") > 0)
-    users = later["user_id"].unique(maintain_order=True)
-    chosen = users.gather(rng.permutation(len(users))[:most]) if len(users) else users
-    drawn = later.filter(pl.col("user_id").is_in(chosen.implode()))
-    drawn = drawn.with_columns(draw=pl.Series(rng.random(len(drawn)), dtype=pl.Float64))
-    drawn = drawn.sort("draw").unique("user_id", keep="first", maintain_order=True)
-    before = took.join(drawn.select("user_id", now="timestamp"), on="user_id", maintain_order="left")
-    before = before.filter(pl.col("timestamp") < pl.col("now"))
-    rows = before.with_columns(age=(pl.col("now") - pl.col("timestamp")) / _MICROSECONDS)
-    grouped = rows.group_by("user_id", maintain_order=True).agg(
+    later = shuffled.group_by("user_id", maintain_order=True).agg(last=pl.col("place").max())
+    later = later.filter(pl.col("last") > 0)
+    later = later[np.sort(rng.permutation(len(later))[:most])]
+    cut = 1 + np.floor(rng.random(len(later)) * later["last"].to_numpy()).astype(np.int64)
+    placed = shuffled.join(later.select("user_id", cut=pl.Series(cut)), on="user_id", maintain_order="left")
+    after = placed.filter(pl.col("place") >= pl.col("cut"))
+    started = after.group_by("user_id").agg(now=pl.col("timestamp").min())
+    before = placed.filter(pl.col("place") < pl.col("cut")).join(started, on="user_id", maintain_order="left")
+    before = before.with_columns(age=(pl.col("now") - pl.col("timestamp")) / _MICROSECONDS)
+    grouped = before.group_by("user_id", maintain_order=True).agg(
         pl.col("now").first(), *(pl.col(name).tail(HISTORY_LENGTH) for name in ("item_id", "event", "age"))
     )
-    return {
+    moments = {
         user: Moment(now, tuple(zip(items, kinds, ages, strict=True)))
         for user, now, items, kinds, ages in grouped.iter_rows()
     }
+    pauses = pl.col("timestamp").diff().fill_null(0) > gap * MICROSECONDS_PER_DAY
+    return moments, after.select(*events.columns, visit=(pauses.cum_sum() == 0).over("user_id"))
 
 
 def as_inputs(moments: Sequence[Moment]) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:

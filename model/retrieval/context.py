@@ -7,6 +7,7 @@ import dataclasses
 import tensorflow as tf
 
 from aisle.model.retrieval.index import Asked
+from aisle.model.retrieval.recent.events import Recent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,7 +29,7 @@ class Context:
         dense: the indexes of vectors, asked, by the name of their score.
         vectors: what they were asked, float32 [b, d] by the same name.
         user: USER_NUMBERS, float32 [b, U].
-        not_due: items that were bought a moment ago, by how long the shop's users wait, bool [b, n].
+        recent: what each did of late.
     """
 
     query: tf.Tensor
@@ -37,4 +38,4 @@ class Context:
     dense: dict[str, Asked]
     vectors: dict[str, tf.Tensor]
     user: tf.Tensor
-    not_due: tf.Tensor
+    recent: Recent

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.context import Context
+from aisle.model.retrieval.recent.just_now import JUST_NOW, just_now
 from aisle.model.retrieval.sources import scores, vector_sources
 from aisle.model.retrieval.sources.source import Tensors
 from aisle.model.retrieval.state import ITEM_NUMBERS, USER_NUMBERS
@@ -15,6 +16,7 @@ _OF_BOTH = ("gap", "overdue", "order_share")
 """What this user did with this item, for this user: days between, how overdue it is, in which share of orders."""
 _OF_THE_ITEM = (*ITEM_NUMBERS, "price_level")
 _LOGGED = (
+    *JUST_NOW,
     *("count", "last", "first", "gap", "item_last", "item_first"),
     *("user_orders", "user_orders_60", "user_items", "user_basket", "user_last", "user_first"),
 )
@@ -28,6 +30,7 @@ CANDIDATE_FEATURES = tuple(
         *(f"{source.name}_near" for source in vector_sources() if source.neighbours),
         *(f"{score.name}_share" for score in scores() if score.share),
         *_OF_BOTH,
+        *JUST_NOW,
         *_OF_THE_ITEM,
         # The user, and whether they search.
         *USER_NUMBERS,
@@ -61,6 +64,8 @@ def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, 
             for name in {score.name, f"{score.name}_share"} & set(named):
                 named[name] = tf.where(read, named[name], np.nan)
     named |= near
+    recent, nothing = context.recent, dict.fromkeys(JUST_NOW, tf.fill(tf.shape(rows), np.nan))
+    named |= recent.joined(lambda: just_now(recent, rows), nothing)
     named |= {name: tf.gather(values, rows) for name, values in item_numbers.items()}
     one = tf.ones_like(named["count"])
     user = {name: context.user[:, n, None] * one for n, name in enumerate(USER_NUMBERS)}

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from aisle.model.retrieval import sources
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.features import candidate_numbers
 from aisle.model.retrieval.index import ExactIndex, Index, nearest_by_sum
-from aisle.model.retrieval.recent.events import RecentEvents
+from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.sources import table_sources, vector_sources
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
@@ -20,6 +21,7 @@ from aisle.model.text.lexical.scripts import CHARACTER
 
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""
+_RECENT = sources.offers("recent")
 _FOUND = 1e-3
 """The least that what a source found counts beside its best item."""
 
@@ -116,16 +118,23 @@ class Retriever(tf.Module):
             scores |= source.score(inputs, self._tables[source.name])
         dense = {name: index.ask(vectors[name]) for name, index in self.indexes.items()}
         numbers = self._taken.numbers(asking, sums)
-        return Context(query, rows, scores, dense, vectors, numbers, self._taken.not_due(asking))
+        return Context(query, rows, scores, dense, vectors, numbers, asking.recent)
 
-    def not_due(self, events: RecentEvents, batch: tf.Tensor) -> tf.Tensor:
-        """As `Context.not_due` of nobody in particular: bool [b, n]."""
-        nobody = tf.fill([batch], "")
-        return self._taken.not_due(self._taken.asking(nobody, tf.zeros([batch, 0], tf.string), events))
+    def recent(self, events: RecentEvents | None, batch: tf.Tensor) -> Recent:
+        """What so many visitors, of whom nothing is known, did of late."""
+        return self._taken.asking(tf.fill([batch], ""), tf.zeros([batch, 0], tf.string), events).recent
+
+    def not_due(self, recent: Recent) -> tf.Tensor:
+        """What was bought a moment ago, by how long the shop's users wait until they buy it again: bool [b, n]."""
+        return self._taken.not_due(recent)
 
     def named(self, context: Context) -> tf.Tensor:
         """The item that a whole query is the id or a code of: bool [b, n]."""
         return tf.one_hot(self._text.named(context.query), self.count, True, False, dtype=tf.bool)
+
+    def called(self, context: Context) -> tf.Tensor:
+        """The items that a whole query is the id, a code or the title of: bool [b, n]."""
+        return self.named(context) | self._text.named.titled(context.query)
 
     def fuse(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
         """Merges the sources by weighted reciprocal rank: float32 [b, n], 0 where no source has the item.
@@ -199,10 +208,16 @@ class Retriever(tf.Module):
     def candidates(self, context: Context, offers: tuple[Offer, ...], exclude: tf.Tensor) -> tf.Tensor:
         """What `offers` give, and what they would give of unseen items alone: float32 [b, n].
 
-        A user's own items would else leave few places to new ones; the head decides between the two.
+        A user's own items would else leave few places to new ones; the head decides between the two. Who did something of
+        late has what goes with that, too, of which a long past would leave nothing.
         """
         unseen = exclude | self.seen(context)
-        return self.fuse(context, offers, exclude) + self.fuse(context, offers, unseen)
+
+        def both(offers: tuple[Offer, ...]) -> tf.Tensor:
+            return self.fuse(context, offers, exclude) + self.fuse(context, offers, unseen)
+
+        found, recent = both(offers), context.recent
+        return recent.joined(lambda: found + tf.where(recent.any[:, None], both(_RECENT), 0.0), found)
 
     def similar(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """Items near given ones, themselves too, in the vectors of all sources that have them: int32 [b].

@@ -80,7 +80,7 @@ class State:
         typical_age: the mean age of the latest, second latest, … item of a history, float32 [H].
         now: microseconds UTC; all before it is known.
         visit_gap: the pause, in days, that parts a user's visits.
-        due: days after which what was bought is likely to be bought again.
+        due: days after which each item is likely to be bought again, float32 [n].
     """
 
     users: list[str]
@@ -99,7 +99,7 @@ class State:
     typical_age: np.ndarray
     now: int
     visit_gap: float
-    due: float
+    due: np.ndarray
 
     def known(self) -> set[str]:
         """The users who took something."""
@@ -164,7 +164,7 @@ def make_state(
         typical_age=_typical_age(latest),
         now=now,
         visit_gap=visit_gap(known),
-        due=due(known),
+        due=due(known, len(items)),
     )
 
 

@@ -111,9 +111,9 @@ class Taken(tf.Module):
         recent = self._recent.read(events or RecentEvents.none(), self._took(user) & ~brings)
         return Asking(user, given, brings, recent)
 
-    def not_due(self, asking: Asking) -> tf.Tensor:
+    def not_due(self, recent: Recent) -> tf.Tensor:
         """Which items each bought so lately that hardly anybody buys them again yet: bool [b, n]."""
-        return self._recent.not_due(asking.recent, self._count)
+        return self._recent.not_due(recent, self._count)
 
     def countries(self, asking: Asking) -> tf.Tensor:
         """The country of each, "" where it isn't known: string [b]."""
@@ -135,11 +135,13 @@ class Taken(tf.Module):
             tf.where(brings, age, known(self._kept["age"], 0.0)),
             tf.where(brings, tf.ones_like(age), known(self._kept["weight"], 0.0)),
         )
-        return joined_histories(before, asking.recent)
+        return asking.recent.joined(lambda: joined_histories(before, asking.recent), before)
 
     def sums(self, asking: Asking) -> tuple[Pairs, Tensors]:
         """What each took, and SUMS of every item by name, float32 [b, n] each."""
-        owner, item, counts, ages = joined_pairs(self._pairs(asking), asking.recent)
+        before = self._pairs(asking)
+        pairs = asking.recent.joined(lambda: joined_pairs(before, asking.recent), before)
+        owner, item, counts, ages = pairs
         batch = tf.shape(asking.user)[0]
         cells, shape = batch * self._count, [batch, self._count]
         segment = owner * self._count + item
@@ -175,7 +177,7 @@ class Taken(tf.Module):
         columns[place] = tf.where(asking.brings | (asking.user == 0), items, columns[place])
         before = dict(zip(USER_NUMBERS, columns, strict=True))
         none = ~asking.brings & ~self._took(asking.user)
-        numbers = joined_numbers(before, none, asking.recent, sums)
+        numbers = asking.recent.joined(lambda: joined_numbers(before, none, asking.recent, sums), before)
         return tf.stack([numbers[name] for name in USER_NUMBERS], 1)
 
     def _took(self, user: tf.Tensor) -> tf.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import os
@@ -20,7 +21,7 @@ from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.filters import Filter, Filters
 from aisle.model.retrieval.index_choice import choose_indexes
 from aisle.model.retrieval.item_table import ItemTable, item_table
-from aisle.model.retrieval.recent.events import RecentEvents
+from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
@@ -96,9 +97,10 @@ class Bundle(tf.Module):
     def search(
         self, query: tf.Tensor, user_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items for a query, best first: the one that it names, if any; an empty query has no answer."""
+        """Items for a query, best first: the one that it names, if any; last what isn't due; an empty query has no answer."""
         context = self.retriever.context(query, user_id, _no_history(query), recent)
         ranked = self._in_order(context, self._order.found(context, _nothing(context)))
+        ranked = self._due_first(context.recent, ranked, context)
         return self._answer(ranked.led_by(self.retriever.named(context)), k)
 
     def filtered_search(
@@ -125,6 +127,7 @@ class Bundle(tf.Module):
         listed = Ranked(context.scores["popularity"], ~exclude & asked.narrows()[:, None])
         # A query comes in the same batch as none: the head's order is only for those that ask.
         ranked = self._in_order(context, found).otherwise(searched, listed)
+        ranked = self._due_first(context.recent, ranked, context)
         ranked = ranked.led_by(self.retriever.named(context) & ~exclude)
         return {**self._answer(ranked, k), **self._filters.facets(ranked.there)}
 
@@ -157,7 +160,7 @@ class Bundle(tf.Module):
         if self._order.reads_history:
             ranked = ranked.with_first(self._most, functools.partial(self._order.head, context))
         ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
-        return self._answer(ranked.with_last(context.not_due), k)
+        return self._answer(self._due_first(context.recent, ranked), k)
 
     def retrieve(
         self,
@@ -180,15 +183,13 @@ class Bundle(tf.Module):
         rows, near = self.retriever.similar(tf.maximum(row, 0))
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
-        if recent is not None:
-            not_due = self.retriever.not_due(recent, tf.size(item_id))
-            ranked = ranked.with_last(tf.gather(not_due, rows, batch_dims=1))
-        return self._answer(ranked, k)
+        asking = self.retriever.recent(recent, tf.size(item_id))
+        return self._answer(self._due_first(asking, ranked), k)
 
     def rank(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Scores given items for a query, or for a user where the query is empty; unknown items -inf."""
+        """Scores given items for a query, or for a user where the query is empty; what isn't due below all, unknown ones -inf."""
         context = self.retriever.context(query, user_id, _no_history(query), recent)
         rows = self.retriever.items.lookup(item_ids)
         known = tf.maximum(rows, 0)
@@ -202,7 +203,8 @@ class Bundle(tf.Module):
         else:
             searched = explained_search.by_sources(self.retriever, context, known)[contract.SCORES]
         learnt = tf.where((context.query != "")[:, None], searched, recommended)
-        return {contract.SCORES: tf.where(rows >= 0, learnt, -np.inf)}
+        ranked = self._due_first(context.recent, Ranked(learnt, rows >= 0, known), context)
+        return {contract.SCORES: tf.where(rows >= 0, ranked.scores, -np.inf)}
 
     def explain(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
@@ -227,6 +229,18 @@ class Bundle(tf.Module):
     def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """What filters go by of items, and as of when; see `ItemFacts`."""
         return self.item_facts.of(self.retriever.items.lookup(item_ids))
+
+    def _due_first(self, recent: Recent, ranked: Ranked, searched: Context | None = None) -> Ranked:
+        """Last comes what was bought a moment ago and isn't due yet, unless it is what those who search call by its name."""
+
+        def with_last() -> tf.Tensor:
+            last = self.retriever.not_due(recent)
+            if searched is not None:
+                last &= ~self.retriever.called(searched)
+            rows = ranked.rows
+            return ranked.with_last(last if rows is None else tf.gather(last, rows, batch_dims=1)).scores
+
+        return dataclasses.replace(ranked, scores=recent.joined(with_last, ranked.scores))
 
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from aisle.ads.campaign import MILLION, Campaign
 from aisle.ads.market import Candidate, Market
-from aisle.ads.requests import Request, Terms
+from aisle.ads.paces import AfterAuctions
+from aisle.ads.requests import Request, Show, Terms
 from aisle.ads.selling import plans, sell
 from aisle.schema.errors import InputError
 
@@ -122,6 +123,19 @@ def test_pacing_spends_a_small_budget_over_all_of_the_time(pacing: Any) -> None:
     assert max(spent["not"]) < end / 4
     assert max(spent["paced"]) > 0.8 * end
     assert len(spent["paced"]) >= 80
+
+
+def test_a_pace_that_is_nearly_nothing_still_bids_a_micro_and_comes_back() -> None:
+    paces, multipliers = AfterAuctions(np.array([10**9]), np.array([10_000]), np.array([1_000])), np.ones(1)
+    bidder = np.array([0])
+    for _ in range(9):
+        paces.charge(bidder, [Show(0, 0, 0, "a", 1, 1_000, 1, True, False, 1_500_000)], multipliers)
+    assert 1 <= multipliers[0] * 1_000 < 2
+    for _ in range(2_000):
+        paces.charge(bidder, [], multipliers)
+    assert multipliers[0] > 0.5
+    paces.charge(bidder, [Show(0, 0, 0, "a", 1, 10**9, 1, True, False, 10**9)], multipliers)
+    assert multipliers[0] == 0
 
 
 @settings(max_examples=60, deadline=None)

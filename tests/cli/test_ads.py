@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
+from aisle.ads.calibration import Calibration, Rate
 from aisle.cli.ads.files import read_sales
 from aisle.cli.ads.from_log import relevance_of
 from aisle.cli.ads.logged import shown_pages
@@ -250,6 +251,13 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     # A score stands for itself without a calibration.
     assert report["calibration"]["predicted"] == pytest.approx(20 * 0.25)
     assert report["calibration"]["ratio"] == pytest.approx(5 / 4)
+    learnt = Rate((0.0, 1.0), (0.0, 1.0), (1.0, 0.8), {"a": 1.0}, {"c": 1.0})
+    told = Calibration({"search": learnt, "recommend": Rate()}, Calibration.identity().purchase_rates)
+    (out / "ads").mkdir()
+    (out / "ads" / "calibration.json").write_text(told.to_json(), encoding="utf-8")
+    assert ask("report", str(folder), "--spent", str(folder / "spent.json"), "--out", str(out)).exit_code == 0
+    again = json.loads((out / "reports" / "ads.json").read_text(encoding="utf-8"))
+    assert again["calibration"]["predicted"] == pytest.approx(20 * 0.25 * 0.8)  # At the second place.
     # All three are clicked alike where they are looked at: no order of them is worse.
     assert report["relevance"]["given_up"] == pytest.approx(0.0, abs=1e-6)
     assert "Rule" not in (out / "reports" / "ads.md").read_text(encoding="utf-8")

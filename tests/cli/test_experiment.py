@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from aisle.cli.experiment.shop import read_experiments
 from aisle.cli.main import cli
 from aisle.components.reports.experiment.pictures import effects
 from aisle.components.reports.schemas import validate
 from aisle.experiments.analysis.measures import STANDARD
 from aisle.experiments.analysis.reading import read_metrics
 from aisle.schema.errors import AisleError, ExperimentUntrusted, GuardrailHarmed, InputError
-from benchmarks.experiments.halves import FILE
+from benchmarks.experiments.halves import FILE, HALVES
 from tests.experiments.files import CLICKS, WITH_METRICS, ask, told, write
 from tests.experiments.shop import joined, shop
 
@@ -272,6 +273,12 @@ def test_slices_by_users_and_events_are_told_as_exploratory(tmp_path: pathlib.Pa
         file.write_text(WITH_METRICS + f'[[slice]]\nby = "{by}"\n', encoding="utf-8")
         error = str(ask("analyze", *words).exception)
         assert said in error and "have no column town, which a slice is by" in error
+
+
+def test_a_gateway_reads_the_file_that_says_how_the_experiment_is_judged(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "experiments.toml"
+    file.write_text(WITH_METRICS + '[[slice]]\nby = "known"\n', encoding="utf-8")
+    assert read_experiments(str(file)).experiments == (HALVES,)
 
 
 def test_who_was_anonymous_at_first_is_said(tmp_path: pathlib.Path) -> None:

@@ -50,6 +50,18 @@ def test_another_policy_is_judged_by_the_columns_that_are_named(tmp_path: pathli
     assert said.startswith("2,000 rows, worth ") and f"{told['SNIPS']['value']:.4g}" in said
 
 
+def test_rows_of_one_user_are_one_where_the_column_is_named(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "log.csv"
+    log = _log(500).with_columns(user=pl.Series([f"u{row}" for row in range(500)]))
+    pl.concat([log] * 4).write_csv(path)
+    single, grouped = (
+        np.ptp(json.loads(_ask(path, *words, "--json").stdout)["SNIPS"]["interval"])
+        for words in ((), ("--unit", "user"))
+    )
+    assert 1.8 < grouped / single < 2.3
+    assert "has no column visitor" in str(_ask(path, "--unit", "visitor").exception)
+
+
 def test_a_model_of_the_reward_makes_it_doubly_robust_and_parquet_is_read(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "log.parquet"
     _log().write_parquet(path)

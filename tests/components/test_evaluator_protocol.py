@@ -50,6 +50,17 @@ def test_only_known_users_and_known_items_are_tested() -> None:
     assert taken(protocol()) == {"u": {"a", "b"}}
 
 
+def test_what_an_ad_led_to_in_the_test_is_not_to_be_found_and_before_it_is_history() -> None:
+    def made(*places: int) -> Protocol:
+        sponsored = pa.array([nth in places for nth in range(len(ROWS))])
+        table = interactions(ROWS).append_column("sponsored", sponsored)
+        return make_protocol(ITEMS, table, {"test_start": TEST_START, "goal": "purchase"})
+
+    assert taken(made(6)) == {"u": {"a"}}
+    assert taken(made(4, 5)) == {"u": {"b"}}
+    assert taken(made(0, 2)) == {"u": {"a", "b"}}
+
+
 def test_new_leaves_out_what_the_user_had_taken_before() -> None:
     # b was only clicked before: as a purchase it is new.
     assert taken(protocol(), new=True) == {"u": {"b"}}

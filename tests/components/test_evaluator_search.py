@@ -85,6 +85,10 @@ def test_taken_items_are_gathered_by_query_and_user() -> None:
     found = clicked_queries(table, IDS)
     assert (found.queries, found.users) == (["blue", "blue"], ["u", ""])
     assert found.truth.toarray().tolist() == [[1, 1, 0, 0], [0, 0, 1, 0]]
+    # What an ad led to is nothing that a search is to find.
+    paid = table.append_column("sponsored", pa.array([True, False, True, False, False]))
+    found = clicked_queries(paid, IDS)
+    assert (found.queries, found.users, found.truth.toarray().tolist()) == (["blue"], ["u"], [[0, 1, 0, 0]])
 
 
 def nothing_clicked() -> pa.Table:

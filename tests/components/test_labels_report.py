@@ -176,7 +176,7 @@ def test_every_table_of_the_labeler_is_written_and_read_again(
     tables, splits = read_interactions(str(tmp_path))
     assert set(tables) == set(TABLES) == set(labelled.tables)
     assert splits["goal"] == "purchase"
-    for name in ("intents", "tags", "impressions"):
+    for name in ("intents", "tags", "impressions", "events"):
         assert pl.DataFrame(pl.from_arrow(tables[name])).equals(
             pl.DataFrame(pl.from_arrow(labelled.tables[name]))
         )

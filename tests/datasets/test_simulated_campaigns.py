@@ -43,6 +43,22 @@ def test_campaigns_change_nothing_else_of_a_shop_and_none_is_lost(tmp_path: path
     assert all(0 < table[name].null_count() < 40 for name in ("item_id", "query", "frequency_cap"))
 
 
+def test_every_fault_that_is_planted_in_campaigns_is_found(tmp_path: pathlib.Path) -> None:
+    dirty = OPTIONS.model_copy(update={"campaigns": 300, "dirt": 0.3})
+    simulator.write(simulator.simulate(dirty), tmp_path)
+    read = {name: read_table(str(tmp_path), TABLE_BY_NAME[name]) for name in ("items", "campaigns")}
+    cleaned = clean(
+        {name: one.rows for name, one in read.items()},
+        {name: one.provenance for name, one in read.items()},
+        {name: one.quarantine for name, one in read.items()},
+        CleanerOptions(),
+    )
+    planted = pl.read_csv(tmp_path / simulator.GROUND_TRUTH).filter(pl.col("table") == "campaigns")
+    lost = pl.DataFrame(pl.from_arrow(cleaned.evidence)).filter(pl.col("outcome") != "noted")
+    assert planted["kind"].n_unique() == 15
+    assert set(planted["line"]) <= set(lost.filter(pl.col("table") == "campaigns")["line"])
+
+
 def test_pages_are_requests_with_the_chances_that_decide_what_happens() -> None:
     requests, asked = make_requests(OPTIONS)
     assert len(Market(asked)) == 40

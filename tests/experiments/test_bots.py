@@ -69,6 +69,16 @@ def test_where_all_do_much_the_limit_is_the_shops_own() -> None:
     assert found.rule.hour == 800 > HOURLY
 
 
+def test_simulated_users_who_all_click_at_once_are_no_bots_to_each_other() -> None:
+    random = np.random.default_rng(2)
+    walkers = [
+        _visitor(f"w{number}", 12 + np.cumsum(random.exponential(0.02, 40)) * SECOND) for number in range(300)
+    ]
+    crawler = _visitor("crawler", 12 + np.arange(40) * 0.0005 * SECOND)
+    events = joined(*walkers, crawler)
+    assert bots(events, np.unique(events.unit)).units.tolist() == ["crawler"]
+
+
 @given(scale=st.floats(0.5, 20), seed=st.integers(0, 99))
 @settings(max_examples=20, deadline=None)
 def test_a_limit_is_never_below_what_people_may_do(scale: float, seed: int) -> None:

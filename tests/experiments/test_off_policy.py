@@ -68,6 +68,22 @@ def test_an_interval_of_rare_clicks_reaches_further_up_than_down_and_not_below_0
     assert found.value.degrees == pytest.approx(12, rel=0.01)
 
 
+def test_a_users_rows_move_together_and_count_as_one() -> None:
+    """Each row four times over is worth no more than once; users of one row each are as no users."""
+    log, _ = _log(np.random.default_rng(3))
+    four = [np.repeat(column, 4) for column in (log.rewards, log.logged, log.target)]
+    once, alone, grouped = (
+        ips(one).value
+        for one in (log, Log(*four), Log(*four, unit=np.repeat(np.arange(len(log.rewards)), 4)))
+    )
+    assert grouped.value == pytest.approx(once.value)
+    assert grouped.standard_error == pytest.approx(once.standard_error)
+    assert grouped.degrees == pytest.approx(once.degrees)
+    assert alone.standard_error == pytest.approx(once.standard_error / 2, rel=1e-3)
+    users = np.array([f"u{row}" for row in range(len(log.rewards))])
+    assert ips(Log(log.rewards, log.logged, log.target, users)).value == once
+
+
 def test_rewards_below_0_have_an_even_interval() -> None:
     log, _ = _log(np.random.default_rng(3))
     found = ips(Log(log.rewards - 0.5, log.logged, log.target))
@@ -110,6 +126,13 @@ def test_chances_that_are_none_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         Log(np.array(rewards, float), np.array(logged), np.array(target))
+
+
+def test_units_that_are_none_are_refused() -> None:
+    two = np.array([0.5, 0.5])
+    for unit in (np.array(["a", "a"]), np.array(["a"])):
+        with pytest.raises(InputError, match="expected one a row, and two or more"):
+            Log(two, two, two, unit)
 
 
 def test_a_model_of_other_rows_is_refused() -> None:

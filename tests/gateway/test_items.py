@@ -345,6 +345,14 @@ def test_what_new_items_are_like_is_asked_once_for_each_version_and_title() -> N
     assert asked()[2] == ["nothing like it", "tiny toy"]
 
 
+def test_what_is_done_to_a_new_item_counts_as_a_look_at_what_it_is_most_like() -> None:
+    gateway = Gateway().tell("n1", title="red lamp").tell("n2", title="nothing like it").tell("i2", price=3)
+    assert gateway.current.known_as("n1", "purchase") == ("n1", "purchase")  # Not learnt yet.
+    gateway.learn()
+    done = [gateway.current.known_as(item, "purchase") for item in ("n1", "n2", "i2", "i9")]
+    assert done == [("i1", "click"), ("n2", "purchase"), ("i2", "purchase"), ("i9", "purchase")]
+
+
 def test_a_version_that_is_gone_is_asked_nothing_more() -> None:
     gateway = Gateway().tell("n1", title="red lamp")
     gateway.search("mug")

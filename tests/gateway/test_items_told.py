@@ -73,6 +73,32 @@ def test_what_was_told_is_in_the_next_answer_and_in_a_file_for_the_next_run(
     ]
 
 
+def test_who_bought_a_new_item_is_asked_for_as_one_who_looked_at_the_like_and_not_shown_it_again(
+    site: Callable[..., Any],
+) -> None:
+    async def use() -> None:
+        model = AsyncFakeTransport(answers())
+        async with site(MemoryStore(1_000), model=model) as one:
+            await one.http.patch("/v1/items", json={"item_id": "n1", "title": "red lamp"})
+            await _mugs(one)  # By which the gateway knows the version.
+            await one.gateway.items._analogues.learn()
+
+            async def recommended(session: str, **asked: Any) -> list[str]:
+                answer = await one.http.get("/v1/recommend", params={"session_id": session, **asked})
+                return [item["item_id"] for item in answer.json()["items"]]
+
+            await one.http.post("/v1/events", json={"event": "purchase", "item_id": "n1", "session_id": "s"})
+            assert "n1" not in await recommended("s") and "n1" in await recommended("other")
+            asked = [one.inputs for one in model.requests if one.signature == "recommend"]
+            assert [one.get("recent_items") for one in asked] == [[["i1"]], None]
+            assert asked[0]["recent_events"] == [["click"]]
+            # What is like it was never seen.
+            assert "n1" not in await recommended("s", exclude_seen=True)
+            assert model.requests[-1].inputs["recent_items"] == [["n1"]]
+
+    asyncio.run(use())
+
+
 def test_without_a_shared_store_a_gateway_remembers_by_its_own_files(site: Callable[..., Any]) -> None:
     async def use() -> list[list[str]]:
         found = []

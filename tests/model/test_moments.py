@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.model.ranking.candidates import _later, _Window
 from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
@@ -26,42 +28,95 @@ TOOK = pl.DataFrame(
     schema=["user_id", "item_id", "event", "seconds"],
     orient="row",
 ).with_columns(timestamp=pl.col("seconds").cast(pl.Int64) * SECOND)
+MINUTE = 1 / 1440
 START, END = 100 * SECOND, 200 * SECOND
 
 
+def drawn(seed: int, most: int = 10) -> tuple[dict[str, Moment], pl.DataFrame]:
+    return draw_moments(TOOK, START, END, most, MINUTE, np.random.default_rng(seed))
+
+
 def test_a_moment_is_a_later_one_of_the_window_with_what_came_before_in_it() -> None:
-    moments = draw_moments(TOOK, START, END, 10, np.random.default_rng(1))
-    # Ann's click is before the window, and known then; Bob took things at one time alone.
-    assert moments == {
-        "ann": Moment(130 * SECOND, (("lamp", "purchase", 30.0),)),
-        "cid": Moment(150 * SECOND, (("rope", "click", 30.0),)),
+    found = [drawn(seed)[0] for seed in range(60)]
+    # Ann's click is before the window, and known then. Of her order's two items either may come first, or both be bought.
+    assert {moments["ann"] for moments in found} == {
+        Moment(130 * SECOND, (("lamp", "purchase", 30.0),)),
+        Moment(130 * SECOND, (("lamp", "purchase", 30.0), ("rope", "purchase", 0.0))),
+        Moment(130 * SECOND, (("lamp", "purchase", 30.0), ("mug", "purchase", 0.0))),
     }
+    assert {moments["bob"] for moments in found} == {
+        Moment(110 * SECOND, (("lamp", "purchase", 0.0),)),
+        Moment(110 * SECOND, (("mug", "purchase", 0.0),)),
+    }
+    assert {moments["cid"] for moments in found} == {Moment(150 * SECOND, (("rope", "click", 30.0),))}
+    assert all(set(moments) == {"ann", "bob", "cid"} for moments in found)
 
 
 def test_so_many_users_are_drawn_and_none_where_nobody_came_again() -> None:
-    drawn = {tuple(draw_moments(TOOK, START, END, 1, np.random.default_rng(seed))) for seed in range(20)}
-    assert drawn == {("ann",), ("cid",)}
-    assert draw_moments(TOOK, START, 120 * SECOND, 10, np.random.default_rng(1)) == {}
-    assert draw_moments(TOOK.clear(), START, END, 10, np.random.default_rng(1)) == {}
+    assert {tuple(drawn(seed, most=1)[0]) for seed in range(20)} == {("ann",), ("bob",), ("cid",)}
+    for events, end in ((TOOK, 101 * SECOND), (TOOK.clear(), END)):
+        moments, after = draw_moments(events, START, end, 10, MINUTE, np.random.default_rng(1))
+        assert (moments, len(after)) == ({}, 0)
+
+
+@given(seed=st.integers(0, 2**32 - 1))
+def test_each_event_of_the_window_is_either_told_or_still_to_come(seed: int) -> None:
+    moments, after = drawn(seed)
+    for user, moment in moments.items():
+        mine = TOOK.filter(
+            (pl.col("user_id") == user) & (pl.col("timestamp") >= START) & (pl.col("timestamp") < END)
+        )
+        told = [(item, kind, moment.now - int(age * SECOND)) for item, kind, age in moment.events]
+        to_come = after.filter(pl.col("user_id") == user).select("item_id", "event", "timestamp").rows()
+        assert sorted([*told, *to_come]) == sorted(mine.select("item_id", "event", "timestamp").rows())
+        assert told and to_come
+        assert max(at for *_, at in told) <= moment.now == min(at for *_, at in to_come)
 
 
 def test_what_was_taken_from_the_moment_on_is_the_outcome_and_what_came_before_is_not() -> None:
     rows = {"mug": 0, "lamp": 1, "rope": 2}
-    window = _Window(START, END, EVAL, unseen=True)
-    questions = _later(TOOK, window, "purchase", 10, rows, np.random.default_rng(1))
-    assert {question.user: question.outcomes for question in questions} == {
-        "ann": {0: (-1.0, 1.0), 2: (-1.0, 1.0)},
-        "cid": {2: (-1.0, 1.0)},
-    }
-    assert {question.user: question.moment.now // SECOND for question in questions} == {
-        "ann": 130,
-        "cid": 150,
-    }
+
+    def asked(window: _Window, seed: int) -> dict[str, set[int]]:
+        questions = _later(TOOK, window, "purchase", 10, MINUTE, rows, np.random.default_rng(seed))
+        bought = {question.user: question.outcomes for question in questions}
+        assert all(value == (-1.0, 1.0) for outcomes in bought.values() for value in outcomes.values())
+        return {user: set(outcomes) for user, outcomes in bought.items()}
+
+    found = [asked(_Window(START, END, EVAL, unseen=True), seed) for seed in range(60)]
+    assert {frozenset(one["ann"]) for one in found} == {frozenset({0, 2}), frozenset({0}), frozenset({2})}
+    assert {frozenset(one["bob"]) for one in found} == {frozenset({0}), frozenset({1})}
+    # The click on the rope led to a purchase, of which nothing was known at the moment.
+    assert {frozenset(one["cid"]) for one in found} == {frozenset({2})}
     # Of a window before, those users alone that don't validate.
-    trains = _later(
-        TOOK, _Window(START, END, TRAIN, unseen=False), "purchase", 10, rows, np.random.default_rng(1)
-    )
-    assert {question.user for question in trains} == {user for user in ("ann", "cid") if tenth(user)}
+    trains = asked(_Window(START, END, TRAIN, unseen=False), 1)
+    assert set(trains) == {user for user in ("ann", "bob", "cid") if tenth(user)}
+
+
+def test_what_is_taken_at_a_later_visit_is_a_miss_of_this_one() -> None:
+    rows = {"mug": 0, "lamp": 1, "rope": 2}
+    window = _Window(START, END, EVAL, unseen=True)
+    hit, miss = (-1.0, 1.0), (-1.0, 0.0)
+    # Dan's visits: a click, the lamp and the mug, and half a minute after them, which may be a pause or none, the rope.
+    took = pl.DataFrame(
+        [
+            ("dan", "lamp", "click", 100),
+            ("dan", "lamp", "purchase", 101),
+            ("dan", "mug", "purchase", 102),
+            ("dan", "rope", "purchase", 132),
+        ],
+        schema=["user_id", "item_id", "event", "seconds"],
+        orient="row",
+    ).with_columns(timestamp=pl.col("seconds").cast(pl.Int64) * SECOND)
+
+    def outcomes(gap: float) -> dict[int, dict[int, tuple[float, float]]]:
+        """By how many events were told."""
+        asked = [
+            _later(took, window, "purchase", 10, gap, rows, np.random.default_rng(seed)) for seed in range(40)
+        ]
+        return {len(question.moment.events): question.outcomes for (question,) in asked}
+
+    assert outcomes(MINUTE / 4) == {1: {1: hit, 0: hit, 2: miss}, 2: {0: hit, 2: miss}, 3: {2: hit}}
+    assert outcomes(MINUTE) == {1: {1: hit, 0: hit, 2: hit}, 2: {0: hit, 2: hit}, 3: {2: hit}}
 
 
 def test_a_question_of_the_windows_start_has_no_recent_events() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from aisle.components.labeler.interactions import Splits, make_interactions
 from aisle.model.retrieval.recent.events import RecentEvents
-from aisle.model.retrieval.recent.intervals import NEVER_DUE, VISIT_DAYS, due, visit_gap
+from aisle.model.retrieval.recent.intervals import NEVER_DUE, VISIT_DAYS, _factors, due, visit_gap
 from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
 from aisle.model.retrieval.taken import Taken
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
@@ -232,23 +232,45 @@ def test_what_was_bought_is_due_when_next_orders_hold_it_as_often_as_ever() -> N
     # Twenty users take something else two hours later, and the first again after ten days, or after twenty.
     soon = [row for n in range(20) for row in ((f"s{n}", 0, 30.0, 1), (f"s{n}", 1, 29.9, 0))]
     late = [row for n in range(20) for row in ((f"l{n}", 0, 30.0, 1), (f"l{n}", 0, 20.0 - 10 * (n % 2), 0))]
-    assert due(orders(*soon, *late)) == pytest.approx(10.0)
+    assert due(orders(*soon, *late), 2).tolist() == pytest.approx([10.0, 10.0])
     # Who comes back soon buys the same: nothing waits.
     same_soon = [(user, 0, age, since) for user, _, age, since in soon]
-    assert due(orders(*same_soon, *late)) == 0.0
+    assert due(orders(*same_soon, *late), 2).tolist() == [0.0, 0.0]
     # Three orders prove nothing, and where nobody buys twice nothing is ever due.
-    assert due(orders(*soon[:6], *late)) == 0.0
-    assert due(orders(*soon)) == NEVER_DUE
-    assert due(orders()) == NEVER_DUE
+    assert due(orders(*soon[:6], *late), 2).tolist() == [0.0, 0.0]
+    assert due(orders(*soon), 2).tolist() == [NEVER_DUE, NEVER_DUE]
+    assert due(orders(), 2).tolist() == [NEVER_DUE, NEVER_DUE]
+
+
+def test_an_item_is_due_as_its_own_buyers_say_where_items_differ() -> None:
+    # Whoever comes back within a day buys milk (0) again and never the bed (1), and after ten days the milk, too.
+    milk = [
+        row for n in range(60) for row in ((f"m{n}", 0, 30.0, 1), (f"m{n}", 0, 29.0 if n % 2 else 20.0, 0))
+    ]
+    bed = [
+        row for n in range(60) for row in ((f"b{n}", 1, 30.0, 1), (f"b{n}", 2, 29.0 if n % 2 else 20.0, 0))
+    ]
+    found = due(orders(*milk, *bed), 4)
+    assert found[:2].tolist() == [0.0, NEVER_DUE]
+    # Of what nobody bought before nothing is known but the shop: half of its next orders hold the same, at any time.
+    assert found[3] == 0.0
+
+
+@given(found=st.lists(st.integers(0, 30), min_size=2, max_size=8), expected=st.floats(0.1, 20.0))
+def test_a_factor_lies_between_what_was_found_and_what_all_have(found: list[int], expected: float) -> None:
+    counts = np.array(found, float)
+    factors = _factors(counts, np.full(len(found), expected))
+    own = counts / expected
+    assert ((factors >= np.minimum(own, 1.0) - 1e-9) & (factors <= np.maximum(own, 1.0) + 1e-9)).all()
 
 
 def test_what_was_bought_a_moment_ago_is_not_due_and_what_was_seen_is() -> None:
     taken = taken_of(state_of([("v", "t1", "purchase", "a", CUT_OFF - DAY)], CUT_OFF))
     events = recents(("b", "purchase", 60.0), ("a", "click", 60.0))
     asking = taken.asking(tf.constant(["u"]), tf.zeros([1, 0], tf.string), events)
-    assert taken.not_due(asking).numpy().tolist() == [[False, True, False, False, False]]
+    assert taken.not_due(asking.recent).numpy().tolist() == [[False, True, False, False, False]]
     # Where the same is bought again at every order, a minute is long.
     busy = [("u", f"s{n}", "purchase", "b", CUT_OFF - n * 60 * SECOND) for n in range(1, 40)]
     taken = taken_of(state_of(busy, CUT_OFF))
     asking = taken.asking(tf.constant(["u"]), tf.zeros([1, 0], tf.string), events)
-    assert not taken.not_due(asking).numpy().any()
+    assert not taken.not_due(asking.recent).numpy().any()

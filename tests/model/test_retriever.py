@@ -10,6 +10,7 @@ import tensorflow as tf
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.counts import COUNTS
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
+from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
@@ -183,6 +184,51 @@ def test_a_given_history_replaces_the_known_one_and_an_item_twice_is_spread_once
 def test_the_latest_item_of_a_given_history_is_the_nearest(retriever: Retriever) -> None:
     given = ask(retriever, "u1", ["i1", "i2", "i3"]).scores["repeat_orders"].numpy()[0]
     np.testing.assert_allclose(given[1:4], [0.49, 0.7, 1.0], rtol=1e-5)
+
+
+def ask_after(retriever: Retriever, user: str, *events: tuple[str, str, float]) -> Context:
+    """Asked by one user after events of item, kind and seconds ago, and by one who did nothing."""
+    items, kinds, ages = zip(*events, strict=True)
+    recent = RecentEvents(
+        tf.constant([items, [""] * len(items)]),
+        tf.constant([kinds, kinds]),
+        tf.constant([ages, ages], tf.float32),
+        tf.zeros([2], tf.float64),
+    )
+    users, nothing = tf.constant([user, user]), tf.zeros([2, 0], tf.string)
+    return retriever.context(tf.constant(["", ""]), users, nothing, recent)
+
+
+def test_a_candidate_has_the_age_of_what_was_just_done_with_it_by_kind(retriever: Retriever) -> None:
+    day, visit = 86_400.0, [("i1", "click", 7_200.0), ("i2", "cart", 3_600.0), ("i3", "purchase", 60.0)]
+    context = ask_after(retriever, "u5", *visit, ("i1", "cart", 2 * 86_400.0))
+    features = retriever.features(context, tf.constant([[1, 2, 3, 4]] * 2)).numpy()
+    found = features[:, :, [NAMES.index(f"just_{kind}") for kind in ("click", "cart", "purchase")]]
+    nothing = np.nan
+    expected = [
+        [7_200 / day, 2.0, nothing],
+        [nothing, 3_600 / day, nothing],
+        [nothing, nothing, 60 / day],
+        [nothing, nothing, nothing],
+    ]
+    np.testing.assert_allclose(found[0], np.log1p(expected), rtol=1e-4)
+    assert np.isnan(found[1]).all()
+
+
+def test_what_goes_with_recent_events_is_found_beside_all_else_and_by_nobody_else(
+    retriever: Retriever,
+) -> None:
+    context = ask_after(retriever, "u5", ("i2", "click", 60.0))
+    nothing = tf.zeros([2, len(ITEMS)], tf.bool)
+    found = retriever.candidates(context, offers("recommend"), nothing).numpy()
+    exclude = tf.cast([[False] * len(ITEMS)] * 2, tf.bool) | retriever.seen(context)
+    usual, more = (
+        sum(retriever.fuse(context, offers(kind), out) for out in (nothing, exclude)).numpy()
+        for kind in ("recommend", "recent")
+    )
+    assert more[0].any()
+    np.testing.assert_allclose(found[0], usual[0] + more[0], rtol=1e-5)
+    np.testing.assert_allclose(found[1], usual[1], rtol=1e-5)
 
 
 def test_the_features_of_candidates_are_those_of_their_items(retriever: Retriever, state: State) -> None:

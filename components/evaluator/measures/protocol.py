@@ -64,7 +64,8 @@ def make_protocol(
 
     Args:
         items: the catalogue, with `item_id`.
-        interactions: `user_id`, `item_id`, `timestamp` (microseconds), `event`, `split`.
+        interactions: `user_id`, `item_id`, `timestamp` (microseconds), `event`, `split`, and maybe `sponsored`: what an
+            ad led to is history, and nothing to be found.
         splits: `test_start` (microseconds) and `goal`.
         max_users: at most so many users, drawn at random; 0 is all.
         seed: of the draw.
@@ -87,7 +88,7 @@ def make_protocol(
     )
     known_item = np.bincount(train.items, minlength=train.n_items) > 0
     known = known_item[np.maximum(item, 0)]
-    late = (time >= splits["test_start"]) & (item >= 0)
+    late = (time >= splits["test_start"]) & (item >= 0) & organic(events)
     truth, unheard = (
         _taken(user[rows], item[rows], train.n_users, train.n_items)
         for rows in (late & (user >= 0) & known, late & (user >= 0) & ~known)
@@ -150,6 +151,13 @@ def goal_events(interactions: pa.Table, goal: str) -> pa.Array:
     if goal in (CLICK, JUDGEMENT):
         return pa.array(np.ones(interactions.num_rows, np.bool_))
     raise InputError(f"splits.json names the goal {goal!r}; {PURCHASE}, {CLICK} or {JUDGEMENT} is expected")
+
+
+def organic(interactions: pa.Table) -> Bools:
+    """[n] what no ad led to: what a model is to find. All, where nothing says so."""
+    if "sponsored" not in interactions.column_names:
+        return np.ones(interactions.num_rows, np.bool_)
+    return ~interactions.column("sponsored").to_numpy().astype(np.bool_)
 
 
 def positions(values: pa.Array | pa.ChunkedArray, known: pa.Array) -> Ints:

@@ -25,7 +25,7 @@ from aisle.components.evaluator.measures.metrics import (
     relevant_items,
     without_repeats,
 )
-from aisle.components.evaluator.measures.protocol import positions
+from aisle.components.evaluator.measures.protocol import organic, positions
 from aisle.components.evaluator.measures.systems import POPULARITY, WHOLE_PIPELINE
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.schema.splits import TEST
@@ -117,7 +117,8 @@ def clicked_queries(interactions: pa.Table, item_ids: pa.Array) -> Clicked:
     """Returns each (query, user) of the test split with what that user took after that query."""
     user, query = _texts(interactions, "user_id"), _texts(interactions, "query")
     item = positions(interactions.column("item_id"), item_ids)
-    chosen = np.flatnonzero((_texts(interactions, "split") == TEST) & (query != "") & (item >= 0))
+    tested = (_texts(interactions, "split") == TEST) & organic(interactions)
+    chosen = np.flatnonzero(tested & (query != "") & (item >= 0))
     rows: dict[tuple[str, str], int] = {}
     row = [rows.setdefault((query[i], user[i]), len(rows)) for i in chosen]
     truth = sparse.csr_matrix((np.ones(len(row)), (row, item[chosen])), shape=(len(rows), len(item_ids)))

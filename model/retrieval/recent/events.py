@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import TypeVar
 
 import tensorflow as tf
+
+Joined = TypeVar("Joined")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,6 +75,26 @@ class Recent:
     latest: tf.Tensor
     visits: tf.Tensor
     elapsed: tf.Tensor
+
+    @staticmethod
+    def nothing(batch: tf.Tensor) -> Recent:
+        """No event of so many."""
+        none, ages = tf.zeros([batch, 0], tf.int32), tf.zeros([batch, 0])
+        visits = tf.zeros([batch], tf.int32)
+        return Recent(none, ages, ages, none, tf.zeros([batch, 0], tf.bool), visits, tf.zeros([batch]))
+
+    def joined(self, join: Callable[[], Joined], before: Joined) -> Joined:
+        """What `join` makes of the events and of what was known `before`; that alone, and no work, where a batch has none.
+
+        Args:
+            join: gives tensors of the types of `before`, and the same where nobody did anything.
+            before: a structure of tensors.
+        """
+        if self.item.shape[1] == 0:
+            return before
+        some = tf.shape(self.item)[1] > 0
+        found: Joined = tf.cond(some, join, lambda: before)
+        return found
 
     @property
     def there(self) -> tf.Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import tensorflow as tf
 
@@ -64,6 +66,19 @@ class RecentReader(tf.Module):
             events: as they came.
             known: whether the version knows what each of these users took: only of them has it learnt anything. Bool [b].
         """
+        nothing = Recent.nothing(tf.size(known))
+        if events.items.shape[1] == 0:
+            return nothing
+        fields = [field.name for field in dataclasses.fields(Recent)]
+        found = tf.cond(
+            tf.shape(events.items)[1] > 0,
+            lambda: _flat(self._read(events, known)),
+            lambda: _flat(nothing),
+        )
+        return Recent(**dict(zip(fields, found, strict=True)))
+
+    def _read(self, events: RecentEvents, known: tf.Tensor) -> Recent:
+        """As `read`, where a batch has any."""
         shape = tf.stack([tf.size(known), tf.shape(events.items)[1]])
         row = tf.broadcast_to(self._items.lookup(events.items), shape)
         weight = tf.broadcast_to(self._kinds.lookup(events.kinds), shape)
@@ -96,9 +111,10 @@ class RecentReader(tf.Module):
     def not_due(self, recent: Recent, count: int) -> tf.Tensor:
         """Which items were bought so lately that hardly anybody buys them again yet: bool [b, n]."""
         bought = recent.there & (recent.weight >= PURCHASE.weight)
-        early = bought & (recent.age < self._kept["due"])
+        item = tf.maximum(recent.item, 0)
+        early = bought & (recent.age < tf.gather(self._kept["due"], item))
         batch = tf.shape(recent.item)[0]
-        cells = tf.maximum(recent.item, 0) + tf.range(batch)[:, None] * count
+        cells = item + tf.range(batch)[:, None] * count
         marks = tf.math.unsorted_segment_sum(
             tf.reshape(tf.cast(early, tf.int32), [-1]), tf.reshape(cells, [-1]), batch * count
         )
@@ -114,6 +130,10 @@ class RecentReader(tf.Module):
         starts = tf.math.is_finite(age) & (before - age > self._kept["visit_gap"])
         since = tf.cumsum(tf.cast(starts, tf.int32), 1, exclusive=True, reverse=True)
         return since, tf.reduce_sum(tf.cast(starts, tf.int32), 1)
+
+
+def _flat(recent: Recent) -> tuple[tf.Tensor, ...]:
+    return tuple(getattr(recent, field.name) for field in dataclasses.fields(recent))
 
 
 def _same(values: tf.Tensor) -> tf.Tensor:
@@ -139,5 +159,5 @@ def _arrays(state: State) -> dict[str, np.ndarray]:
     return {
         "now": np.array(state.now, np.int64),
         "visit_gap": np.array(state.visit_gap, np.float32),
-        "due": np.array(state.due, np.float32),
+        "due": state.due,
     }

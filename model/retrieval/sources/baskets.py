@@ -35,7 +35,10 @@ def _score(inputs: Inputs, kept: Tensors) -> Tensors:
 
 SOURCE = TableSource(
     "baskets",
-    (Score("baskets", recommend=Part(60, 1.0), share=True), Score("latest_basket", share=True)),
+    (
+        Score("baskets", recommend=Part(60, 1.0), share=True),
+        Score("latest_basket", recent=Part(60, 1.0), share=True),
+    ),
     _score,
     _build,
 )

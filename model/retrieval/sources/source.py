@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from aisle.model.text.lexical.index import TextSearch
 
-Kind = Literal["recommend", "cold", "search"]
-"""What is asked for: a user with a history, one without, a query."""
+Kind = Literal["recommend", "recent", "cold", "search"]
+"""What is asked for: a user with a history, beside it what goes with what they did of late, one without, a query."""
 Arrays = dict[str, np.ndarray]
 Tensors = dict[str, tf.Tensor]
 
@@ -47,7 +47,7 @@ class Score:
 
     Attributes:
         name: of the score, and of the number that the ranking head reads.
-        recommend, cold, search: its part in each kind of answer; None has none.
+        recommend, recent, cold, search: its part in each kind of answer; None has none.
         signed: whether a score of 0 or less makes a candidate, too.
         number: whether the ranking head reads it.
         share: whether the head reads it as a share of the best item's, too.
@@ -56,6 +56,7 @@ class Score:
 
     name: str
     recommend: Part | None = None
+    recent: Part | None = None
     cold: Part | None = None
     search: Part | None = None
     signed: bool = False

@@ -1,4 +1,4 @@
-"""What only one item is called: its id, and a code in its title that no other title has."""
+"""What items are called: one by its id, or by a code in its title that no other title has; and any by its title."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ class Names(tf.Module):
         >>> names = Names(ids=["i1", "i2"], titles=["mug xk-42", "lamp"])
         >>> names(tf.constant(["i2", "xk-42", "mug"])).numpy().tolist()
         [1, 0, -1]
+        >>> names.titled(tf.constant(["mug", "lamp"])).numpy().tolist()
+        [[False, False], [False, True]]
     """
 
     def __init__(self, ids: Sequence[str], titles: Sequence[str]) -> None:
@@ -38,12 +40,17 @@ class Names(tf.Module):
         # -1, which is no hash, stands before all, so that there is always one to compare with.
         self._hashes = stored(np.concatenate([[-1], hashes[order]]), tf.int64)
         self._rows = stored(np.concatenate([[-1], rows]), tf.int32)
+        self._titles = stored(_hash(tf.constant(list(titles), tf.string, [len(titles)])).numpy(), tf.int64)
 
     def __call__(self, query: tf.Tensor) -> tf.Tensor:
         """The item that a query as read is the name of: string [b] to int32 [b], -1 for none."""
         hashes = _hash(query)
         place = tf.searchsorted(self._hashes, hashes, side="right") - 1
         return tf.where(tf.gather(self._hashes, place) == hashes, tf.gather(self._rows, place), -1)
+
+    def titled(self, query: tf.Tensor) -> tf.Tensor:
+        """Whose title a query as read is, word for word: string [b] to bool [b, n]."""
+        return (_hash(query)[:, None] == self._titles[None]) & (query != "")[:, None]
 
 
 def _hash(names: tf.Tensor) -> tf.Tensor:

@@ -25,6 +25,8 @@ NOON = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.timezone.utc)
 NOW = 1_767_268_800_000_000
 """The same in microseconds."""
 HOUR = 3_600_000_000
+PATIENT = 1.5
+"""Seconds after which a store is down: a busy machine's isn't."""
 CHANCES = (0.4, 0.36, 0.32, 0.28, 0.24, 0.2)
 """Of i1 to i6: what the model scores, and what they are clicked with."""
 
@@ -96,7 +98,7 @@ def sells(site: Callable, tmp_path: pathlib.Path) -> Callable[..., Any]:
         def make(items: Any) -> Ads:
             (tmp_path / name).mkdir(exist_ok=True)
             files = Files(table, calibration)
-            ledger = open_ledger(address, tmp_path / name)
+            ledger = open_ledger(address, tmp_path / name, now, PATIENT)
             return Ads(files, ledger, Selling(**(options or {})), items.current.about, now)
 
         async def opened() -> Any:

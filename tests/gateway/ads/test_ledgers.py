@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pathlib
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -228,6 +229,40 @@ def test_two_gateways_see_each_others_accounts_and_share_what_is_left(opens: Cal
         assert first.accounts == {"c": Account(0, 100)} == (await other.changes(0)).accounts
         assert (await other.changes(first.place)).accounts == {}
         for ledger in (one, other):
+            await ledger.close()
+
+    asyncio.run(use())
+
+
+def test_a_show_that_costs_nothing_is_clicked_and_ends_as_others(runs: Callable) -> None:
+    async def use(ledger: Ledger) -> None:
+        free = {"price": 0, "hold": 0}
+        assert await ledger.sell("r", "", [sale(**free), sale(item_id="cup", **free)], NOW) == [True, True]
+        assert await ledger.charge([click()]) == [0]
+        assert await ledger.sell("late", "", [sale("d")], NOW + 31 * MINUTE) == [True]
+        assert await account(ledger) == Account()
+
+    runs(use)
+
+
+def test_a_gateway_whose_clock_is_off_knows_the_shows_of_others_by_the_stores_clock(redis: Callable) -> None:
+    async def use() -> None:
+        clock, off = time.time(), 50 * 3_600.0
+        right = RedisLedger(redis().address, PATIENT)
+        wrong = RedisLedger(redis().address, PATIENT, lambda: time.time() - off)
+        for ledger in (right, wrong):
+            await meet(ledger)
+        now = int(clock * 1e6)
+        back = now - int(off * 1e6)
+        await wrong.sell("back", "s:off", [sale("x", until=back + MINUTE, cap=1)], back)
+        assert await right.shown("s:off", now) == {"x": 1} == await wrong.shown("s:off", back)
+        assert await right.charge([click("back", now + 2 * MINUTE), click("back", now + 30_000_000)]) == [
+            0,
+            10,
+        ]
+        await right.sell("right", "", [sale("x", until=now + MINUTE)], now)
+        assert await wrong.charge([click("right", back + 2 * MINUTE), click("right", back)]) == [0, 10]
+        for ledger in (right, wrong):
             await ledger.close()
 
     asyncio.run(use())
