@@ -95,14 +95,27 @@ def read_market(path: pathlib.Path) -> Market:
         InputError: it can't be read, or a row says what no campaign can.
     """
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"--campaigns {path} can't be read: {error}") from error
+        rows = _in_microseconds(pq.read_table(path)).to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())
+        raise InputError(
+            f"--campaigns {path} can't be read: {said}; expected the Parquet file that a run writes to OUT/ads"
+        ) from error
+    try:
+        return Market(campaigns(rows))
+    except InputError as error:
+        raise InputError(f"--campaigns {path}: {error}") from error
+
+
+def _in_microseconds(table: pa.Table) -> pa.Table:
+    """A table whose timestamps and dates are microseconds since the epoch; what is finer is cut off."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            whole = table[field.name].cast(pa.timestamp("us", field.type.tz)).cast(pa.int64())
+        if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
+            moments = pa.timestamp("us", getattr(field.type, "tz", None))
+            finer = pa.types.is_timestamp(field.type) and field.type.unit == "ns"
+            whole = table.column(place).cast(moments, safe=not finer).cast(pa.int64())
             table = table.set_column(place, field.name, whole)
-    return Market(campaigns(table.to_pylist()))
+    return table
 
 
 def read_calibration(path: pathlib.Path) -> Calibration:
