@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import experiment, inventory, labels
+from aisle.components.reports import experiment, inventory, labels, reviews
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -60,6 +60,10 @@ def _experiment(report: dict[str, Any]) -> tuple[str, str]:
     return visible(" ".join(experiment.headline(report).split())), colours.get(report["outcome"], BAD)
 
 
+def _reviews(report: dict[str, Any]) -> tuple[str, str]:
+    return reviews.headline(report), CAREFUL if report["rises"] else GOOD
+
+
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
@@ -67,6 +71,7 @@ VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "evaluation": _evaluation,
     "inventory": _inventory,
     "experiment": _experiment,
+    "reviews": _reviews,
 }
 """The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""
 

@@ -1,12 +1,13 @@
 """The reports a person reads: each a versioned JSON file and a static, offline HTML page beside it."""
 
-from aisle.components.reports import anomalies, cleaning, evaluation, experiment, inventory, labels
+from aisle.components.reports import anomalies, cleaning, evaluation, experiment, inventory, labels, reviews
 from aisle.components.reports.anomalies import write_anomalies
 from aisle.components.reports.cleaning import write_cleaning
 from aisle.components.reports.evaluation import write_evaluation
 from aisle.components.reports.experiment import write_experiment
 from aisle.components.reports.inventory import write_inventory
 from aisle.components.reports.labels import write_labels
+from aisle.components.reports.reviews import write_reviews
 
 __all__ = [
     "REPORTS",
@@ -16,7 +17,16 @@ __all__ = [
     "write_experiment",
     "write_inventory",
     "write_labels",
+    "write_reviews",
 ]
 
-REPORTS = (anomalies.NAME, cleaning.NAME, labels.NAME, evaluation.NAME, inventory.NAME, experiment.NAME)
-"""Their names, in the order a run writes them; then that of `aisle forecast` and `aisle replenish`, and of `aisle experiment`."""
+REPORTS = (
+    anomalies.NAME,
+    cleaning.NAME,
+    labels.NAME,
+    evaluation.NAME,
+    inventory.NAME,
+    experiment.NAME,
+    reviews.NAME,
+)
+"""Their names, in the order a run writes them; then that of `aisle forecast` and `aisle replenish`, of `aisle experiment`, and of `aisle reviews`."""

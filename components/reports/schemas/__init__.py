@@ -13,6 +13,7 @@ from aisle.components.reports.schemas.experiment import Experiment
 from aisle.components.reports.schemas.inventory import Inventory
 from aisle.components.reports.schemas.labels import Labels
 from aisle.components.reports.schemas.record import Record
+from aisle.components.reports.schemas.reviews import Reviews
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -23,6 +24,7 @@ _TYPES: dict[str, type[Record]] = {
     "evaluation": Evaluation,
     "inventory": Inventory,
     "experiment": Experiment,
+    "reviews": Reviews,
 }
 
 
