@@ -24,7 +24,7 @@ class ReviewOptions(Options):
         bad: up to where it is a bad one; what lies between teaches nothing.
         label: a column of the events with 1 for good and 0 for bad reviews, which counts before the rating where it is filled.
         fewest: good and bad reviews, of each at least so many, to learn from.
-        read: reviews that the encoder reads at most; of the others characters alone are judged. 0 reads none.
+        encoded: reviews that the encoder reads at most; of the others characters alone are judged. 0 reads none.
         aspects: words for each aspect, in any language that the encoder reads.
         phrases: of the shop, the commonest, that are looked at.
         conflict: how sure the words must be of the opposite of the stars.
@@ -37,7 +37,7 @@ class ReviewOptions(Options):
     bad: Share = 0.45
     label: str = "sentiment"
     fewest: AtLeastOne = 30
-    read: AtLeastZero = 5_000
+    encoded: AtLeastZero = 5_000
     aspects: dict[str, tuple[str, ...]] = ASPECTS
     phrases: AtLeastOne = 300
     conflict: Rate = 0.95

@@ -87,9 +87,9 @@ def with_labels(reviews: pl.DataFrame, options: ReviewOptions) -> pl.DataFrame:
         InputError: too few are known to be good, or bad, or the label's column holds something else.
     """
     rating = pl.col("rating")
-    low, high = reviews["rating"].min(), reviews["rating"].max()
-    place = (rating - low) / (high - low) if low is not None and low != high else pl.lit(None, pl.Float64)
-    good = pl.when(place >= options.good).then(1.0).when(place <= options.bad).then(0.0)
+    span = rating.max() - rating.min()
+    place = pl.when(span > 0).then((rating - rating.min()) / span)
+    good: pl.Expr = pl.when(place >= options.good).then(1.0).when(place <= options.bad).then(0.0)
     if options.label in reviews.columns:
         told = reviews[options.label].cast(pl.String).str.strip_chars()
         if strange := sorted(set(told.drop_nulls()) - {"0", "1", "0.0", "1.0", ""}):

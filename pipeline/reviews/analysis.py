@@ -109,9 +109,9 @@ def analyse(reviews: pl.DataFrame, bert: str, options: ReviewOptions) -> Analysi
 def _learnt(known: pl.DataFrame, encoder: SentenceEncoder, options: ReviewOptions) -> Learnt:
     """The sentiment, by as many states as the encoder may read."""
     texts, good = known["text"].to_list(), known[GOOD].to_numpy()
-    if not options.read:
+    if not options.encoded:
         return learn(texts, good, seed=options.seed)
-    drawn = np.random.default_rng(options.seed).permutation(len(texts))[: options.read]
+    drawn = np.random.default_rng(options.seed).permutation(len(texts))[: options.encoded]
     states = States(encoder).read(tf.constant([texts[row] for row in drawn])).numpy()
     return learn(texts, good, states, drawn, options.seed)
 
@@ -120,7 +120,7 @@ def _judged(
     learnt: Learnt, texts: Sequence[str], encoder: SentenceEncoder, options: ReviewOptions
 ) -> list[float]:
     """The probabilities of texts of which nothing was known; of those that are too many, by their characters."""
-    read = list(texts[: options.read]) if learnt.model.reads else []
+    read = list(texts[: options.encoded]) if learnt.model.reads else []
     states = States(encoder)
     found: list[float] = []
     if read:
@@ -135,10 +135,13 @@ def _aspects(
     """The aspects that the settings name, by the shop's phrases, and the shop's own; which reviews speak of each."""
     drawn = np.random.default_rng(options.seed).permutation(len(texts))[:_PHRASES_OF]
     phrases = frequent_phrases([texts[row] for row in drawn], options.phrases)
+    words = sorted({word for seeds in options.aspects.values() for word in seeds})
+    read = encoder.encode(tf.constant([*phrases, *words], tf.string)).numpy()
+    vectors = dict(zip(words, read[len(phrases) :], strict=True))
     seeds = {
-        name: encoder.encode(tf.constant(list(words))).numpy() for name, words in options.aspects.items()
+        name: np.stack([vectors[word] for word in told]) for name, told in options.aspects.items() if told
     }
-    found = named(phrases, encoder.encode(tf.constant(phrases, tf.string)).numpy(), seeds)
+    found = named(phrases, read[: len(phrases)], seeds)
     held_by = occurrences(scored["text"].to_list(), phrases)
     taken = {phrase for held in found.values() for phrase in held}
     rest = {phrase: held_by[phrase] for phrase in phrases if phrase not in taken}
