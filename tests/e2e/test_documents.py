@@ -32,6 +32,7 @@ ELSEWHERE = {
     "pip": "asks the package index; bootstrap.sh installs the same lock",
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
+    "aisle reviews": "the small shop has too few reviews; tests/cli/test_reviews.py runs it",
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
