@@ -14,6 +14,8 @@ from aisle.model.reviews.kernel import Kernel
 from aisle.model.reviews.ngrams import NGrams, counted, fitted, weighed
 
 FOLDS = 3
+_FEWEST = 4 * FOLDS
+"""Good and bad texts with states, of each."""
 _LOOSE = 1e3
 """The regularisation of three numbers is none."""
 
@@ -82,7 +84,7 @@ def learn(
     Args:
         texts: of the reviews, [n], each there once.
         good: 1 where good, 0 where bad, [n].
-        states: of the encoder, [m, d]; None learns from characters alone.
+        states: of the encoder, [m, d]; without any, or with those of a few good or bad texts only, characters alone teach.
         read: which texts the states are of, int [m]; None says all.
         seed: of the folds.
     """
@@ -94,9 +96,9 @@ def learn(
     probability = alone.predict_proba(of_letters[:, None])[:, 1]
     ngrams = NGrams.learn(hashes, counts, good)
     by_letters = Sentiment(ngrams, None, [*alone.coef_[0], alone.intercept_[0]])
-    if states is None:
-        return Learnt(by_letters, by_letters, probability)
     read = np.arange(len(good)) if read is None else read
+    if states is None or np.bincount(good[read], minlength=2).min() < _FEWEST:
+        return Learnt(by_letters, by_letters, probability)
     understood = _understood_unseen(states, good[read], fold[read], seed)
     logits = np.stack([of_letters[read], understood], 1)
     stack = LogisticRegression(C=_LOOSE).fit(logits, good[read])

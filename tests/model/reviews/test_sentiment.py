@@ -97,6 +97,12 @@ def test_states_of_a_part_help_where_they_know_more() -> None:
     assert found.model.reads and not found.alone.reads
 
 
+def test_states_of_good_texts_alone_teach_nothing() -> None:
+    texts = [f"{'好' if n % 2 else '差'}{n}" for n in range(60)]
+    found = learn(texts, np.arange(60) % 2, np.ones((30, 8)), np.arange(1, 60, 2))
+    assert not found.model.reads and ((found.probability > 0.5) == np.arange(60) % 2).all()
+
+
 def test_a_kernel_parts_what_no_line_does() -> None:
     corners = np.tile(np.array([[0, 0], [0, 1], [1, 0], [1, 1]]).repeat(4, 1), (15, 1)).astype(float)
     good = np.tile([0, 1, 1, 0], 15)
