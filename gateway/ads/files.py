@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from aisle.ads.auction import Whole
 from aisle.ads.calibration import SURFACES, Calibration
+from aisle.ads.campaign import Campaign
 from aisle.ads.market import Market
 from aisle.ads.table import campaigns
 from aisle.gateway.ads.ledger import MOST_MONEY
@@ -89,6 +90,18 @@ class Files:
 
 
 def read_market(path: pathlib.Path) -> Market:
+    """The campaigns of a Parquet file in the layout of the table, as a market.
+
+    Raises:
+        InputError: it can't be read, or a row says what no campaign can.
+    """
+    try:
+        return Market(read_campaigns(path))
+    except InputError as error:
+        raise InputError(f"--campaigns {error}") from error
+
+
+def read_campaigns(path: pathlib.Path) -> list[Campaign]:
     """The campaigns of a Parquet file in the layout of the table.
 
     Raises:
@@ -99,12 +112,12 @@ def read_market(path: pathlib.Path) -> Market:
     except (OSError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())
         raise InputError(
-            f"--campaigns {path} can't be read: {said}; expected the Parquet file that a run writes to OUT/ads"
+            f"{path} can't be read: {said}; expected the Parquet file that a run writes to OUT/ads"
         ) from error
     try:
-        return Market(campaigns(rows))
+        return campaigns(rows)
     except InputError as error:
-        raise InputError(f"--campaigns {path}: {error}") from error
+        raise InputError(f"{path}: {error}") from error
 
 
 def _in_microseconds(table: pa.Table) -> pa.Table:
