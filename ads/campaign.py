@@ -12,6 +12,8 @@ from aisle.schema.errors import InputError
 MILLION = 1_000_000
 """Micros in a unit of money, and the whole of a chance in millionths."""
 HIGHEST_BID = tables.HIGHEST_BID
+_TEXTS = ("campaign_id", "advertiser_id", "item_id", "category", "query", "currency")
+_MOMENTS = ("starts_at", "ends_at")
 BidKind = Literal["click", "purchase"]
 
 
@@ -34,7 +36,8 @@ class Campaign:
         currency: of bid and budget.
 
     Raises:
-        InputError: an amount is no whole number or out of range, or it shows neither an item nor a category, or both.
+        InputError: an amount is no whole number or out of range, what is a text or a moment is something else, or it shows
+            neither an item nor a category, or both.
     """
 
     campaign_id: str
@@ -53,6 +56,14 @@ class Campaign:
     def __post_init__(self) -> None:
         """Refuses what can't be meant."""
         name = f"campaign {self.campaign_id!r}"
+        for told in _TEXTS:  # An id 7 would never be the id "7" of an item, and nothing would be sold.
+            if not isinstance(value := getattr(self, told), str):
+                raise InputError(f"{name}: {told} is {value!r}, expected a text")
+        for told in _MOMENTS:
+            if not _is_whole(value := getattr(self, told)):
+                raise InputError(
+                    f"{name}: {told} is {value!r}, expected a timestamp, or whole microseconds since the epoch"
+                )
         whole(self.bid, f"{name}: bid", HIGHEST_BID)
         whole(self.budget, f"{name}: budget", 2**63 - 1)
         if self.frequency_cap is not None:
@@ -73,10 +84,14 @@ def whole(value: Any, what: str, most: int, least: int = 0) -> int:
     Raises:
         InputError: it isn't, such as a float, NaN, or a negative number.
     """
-    # numpy's integers know `__index__` as well; True does, and is none.
-    if isinstance(value, bool) or not hasattr(value, "__index__") or not least <= value <= most:
+    if not _is_whole(value) or not least <= value <= most:
         raise InputError(f"{what} is {value!r}, expected a whole number from {least} to {most}")
     return int(value)
+
+
+def _is_whole(value: Any) -> bool:
+    # numpy's integers know `__index__` as well; True does, and is none.
+    return hasattr(value, "__index__") and not isinstance(value, bool)
 
 
 def one_currency(campaigns: Iterable[Campaign]) -> str:

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "rank": "aisle.cli.ask.rank:rank",
     "forecast": "aisle.cli.inventory.forecast:forecast",
     "replenish": "aisle.cli.inventory.replenish:replenish",
+    "reviews": "aisle.cli.reviews:reviews",
     "experiment": "aisle.cli.experiment.command:experiment",
     "ads": "aisle.cli.ads.command:ads",
     "bert": "aisle.cli.bert:bert",

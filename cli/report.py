@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import ads, experiment, inventory, labels
+from aisle.components.reports import ads, experiment, inventory, labels, reviews
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -64,6 +64,10 @@ def _ads(report: dict[str, Any]) -> tuple[str, str]:
     return visible(" ".join(ads.headline(report).split())), BAD if report["spend"]["over_budget"] else GOOD
 
 
+def _reviews(report: dict[str, Any]) -> tuple[str, str]:
+    return reviews.headline(report), CAREFUL if report["rises"] else GOOD
+
+
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
@@ -72,6 +76,7 @@ VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "inventory": _inventory,
     "experiment": _experiment,
     "ads": _ads,
+    "reviews": _reviews,
 }
 """The reports in the order a run writes them; each JSON to its verdict and the verdict's colour."""
 

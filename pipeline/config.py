@@ -26,6 +26,7 @@ from aisle.components.example_gen.options import (
 )
 from aisle.components.inventory.options import InventoryOptions
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.reviews.options import ReviewOptions
 from aisle.model.options import (
     BundleOptions,
     CandidateOptions,
@@ -98,6 +99,7 @@ class Config(Options):
     push: PushOptions = PushOptions()
     demand: DemandOptions = DemandOptions()
     inventory: InventoryOptions = InventoryOptions()
+    reviews: ReviewOptions = ReviewOptions()
     infra: InfraOptions = InfraOptions()
 
     def readings(self) -> dict[str, TableReading]:

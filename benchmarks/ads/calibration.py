@@ -22,8 +22,9 @@ import numpy.typing as npt
 from aisle.ads.fitting import fit_rate
 from aisle.components.evaluator.measures.calibration import calibration_error, reliability
 from aisle.datasets.simulator import SimulatorOptions
-from benchmarks.ads.nights import Method, days, platt, without_advertisers
+from benchmarks.ads.nights import WINDOW, Method, days, platt, without_advertisers
 from benchmarks.ads.searches import Floats, Searches, make_searches
+from benchmarks.ads.selling import within
 from benchmarks.clicks.measures import BINS
 from benchmarks.shared.command import Command, Figure, Found
 from benchmarks.shared.results import table
@@ -89,8 +90,8 @@ def measure(searches: Searches, nights: int, times: int, seed: int) -> Found:
         sold = outcome.sold
         found[name] = judged(outcome.predicted, sold.click, sold.advertisers, times, rng)
         print(f"sold by {name}", flush=True)
-    clicks = outcome.clicked > 0
-    truth, names = sold.conversion[clicks], sold.advertisers[clicks]
+    clicks = np.repeat(np.arange(len(outcome.clicked)), outcome.clicked)
+    truth, names = sold.conversion[clicks] * within(WINDOW), sold.advertisers[clicks]
     for name, predicted in ((PURCHASES, outcome.bought), (AT_ONCE, outcome.at_once)):
         found[name] = judged(predicted[clicks], truth, names, times, rng)
     return {"methods": found, "searches": len(searches.time)}

@@ -113,6 +113,14 @@ def ranked(searches: Searches) -> Sold:
     )
 
 
+def within(seconds: float) -> float:
+    """The share of purchases that comes so soon."""
+    from scipy import stats
+
+    late = stats.gamma.cdf(seconds, 2, scale=DAYS * DAY)
+    return float(AT_ONCE * -np.expm1(-seconds / (MINUTES * 60)) + (1 - AT_ONCE) * late)
+
+
 def delays(count: int, rng: np.random.Generator) -> Floats:
     """[count] seconds from a click to its purchase: no exponential distribution."""
     late = rng.random(count) >= AT_ONCE

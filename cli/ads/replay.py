@@ -99,9 +99,8 @@ def campaigns_of(tables: dict[str, pl.DataFrame], given: str | None, folder: str
     """
     import pathlib
 
-    import polars as pl
-
     from aisle.ads.table import campaigns
+    from aisle.gateway.ads.files import read_campaigns
     from aisle.schema.errors import InputError
     from aisle.schema.tables import CAMPAIGNS
 
@@ -112,14 +111,11 @@ def campaigns_of(tables: dict[str, pl.DataFrame], given: str | None, folder: str
             )
         return campaigns(tables[CAMPAIGNS.name].to_dicts())
     path = pathlib.Path(given or pathlib.Path(folder) / f"{CAMPAIGNS.name}.parquet")
-    try:
-        found = campaigns(pl.read_parquet(path).to_dicts())
-    except FileNotFoundError:
+    if not path.exists():
         raise InputError(
             f"no campaigns in {path}: give SHOP a table campaigns, or name a file that a run exported by --campaigns"
-        ) from None
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise InputError(f"{path} can't be read as Parquet: {str(error).splitlines()[0]}") from error
+        )
+    found = read_campaigns(path)
     if not found:
         raise InputError(f"{path} holds no campaign: there is nothing to sell")
     return found

@@ -63,8 +63,8 @@ _OPTIONS = (
 
 
 @dataclasses.dataclass(frozen=True)
-class AdOptions:
-    """The options by their names."""
+class AdsAsked:
+    """What was asked of sponsored places, by the names of the options."""
 
     campaigns: str | None
     calibration: str | None
@@ -113,7 +113,7 @@ class AdOptions:
 
 
 def ad_options(command: Command) -> Command:
-    """Gives a command these options, which it takes as `**ads` and makes `AdOptions` of."""
+    """Gives a command these options, which it takes as `**ads` and makes `AdsAsked` of."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.cli.finite import FiniteRange
-from aisle.cli.live.ads import AdOptions, ad_options
+from aisle.cli.live.ads import AdsAsked, ad_options
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -146,7 +146,7 @@ def gateway(
     folder = pathlib.Path(log_folder)
     log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
     items = Items(client, open_items(store), folder, utc_now)
-    selling = AdOptions(**ads).open(store, folder, items)
+    selling = AdsAsked(**ads).open(store, folder, items)
     between = Gateway(client, recents, log, items, experiments=arms, ads=selling)
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aisle.cli.live.ads import AdOptions, ad_options
+from aisle.cli.live.ads import AdsAsked, ad_options
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.runs import Run
@@ -102,7 +102,7 @@ def shop(
             target = opened.enter_context(embedded_server(pathlib.Path(out or "out")))
         client = StagedClient(target, timeout=5.0)
         items = Items(client, open_items(store), pathlib.Path(folder), utc_now)
-        selling = AdOptions(**ads).open(store, pathlib.Path(folder), items)
+        selling = AdsAsked(**ads).open(store, pathlib.Path(folder), items)
         between = Gateway(client, recents, log, items, ads=selling)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(

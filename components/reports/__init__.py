@@ -1,6 +1,15 @@
 """The reports a person reads: each a versioned JSON file and a static, offline HTML page beside it."""
 
-from aisle.components.reports import ads, anomalies, cleaning, evaluation, experiment, inventory, labels
+from aisle.components.reports import (
+    ads,
+    anomalies,
+    cleaning,
+    evaluation,
+    experiment,
+    inventory,
+    labels,
+    reviews,
+)
 from aisle.components.reports.ads import write_ads
 from aisle.components.reports.anomalies import write_anomalies
 from aisle.components.reports.cleaning import write_cleaning
@@ -8,6 +17,7 @@ from aisle.components.reports.evaluation import write_evaluation
 from aisle.components.reports.experiment import write_experiment
 from aisle.components.reports.inventory import write_inventory
 from aisle.components.reports.labels import write_labels
+from aisle.components.reports.reviews import write_reviews
 
 __all__ = [
     "REPORTS",
@@ -18,6 +28,7 @@ __all__ = [
     "write_experiment",
     "write_inventory",
     "write_labels",
+    "write_reviews",
 ]
 
 REPORTS = (
@@ -28,6 +39,7 @@ REPORTS = (
     inventory.NAME,
     experiment.NAME,
     ads.NAME,
+    reviews.NAME,
 )
-"""Their names, in the order a run writes them; then those of `aisle forecast` and `aisle replenish`, of `aisle experiment`, and of
-`aisle ads`."""
+"""Their names, in the order a run writes them; then those of `aisle forecast` and `aisle replenish`, of `aisle experiment`, of
+`aisle ads`, and of `aisle reviews`."""

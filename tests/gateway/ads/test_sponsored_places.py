@@ -11,6 +11,7 @@ from typing import Any
 
 import grpc.aio
 import httpx
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -18,6 +19,7 @@ pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip in
 
 from aisle.ads.calibration import Calibration
 from aisle.experiments.assignment.reading import read_running
+from aisle.gateway.ads.files import read_market
 from aisle.gateway.ads.ledger import Account
 from aisle.gateway.app import create_app
 from aisle.gateway.arms.assigning import Experiments
@@ -282,9 +284,16 @@ def test_campaigns_are_followed_and_a_file_that_cannot_be_read_changes_nothing(
                 site.gateway.ads._accounts.book(site.gateway.ads._files.booked)
 
         assert shown(await ask(site, "ads")) == ["i4 c"]
-        write(site.table, [campaign("new", "i5", bid=-1)])
-        await follow()
-        assert shown(await ask(site, "ads")) == ["i4 c"] and "campaigns stay as they were" in caplog.text
+        for wrong in (
+            {"bid": -1},
+            {"starts_at": "2026-01-01"},
+            {"query": 5},
+            {"item_id": None, "category": 5},
+        ):
+            caplog.clear()
+            write(site.table, [{**campaign("new", "i5"), **wrong}])
+            await follow()
+            assert shown(await ask(site, "ads")) == ["i4 c"] and "campaigns stay as they were" in caplog.text
         write(site.table, [campaign("new", "i5"), campaign("c", "i4", bid=9_000)])
         await follow()
         assert shown(await ask(site, "ads", slots=2)) == ["i4 c", "i5 new"]
@@ -382,3 +391,12 @@ def test_pages_say_what_is_sponsored_and_the_next_page_goes_on_where_the_first_e
         assert list(changes.accounts) == ["c"]
 
     sells(use, [campaign("c", "i4")])
+
+
+def test_dates_and_timestamps_finer_than_microseconds_are_read(tmp_path: pathlib.Path) -> None:
+    day = datetime.date(2026, 1, 1)
+    told = pa.Table.from_pylist([{**campaign("c", "i4"), "starts_at": day}]).drop(["ends_at"])
+    ends = pa.array([1_798_761_600_000_000_999], pa.timestamp("ns", "UTC"))
+    pq.write_table(told.append_column("ends_at", ends), tmp_path / "c.parquet", version="2.6")
+    (found,) = read_market(tmp_path / "c.parquet").campaigns
+    assert (found.starts_at, found.ends_at) == (1_767_225_600_000_000, 1_798_761_600_000_000)

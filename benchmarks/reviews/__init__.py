@@ -1,0 +1,1 @@
+"""What is learnt from reviews, on public data sets."""

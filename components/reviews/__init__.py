@@ -1,0 +1,1 @@
+"""What a shop's reviews say: of which items, of what, how well, and since when."""

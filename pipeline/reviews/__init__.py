@@ -1,0 +1,1 @@
+"""What `aisle reviews` does with a shop's tables."""
