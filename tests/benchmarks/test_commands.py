@@ -232,12 +232,12 @@ _RESULTS: dict[str, Any] = {
     "serving.fuzz_server": {"asked": {"wrong": [], "ended": False}, "growth": 0.07},
     "reviews.sentiment": {
         "rows": {
-            "aisle, all labels": 0.94,
-            "aisle, 1,500 labels": 0.92,
+            "aisle, all labels": 0.9451,
+            "aisle, 1,500 labels": 0.9242,
             "TF-IDF of characters, all labels": 0.93,
         },
         "calibration_error": 0.01,
-        "left_out": {"tablets": [0.93], "phones": [0.93], "hotels": [0.88], "books": [0.83]},
+        "left_out": {"tablets": [0.9355], "phones": [0.9469], "hotels": [0.8993], "books": [0.8277]},
     },
     "serving.light_client": {"download_mb": 30.0, "installed_mb": 90.0, "import_s": 0.3, "memory_mb": 50.0},
     "serving.serving": {
@@ -255,6 +255,7 @@ _SHORT = {
     "inventory.replenish": ["weeks_of_stock_at_0.88"],
     "live.latency": ["most_ms_added"],
     "live.live": ["gateway_adds_ms", "pairs", "kills_of_soak", "switches_of_soak"],
+    "reviews.sentiment": ["accuracy_of_1500", "hotels_left_out"],
     "search.languages": ["mrr"],
 }
 """The goals that are not reached, as the documents say, too."""
