@@ -46,7 +46,9 @@ class RedisLedger:
     async def shown(self, who: str, now: int) -> Mapping[str, int]:
         """See `Ledger`."""
         with told_as_down(_WHAT):
-            found = await self._redis.zrangebyscore(_seen(who), f"({now + self._off - CAPPED}", "+inf")
+            found: list[Any] = await self._redis.zrangebyscore(
+                _seen(who), f"({now + self._off - CAPPED}", "+inf"
+            )
         return Counter(json.loads(member)[0] for member in found)
 
     async def sell(self, request_id: str, who: str, sales: Sequence[Sale], now: int) -> list[bool]:

@@ -160,8 +160,8 @@ class Shoppers:
         clicked = (drawn[0] < visible) & (drawn[1] < click)
         carted, bought = drawn[2] < cart, drawn[3] < CHECKOUT
         found = []
-        for place in np.flatnonzero(clicked):
+        for place in np.flatnonzero(clicked).tolist():
             item = np.array([self._places[items[place]]])
             quantity = int(quantity_of(self._catalogue, item, random)[0]) if carted[place] else 0
-            found.append(Taken(int(place), quantity, bool(carted[place] & bought[place])))
+            found.append(Taken(place, quantity, bool(carted[place] & bought[place])))
         return found
