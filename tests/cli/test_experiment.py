@@ -70,6 +70,23 @@ def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> N
     assert "sample-ratio alarms" in ask("replay", *better, "--days", "3", "--times", "5").output
 
 
+def test_a_plan_is_of_who_would_take_part_and_of_the_days_there_are(
+    tmp_path: pathlib.Path, better: list[str]
+) -> None:
+    file = tmp_path / "part.toml"
+    unused = '[[metric]]\nname = "returns"\nmeasure = {event = "return"}\n'
+    told = WITH_METRICS.replace('"rerank"', '"rerank"\ncoverage = 0.5\nlayer = "page"\nslot = [0.0, 0.5]')
+    file.write_text(told + unused, encoding="utf-8")
+    words, whole = (better[0], str(file)), json.loads(ask("plan", *better, "--days", "3", "--json").output)
+    reason, _, planned = ask("plan", *words, "--days", "3", "--json").output.partition("\n")
+    assert "left out: returns: it is 0 in these days" in reason + planned
+    for one, of_all in zip(json.loads(planned or "[]"), whole, strict=True):
+        assert (one["seen"], one["users"]) == (150, of_all["users"])
+        assert one["detectable"] > 1.9 * of_all["detectable"]
+    assert "the events are of " in ask("plan", *words, "--days", "900").output
+    assert "left out: returns: all users" in ask("replay", *words, "--days", "3", "--times", "2").output
+
+
 @pytest.mark.parametrize(
     ("words", "users", "power"),
     [
