@@ -107,6 +107,8 @@ def test_an_effect_that_none_can_miss_takes_the_fewest_users_of_a_t_test() -> No
     # A fraction above the two users that leave the test no degree of freedom, rounded up.
     done = ask("power", "13", "--deviation", "1e-300", "--json")
     assert json.loads(done.output)["users"] == 3
+    # Half of α is had by chance: less power takes no 2,089 users.
+    assert json.loads(ask("power", "0.05", "--power", "0.01", "--json").output)["users"] == 1
 
 
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:
