@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aisle.experiments.statistics.estimate import Estimate, Interval
-from aisle.experiments.statistics.sample import Floats
+from aisle.experiments.statistics.sample import LARGEST, Floats
 from aisle.schema.errors import ExperimentUntrusted, InputError
 
 LEAST_EFFECTIVE = 100.0
@@ -56,7 +56,7 @@ class Log:
             "above 0, up to 1: log the chance too",
         )
         _refuse("target", self.target, (self.target >= 0) & (self.target <= 1), "from 0 to 1")
-        _refuse("rewards", self.rewards, np.isfinite(self.rewards), "that are finite")
+        _refuse("rewards", self.rewards, np.abs(self.rewards) <= LARGEST, f"up to {LARGEST:g}")
 
     @property
     def weights(self) -> Floats:

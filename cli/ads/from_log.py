@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from aisle.ads.calibration import SURFACES, Calibration
-from aisle.ads.campaign import MILLION, Campaign
+from aisle.ads.campaign import MILLION, Campaign, whole
 from aisle.ads.market import Market
 from aisle.ads.selling import plans
 from aisle.cli.ads.files import COLUMNS, Sales
@@ -53,6 +53,11 @@ def sales_of_log(
     if strange := sorted({*shows["campaign_id"].fill_null("")} - by_id.keys()):
         raise InputError(
             f"the events name campaigns that the table lacks: {', '.join(strange[:5])}; give the campaigns of that time"
+        )
+    if untold := sorted({*shows["campaign_id"]} - spent.keys()):
+        raise InputError(
+            f"--spent doesn't tell of the campaigns {', '.join(untold[:5])}, which the events show; give what the gateway of"
+            " these events answers to GET /v1/campaigns, by a table that has them still"
         )
     market = Market(campaigns)
     start, end = int(pages["timestamp"].min()), int(pages["timestamp"].max()) + 1  # type: ignore[arg-type]
@@ -108,7 +113,7 @@ def read_spent(path: str) -> dict[str, int]:
     """
     try:
         told: Any = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        return {str(one["campaign_id"]): int(one["spent"]) for one in told["campaigns"]}
+        return {str(one["campaign_id"]): whole(one["spent"], "spent", 2**63 - 1) for one in told["campaigns"]}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{path} doesn't tell what campaigns have spent ({type(error).__name__}: {error}); expected what the gateway "

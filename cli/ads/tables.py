@@ -29,7 +29,9 @@ def read(
 
     def table(wanted: Table) -> pl.DataFrame:
         if wanted.name not in there:
-            raise InputError(f"{shop} has no table {wanted.name}, which tells what was sold")
+            raise InputError(
+                f"{shop} has no table {wanted.name}, which tells what was sold; expected {wanted.name}.csv, .parquet or a folder"
+            )
         rows = read_table(shop, wanted, reading=readings[wanted.name]).rows
         return pl.DataFrame(pl.from_arrow(rows))
 

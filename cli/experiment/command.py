@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -18,6 +19,9 @@ from aisle.schema.errors import InputError
 if TYPE_CHECKING:
     from aisle.cli.experiment.shop import Asked
     from aisle.experiments.analysis.events import Events
+    from aisle.experiments.analysis.measures import Declared
+
+Told = TypeVar("Told")
 
 
 @click.group()
@@ -74,10 +78,13 @@ def plan(
         _plan_interleaved(asked, events, start, days, effect, credited or 1.0, wanted, as_json)
         return
     shares, several = (arms[0].share, arms[1].share), Looks.obrien_fleming(looks) if looks > 1 else None
-    plans = [
-        rehearsal.plan(metric, events, start, days, effect, shares, wanted, looks=several)
-        for metric in asked.metrics
-    ]
+    part = asked.experiment.part
+    plans = _of_each(
+        asked.metrics,
+        lambda metric: rehearsal.plan(
+            metric, events, start, days, effect, shares, wanted, looks=several, part=part
+        ),
+    )
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in plans]))
         return
@@ -97,7 +104,11 @@ def _plan_interleaved(
     """By each kind of event that a metric measures; of sessions, where these are assigned."""
     from aisle.experiments.analysis.rehearsed_interleaving import plan_interleaved
 
-    plans = [plan_interleaved(kind, events, start, days, effect, credited, wanted) for kind in asked.kinds]
+    part = asked.experiment.part
+    plans = [
+        plan_interleaved(kind, events, start, days, effect, credited, wanted, part=part)
+        for kind in asked.kinds
+    ]
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in plans]))
         return
@@ -147,9 +158,10 @@ def replay(
             "`plan` says how many users it takes"
         )
     events, start = _newest(shop, asked, config_file, assignments, days, keep_bots)
-    found = [
-        rehearsal.replay(asked.experiment, metric, events, start, days, times) for metric in asked.metrics
-    ]
+    found = _of_each(
+        asked.metrics,
+        lambda metric: rehearsal.replay(asked.experiment, metric, events, start, days, times),
+    )
     if as_json:
         click.echo(json.dumps([dataclasses.asdict(one) for one in found]))
         return
@@ -168,6 +180,25 @@ def replay(
     )
 
 
+def _of_each(metrics: Iterable[Declared], tell: Callable[[Declared], Told]) -> list[Told]:
+    """What is told of each metric; of one that the past can't tell of, why, beside the others.
+
+    Raises:
+        InputError: it can tell of none.
+    """
+    found, refused = [], []
+    for metric in metrics:
+        try:
+            found.append(tell(metric))
+        except InputError as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    for reason in refused:
+        click.echo(f"left out: {reason}", err=True)
+    return found
+
+
 def _newest(
     shop: str, asked: Asked, config_file: str | None, assignments: tuple[str, ...], days: float, keep_bots: bool
 ) -> tuple[Events, float]:  # fmt: skip
@@ -178,7 +209,12 @@ def _newest(
 
     events, _ = read_events(shop, asked.experiment.unit, config_file, assignments).timely()
     events, _ = events.distinct()
-    start = newest(events) - days
+    end = newest(events)
+    start = end - days
+    if (told := end - float(events.day.min())) < days - 1:
+        click.echo(
+            f"the events are of {told:.1f} days, and so are the users told, not of {days:g} days", err=True
+        )
     if keep_bots:
         return events, start
     return bots(events, rehearsed(events, start, days).units).people(events), start

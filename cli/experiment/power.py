@@ -44,7 +44,7 @@ def power(
             if deviation is None
             else sizes.means_size(other - value, deviation, wanted, alpha)
         )
-        said, users = wanted, math.ceil(needed)
+        said, users = wanted, max(math.ceil(needed), 1)
     elif deviation is None:
         said = sizes.shares_power(users, value, other, alpha)
     else:

@@ -32,7 +32,7 @@ class Plan:
         variance_kept: by CUPED, over the variance without.
         effect: that is to be seen, over the value.
         users: that it takes, of all arms together; rounded up.
-        seen: the users of the rehearsed days.
+        seen: the users of the rehearsed days who would take part.
         detectable: the smallest effect that so many show, over the value.
     """
 
@@ -92,6 +92,7 @@ def plan(
     power_wanted: float = 0.8,
     alpha: float = 0.05,
     looks: Looks | None = None,
+    part: float = 1.0,
 ) -> Plan:
     """How many users it takes to see a relative effect, by what users did in some days of the past.
 
@@ -105,6 +106,7 @@ def plan(
         power_wanted: the chance to see it.
         alpha: of both sides together.
         looks: that are to be taken; more of them need a few more users.
+        part: of all users who take part, see `Experiment.part`.
 
     Raises:
         InputError: nothing happened in these days, or no number of users is enough.
@@ -120,7 +122,8 @@ def plan(
     ratio = shares[1] / shares[0]
     control = power.means_size(effect * value, deviation, power_wanted, alpha, ratio)
     inflation = looks.inflation(power_wanted, alpha) if looks else 1.0
-    of_control = shares[0] * sample.n / inflation
+    seen = round(part * sample.n)
+    of_control = shares[0] * seen / inflation
     return Plan(
         declared.name,
         value,
@@ -129,7 +132,7 @@ def plan(
         effect,
         # What a search found to a thousandth of a user is no user more.
         math.ceil(control * inflation / shares[0] - 1e-3),
-        sample.n,
+        seen,
         power.detectable(max(of_control, 2.0), deviation, power_wanted, alpha, ratio) / abs(value),
     )
 

@@ -30,7 +30,7 @@ class InterleavedPlan:
         deciding: the share of users who take more of one ranking than of the other.
         effect: how much more often the treatment's items are taken than the control's.
         users: that it takes; rounded up.
-        seen: the users of the rehearsed days.
+        seen: the users of the rehearsed days who would take part.
         detectable: the smallest effect that so many show; None where they show none.
     """
 
@@ -53,6 +53,7 @@ def plan_interleaved(
     credited: float = 1.0,
     power: float = 0.8,
     alpha: float = 0.05,
+    part: float = 1.0,
 ) -> InterleavedPlan:
     """How many users it takes to see which ranking is taken more from.
 
@@ -68,6 +69,7 @@ def plan_interleaved(
         credited: the share of what is taken that one ranking alone has given: what both rank alike credits nobody.
         power: the chance to see it.
         alpha: of both sides together.
+        part: of all users who take part, see `Experiment.part`.
 
     Raises:
         InputError: nothing happened in these days, or the effect can't be seen.
@@ -86,6 +88,7 @@ def plan_interleaved(
         return _users(*_deciding(counts, size, credited), power, alpha)
 
     wins, losses = _deciding(counts, effect, credited)
+    seen = round(part * len(taken))
     return InterleavedPlan(
         kind,
         float(taken.mean()),
@@ -93,8 +96,8 @@ def plan_interleaved(
         wins + losses,
         effect,
         math.ceil(needed(effect) - 1e-3),
-        len(taken),
-        _detectable(needed, len(taken)),
+        seen,
+        _detectable(needed, seen),
     )
 
 

@@ -142,6 +142,11 @@ class Experiment:
         return {arm.name: arm.share for arm in self.arms}
 
     @property
+    def part(self) -> float:
+        """The share of all users who take part."""
+        return self.coverage * (self.slot[1] - self.slot[0])
+
+    @property
     def seed(self) -> str:
         """What is hashed with each unit."""
         return self.name if self.salt is None else self.salt

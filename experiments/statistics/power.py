@@ -57,7 +57,8 @@ def shares_size(control: float, treatment: float, power: float = 0.8, alpha: flo
     _check(treatment - control, alpha, 1.0, power)
     pooled, apart = _deviations(control, treatment)
     found = -special.ndtri(alpha / 2) * pooled + special.ndtri(power) * apart
-    return float((found / (treatment - control)) ** 2)
+    # Less power than half of α is had by chance; squared, what is below 0 would ask for users again.
+    return float((max(found, 0.0) / (treatment - control)) ** 2)
 
 
 def detectable(

@@ -281,6 +281,10 @@ def test_a_log_report_needs_what_was_spent_and_campaigns_that_are_known(tmp_path
     assert "doesn't tell what campaigns have spent" in refused(
         "report", str(folder), "--spent", str(folder / "items.csv"), *out
     )
+    for told, said in (('{"campaigns": []}', "--spent doesn't tell of the campaigns c, which the events show"),
+                       ('{"campaigns": [{"campaign_id": "c", "spent": -5}]}', "spent is -5, expected a whole number")):  # fmt: skip
+        (folder / "wrong.json").write_text(told, encoding="utf-8")
+        assert said in refused("report", str(folder), "--spent", str(folder / "wrong.json"), *out)
     other = "d,a,mug,,500000,100000000,2026-03-01,2026-04-01\n"
     (folder / "campaigns.csv").write_text(HEAD + other, encoding="utf-8")
     assert "campaigns that the table lacks: c" in refused("report", str(folder), "--spent", spent, *out)

@@ -70,6 +70,23 @@ def test_a_plan_and_replays_are_of_the_shops_newest_days(better: list[str]) -> N
     assert "sample-ratio alarms" in ask("replay", *better, "--days", "3", "--times", "5").output
 
 
+def test_a_plan_is_of_who_would_take_part_and_of_the_days_there_are(
+    tmp_path: pathlib.Path, better: list[str]
+) -> None:
+    file = tmp_path / "part.toml"
+    unused = '[[metric]]\nname = "returns"\nmeasure = {event = "return"}\n'
+    told = WITH_METRICS.replace('"rerank"', '"rerank"\ncoverage = 0.5\nlayer = "page"\nslot = [0.0, 0.5]')
+    file.write_text(told + unused, encoding="utf-8")
+    words, whole = (better[0], str(file)), json.loads(ask("plan", *better, "--days", "3", "--json").output)
+    reason, _, planned = ask("plan", *words, "--days", "3", "--json").output.partition("\n")
+    assert "left out: returns: it is 0 in these days" in reason + planned
+    for one, of_all in zip(json.loads(planned or "[]"), whole, strict=True):
+        assert (one["seen"], one["users"]) == (150, of_all["users"])
+        assert one["detectable"] > 1.9 * of_all["detectable"]
+    assert "the events are of " in ask("plan", *words, "--days", "900").output
+    assert "left out: returns: all users" in ask("replay", *words, "--days", "3", "--times", "2").output
+
+
 @pytest.mark.parametrize(
     ("words", "users", "power"),
     [
@@ -90,6 +107,8 @@ def test_an_effect_that_none_can_miss_takes_the_fewest_users_of_a_t_test() -> No
     # A fraction above the two users that leave the test no degree of freedom, rounded up.
     done = ask("power", "13", "--deviation", "1e-300", "--json")
     assert json.loads(done.output)["users"] == 3
+    # Half of α is had by chance: less power takes no 2,089 users.
+    assert json.loads(ask("power", "0.05", "--power", "0.01", "--json").output)["users"] == 1
 
 
 def test_data_that_can_not_be_trusted_end_with_3_and_harm_with_4(tmp_path: pathlib.Path) -> None:

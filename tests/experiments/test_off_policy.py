@@ -117,6 +117,7 @@ def test_a_log_without_any_reward_is_refused() -> None:
         ([1, 0], [math.nan, 0.5], [0.5, 0.5], "logged: 1 values such as nan"),
         ([1, 0], [0.5, 0.5], [1.5, -0.5], "target: 2 values such as 1.5"),
         ([math.nan, 0], [0.5, 0.5], [0.5, 0.5], "rewards: 1 values such as nan"),
+        ([1, -1e300], [0.5, 0.5], [0.5, 0.5], "rewards: 1 values such as -1e.300; expected numbers up to"),
         ([1], [0.5], [0.5], "two rows or more"),
         ([1, 0], [0.5], [0.5, 0.5], "one of each"),
     ],

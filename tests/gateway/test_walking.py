@@ -182,6 +182,11 @@ def test_a_shop_that_is_not_there_is_said_in_one_line(shoppers: Shoppers) -> Non
     shop = Shop("http://127.0.0.1:1", 10_000.0)
     with pytest.raises(InputError, match="20 visits in a row failed: http://127.0.0.1:1 doesn't answer: "):
         asyncio.run(walk(shoppers.visits(), Site(shop, shoppers), shop, shoppers))
+    few, shop = itertools.islice(shoppers.visits(), 3), Shop("http://127.0.0.1:1", 10_000.0)
+    with pytest.raises(
+        InputError, match="none of 3 visits was answered: http://127.0.0.1:1 doesn't answer: "
+    ):
+        asyncio.run(walk(few, Site(shop, shoppers), shop, shoppers))
 
 
 def test_what_is_no_gateway_is_said_in_one_line(shoppers: Shoppers) -> None:

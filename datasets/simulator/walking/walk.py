@@ -89,6 +89,8 @@ async def walk(visits: Iterable[Visit], way: Way, shop: Shop, shoppers: Shoppers
             walker.cancel()
         await asyncio.gather(*walkers, return_exceptions=True)
         await shop.close()
+    if found.failed and not found.visits:  # Fewer visits than end it on the way.
+        raise InputError(f"none of {found.failed} visits was answered: {found.reason}")
     shown = {item for page in found.seen for item in page.items}
     if shown and not shoppers.known(list(shown)):
         raise InputError(
