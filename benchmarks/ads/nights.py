@@ -108,7 +108,7 @@ class PurchaseLog:
     def learnt(self, now: float) -> tuple[Rate, Rate]:
         """As of a moment: with and without regard to purchases that are still to come."""
         clicks, delay = Sold.joined(self._sold), np.concatenate(self._delay)
-        waited = now - clicks.time
+        waited = np.asarray(now - clicks.time, np.float64)
         so_far = (delay <= np.minimum(waited, WINDOW)).astype(float)
         come = fit_delays(waited, delay, WINDOW).come(waited)
         young = _shows(clicks, so_far, come).take(come > 0)
