@@ -177,8 +177,8 @@ _RESULTS: dict[str, Any] = {
     },
     "live.replay": {
         "gains": {
-            "next basket, nDCG@20": {"ci": [0.0, 0.005]},
-            "next item, hit rate@20": {"share": 0.69, "ci": [0.067, 0.155], "over_simple": -0.017},
+            "next basket, nDCG@20": {"ci": [-0.0015, 0.0007]},
+            "next item, hit rate@20": {"share": 0.730, "ci": [0.1475, 0.1735], "over_simple": 0.0686},
         },
         "changed_without_recents": 0,
     },
