@@ -94,7 +94,7 @@ class Slice:
     def _cut(self, values: Texts) -> Texts:
         known = values != ""
         try:
-            numbers = values[known].astype(float)
+            numbers = np.array([float(value) for value in values[known].tolist()])
         except ValueError as error:
             raise InputError(f"cuts of {self.by}, which isn't of numbers: {error}; leave them out") from error
         names = np.array(self._cut_names)

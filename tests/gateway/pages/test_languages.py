@@ -61,7 +61,7 @@ def test_no_template_says_anything_by_itself(template: pathlib.Path) -> None:
         ("", "", "en", "€1,234.50"),
         ("", "zh", "zh", "€1,234.50"),
         ("de", "zh", "de", "1.234,50 €"),
-        ("fr;q=0.9, de-CH;q=0.5", "zh", "de", "€ 1’234.50"),
+        ("fr;q=0.9, de-CH;q=0.5", "zh", "de", "€ 1'234.50"),
         ("zh-Hans-CN,zh;q=0.9,en;q=0.8", "", "zh", "€1,234.50"),
         ("en-GB, de", "de", "en", "€1,234.50"),
         ("fr, *", "de-AT", "de", "€ 1.234,50"),
@@ -73,7 +73,9 @@ def test_the_browsers_language_comes_before_the_shops_and_its_country_writes_the
     accepted: str, shop: str, name: str, price: str
 ) -> None:
     language = chosen(accepted, shop)
-    assert (language.name, language.price(1234.5, "€").replace("\xa0", " ")) == (name, price)
+    # Which apostrophe parts thousands differs between editions of the CLDR.
+    written = language.price(1234.5, "€").replace("\xa0", " ").replace("’", "'")
+    assert (language.name, written) == (name, price)
 
 
 def test_numbers_and_prices_are_written_as_the_language_does() -> None:
