@@ -9,7 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from aisle.gateway.recents.connection import connect, told_as_down
-from aisle.gateway.recents.store import ANNOUNCED_DAYS, MOST, Announcement, Recent, newest
+from aisle.gateway.recents.store import (
+    ANNOUNCED_DAYS,
+    MOST,
+    TIMEOUT_SECONDS,
+    Announcement,
+    Recent,
+    newest,
+)
 
 _WHAT = "the store of recent events"
 _FORGOTTEN = "aisle:forgotten"
@@ -48,19 +55,26 @@ return cjson.encode({redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES'), redis.c
 class RedisStore:
     """A `Store` of two keys a visitor: the events' times, and what they say."""
 
-    def __init__(self, address: str, lifetime: float, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        address: str,
+        lifetime: float,
+        clock: Callable[[], float] = time.time,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
         """Names the server; the first question connects.
 
         Args:
             address: `redis://HOST:PORT/DATABASE`.
             lifetime: seconds.
             clock: seconds since 1970.
+            timeout: seconds after which the server is down.
 
         Raises:
             InputError: the address can't be read.
         """
         self._lifetime, self._clock = lifetime, clock
-        self._redis = connect(address)
+        self._redis = connect(address, timeout)
 
     async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
         """See `Store`."""

@@ -121,7 +121,8 @@ def test_a_forgotten_visitor_has_nothing_and_others_have_theirs(with_store: Call
 
 def test_many_gateways_add_at_once_and_lose_nothing(redis_server: Any, clock: Clock) -> None:
     async def use() -> list[Recent]:
-        stores = [RedisStore(redis_server.address, LIFETIME, clock) for _ in range(4)]
+        # Two hundred connections at once take their time on a busy machine.
+        stores = [RedisStore(redis_server.address, LIFETIME, clock, timeout=30.0) for _ in range(4)]
         events = [_did(str(second), second) for second in range(MOST)]
         await asyncio.gather(*(store.add({"u:1": [event]}) for store in stores for event in events))
         found = await stores[0].of("u:1")
