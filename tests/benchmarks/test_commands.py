@@ -83,7 +83,7 @@ _RESULTS: dict[str, Any] = {
             kind: {"overspent": 0, "twice": 0, "uncharged": 0, "exhausted": 20, "kills": 9}
             for kind in ("redis", "file")
         },
-        "added": {"inside p99": 1.6, "p50": 0.9, "p99": 1.8, "cpu": 0.9},
+        "added": {"inside p99": 3.00, "p50": 2.04, "p99": 2.38, "cpu": 1.94},
     },
     "first_look": {"of": "demo", "cpu": 231, "wall": 170},
     "clicks.clicks": {
@@ -251,6 +251,7 @@ _RESULTS: dict[str, Any] = {
 }
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
 _SHORT = {
+    "ads.serving": ["inside_p99_ms", "added_p99_ms"],
     "inventory.forecast": ["mase", "pinball", "weighted_pinball"],
     "inventory.replenish": ["weeks_of_stock_at_0.88"],
     "live.latency": ["most_ms_added"],
