@@ -44,21 +44,7 @@ def sales_of_log(
 
     pages = shown_pages(events)
     shows = pages.filter("sponsored")
-    if shows.is_empty():
-        raise InputError(
-            "the events tell of no sponsored place: none is marked as sponsored; the gateway notes them where it sells places"
-            " (aisle gateway --campaigns FILE)"
-        )
-    by_id = {one.campaign_id: one for one in campaigns}
-    if strange := sorted({*shows["campaign_id"].fill_null("")} - by_id.keys()):
-        raise InputError(
-            f"the events name campaigns that the table lacks: {', '.join(strange[:5])}; give the campaigns of that time"
-        )
-    if untold := sorted({*shows["campaign_id"]} - spent.keys()):
-        raise InputError(
-            f"--spent doesn't tell of the campaigns {', '.join(untold[:5])}, which the events show; give what the gateway of"
-            " these events answers to GET /v1/campaigns, by a table that has them still"
-        )
+    _refuse_unknown(shows, campaigns, spent)
     market = Market(campaigns)
     start, end = int(pages["timestamp"].min()), int(pages["timestamp"].max()) + 1  # type: ignore[arg-type]
     about = pl.DataFrame([{name: getattr(one, name) for name in ("campaign_id", "advertiser_id", "bid_kind")} for one in campaigns])  # fmt: skip
@@ -91,6 +77,25 @@ def sales_of_log(
             ],
         },
     )  # fmt: skip
+
+
+def _refuse_unknown(shows: pl.DataFrame, campaigns: Sequence[Campaign], spent: Mapping[str, int]) -> None:
+    """Raises InputError: there are no shows, or campaigns or what they spent aren't known of some."""
+    if shows.is_empty():
+        raise InputError(
+            "the events tell of no sponsored place: none is marked as sponsored; the gateway notes them where it sells places"
+            " (aisle gateway --campaigns FILE)"
+        )
+    known = {one.campaign_id for one in campaigns}
+    if strange := sorted({*shows["campaign_id"].fill_null("")} - known):
+        raise InputError(
+            f"the events name campaigns that the table lacks: {', '.join(strange[:5])}; give the campaigns of that time"
+        )
+    if untold := sorted({*shows["campaign_id"]} - spent.keys()):
+        raise InputError(
+            f"--spent doesn't tell of the campaigns {', '.join(untold[:5])}, which the events show; give what the gateway of"
+            " these events answers to GET /v1/campaigns, by a table that has them still"
+        )
 
 
 def _came(in_time: pl.Expr, otherwise: str) -> pl.Expr:

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aisle.cli.finite import FiniteRange
-from aisle.cli.live.ads import AdsAsked, ad_options
+from aisle.cli.live.ads import ad_options
+from aisle.cli.live.between import stand_between
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -120,15 +121,12 @@ def gateway(
     from aisle.cli.live.shop import run_of
     from aisle.gateway.app import create_app
     from aisle.gateway.arms.assigning import Experiments
-    from aisle.gateway.items.redis_items import open_items
-    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
     from aisle.gateway.recording import utc_now
     from aisle.gateway.security import check_origins, read_key
-    from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
     from aisle.schema.errors import InputError
 
@@ -145,9 +143,7 @@ def gateway(
     recents = Delivery(open_store(store, remember_days * 86_400))
     folder = pathlib.Path(log_folder)
     log = EventLog(folder, utc_now)  # Which takes the folder, or finds that another gateway has it.
-    items = Items(client, open_items(store), folder, utc_now)
-    selling = AdsAsked(**ads).open(store, folder, items)
-    between = Gateway(client, recents, log, items, experiments=arms, ads=selling)
+    between = stand_between(client, recents, log, store, folder, ads, arms)
     front = Storefront(between, client, recents, key, Shop(), run_of(out)) if storefront else None
     listener = listen(host, port)
     address = f"http://{host}:{listener.getsockname()[1]}"

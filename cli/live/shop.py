@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from aisle.cli.live.ads import AdsAsked, ad_options
+from aisle.cli.live.ads import ad_options
+from aisle.cli.live.between import stand_between
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.runs import Run
@@ -76,15 +77,12 @@ def shop(
     from aisle.cli.finished import embedded_server
     from aisle.cli.live.gateway import answer, listen
     from aisle.gateway.app import create_app
-    from aisle.gateway.items.redis_items import open_items
-    from aisle.gateway.items.service import Items
     from aisle.gateway.log import EventLog
     from aisle.gateway.pages.storefront import Shop, Storefront
     from aisle.gateway.recents.delivery import Delivery
     from aisle.gateway.recents.store import open_store
     from aisle.gateway.recording import utc_now
     from aisle.gateway.security import read_key
-    from aisle.gateway.service import Gateway
     from aisle.gateway.stages import StagedClient
     from aisle.schema.errors import InputError
 
@@ -101,9 +99,7 @@ def shop(
             click.echo("loading the model", err=True)
             target = opened.enter_context(embedded_server(pathlib.Path(out or "out")))
         client = StagedClient(target, timeout=5.0)
-        items = Items(client, open_items(store), pathlib.Path(folder), utc_now)
-        selling = AdsAsked(**ads).open(store, pathlib.Path(folder), items)
-        between = Gateway(client, recents, log, items, ads=selling)
+        between = stand_between(client, recents, log, store, pathlib.Path(folder), ads)
         shown = Shop(name, currency, language, trying=True)
         front = Storefront(
             between, client, recents, key or made, shown, run, pathlib.Path(pictures) if pictures else None
