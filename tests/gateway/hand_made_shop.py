@@ -43,6 +43,24 @@ def _lists(shop: Mapping[str, Item], found: Sequence[str], k: int) -> dict[str, 
     return {"item_ids": ids, "scores": scores}
 
 
+def _facts(shop: Mapping[str, Item], as_of: int, asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    ids = [[item.decode() for item in row] for row in asked["item_ids"]]
+    unknown = Item("")
+
+    def told(of: Callable[[Item], object], dtype: type) -> np.ndarray:
+        values = [[of(shop.get(item, unknown)) for item in row] for row in ids]
+        return np.array(values, dtype).reshape(asked["item_ids"].shape)
+
+    return {
+        "known": np.array([[item in shop for item in row] for row in ids], bool),
+        "prices": told(lambda one: math.nan if one.price is None else one.price, np.float32),  # type: ignore[arg-type]
+        "sold_out": told(lambda one: one.stock is not None and one.stock <= 0, bool),
+        "categories": told(lambda one: one.category.encode(), object),
+        "brands": told(lambda one: one.brand.encode(), object),
+        "as_of": np.array(as_of, np.int64),
+    }
+
+
 def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Callable]:
     """What `FakeTransport` is to answer."""
 
@@ -77,23 +95,6 @@ def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Ca
         of = asked["item_id"][0].decode()
         return lists([item for item in shop if item != of] if of in shop else [], int(asked["k"]))
 
-    def facts(asked: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-        ids = [[item.decode() for item in row] for row in asked["item_ids"]]
-        unknown = Item("")
-
-        def told(of: Callable[[Item], object], dtype: type) -> np.ndarray:
-            values = [[of(shop.get(item, unknown)) for item in row] for row in ids]
-            return np.array(values, dtype).reshape(asked["item_ids"].shape)
-
-        return {
-            "known": np.array([[item in shop for item in row] for row in ids], bool),
-            "prices": told(lambda one: math.nan if one.price is None else one.price, np.float32),  # type: ignore[arg-type]
-            "sold_out": told(lambda one: one.stock is not None and one.stock <= 0, bool),
-            "categories": told(lambda one: one.category.encode(), object),
-            "brands": told(lambda one: one.brand.encode(), object),
-            "as_of": np.array(as_of, np.int64),
-        }
-
     return {
         "search": search,
         "filtered_search": filtered_search,
@@ -105,7 +106,7 @@ def answers(shop: Mapping[str, Item] = SHOP, as_of: int = AS_OF) -> dict[str, Ca
                 [[shop.get(item.decode(), Item("")).title.encode() for item in asked["item_ids"][0]]], object
             )
         },
-        "facts": facts,
+        "facts": functools.partial(_facts, shop, as_of),
     }
 
 

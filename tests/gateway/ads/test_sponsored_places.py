@@ -11,7 +11,6 @@ from typing import Any
 
 import grpc.aio
 import httpx
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -19,7 +18,6 @@ pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip in
 
 from aisle.ads.calibration import Calibration
 from aisle.experiments.assignment.reading import read_running
-from aisle.gateway.ads.files import read_market
 from aisle.gateway.ads.ledger import Account
 from aisle.gateway.app import create_app
 from aisle.gateway.arms.assigning import Experiments
@@ -391,12 +389,3 @@ def test_pages_say_what_is_sponsored_and_the_next_page_goes_on_where_the_first_e
         assert list(changes.accounts) == ["c"]
 
     sells(use, [campaign("c", "i4")])
-
-
-def test_dates_and_timestamps_finer_than_microseconds_are_read(tmp_path: pathlib.Path) -> None:
-    day = datetime.date(2026, 1, 1)
-    told = pa.Table.from_pylist([{**campaign("c", "i4"), "starts_at": day}]).drop(["ends_at"])
-    ends = pa.array([1_798_761_600_000_000_999], pa.timestamp("ns", "UTC"))
-    pq.write_table(told.append_column("ends_at", ends), tmp_path / "c.parquet", version="2.6")
-    (found,) = read_market(tmp_path / "c.parquet").campaigns
-    assert (found.starts_at, found.ends_at) == (1_767_225_600_000_000, 1_798_761_600_000_000)
