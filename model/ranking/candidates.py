@@ -26,7 +26,7 @@ from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
-from aisle.model.retrieval.state import make_state
+from aisle.model.retrieval.state import State, make_state
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import features as f
@@ -105,9 +105,7 @@ def make_candidates(
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
     asking: _Asking | None = None
     for window in _windows(frames["interactions"], splits, options.windows):
-        name = window.split
-        most = options.test_users if name == TEST else options.users
-        if not most:
+        if not (options.test_users if window.split == TEST else options.users):
             continue
         state = make_state(
             frames["interactions"], frames["users"], list(rows), window.start, everyone, frames["tags"]
@@ -116,21 +114,32 @@ def make_candidates(
             retriever = Retriever(tower, text, table.prices, state, moves=True)
             asking = _Asking(retriever, table.titles, options.depth)
         asking.retriever.move_to(state)
-        questions = _recommendations(
-            frames["interactions"], window, name, str(splits["goal"]), state.known(), rows
-        )
-        questions = _draw(questions, most, rng)
-        if name != TEST:
-            again = round(options.recents * len(questions))
-            questions += _later(
-                frames["events"], window, str(splits["goal"]), again, state.visit_gap, rows, rng
-            )
-        if window.unseen:
-            questions += _draw(_searches(frames, name, rows), most, rng)
-            questions += _judged(frames["judgements"], rows) if name == EVAL else []
+        questions = _questions(frames, window, str(splits["goal"]), state, rows, options, rng)
         for split, part in _ask(asking, questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
+
+
+def _questions(
+    frames: dict[str, pl.DataFrame],
+    window: _Window,
+    goal: str,
+    state: State,
+    rows: dict[str, int],
+    options: CandidateOptions,
+    rng: np.random.Generator,
+) -> list[_Question]:
+    """What is asked as of a window's start, and at moments within it."""
+    most = options.test_users if window.split == TEST else options.users
+    found = _recommendations(frames["interactions"], window, window.split, goal, state.known(), rows)
+    found = _draw(found, most, rng)
+    if window.split != TEST:
+        again = round(options.recents * len(found))
+        found += _later(frames["events"], window, goal, again, state.visit_gap, rows, rng)
+    if window.unseen:
+        found += _draw(_searches(frames, window.split, rows), most, rng)
+        found += _judged(frames["judgements"], rows) if window.split == EVAL else []
+    return found
 
 
 def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int) -> list[_Window]:
