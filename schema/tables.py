@@ -77,6 +77,8 @@ ITEMS = Table(
         # An item may be announced before it can be bought.
         Column("available_at", Kind.TIMESTAMP, of_day=True, planned=True),
         Column("stock", Kind.INTEGER),
+        # Of a shop that is several in one: which of them sells it.
+        Column("domain", Kind.STRING),
     ),
     key=("item_id",),
 )
