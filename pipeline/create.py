@@ -170,7 +170,7 @@ def _models(
     """Trains, evaluates and pushes."""
     pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
-    trained, nodes = _trained(labeler, bert, config)
+    trained, nodes = _trained(cleaner, labeler, bert, config)
     return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
 
 
@@ -194,7 +194,7 @@ def _pretraining(
 
 
 def _trained(
-    labeler: Labeler, bert: channel.BaseChannel | None, config: Config
+    cleaner: Cleaner, labeler: Labeler, bert: channel.BaseChannel | None, config: Config
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
     """Trains both models and makes one of them."""
     transform = tfx.components.Transform(
@@ -237,9 +237,11 @@ def _trained(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
+        tables=cleaner.outputs["tables"],
         bert=bert,
         bundle_fn=BUNDLE_FN,
         options=config.bundle,
+        reviews=config.reviews,
         bert_dir=config.model.bert,
         code=_code(BUNDLE_FN),
     )

@@ -169,6 +169,8 @@ FACTS = Signature(
 )
 """What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
 of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
+SENTIMENT = Signature("sentiment", (Tensor("text", "bytes", "b"),), (Tensor(SCORES, "float32", "b"),))
+"""How likely a review is a good one by its words, between 0 and 1. Only where the shop has enough reviews to learn that of."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -181,6 +183,7 @@ SIGNATURES: tuple[Signature, ...] = (
     RETRIEVE,
     TITLES,
     FACTS,
+    SENTIMENT,
 )
 
 
