@@ -138,3 +138,5 @@ redis.call('PEXPIRE', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[1])
 """
 """Takes the keys of a session and of a user, and how long they are kept, in milliseconds."""
+
+SCRIPTS = (SELL, CHARGE, CHANGES, PACE, RESTORE, MERGE)

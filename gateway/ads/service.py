@@ -7,7 +7,7 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 
 from aisle.ads.calibration import Surface
@@ -101,7 +101,7 @@ class Ads:
         """
         started = time.perf_counter()
         places = open_places(self.options.places, len(answer.items), most)
-        sold = await self._sold(SURFACES[route], asked, answer, len(places))
+        sold = await self._sold(SURFACES[route], asked, answer, places)
         found = placed(answer, sold, places, most)
         self.observe(time.perf_counter() - started)
         return found
@@ -109,7 +109,7 @@ class Ads:
     async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
         """The sponsored items of so many slots, without the list that `ask` answers."""
         answer = await ask()
-        sold = await self._sold(SURFACES[route], asked, answer, slots)
+        sold = await self._sold(SURFACES[route], asked, answer, range(1, slots + 1))
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
 
     async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
@@ -122,7 +122,9 @@ class Ads:
     def _booked(self) -> Booked:
         return self._files.booked
 
-    async def _sold(self, surface: Surface, asked: Listing, answer: Answer, places: int) -> list[Placed]:
+    async def _sold(
+        self, surface: Surface, asked: Listing, answer: Answer, places: Sequence[int]
+    ) -> list[Placed]:
         """What was sold; nothing where the ledger is down, or the list has no score to hold others against."""
         scores = [item.score for item in answer.items if item.score is not None]
         if not (scores and places):
@@ -135,13 +137,13 @@ class Ads:
             visitor(asked.user_id, asked.session_id),
             answer.version,
             considered,
-            min(scores),
+            [scores[min(place, len(scores)) - 1] for place in places],
             microseconds(self._now()),
         )
         with stage("ads"):
             auction = Auction(self._booked, self._accounts, self._ledger, self.options, request)
             try:
-                sold = await auction.sell(self._about, places)
+                sold = await auction.sell(self._about)
             except (StoreDown, ServingError) as error:  # The list is whole without.
                 logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
                 return []

@@ -111,12 +111,26 @@ def test_places_are_those_that_a_list_has_and_as_many_as_are_bid_for(sells: Sell
 
 def test_what_is_less_likely_than_the_floor_is_not_sold_at_any_bid(sells: Sells) -> None:
     async def use(site: Any) -> None:
-        # The last of three has 0.32: a floor of 0.75 asks for 0.24.
-        assert shown(await ask(site, "recommend", k=3)) == ["i1", "i5 near", "i2"]
-        assert shown(await ask(site, "recommend", k=2)) == ["i1", "i2"]
+        # What stands second has 0.36 and the third 0.32: a floor of 0.65 asks for 0.234 and 0.208, however long the list is.
+        assert shown(await ask(site, "recommend", k=6)) == ["i1", "i5 near", "i2", "i3", "i4", "i6"]
+        assert shown(await ask(site, "recommend", k=2)) == ["i1", "i5 near"]
 
     told = [campaign("near", "i5"), campaign("far", "i6", bid=10**9, budget=10**12)]
-    sells(use, told, options={"places": (2,), "floor": 0.75})
+    sells(use, told, options={"places": (2, 3), "floor": 0.65})
+
+
+def test_what_is_not_likely_enough_for_a_place_is_sold_one_below_against_who_fits_that(sells: Sells) -> None:
+    async def use(site: Any) -> None:
+        # The second has 0.36, the fourth 0.28: a floor of 0.8 asks for 0.288 and 0.224.
+        answer = await ask(site, "recommend", k=4)
+        assert shown(answer) == ["i1", "i3 near", "i2", "i5 far"]
+        of = {"request_id": answer["request_id"], "event": "click"}
+        await site.http.post("/v1/events", json=[{**of, "item_id": item} for item in ("i3", "i5")])
+        # Nobody else fits the second place; the fourth costs 30 of green's by 0.28 over 0.24.
+        assert [(await spent(site, name)).spent for name in ("near", "far", "green")] == [0, 35, 0]
+
+    told = [campaign("near", "i3", bid=50), campaign("far", "i5"), campaign("green", "i4", bid=30)]
+    sells(use, told, options={"places": (2, 4), "floor": 0.8})
 
 
 def test_expired_empty_untargeted_and_sold_out_campaigns_are_not_shown(sells: Sells) -> None:
