@@ -105,6 +105,15 @@ class RedisLedger:
         """See `Ledger`."""
         await self._in_chunks(scripts.PACE, ((name, old, new) for name, (old, new) in paces.items()))
 
+    async def bid(self, counts: Mapping[str, int]) -> None:
+        """See `Ledger`."""
+        await self._in_chunks(scripts.BID, counts.items(), scripts.BIDS)
+
+    async def bids(self) -> Mapping[str, int]:
+        """See `Ledger`."""
+        told = list(json.loads(await self._do(scripts.READ_BIDS, (scripts.BIDS,))))
+        return dict(zip(told[::2], map(int, told[1::2]), strict=True))
+
     async def restore(self, spent: Mapping[str, int]) -> None:
         """See `Ledger`."""
         life = self._met
@@ -130,10 +139,10 @@ class RedisLedger:
         with told_as_down(_WHAT):
             return await self._scripts[script]((*scripts.KEYS, *keys), told)
 
-    async def _in_chunks(self, script: str, told: Iterable[tuple[str | int, ...]]) -> None:
+    async def _in_chunks(self, script: str, told: Iterable[tuple[str | int, ...]], *keys: str) -> None:
         rest = iter(told)
         while chunk := list(itertools.islice(rest, CHUNK)):
-            await self._do(script, (), *itertools.chain(*chunk))
+            await self._do(script, keys, *itertools.chain(*chunk))
 
 
 def _show(request_id: str) -> str:

@@ -72,7 +72,11 @@ class _Won(NamedTuple):
 
 
 class Auction:
-    """The auctions of one request."""
+    """The auctions of one request.
+
+    Attributes:
+        bidders: the places in the market of the campaigns that bid in each of them.
+    """
 
     def __init__(
         self, booked: Booked, accounts: Accounts, ledger: Ledger, options: Selling, asked: Asked
@@ -85,6 +89,7 @@ class Auction:
         self._out: list[Whole] = [] if asked.who else [booked.capped]
         self._bars, self._clicks = np.zeros(len(asked.bars)), dict[str, int]()
         self._items = {item.item_id: item for item in asked.considered}
+        self.bidders: list[Whole] = []
 
     async def sell(self, about: About) -> list[Placed]:
         """Who is shown, the first place first; raises StoreDown and ServingError."""
@@ -144,6 +149,7 @@ class Auction:
             self._out,
             self._booked.factors[asked.surface],
         )
+        self.bidders.append(offers.campaigns)
         fits = candidates.click[offers.candidates] >= self._bars[free][:, None]
         sold = gsp_by_place(offers.bids, fits, offers.candidates, self._options.reserve)
         return [

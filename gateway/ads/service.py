@@ -9,11 +9,13 @@ import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from aisle.ads.calibration import Surface
 from aisle.ads.campaign import Campaign
 from aisle.gateway.ads import pace
 from aisle.gateway.ads.accounts import Accounts
+from aisle.gateway.ads.bidders import Bidders
 from aisle.gateway.ads.charging import Charging
 from aisle.gateway.ads.files import LOOK_SECONDS, Booked, Files
 from aisle.gateway.ads.ledger import Account, Ledger
@@ -31,6 +33,15 @@ PACE_SECONDS = 30.0
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
 """The routes whose lists have places to sell."""
 Ask = Callable[[], Awaitable[Answer]]
+
+
+class Money(NamedTuple):
+    """What became of a campaign so far: its account, its bids' multiplier, and in how many auctions it bid."""
+
+    campaign: Campaign
+    account: Account
+    multiplier: float
+    bids: int
 
 
 class Ads:
@@ -56,7 +67,7 @@ class Ads:
             now: the time in UTC.
         """
         self._files, self._ledger, self._about, self._now = files, ledger, about, now
-        self._accounts = Accounts(ledger, files.booked)
+        self._accounts, self._bidders = Accounts(ledger, files.booked), Bidders(ledger, files.booked)
         self.options, self.charging = options, Charging(ledger, self._budget)
         self.observe: Callable[[float], None] = lambda _: None
         self.shows = 0
@@ -72,6 +83,7 @@ class Ads:
             background.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await background
+            await self._bidders.tell()
 
     def considers(self, asked: Listing) -> int:
         """How many of a question's best items are to be considered for its sponsored places.
@@ -112,11 +124,17 @@ class Ads:
         sold = await self._sold(SURFACES[route], asked, answer, range(1, slots + 1))
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
 
-    async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
-        """Each campaign with its account and its bids' multiplier, and whether the ledger answers."""
-        met, kept = await self._accounts.meet(), self._booked.market.campaigns
+    async def money(self) -> tuple[list[Money], bool]:
+        """Each campaign's money, and whether the ledger answers."""
+        met, bids = await self._accounts.meet(), dict[str, int]()
+        with contextlib.suppress(StoreDown):
+            await self._bidders.tell()
+            bids |= await self._ledger.bids()
+        kept = self._booked.market.campaigns
         accounts = [self._accounts.known.get(one.campaign_id, Account()) for one in kept]
-        return list(zip(kept, accounts, self._accounts.multipliers.tolist(), strict=True)), met
+        counts = [bids.get(one.campaign_id, 0) for one in kept]
+        multipliers = self._accounts.multipliers.tolist()
+        return [Money(*one) for one in zip(kept, accounts, multipliers, counts, strict=True)], met
 
     @property
     def _booked(self) -> Booked:
@@ -141,12 +159,14 @@ class Ads:
             microseconds(self._now()),
         )
         with stage("ads"):
-            auction = Auction(self._booked, self._accounts, self._ledger, self.options, request)
+            booked = self._booked
+            auction = Auction(booked, self._accounts, self._ledger, self.options, request)
             try:
                 sold = await auction.sell(self._about)
             except (StoreDown, ServingError) as error:  # The list is whole without.
                 logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
                 return []
+        self._bidders.count(booked, auction.bidders)
         self.shows += len(sold)
         return sold
 
@@ -164,6 +184,7 @@ class Ads:
         while True:
             await asyncio.sleep(PACE_SECONDS)
             await self.move_paces()
+            await self._bidders.tell()
 
     async def move_paces(self) -> None:
         """Moves the paces that are to move, unless the ledger is down."""

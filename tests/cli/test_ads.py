@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from aisle.ads.calibration import Calibration, Rate
 from aisle.cli.ads.files import read_sales
-from aisle.cli.ads.from_log import relevance_of
+from aisle.cli.ads.from_log import Spent, read_spent, relevance_of
 from aisle.cli.ads.logged import shown_pages
 from aisle.cli.main import cli
 from aisle.components.reports.schemas import validate
@@ -229,7 +229,9 @@ def logged(folder: pathlib.Path) -> pathlib.Path:
     (folder / "spent.json").write_text(
         json.dumps(
             {
-                "campaigns": [{"campaign_id": "c", "budget": 100_000_000, "spent": 2_000_000, "held": 5}],
+                "campaigns": [
+                    {"campaign_id": "c", "budget": 100_000_000, "spent": 2_000_000, "held": 5, "bids": 80}
+                ],
                 "stale": False,
             }
         ),
@@ -245,17 +247,13 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     text = (out / "reports" / "ads.json").read_text(encoding="utf-8")
     validate("ads", text)
     report = json.loads(text)
-    assert (report["source"], report["terms"], report["bids"], report["win_rate"]) == (
-        "log",
-        None,
-        None,
-        None,
-    )
+    assert [report[name] for name in ("source", "terms", "bids", "win_rate")] == ["log", None, 80, 0.25]
     # Clicks on pages 4, 8, 12 and 16: that of page 0 is late. Purchases on 0 and 10.
     counted = ("requests", "shows", "clicks", "purchases", "revenue")
     assert [report[name] for name in counted] == [20, 20, 4, 2, 2.0]
     (campaign,) = report["campaigns"]
     assert (campaign["paid"], campaign["price"], campaign["spent"]) == (4, 0.5, 2.0)
+    assert (campaign["bids"], campaign["win_rate"]) == (80, 0.25)
     # Of March and the campaign's 31 days the pages take 19 days and a microsecond.
     assert campaign["planned"] == pytest.approx(100 * 19 / 31, abs=1e-3)
     # A score stands for itself without a calibration.
@@ -271,6 +269,13 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     # All three are clicked alike where they are looked at: no order of them is worse.
     assert report["relevance"]["given_up"] == pytest.approx(0.0, abs=1e-6)
     assert "Rule" not in (out / "reports" / "ads.md").read_text(encoding="utf-8")
+
+
+def test_a_gateway_of_before_tells_no_bids(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "spent.json").write_text(
+        '{"campaigns": [{"campaign_id": "c", "spent": 5}]}', encoding="utf-8"
+    )
+    assert read_spent(str(tmp_path / "spent.json")) == {"c": Spent(5, None)}
 
 
 def test_a_log_report_needs_what_was_spent_and_campaigns_that_are_known(tmp_path: pathlib.Path) -> None:

@@ -50,7 +50,7 @@ class Campaign(Record):
     advertiser_id: str
     bid_kind: Literal["click", "purchase"]
     bids: int | None
-    """Auctions in which it bid; null where a log doesn't tell."""
+    """Auctions in which it bid; null where a gateway doesn't tell."""
     bid: float
     budget: float
     planned: float

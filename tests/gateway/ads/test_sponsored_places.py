@@ -198,14 +198,38 @@ def test_what_campaigns_spent_is_told_with_the_key(sells: Sells) -> None:
         empty = {"budget": 10_000, "multiplier": 1.0}
         assert money == {
             "campaigns": [
-                {"campaign_id": "other", "spent": 0, "held": 0, **empty},
-                {"campaign_id": "c", "spent": 36, "held": 11, **empty},
+                {"campaign_id": "other", "spent": 0, "held": 0, "bids": 0, **empty},
+                {"campaign_id": "c", "spent": 36, "held": 11, "bids": 2, **empty},
             ],
             "stale": False,
         }
 
     told = [campaign("other", "i99"), campaign("c", "i4")]
     sells(use, told, options={"reserve": 10_000_000}, key="0123456789abcdef")
+
+
+def test_who_bids_is_counted_once_an_answer_also_where_others_win_and_campaigns_change(sells: Sells) -> None:
+    async def bids(site: Any) -> dict[str, int]:
+        told = (await site.http.get("/v1/campaigns")).json()["campaigns"]
+        return {one["campaign_id"]: one["bids"] for one in told}
+
+    async def use(site: Any) -> None:
+        # From the second answer on the winner is at its cap, so that its advertiser's other campaign bids, too.
+        for _ in range(3):
+            await ask(site, "ads", user_id="ann")
+        assert await bids(site) == {"once": 3, "low": 3, "same": 2, "other": 0}
+        write(site.table, [campaign("low", "i4"), campaign("new", "i5")])
+        await ask(site, "ads", user_id="ann")
+        await site.gateway.ads._files.look()
+        site.gateway.ads._accounts.book(site.gateway.ads._files.booked)
+        await ask(site, "ads", user_id="ann")
+        assert await bids(site) == {"low": 5, "new": 1}
+
+    told = [
+        campaign("once", "i1", bid=9_000, frequency_cap=1, advertiser_id="x"), campaign("low", "i4", bid=10),
+        campaign("same", "i3", bid=5, advertiser_id="x"), campaign("other", "i99"),
+    ]  # fmt: skip
+    sells(use, told)
 
 
 def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
