@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from aisle.ads.calibration import Surface
 from aisle.ads.campaign import Campaign
+from aisle.ads.unsold import of_unknown_items, unsold
 from aisle.gateway.ads import pace
 from aisle.gateway.ads.accounts import Accounts
 from aisle.gateway.ads.bidders import Bidders
@@ -28,6 +29,8 @@ from aisle.gateway.recents.store import StoreDown, visitor
 from aisle.gateway.stages import stage
 from aisle.serving import ServingError
 
+CHUNK = 1_000
+"""Items that are asked about at once."""
 PACE_SECONDS = 30.0
 """How often it is looked which paces are to move."""
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
@@ -67,6 +70,9 @@ class Ads:
             now: the time in UTC.
         """
         self._files, self._ledger, self._about, self._now = files, ledger, about, now
+        # The version that answered last, and that whose items the campaigns were held against.
+        self._version: int | None = None
+        self._looked: tuple[int | None, Booked] | None = None
         self._accounts, self._bidders = Accounts(ledger, files.booked), Bidders(ledger, files.booked)
         self.options, self.charging = options, Charging(ledger, self._budget)
         self.observe: Callable[[float], None] = lambda _: None
@@ -75,6 +81,7 @@ class Ads:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the files and the ledger, and moves paces."""
+        self._tell(unsold(self._booked.market.campaigns, microseconds(self._now())))
         await self._accounts.meet()
         background = asyncio.gather(self._accounts.run(), self._follow(), self._pace())
         try:
@@ -166,6 +173,7 @@ class Ads:
             except (StoreDown, ServingError) as error:  # The list is whole without.
                 logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
                 return []
+        self._version = answer.version
         self._bidders.count(booked, auction.bidders)
         self.shows += len(sold)
         return sold
@@ -179,6 +187,26 @@ class Ads:
             await asyncio.sleep(LOOK_SECONDS)
             if await self._files.look():
                 self._accounts.book(self._booked)
+                self._tell(unsold(self._booked.market.campaigns, microseconds(self._now())))
+            await self.look_for_strangers()
+
+    async def look_for_strangers(self) -> None:
+        """Tells, once of each version and table, which campaigns show items that the version doesn't know."""
+        version, booked = self._version, self._booked
+        if version is None or self._looked == (version, booked):
+            return
+        campaigns, known = booked.market.campaigns, set[str]()
+        items = sorted({one.item_id for one in campaigns if one.item_id})
+        with contextlib.suppress(ServingError):  # The next look may be answered.
+            for start in range(0, len(items), CHUNK):
+                known |= (await self._about(version, items[start : start + CHUNK])).keys()
+            self._looked = version, booked
+            self._tell(of_unknown_items(campaigns, known, microseconds(self._now())))
+
+    @staticmethod
+    def _tell(line: str) -> None:
+        if line:
+            logging.getLogger(__name__).warning("--campaigns: %s", line)
 
     async def _pace(self) -> None:
         while True:

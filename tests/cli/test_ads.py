@@ -16,6 +16,7 @@ from aisle.cli.ads.from_log import Spent, read_spent, relevance_of
 from aisle.cli.ads.logged import shown_pages
 from aisle.cli.main import cli
 from aisle.components.reports.schemas import validate
+from aisle.gateway.ads.files import read_market
 from aisle.schema.errors import InputError
 
 SMALL = ("--users", "40", "--items", "60", "--days", "10", "--campaigns", "12")
@@ -269,6 +270,39 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     # All three are clicked alike where they are looked at: no order of them is worse.
     assert report["relevance"]["given_up"] == pytest.approx(0.0, abs=1e-6)
     assert "Rule" not in (out / "reports" / "ads.md").read_text(encoding="utf-8")
+
+
+def test_a_log_whose_items_are_told_nothing_of_is_reported_on_by_the_campaigns_of_a_run(
+    tmp_path: pathlib.Path,
+) -> None:
+    folder, out = logged(tmp_path), tmp_path / "out"
+    assert ask("campaigns", str(folder), "--out", str(out)).exit_code == 0
+    for name in ("items.csv", "campaigns.csv"):
+        (folder / name).unlink()
+    (folder / "items").mkdir()
+    done = ask("report", str(folder), "--spent", str(folder / "spent.json"), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    report = json.loads((out / "reports" / "ads.json").read_text(encoding="utf-8"))
+    assert [report[name] for name in ("requests", "shows", "clicks", "purchases")] == [20, 20, 4, 2]
+    done = ask("calibrate", str(folder), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    learnt = Calibration.from_json((out / "ads" / "calibration.json").read_text(encoding="utf-8"))
+    assert list(learnt.click_rates["search"].advertisers) == ["a"]  # Whose the campaign is in the run's file.
+
+
+def test_campaigns_of_a_table_are_made_a_file_that_a_gateway_reads(tmp_path: pathlib.Path) -> None:
+    rows = "c,a,mug,,500000,100000000,2026-03-01,2026-04-01\nd,b,,home/cups,5,100,2026-03-01,2226-04-01\n"
+    rows += "e,b,mug,,-1,100,2026-03-01,2026-04-01\nf,b,jug,,1,100,2026-03-01,2026-04-01\n"
+    done = ask("campaigns", str(shop(tmp_path, rows)), "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    path = tmp_path / "out" / "ads" / "campaigns.parquet"
+    assert f"campaigns: 2 in {path}" in done.output
+    assert "not among them: 1 (bad bid)" in done.output and "of 2 campaigns 1 can't sell" in done.output
+    assert [(one.campaign_id, one.category) for one in read_market(path).campaigns] == [
+        ("c", ""), ("d", "Home/Cups"),
+    ]  # fmt: skip
+    told = refused("replay", str(tmp_path), "--campaigns", str(tmp_path / "campaigns.csv"))
+    assert "or `aisle ads campaigns SHOP`, makes of a shop's table campaigns" in told
 
 
 def test_a_gateway_of_before_tells_no_bids(tmp_path: pathlib.Path) -> None:

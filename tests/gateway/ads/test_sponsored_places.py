@@ -340,6 +340,23 @@ def test_campaigns_are_followed_and_a_file_that_cannot_be_read_changes_nothing(
     sells(use, [campaign("c", "i4")])
 
 
+def test_campaigns_that_can_never_sell_are_told_at_the_start_and_once_a_version_has_answered(
+    sells: Sells, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(site: Any) -> None:
+        assert "of 3 campaigns 1 can't sell anything: 1 ended" in caplog.text
+        ads = site.gateway.ads
+        await ads.look_for_strangers()
+        assert "doesn't know" not in caplog.text
+        await ask(site, "ads")
+        for _ in range(2):
+            await ads.look_for_strangers()
+        told = [one for one in caplog.messages if "1 show items that the model doesn't know" in one]
+        assert len(told) == 1 and "(i99)" in told[0]
+
+    sells(use, [campaign("ended", "i1", ends_at=NOW), campaign("strange", "i99"), campaign("c", "i4")])
+
+
 def test_a_kill_between_a_click_and_its_charge_charges_it_at_the_next_start(
     sells: Sells, tmp_path: pathlib.Path
 ) -> None:
