@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from aisle.ads.calibration import Calibration, Rate
 from aisle.cli.ads.files import read_sales
 from aisle.cli.ads.from_log import Spent, read_spent, relevance_of
-from aisle.cli.ads.logged import shown_pages
+from aisle.cli.ads.logged import logged_requests, shown_pages
 from aisle.cli.main import cli
 from aisle.components.reports.schemas import validate
 from aisle.gateway.ads.files import read_market
@@ -133,14 +133,27 @@ def test_pages_of_a_log_are_sold_again_to_who_bids_for_what_was_on_them(tmp_path
     shows = read_sales(str(out / "ads")).shows
     # The mug's chance is the highest, so that its campaign wins each page, and pays what the pot's would have brought.
     assert shows["campaign_id"].to_list() == ["c"] * 40
-    assert shows["price"].n_unique() == 1
-    assert 0 < shows["price"][0] < 500_000
+    assert shows["price"].n_unique() == 2  # By either half of the visitors.
+    assert shows["price"].min() > 0 and shows["price"].max() < 500_000
     report = report_of(out)
     assert (report["source"], report["requests"], report["auctions"]) == ("replay", 40, 40)
     assert report["relevance"]["given_up"] < 0  # The mug moves to the top, where it belongs.
     assert {one["campaign_id"]: one["bids"] for one in report["campaigns"]} == {"c": 40, "d": 40, "e": 40}
     assert ask(*words, "--floor", "1").exit_code == 0
     assert report_of(out)["shows"] == 40  # The last item's own chance is a floor that the mug is above.
+
+
+def test_what_is_believed_of_a_page_is_learnt_of_other_visitors_than_what_comes_of_it() -> None:
+    pages = [{"timestamp": n * 10**9, "event": "impression", "item_id": "x", "user_id": "ab"[n % 2],
+              "session_id": f"s{n}", "query": "q", "position": 1} for n in range(40)]  # fmt: skip
+    clicks = [{**page, "timestamp": page["timestamp"] + 1, "event": "click"} for page in pages[::2]]
+    requests, _ = logged_requests(pl.DataFrame(pages + clicks), {})
+    assert len(requests) == 40
+    for one in requests:
+        # Twenty looks with twenty clicks, or none, and twenty more at the half that all have.
+        own, other = (0.75, 0.25) if one.user == "a" else (0.25, 0.75)
+        assert (one.candidates[0].click, one.truth[0, 0]) == (other * MICROS, own)
+        assert one.gains[0] == pytest.approx(0.5)
 
 
 def test_what_was_sponsored_on_a_page_is_not_among_its_own_items(tmp_path: pathlib.Path) -> None:
