@@ -136,10 +136,13 @@ class Current:
         known = await self._facts.of(version, item_ids)
         found = {}
         for item in item_ids:
-            told, fact = self._shelf.told(item, known.as_of), known.items.get(item, _UNKNOWN)
-            if not told.withdrawn and (item in known.items or not known.tells):
-                changed = told.sold_out is not None
-                found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
+            told, fact = self._shelf.told(item, known.as_of), known.items.get(item)
+            if (told.values and told.withdrawn) or (fact is None and known.tells):
+                continue
+            fact = fact or _UNKNOWN
+            # Of most nothing was told.
+            changed = told.values and told.sold_out is not None
+            found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
         return found
 
     def known_as(self, item_id: str, event: str) -> tuple[str, str]:
