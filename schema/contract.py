@@ -183,6 +183,12 @@ SIGNATURES: tuple[Signature, ...] = (
     FACTS,
 )
 
+SIMILAR_BY_IMAGE = Signature("similar_by_image", (Tensor("image", "bytes", "b"), _K), _LISTS)
+"""The items whose pictures are most like a given one: the bytes of a JPEG or PNG."""
+SOME_SIGNATURES: tuple[Signature, ...] = (SIMILAR_BY_IMAGE,)
+"""Those that a version has only where its shop has what they are about: pictures."""
+EVERY_SIGNATURE: tuple[Signature, ...] = (*SIGNATURES, *SOME_SIGNATURES)
+
 
 def with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs, with `empty` for each optional one that is left out: a SavedModel called in Python needs them all."""

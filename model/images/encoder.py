@@ -42,7 +42,12 @@ class PictureEncoder(tf.Module):
     def read(self, files: tf.Tensor) -> tf.Tensor:
         """The features of pictures in their files' bytes, JPEG or PNG: string [b] to float32 [b, FEATURES]."""
         spec = tf.TensorSpec([SIDE, SIDE, 3], tf.uint8)
-        return self(tf.map_fn(square, files, fn_output_signature=spec))
+
+        def features() -> tf.Tensor:
+            return self(tf.map_fn(square, files, fn_output_signature=spec))
+
+        # TensorFlow's fused convolutions refuse a batch of nothing.
+        return tf.cond(tf.size(files) > 0, features, lambda: tf.zeros([0, FEATURES]))
 
 
 def square(file: tf.Tensor) -> tf.Tensor:

@@ -10,7 +10,9 @@ from aisle.model.stored import stored
 
 WIDTH = 128
 """Of the vectors, at most."""
-_LEAST = 1e-6
+_LEAST = 1e-9
+_NOISE = 0.01
+"""Of the largest spread: directions of less are scaled up less, since a few pictures differ in them by chance."""
 
 
 class Whitening(tf.Module):
@@ -42,7 +44,7 @@ class Whitening(tf.Module):
             covariance += part.T @ part / len(features)
         values, vectors = np.linalg.eigh(covariance)
         best = np.argsort(-values)[: min(width, max(len(features) - 1, 1))]
-        turn = vectors[:, best] / np.sqrt(np.maximum(values[best], _LEAST))
+        turn = vectors[:, best] / np.sqrt(np.maximum(values[best], 0) + _NOISE * max(values.max(), _LEAST))
         return cls(mean.astype(np.float32), turn.astype(np.float32))
 
     def __call__(self, features: tf.Tensor) -> tf.Tensor:

@@ -29,6 +29,7 @@ from aisle.model.retrieval.state import State, make_state
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.looks import Looks, looks_of
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.saved_again import save_again
@@ -43,7 +44,8 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default,
+    and similar_by_image where the shop has pictures.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -55,11 +57,17 @@ class Bundle(tf.Module):
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: Ranker, table: ItemTable, options: BundleOptions
+        self,
+        retriever: Retriever,
+        ranker: Ranker,
+        table: ItemTable,
+        options: BundleOptions,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__()
         self.retriever = retriever
         self.ranker = ranker
+        self._looks = looks
         self._filters = Filters(table)
         self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
@@ -70,7 +78,7 @@ class Bundle(tf.Module):
         """The concrete functions of every signature, by name."""
         signatures: dict[str, object] = {
             signature.name: self.graph(signature).get_concrete_function()
-            for signature in contract.SIGNATURES
+            for signature in (contract.EVERY_SIGNATURE if self._looks else contract.SIGNATURES)
             if signature != contract.SERVING_DEFAULT
         }
         serve = self.ranker.serve
@@ -178,13 +186,19 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the texts' cosine, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
-        rows, near = self.retriever.similar(tf.maximum(row, 0))
+        known = tf.maximum(row, 0)
+        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))
         return self._answer(self._due_first(asking, ranked), k)
+
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items that look like a picture, best first; those without a picture never."""
+        assert self._looks is not None
+        return self._answer(self._looks.like(image), k)
 
     def rank(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
@@ -286,7 +300,7 @@ def make_bundles(
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name.
+        tables: the Labeler's tables by name, and `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`).
@@ -305,7 +319,7 @@ def make_bundles(
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, table, options)
+    bundle = Bundle(retriever, ranker, table, options, looks_of(frames, ids))
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
