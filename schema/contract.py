@@ -190,6 +190,7 @@ SIGNATURES: tuple[Signature, ...] = (
     SIMILAR_BY_IMAGE,
 )
 
+
 def with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs, with `empty` for each optional one that is left out: a SavedModel called in Python needs them all."""
     return {tensor.name: tensor.empty for tensor in signature.inputs if tensor.optional} | dict(inputs)
