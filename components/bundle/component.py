@@ -6,7 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from aisle.components.artifacts import Interactions
+from aisle.components.artifacts import Interactions, Pictures
 from aisle.components.bundle.executor import Executor
 from aisle.components.specifications import channels, new_outputs, texts
 from aisle.schema.options import Options
@@ -18,7 +18,7 @@ class BundleSpec(component_spec.ComponentSpec):
     PARAMETERS = texts("bundle_fn", "options", "bert_dir", "code")
     INPUTS = channels(
         two_tower=standard_artifacts.Model, ranking=standard_artifacts.Model, interactions=Interactions
-    ) | channels(optional=True, bert=standard_artifacts.Model)
+    ) | channels(optional=True, bert=standard_artifacts.Model, pictures=Pictures)
     OUTPUTS = channels(model=standard_artifacts.Model, tested_model=standard_artifacts.Model)
 
 
@@ -42,6 +42,7 @@ class Bundle(base_component.BaseComponent):
         bert_dir: str,
         code: str,
         bert: types.BaseChannel | None = None,
+        pictures: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
 
@@ -54,6 +55,7 @@ class Bundle(base_component.BaseComponent):
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
+            pictures: of PictureReader, where the pipeline has it.
         """
         super().__init__(
             BundleSpec(
@@ -61,6 +63,7 @@ class Bundle(base_component.BaseComponent):
                 ranking=ranking,
                 interactions=interactions,
                 bert=bert,
+                pictures=pictures,
                 bundle_fn=bundle_fn,
                 options=options.to_json(),
                 bert_dir=bert_dir,

@@ -9,6 +9,7 @@ from tfx.types import artifact_utils
 from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.pictures.storage import read_pictures
 from aisle.components.pretraining.artifact import pretrained_bert
 
 _MOMENTS = {"model": "end", "tested_model": "test_start"}
@@ -16,7 +17,7 @@ _MOMENTS = {"model": "end", "tested_model": "test_start"}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads two Models and Interactions, writes two Models."""
+    """Reads two Models, Interactions and, where there are any, Pictures; writes two Models."""
 
     def Do(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -24,6 +25,8 @@ class Executor(base_executor.BaseExecutor):
         """See `base_executor.BaseExecutor.Do`."""
         make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
+        if input_dict.get("pictures"):
+            tables["pictures"] = read_pictures(artifact_utils.get_single_uri(input_dict["pictures"]))
         two_tower, ranking = (
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")
