@@ -134,6 +134,13 @@ _RESULTS: dict[str, Any] = {
         "weeks_at": {"aisle": 3.21, "negative binomial": 3.42},
     },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
+    "domains.food_kitchen": {
+        domain: {
+            kind: {"systems": {"aisle, with the other domain": {"hr": hr}}, "gain": {"value": 0.0}}
+            for kind, hr in (("last", last), ("new", new))
+        }
+        for domain, last, new in (("Food", 0.0545, 0.0740), ("Kitchen", 0.0250, 0.0236))
+    },
     "inventory.forecast": {
         "points": {
             "aisle, median": {"wrmsse": 0.8972, "mase": 1.1263},
