@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-_KINDS = {
+_KINDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "item_id": pl.String,
     "aspect": pl.String,
     "reviews": pl.UInt32,
