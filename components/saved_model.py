@@ -7,7 +7,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from aisle.schema.contract import EVERY_SIGNATURE, with_defaults
+from aisle.schema.contract import SIGNATURES, with_defaults
 
 
 def call_signature(module: Any, name: str, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
@@ -19,7 +19,7 @@ def call_signature(module: Any, name: str, inputs: Mapping[str, Any]) -> dict[st
         inputs: arrays or tensors; optional ones of the contract may be left out, as a server lets them be.
     """
     signature = module.signatures[name]
-    declared = next(one for one in EVERY_SIGNATURE if one.name == name)
+    declared = next(one for one in SIGNATURES if one.name == name)
     given = with_defaults(declared, inputs)
     specs = signature.structured_input_signature[1]
     found: dict[str, tf.Tensor] = signature(

@@ -193,7 +193,7 @@ def _models(
     """Trains, evaluates and pushes."""
     pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
-    trained, nodes = _trained(labeler, bert, pictures, config)
+    trained, nodes = _trained(cleaner, labeler, bert, pictures, config)
     return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
 
 
@@ -217,6 +217,7 @@ def _pretraining(
 
 
 def _trained(
+    cleaner: Cleaner,
     labeler: Labeler,
     bert: channel.BaseChannel | None,
     pictures: channel.BaseChannel | None,
@@ -263,10 +264,12 @@ def _trained(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
+        tables=cleaner.outputs["tables"],
         bert=bert,
         pictures=pictures,
         bundle_fn=BUNDLE_FN,
         options=config.bundle,
+        reviews=config.reviews,
         bert_dir=config.model.bert,
         code=_code(BUNDLE_FN),
     )

@@ -83,6 +83,11 @@ class Layout:
         return posixpath.join(self.root, "inventory")
 
     @property
+    def reviews(self) -> str:
+        """The tables of what reviews say."""
+        return posixpath.join(self.root, "reviews")
+
+    @property
     def stack(self) -> str:
         """Names the stack whose artifacts lie here."""
         return posixpath.join(self.root, "stack.json")

@@ -169,6 +169,11 @@ FACTS = Signature(
 )
 """What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
 of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
+SENTIMENT = Signature("sentiment", (Tensor("text", "bytes", "b"),), (Tensor(SCORES, "float32", "b"),))
+"""How likely a review is a good one by its words, between 0 and 1. Only where the shop has enough reviews to learn that of."""
+
+SIMILAR_BY_IMAGE = Signature("similar_by_image", (Tensor("image", "bytes", "b"), _K), _LISTS)
+"""The items whose pictures are most like a given one: the bytes of a JPEG or PNG. Only where the shop has pictures."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -181,13 +186,9 @@ SIGNATURES: tuple[Signature, ...] = (
     RETRIEVE,
     TITLES,
     FACTS,
+    SENTIMENT,
+    SIMILAR_BY_IMAGE,
 )
-
-SIMILAR_BY_IMAGE = Signature("similar_by_image", (Tensor("image", "bytes", "b"), _K), _LISTS)
-"""The items whose pictures are most like a given one: the bytes of a JPEG or PNG."""
-SOME_SIGNATURES: tuple[Signature, ...] = (SIMILAR_BY_IMAGE,)
-"""Those that a version has only where its shop has what they are about: pictures."""
-EVERY_SIGNATURE: tuple[Signature, ...] = (*SIGNATURES, *SOME_SIGNATURES)
 
 
 def with_defaults(signature: Signature, inputs: Mapping[str, Any]) -> dict[str, Any]:

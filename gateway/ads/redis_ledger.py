@@ -40,6 +40,8 @@ class RedisLedger:
             InputError: the address can't be read.
         """
         self._redis = connect(address, timeout)
+        # By their hash: a server that is new is told the text once. Sent each time it costs as much as what it does.
+        self._scripts = {script: self._redis.register_script(script) for script in scripts.SCRIPTS}
         self._met, self._life = "", ""
         self._clock, self._off = clock, 0
 
@@ -103,6 +105,15 @@ class RedisLedger:
         """See `Ledger`."""
         await self._in_chunks(scripts.PACE, ((name, old, new) for name, (old, new) in paces.items()))
 
+    async def bid(self, counts: Mapping[str, int]) -> None:
+        """See `Ledger`."""
+        await self._in_chunks(scripts.BID, counts.items(), scripts.BIDS)
+
+    async def bids(self) -> Mapping[str, int]:
+        """See `Ledger`."""
+        told = list(json.loads(await self._do(scripts.READ_BIDS, (scripts.BIDS,))))
+        return dict(zip(told[::2], map(int, told[1::2]), strict=True))
+
     async def restore(self, spent: Mapping[str, int]) -> None:
         """See `Ledger`."""
         life = self._met
@@ -113,7 +124,7 @@ class RedisLedger:
         """See `Ledger`."""
         with told_as_down(_WHAT):
             keys = _seen(session), _seen(user)
-            await self._redis.eval(scripts.MERGE, 2, *keys, str(CAPPED // 1_000))  # type: ignore[misc]
+            await self._scripts[scripts.MERGE](keys, (CAPPED // 1_000,))
 
     async def forget(self, who: str) -> None:
         """See `Ledger`."""
@@ -124,15 +135,14 @@ class RedisLedger:
         """See `Ledger`."""
         await self._redis.aclose()
 
-    async def _do(self, script: str, keys: tuple[str, ...], *told: object) -> Any:
-        every = (*scripts.KEYS, *keys)
+    async def _do(self, script: str, keys: tuple[str, ...], *told: str | int) -> Any:
         with told_as_down(_WHAT):
-            return await self._redis.eval(script, len(every), *every, *told)  # type: ignore[misc, arg-type]
+            return await self._scripts[script]((*scripts.KEYS, *keys), told)
 
-    async def _in_chunks(self, script: str, told: Iterable[tuple[object, ...]]) -> None:
+    async def _in_chunks(self, script: str, told: Iterable[tuple[str | int, ...]], *keys: str) -> None:
         rest = iter(told)
         while chunk := list(itertools.islice(rest, CHUNK)):
-            await self._do(script, (), *itertools.chain(*chunk))
+            await self._do(script, keys, *itertools.chain(*chunk))
 
 
 def _show(request_id: str) -> str:

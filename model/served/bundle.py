@@ -26,6 +26,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
+from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
@@ -44,8 +45,8 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default,
-    and similar_by_image where the shop has pictures.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
+    similar_by_image where the shop has pictures, and sentiment where that was learnt.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -62,9 +63,11 @@ class Bundle(tf.Module):
         ranker: Ranker,
         table: ItemTable,
         options: BundleOptions,
+        of_reviews: Sentiment | None = None,
         looks: Looks | None = None,
     ) -> None:
         super().__init__()
+        self._of_reviews = of_reviews
         self.retriever = retriever
         self.ranker = ranker
         self._looks = looks
@@ -78,13 +81,19 @@ class Bundle(tf.Module):
         """The concrete functions of every signature, by name."""
         signatures: dict[str, object] = {
             signature.name: self.graph(signature).get_concrete_function()
-            for signature in (contract.EVERY_SIGNATURE if self._looks else contract.SIGNATURES)
+            for signature in self.answered()
             if signature != contract.SERVING_DEFAULT
         }
         serve = self.ranker.serve
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
+
+    def answered(self) -> list[contract.Signature]:
+        """The contract's signatures that this model has."""
+        learnt = {contract.SENTIMENT: self._of_reviews, contract.SIMILAR_BY_IMAGE: self._looks}
+        lacking = [signature for signature, of in learnt.items() if of is None]
+        return [signature for signature in contract.SIGNATURES if signature not in lacking]
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel, whose optional inputs may be left out of a request."""
@@ -244,6 +253,11 @@ class Bundle(tf.Module):
         """What filters go by of items, and as of when; see `ItemFacts`."""
         return self.item_facts.of(self.retriever.items.lookup(item_ids))
 
+    def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How likely each of some reviews is a good one by its words: string [b] to float32 [b]."""
+        assert self._of_reviews is not None
+        return {contract.SCORES: self._of_reviews(text)}
+
     def _due_first(self, recent: Recent, ranked: Ranked, searched: Context | None = None) -> Ranked:
         """Last comes what was bought a moment ago and isn't due yet, unless it is what those who search call by its name."""
 
@@ -300,7 +314,8 @@ def make_bundles(
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name, and `pictures`, where there are any: `item_id`, `features`.
+        tables: the Labeler's tables by name; of reviews the `text` and whether they are `good`, where there are enough; and
+            `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`).
@@ -319,7 +334,8 @@ def make_bundles(
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, table, options, looks_of(frames, ids))
+    of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
+    bundle = Bundle(retriever, ranker, table, options, of_reviews, looks_of(frames, ids))
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
@@ -333,6 +349,11 @@ def make_bundles(
             saved = folder
         _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
         write_warmup(folder, frames, ids, table.titles)
+
+
+def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
+    """The sentiment by characters, which needs no encoder; None where there is nothing to learn it of."""
+    return learn(known["text"].to_list(), known["good"].to_numpy()).alone if known is not None else None
 
 
 def _write_beside(folder: str, titles: dict[str, str], index: dict[str, Any]) -> None:

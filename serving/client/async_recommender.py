@@ -130,3 +130,7 @@ class AsyncRecommender(abc.ABC):
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """See `Recommender.facts`."""
         return await self.ask(questions.facts(item_ids, version))
+
+    async def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """See `Recommender.sentiment`."""
+        return await self.ask(questions.sentiment(texts))

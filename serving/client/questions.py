@@ -24,6 +24,7 @@ from aisle.schema.contract import (
     RETRIEVE,
     SCORES,
     SEARCH,
+    SENTIMENT,
     SIMILAR,
     SIMILAR_BY_IMAGE,
     TITLES,
@@ -256,6 +257,16 @@ def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
     # Asked of no item, too: the moment that the version is as of is an answer.
     inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
     return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
+
+
+def sentiment(texts: Sequence[str]) -> Question[list[float]]:
+    """See `Recommender.sentiment`."""
+    inputs = {"text": strings("texts", texts)}
+    if not len(texts):
+        return Question(SENTIMENT, inputs, lambda _: [], sent=False)
+    return Question(
+        SENTIMENT, inputs, lambda outputs: [float(one) for one in read_output(outputs, SCORES, (len(texts),))]
+    )
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

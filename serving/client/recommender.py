@@ -192,3 +192,14 @@ class Recommender(abc.ABC):
     def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """What filters go by of those of the items that the model knows; arguments and errors are those of `titles`."""
         return self.ask(questions.facts(item_ids, version))
+
+    def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """How likely each of some reviews is a good one by its words, between 0 and 1, as the shop's own reviews teach.
+
+        Args:
+            texts: of reviews, in any form; an empty one has a score, too.
+
+        Raises:
+            RequestRefused: the shop has too few reviews to learn of, or the model is of an older version of `aisle`.
+        """
+        return self.ask(questions.sentiment(texts))

@@ -16,7 +16,7 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 import grpc
 import numpy as np
 
-from aisle.schema.contract import EVERY_SIGNATURE, Signature
+from aisle.schema.contract import SIGNATURES, Signature
 from aisle.serving.server.calls import Arrays, RequestError
 
 Call = Callable[[Arrays], Arrays]
@@ -30,7 +30,7 @@ def joined_inputs(signature: Signature) -> frozenset[str]:
     return frozenset(tensor.name for tensor in signature.inputs if tensor.shape.partition(",")[0] in first)
 
 
-JOINED = {signature.name: joined_inputs(signature) for signature in EVERY_SIGNATURE}
+JOINED = {signature.name: joined_inputs(signature) for signature in SIGNATURES}
 """By the signature's name: the inputs that requests are joined along; empty where they can't be."""
 
 

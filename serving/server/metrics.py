@@ -9,11 +9,11 @@ from typing import Any
 import grpc
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
-from aisle.schema.contract import EVERY_SIGNATURE
+from aisle.schema.contract import SIGNATURES
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ROWS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
-_SIGNATURES = frozenset(signature.name for signature in EVERY_SIGNATURE)
+_SIGNATURES = frozenset(signature.name for signature in SIGNATURES)
 
 
 class Metrics:

@@ -111,12 +111,26 @@ def test_places_are_those_that_a_list_has_and_as_many_as_are_bid_for(sells: Sell
 
 def test_what_is_less_likely_than_the_floor_is_not_sold_at_any_bid(sells: Sells) -> None:
     async def use(site: Any) -> None:
-        # The last of three has 0.32: a floor of 0.75 asks for 0.24.
-        assert shown(await ask(site, "recommend", k=3)) == ["i1", "i5 near", "i2"]
-        assert shown(await ask(site, "recommend", k=2)) == ["i1", "i2"]
+        # What stands second has 0.36 and the third 0.32: a floor of 0.65 asks for 0.234 and 0.208, however long the list is.
+        assert shown(await ask(site, "recommend", k=6)) == ["i1", "i5 near", "i2", "i3", "i4", "i6"]
+        assert shown(await ask(site, "recommend", k=2)) == ["i1", "i5 near"]
 
     told = [campaign("near", "i5"), campaign("far", "i6", bid=10**9, budget=10**12)]
-    sells(use, told, options={"places": (2,), "floor": 0.75})
+    sells(use, told, options={"places": (2, 3), "floor": 0.65})
+
+
+def test_what_is_not_likely_enough_for_a_place_is_sold_one_below_against_who_fits_that(sells: Sells) -> None:
+    async def use(site: Any) -> None:
+        # The second has 0.36, the fourth 0.28: a floor of 0.8 asks for 0.288 and 0.224.
+        answer = await ask(site, "recommend", k=4)
+        assert shown(answer) == ["i1", "i3 near", "i2", "i5 far"]
+        of = {"request_id": answer["request_id"], "event": "click"}
+        await site.http.post("/v1/events", json=[{**of, "item_id": item} for item in ("i3", "i5")])
+        # Nobody else fits the second place; the fourth costs 30 of green's by 0.28 over 0.24.
+        assert [(await spent(site, name)).spent for name in ("near", "far", "green")] == [0, 35, 0]
+
+    told = [campaign("near", "i3", bid=50), campaign("far", "i5"), campaign("green", "i4", bid=30)]
+    sells(use, told, options={"places": (2, 4), "floor": 0.8})
 
 
 def test_expired_empty_untargeted_and_sold_out_campaigns_are_not_shown(sells: Sells) -> None:
@@ -184,14 +198,38 @@ def test_what_campaigns_spent_is_told_with_the_key(sells: Sells) -> None:
         empty = {"budget": 10_000, "multiplier": 1.0}
         assert money == {
             "campaigns": [
-                {"campaign_id": "other", "spent": 0, "held": 0, **empty},
-                {"campaign_id": "c", "spent": 36, "held": 11, **empty},
+                {"campaign_id": "other", "spent": 0, "held": 0, "bids": 0, **empty},
+                {"campaign_id": "c", "spent": 36, "held": 11, "bids": 2, **empty},
             ],
             "stale": False,
         }
 
     told = [campaign("other", "i99"), campaign("c", "i4")]
     sells(use, told, options={"reserve": 10_000_000}, key="0123456789abcdef")
+
+
+def test_who_bids_is_counted_once_an_answer_also_where_others_win_and_campaigns_change(sells: Sells) -> None:
+    async def bids(site: Any) -> dict[str, int]:
+        told = (await site.http.get("/v1/campaigns")).json()["campaigns"]
+        return {one["campaign_id"]: one["bids"] for one in told}
+
+    async def use(site: Any) -> None:
+        # From the second answer on the winner is at its cap, so that its advertiser's other campaign bids, too.
+        for _ in range(3):
+            await ask(site, "ads", user_id="ann")
+        assert await bids(site) == {"once": 3, "low": 3, "same": 2, "other": 0}
+        write(site.table, [campaign("low", "i4"), campaign("new", "i5")])
+        await ask(site, "ads", user_id="ann")
+        await site.gateway.ads._files.look()
+        site.gateway.ads._accounts.book(site.gateway.ads._files.booked)
+        await ask(site, "ads", user_id="ann")
+        assert await bids(site) == {"low": 5, "new": 1}
+
+    told = [
+        campaign("once", "i1", bid=9_000, frequency_cap=1, advertiser_id="x"), campaign("low", "i4", bid=10),
+        campaign("same", "i3", bid=5, advertiser_id="x"), campaign("other", "i99"),
+    ]  # fmt: skip
+    sells(use, told)
 
 
 def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
@@ -300,6 +338,23 @@ def test_campaigns_are_followed_and_a_file_that_cannot_be_read_changes_nothing(
         assert shown(await ask(site, "ads")) == ["i4 c"]
 
     sells(use, [campaign("c", "i4")])
+
+
+def test_campaigns_that_can_never_sell_are_told_at_the_start_and_once_a_version_has_answered(
+    sells: Sells, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def use(site: Any) -> None:
+        assert "of 3 campaigns 1 can't sell anything: 1 ended" in caplog.text
+        ads = site.gateway.ads
+        await ads.look_for_strangers()
+        assert "doesn't know" not in caplog.text
+        await ask(site, "ads")
+        for _ in range(2):
+            await ads.look_for_strangers()
+        told = [one for one in caplog.messages if "1 show items that the model doesn't know" in one]
+        assert len(told) == 1 and "(i99)" in told[0]
+
+    sells(use, [campaign("ended", "i1", ends_at=NOW), campaign("strange", "i99"), campaign("c", "i4")])
 
 
 def test_a_kill_between_a_click_and_its_charge_charges_it_at_the_next_start(
