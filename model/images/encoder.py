@@ -69,6 +69,14 @@ class PictureEncoder(tf.Module):
         return tf.cond(tf.size(files) > 0, features, lambda: tf.zeros([0, self.width]))
 
 
+def texture_parts() -> NDArray[np.int64]:
+    """Which part each of the TEXTURES belongs to: means and spreads of the early, the middle and the late stages, and the rest."""
+    channels = [stage.channels for stage in STAGES]
+    early, middle = sum(channels[:_FROM]), sum(channels[_FROM:-1])
+    sizes = (early, middle, channels[-1], WIDTH, early, middle, channels[-1])
+    return np.repeat(np.arange(len(sizes) + 1), [*sizes, TEXTURES - sum(sizes)])
+
+
 def _covariances(seen: tf.Tensor) -> tf.Tensor:
     """Which channels vary together over a picture: [n, h, w, c] to [n, c (c + 1) / 2].
 
