@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-_KINDS: dict[str, pl.DataType] = {
-    "item_id": pl.String(),
-    "aspect": pl.String(),
-    "reviews": pl.UInt32(),
-    "good": pl.Float64(),
+_KINDS: dict[str, pl.DataType | type[pl.DataType]] = {
+    "item_id": pl.String,
+    "aspect": pl.String,
+    "reviews": pl.UInt32,
+    "good": pl.Float64,
     "phrases": pl.List(pl.String),
 }
 _PHRASES = 3

@@ -30,6 +30,7 @@ from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.looks import Looks, looks_of
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.saved_again import save_again
@@ -44,9 +45,8 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
-
-    And `sentiment`, where that was learnt.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
+    similar_by_image where the shop has pictures, and sentiment where that was learnt.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -64,11 +64,13 @@ class Bundle(tf.Module):
         table: ItemTable,
         options: BundleOptions,
         of_reviews: Sentiment | None = None,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__()
         self._of_reviews = of_reviews
         self.retriever = retriever
         self.ranker = ranker
+        self._looks = looks
         self._filters = Filters(table)
         self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
@@ -89,7 +91,8 @@ class Bundle(tf.Module):
 
     def answered(self) -> list[contract.Signature]:
         """The contract's signatures that this model has."""
-        lacking = [contract.SENTIMENT] if self._of_reviews is None else []
+        learnt = {contract.SENTIMENT: self._of_reviews, contract.SIMILAR_BY_IMAGE: self._looks}
+        lacking = [signature for signature, of in learnt.items() if of is None]
         return [signature for signature in contract.SIGNATURES if signature not in lacking]
 
     def save(self, folder: str) -> None:
@@ -192,13 +195,19 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the texts' cosine, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
-        rows, near = self.retriever.similar(tf.maximum(row, 0))
+        known = tf.maximum(row, 0)
+        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))
         return self._answer(self._due_first(asking, ranked), k)
+
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items that look like a picture, best first; those without a picture never."""
+        assert self._looks is not None
+        return self._answer(self._looks.like(image), k)
 
     def rank(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
@@ -305,7 +314,8 @@ def make_bundles(
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name, and of reviews the `text` and whether they are `good`, where there are enough.
+        tables: the Labeler's tables by name; of reviews the `text` and whether they are `good`, where there are enough; and
+            `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`).
@@ -324,7 +334,8 @@ def make_bundles(
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, table, options, _of_reviews(frames.get(contract.SENTIMENT.name)))
+    of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
+    bundle = Bundle(retriever, ranker, table, options, of_reviews, looks_of(frames, ids))
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:

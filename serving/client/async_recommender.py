@@ -93,6 +93,10 @@ class AsyncRecommender(abc.ABC):
         """See `Recommender.similar_batch`."""
         return await self.ask(questions.similar(item_ids, k, recents))
 
+    async def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """See `Recommender.similar_by_image`."""
+        return await self.ask(only(questions.similar_by_image([image], k)))
+
     async def rank(
         self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()
     ) -> ScoredItems:

@@ -26,6 +26,7 @@ from aisle.schema.contract import (
     SEARCH,
     SENTIMENT,
     SIMILAR,
+    SIMILAR_BY_IMAGE,
     TITLES,
     Signature,
 )
@@ -42,7 +43,7 @@ from aisle.serving.client.answers import (
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
 from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
-from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
+from aisle.serving.client.inputs import Tensors, as_many, count, padded, pictures, strings
 from aisle.serving.client.recents import Events, liked, recent_tensors
 
 T = TypeVar("T")
@@ -157,6 +158,11 @@ def similar(
     inputs = {"item_id": strings("item_ids", item_ids), "k": count(k)}
     recent = recent_tensors(recents, item_ids, "item_ids")
     return _with_recents(_lists(SIMILAR, inputs, len(item_ids)), recent)
+
+
+def similar_by_image(images: Sequence[bytes], k: int) -> Question[list[ScoredItems]]:
+    """See `Recommender.similar_by_image`."""
+    return _lists(SIMILAR_BY_IMAGE, {"image": pictures("images", images), "k": count(k)}, len(images))
 
 
 def rank(

@@ -123,6 +123,15 @@ class Recommender(abc.ABC):
         """`similar` for each item."""
         return self.ask(questions.similar(item_ids, k, recents))
 
+    def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """The `k` items whose pictures are most like a given one, best first; only of a shop that has pictures.
+
+        Args:
+            image: the bytes of a JPEG or PNG; of unknown origin, what `aisle.schema.pictures` makes of them.
+            k: items at most.
+        """
+        return self.ask(only(questions.similar_by_image([image], k)))
+
     def rank(self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()) -> ScoredItems:
         """The score of each item for a query and user, in the order the items came in.
 

@@ -168,6 +168,10 @@ class TinyModel(tf.Module):
             "as_of": tf.constant(1_700_000_000_000_000, tf.int64),
         }
 
+    @tf.function(input_signature=[_strings(None, name="image"), _K])
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(image, k, (image[:, None][:, :0],))
+
     @tf.function(input_signature=[_strings(None, name="text")])
     def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
         """The more exclamation marks, the better."""
@@ -223,6 +227,7 @@ def save_tiny_model(
         "titles",
         "facts",
         "sentiment",
+        "similar_by_image",
     )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     signatures = {name: function for name, function in signatures.items() if name not in without}
