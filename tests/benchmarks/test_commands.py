@@ -238,6 +238,9 @@ _RESULTS: dict[str, Any] = {
     },
     "search.search_speed": {"sizes": {"5000": _TIMES}},
     "serving.fuzz_server": {"asked": {"wrong": [], "ended": False}, "growth": 0.07},
+    "reviews.ranking": {
+        "gains": {part: {"gain": 0.0} for part in ("recommended", "recommended, new", "searched", "pages")}
+    },
     "reviews.sentiment": {
         "rows": {
             "aisle, all labels": 0.9451,
