@@ -59,7 +59,7 @@ class KeptConnection:
             script: in Lua.
             timeout: seconds after which the server is down, those that were waited for earlier calls among them.
         """
-        self._client = redis.asyncio.Redis.from_url(address)
+        self._client = redis.asyncio.Redis.from_url(address, retry=Retry(NoBackoff(), 0))
         self._script, self._hash = script, self._client.register_script(script).sha
         self._connection = self._client.connection_pool.make_connection()
         self._timeout, self._calling = timeout, asyncio.Lock()
