@@ -9,7 +9,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import pyarrow as pa
 
 from aisle.model.options import BundleOptions
-from aisle.model.served.bundle import make_bundles
+from aisle.model.served.make import make_bundles
 from aisle.model.text.chosen_bert import chosen_bert
 
 

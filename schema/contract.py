@@ -177,6 +177,11 @@ FACTS = Signature(
 )
 """What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
 of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
+SENTIMENT = Signature("sentiment", (Tensor("text", "bytes", "b"),), (Tensor(SCORES, "float32", "b"),))
+"""How likely a review is a good one by its words, between 0 and 1. Only where the shop has enough reviews to learn that of."""
+
+SIMILAR_BY_IMAGE = Signature("similar_by_image", (Tensor("image", "bytes", "b"), _K), _LISTS)
+"""The items whose pictures are most like a given one: the bytes of a JPEG or PNG. Only where the shop has pictures."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
@@ -190,6 +195,8 @@ SIGNATURES: tuple[Signature, ...] = (
     RETRIEVE,
     TITLES,
     FACTS,
+    SENTIMENT,
+    SIMILAR_BY_IMAGE,
 )
 
 

@@ -4,47 +4,39 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import os
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import numpy as np
-import polars as pl
-import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.options import BundleOptions
 from aisle.model.ranking.ranker import Ranker
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.filters import Filter, Filters
-from aisle.model.retrieval.index_choice import choose_indexes
-from aisle.model.retrieval.item_table import ItemTable, item_table
+from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.domains import WITHIN
 from aisle.model.retrieval.sources.source import Offer
-from aisle.model.retrieval.state import State, learnt_domains, make_state
+from aisle.model.reviews.sentiment import Sentiment
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
-from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.looks import Looks
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
-from aisle.model.served.saved_again import save_again
 from aisle.model.served.search_order import SearchOrder
-from aisle.model.served.warmup import write_warmup
-from aisle.model.text.bert import Tokenizer
-from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import contract
-from aisle.schema.bert.weights import bert_folder
 
 TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, recommend_within, similar, rank, explain, retrieve, titles, facts and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
+    similar_by_image where the shop has pictures, sentiment where that was learnt, and recommend_within where it has domains.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -56,11 +48,19 @@ class Bundle(tf.Module):
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: Ranker, table: ItemTable, options: BundleOptions
+        self,
+        retriever: Retriever,
+        ranker: Ranker,
+        table: ItemTable,
+        options: BundleOptions,
+        of_reviews: Sentiment | None = None,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__()
+        self._of_reviews = of_reviews
         self.retriever = retriever
         self.ranker = ranker
+        self._looks = looks
         self._filters = Filters(table)
         self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
@@ -71,14 +71,21 @@ class Bundle(tf.Module):
         """The concrete functions of every signature, by name."""
         signatures: dict[str, object] = {
             signature.name: self.graph(signature).get_concrete_function()
-            for signature in contract.SIGNATURES
+            for signature in self.answered()
             if signature != contract.SERVING_DEFAULT
-            and (signature != contract.RECOMMEND_WITHIN or self._filters.has_domains)
         }
         serve = self.ranker.serve
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
+
+    def answered(self) -> list[contract.Signature]:
+        """The contract's signatures that this model has."""
+        learnt = {contract.SENTIMENT: self._of_reviews, contract.SIMILAR_BY_IMAGE: self._looks}
+        lacking = [signature for signature, of in learnt.items() if of is None]
+        if not self._filters.has_domains:
+            lacking.append(contract.RECOMMEND_WITHIN)
+        return [signature for signature in contract.SIGNATURES if signature not in lacking]
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel, whose optional inputs may be left out of a request."""
@@ -208,13 +215,19 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the texts' cosine, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
-        rows, near = self.retriever.similar(tf.maximum(row, 0))
+        known = tf.maximum(row, 0)
+        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))
         return self._answer(self._due_first(asking, ranked), k)
+
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items that look like a picture, best first; those without a picture never."""
+        assert self._looks is not None
+        return self._answer(self._looks.like(image), k)
 
     def rank(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
@@ -260,6 +273,11 @@ class Bundle(tf.Module):
         """What filters go by of items, and as of when; see `ItemFacts`."""
         return self.item_facts.of(self.retriever.items.lookup(item_ids))
 
+    def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How likely each of some reviews is a good one by its words: string [b] to float32 [b]."""
+        assert self._of_reviews is not None
+        return {contract.SCORES: self._of_reviews(text)}
+
     def _due_first(self, recent: Recent, ranked: Ranked, searched: Context | None = None) -> Ranked:
         """Last comes what was bought a moment ago and isn't due yet, unless it is what those who search call by its name."""
 
@@ -300,73 +318,6 @@ class Bundle(tf.Module):
             contract.ITEM_IDS: tf.pad(ids, pad, constant_values=""),
             contract.SCORES: tf.pad(values, pad, constant_values=-np.inf),
         }
-
-
-def make_bundles(
-    two_tower: str,
-    ranking: str,
-    bert: str,
-    tables: dict[str, pa.Table],
-    moments: dict[str, int],
-    options: BundleOptions,
-) -> None:
-    """Writes the served model as of some moments; its graph, which takes most of the time, is traced once.
-
-    Args:
-        two_tower: folder of the exported two-tower.
-        ranking: folder of the exported ranking head.
-        bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name.
-        moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
-            `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
-            warm-up requests (see `warmup`).
-        options: of the served model.
-    """
-    tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
-    table = item_table(tower, frames["items"])
-    ids = [item.decode() for item in tower.item_ids.numpy()]
-    everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
-    # As of the earliest: what is tested knows nothing of its test.
-    domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
-
-    def state(now: int) -> State:
-        return make_state(
-            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains
-        )
-
-    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
-    latest = state(max(moments.values()))
-    retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
-    index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, table, options)
-    saved = ""
-    for folder, now in moments.items():
-        if len(moments) > 1:
-            retriever.move_to(state(now))
-        bundle.item_facts.move_to(now)
-        if saved:
-            save_again(bundle, saved, folder)
-        else:
-            bundle.save(folder)
-            make_lean(folder)
-            saved = folder
-        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index, domains.figures())
-        write_warmup(folder, frames, ids, table.titles)
-
-
-def _write_beside(
-    folder: str, titles: dict[str, str], index: dict[str, Any], directions: list[dict[str, Any]]
-) -> None:
-    """Writes what a model says of itself without being asked."""
-    extra = os.path.join(folder, contract.EXTRA_FOLDER)
-    tf.io.gfile.makedirs(extra)
-    files: dict[str, Any] = {contract.TITLES_FILE: titles, contract.INDEX_FILE: index}
-    if directions:
-        files[contract.DOMAINS_FILE] = directions
-    for name, values in files.items():
-        with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
-            file.write(json.dumps(values, ensure_ascii=False))
 
 
 def _specs(inputs: tuple[contract.Tensor, ...]) -> list[tf.TensorSpec]:

@@ -97,6 +97,10 @@ class AsyncRecommender(abc.ABC):
         """See `Recommender.similar_batch`."""
         return await self.ask(questions.similar(item_ids, k, recents))
 
+    async def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """See `Recommender.similar_by_image`."""
+        return await self.ask(only(questions.similar_by_image([image], k)))
+
     async def rank(
         self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()
     ) -> ScoredItems:
@@ -130,3 +134,7 @@ class AsyncRecommender(abc.ABC):
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """See `Recommender.facts`."""
         return await self.ask(questions.facts(item_ids, version))
+
+    async def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """See `Recommender.sentiment`."""
+        return await self.ask(questions.sentiment(texts))

@@ -25,7 +25,9 @@ from aisle.schema.contract import (
     RETRIEVE,
     SCORES,
     SEARCH,
+    SENTIMENT,
     SIMILAR,
+    SIMILAR_BY_IMAGE,
     TITLES,
     Signature,
 )
@@ -42,7 +44,7 @@ from aisle.serving.client.answers import (
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
 from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
-from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
+from aisle.serving.client.inputs import Tensors, as_many, count, padded, pictures, strings
 from aisle.serving.client.recents import Events, liked, recent_tensors
 
 T = TypeVar("T")
@@ -163,6 +165,11 @@ def similar(
     return _with_recents(_lists(SIMILAR, inputs, len(item_ids)), recent)
 
 
+def similar_by_image(images: Sequence[bytes], k: int) -> Question[list[ScoredItems]]:
+    """See `Recommender.similar_by_image`."""
+    return _lists(SIMILAR_BY_IMAGE, {"image": pictures("images", images), "k": count(k)}, len(images))
+
+
 def rank(
     queries: Sequence[str],
     user_ids: Sequence[str],
@@ -255,6 +262,16 @@ def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
     # Asked of no item, too: the moment that the version is as of is an answer.
     inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
     return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
+
+
+def sentiment(texts: Sequence[str]) -> Question[list[float]]:
+    """See `Recommender.sentiment`."""
+    inputs = {"text": strings("texts", texts)}
+    if not len(texts):
+        return Question(SENTIMENT, inputs, lambda _: [], sent=False)
+    return Question(
+        SENTIMENT, inputs, lambda outputs: [float(one) for one in read_output(outputs, SCORES, (len(texts),))]
+    )
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

@@ -126,6 +126,15 @@ class Recommender(abc.ABC):
         """`similar` for each item."""
         return self.ask(questions.similar(item_ids, k, recents))
 
+    def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """The `k` items whose pictures are most like a given one, best first; only of a shop that has pictures.
+
+        Args:
+            image: the bytes of a JPEG or PNG; of unknown origin, what `aisle.schema.pictures` makes of them.
+            k: items at most.
+        """
+        return self.ask(only(questions.similar_by_image([image], k)))
+
     def rank(self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()) -> ScoredItems:
         """The score of each item for a query and user, in the order the items came in.
 
@@ -186,3 +195,14 @@ class Recommender(abc.ABC):
     def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """What filters go by of those of the items that the model knows; arguments and errors are those of `titles`."""
         return self.ask(questions.facts(item_ids, version))
+
+    def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """How likely each of some reviews is a good one by its words, between 0 and 1, as the shop's own reviews teach.
+
+        Args:
+            texts: of reviews, in any form; an empty one has a score, too.
+
+        Raises:
+            RequestRefused: the shop has too few reviews to learn of, or the model is of an older version of `aisle`.
+        """
+        return self.ask(questions.sentiment(texts))

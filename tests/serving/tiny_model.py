@@ -48,6 +48,10 @@ def _price(examples: tf.Tensor) -> tf.Tensor:
     return tf.io.parse_example(examples, {"price": tf.io.FixedLenFeature([], tf.float32, 0.0)})["price"]
 
 
+def _calm(text: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_replace(text, "!", "")
+
+
 class TinyModel(tf.Module):
     """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`, and one more a recent event."""
 
@@ -182,6 +186,17 @@ class TinyModel(tf.Module):
             "as_of": tf.constant(1_700_000_000_000_000, tf.int64),
         }
 
+    @tf.function(input_signature=[_strings(None, name="image"), _K])
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(image, k, (image[:, None][:, :0],))
+
+    @tf.function(input_signature=[_strings(None, name="text")])
+    def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The more exclamation marks, the better."""
+        return {
+            "scores": 1 - 0.5 ** tf.cast(tf.strings.length(text) - tf.strings.length(_calm(text)), tf.float32)
+        }
+
     @tf.function(
         input_signature=[
             _strings(None, name="query"),
@@ -230,6 +245,8 @@ def save_tiny_model(
         "explain",
         "titles",
         "facts",
+        "sentiment",
+        "similar_by_image",
     )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     signatures = {name: function for name, function in signatures.items() if name not in without}

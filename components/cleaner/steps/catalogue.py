@@ -14,7 +14,6 @@ from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_titles
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import cut, normalise, strip_markup, unify_units
-from aisle.schema import events as kinds
 
 _EPOCH = 0
 
@@ -73,23 +72,18 @@ def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
     delete_missing(ledger, rules_of(ledger.table, options.missing))
 
 
-def impute_prices(items: Ledger, events: pl.DataFrame) -> None:
+def impute_prices(items: Ledger, sold: pl.DataFrame) -> None:
     """Gives an item without a price the median of what it was sold for.
 
     Args:
         items: the cleaned items.
-        events: the cleaned events.
+        sold: what each was sold for, see `outliers.sold_prices`.
     """
-    if not {"price", "event", "item_id"} <= set(events.columns) or "price" not in items.rows.columns:
+    if "price" not in items.rows.columns:
         return
-    sales = (
-        events.filter(pl.col("event") == kinds.PURCHASE.name)
-        .group_by("item_id")
-        .agg(sold=pl.col("price").median())
-    )
-    sold = items.rows.select("item_id").join(sales, on="item_id", how="left", maintain_order="left")["sold"]
+    of_item = items.rows.select("item_id").join(sold, on="item_id", how="left", maintain_order="left")
     price = items.rows["price"]
-    filled = items.rows.select(pl.coalesce(price, sold)).to_series()
+    filled = items.rows.select(pl.coalesce(price, of_item["usual"])).to_series()
     items.change("impute", "price: the median of its sales", "price", filled)
 
 

@@ -1,0 +1,103 @@
+"""Makes the served model of what was trained, and writes it as of some moments."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import polars as pl
+import pyarrow as pa
+import tensorflow as tf
+
+from aisle.model.options import BundleOptions
+from aisle.model.retrieval.index_choice import choose_indexes
+from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.retriever import Retriever
+from aisle.model.retrieval.state import State, learnt_domains, make_state
+from aisle.model.reviews.sentiment import Sentiment, learn
+from aisle.model.served.bundle import Bundle
+from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.looks import looks_of
+from aisle.model.served.saved_again import save_again
+from aisle.model.served.warmup import write_warmup
+from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lexical.index import TextSearch
+from aisle.schema import contract
+from aisle.schema.bert.weights import bert_folder
+
+
+def make_bundles(
+    two_tower: str,
+    ranking: str,
+    bert: str,
+    tables: dict[str, pa.Table],
+    moments: dict[str, int],
+    options: BundleOptions,
+) -> None:
+    """Writes the served model as of some moments; its graph, which takes most of the time, is traced once.
+
+    Args:
+        two_tower: folder of the exported two-tower.
+        ranking: folder of the exported ranking head.
+        bert: a BERT folder, "" for the installed one.
+        tables: the Labeler's tables by name; of reviews the `text` and whether they are `good`, where there are enough; and
+            `pictures`, where there are any: `item_id`, `features`.
+        moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
+            `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
+            warm-up requests (see `warmup`).
+        options: of the served model.
+    """
+    tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
+    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
+    table = item_table(tower, frames["items"])
+    ids = [item.decode() for item in tower.item_ids.numpy()]
+    everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    # As of the earliest: what is tested knows nothing of its test.
+    domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
+
+    def state(now: int) -> State:
+        return make_state(
+            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains
+        )
+
+    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
+    latest = state(max(moments.values()))
+    retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
+    index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
+    of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
+    bundle = Bundle(retriever, ranker, table, options, of_reviews, looks_of(frames, ids))
+    saved = ""
+    for folder, now in moments.items():
+        if len(moments) > 1:
+            retriever.move_to(state(now))
+        bundle.item_facts.move_to(now)
+        if saved:
+            save_again(bundle, saved, folder)
+        else:
+            bundle.save(folder)
+            make_lean(folder)
+            saved = folder
+        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index, domains.figures())
+        write_warmup(folder, frames, ids, table.titles)
+
+
+def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
+    """The sentiment by characters, which needs no encoder; None where there is nothing to learn it of."""
+    return learn(known["text"].to_list(), known["good"].to_numpy()).alone if known is not None else None
+
+
+def _write_beside(
+    folder: str, titles: dict[str, str], index: dict[str, Any], directions: list[dict[str, Any]]
+) -> None:
+    """Writes what a model says of itself without being asked."""
+    extra = os.path.join(folder, contract.EXTRA_FOLDER)
+    tf.io.gfile.makedirs(extra)
+    files: dict[str, Any] = {contract.TITLES_FILE: titles, contract.INDEX_FILE: index}
+    if directions:
+        files[contract.DOMAINS_FILE] = directions
+    for name, values in files.items():
+        with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
+            file.write(json.dumps(values, ensure_ascii=False))
