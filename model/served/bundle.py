@@ -36,7 +36,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 class Bundle(tf.Module):
     """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
-    similar_by_image where the shop has pictures, sentiment where that was learnt, and recommend_within where it has domains.
+    recommend_within where items name domains, similar_by_image where the shop has pictures, and sentiment where that was learnt.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -81,11 +81,12 @@ class Bundle(tf.Module):
 
     def answered(self) -> list[contract.Signature]:
         """The contract's signatures that this model has."""
-        learnt = {contract.SENTIMENT: self._of_reviews, contract.SIMILAR_BY_IMAGE: self._looks}
-        lacking = [signature for signature, of in learnt.items() if of is None]
-        if not self._filters.has_domains:
-            lacking.append(contract.RECOMMEND_WITHIN)
-        return [signature for signature in contract.SIGNATURES if signature not in lacking]
+        there = {
+            contract.RECOMMEND_WITHIN: self._filters.has_domains,
+            contract.SIMILAR_BY_IMAGE: self._looks is not None,
+            contract.SENTIMENT: self._of_reviews is not None,
+        }
+        return [signature for signature in contract.SIGNATURES if there.get(signature, True)]
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel, whose optional inputs may be left out of a request."""
