@@ -30,7 +30,9 @@ from aisle.serving.testing import AsyncFakeTransport, FakeClock, FakeTransport
 
 ITEMS = [("a", 2.0), ("b", 1.0)]
 ANSWERS: dict[str, Any] = {
-    **dict.fromkeys(["search", "filtered_search", "recommend", "similar", "rank", "explain"], ITEMS),
+    **dict.fromkeys(
+        ["search", "filtered_search", "recommend", "similar", "similar_by_image", "rank", "explain"], ITEMS
+    ),
     "titles": {"titles": np.array([[b"mug", b""]], object)},
 }
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
@@ -41,6 +43,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "recommend_batch": lambda c: c.recommend_batch(["u1", ""], k=2),
     "similar": lambda c: c.similar("a", k=1),
     "similar_batch": lambda c: c.similar_batch(["a", "b"], k=1),
+    "similar_by_image": lambda c: c.similar_by_image(b"picture", k=1),
     "rank": lambda c: c.rank("mug", "u1", ["b", "a"]),
     "rank_batch": lambda c: c.rank_batch(["mug", "cup"], ["", ""], [["b"], ["a", "b"]]),
     "explain": lambda c: c.explain("mug", ["a", "zz"]),
