@@ -30,12 +30,12 @@ class Executor(base_executor.BaseExecutor):
         """See `base_executor.BaseExecutor.Do`."""
         make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
-        if input_dict.get("pictures"):
-            tables["pictures"] = read_pictures(artifact_utils.get_single_uri(input_dict["pictures"]))
         cleaned = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
         reviews = learnable(cleaned.get(EVENTS.name), ReviewOptions.from_json(exec_properties["reviews"]))
         if reviews is not None:
             tables[SENTIMENT.name] = reviews.to_arrow()
+        if input_dict.get("pictures"):
+            tables["pictures"] = read_pictures(artifact_utils.get_single_uri(input_dict["pictures"]))
         two_tower, ranking = (
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")

@@ -26,6 +26,7 @@ from aisle.serving import (
     VersionStatus,
     WordMatch,
 )
+from aisle.serving.client import questions
 from aisle.serving.testing import Answer, FakeTransport
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array
@@ -69,6 +70,16 @@ def test_a_picture_is_sent_as_its_bytes() -> None:
     for wrong, said in ((b"", "holds nothing"), ("a.png", "holds a str")):
         with pytest.raises(InputError, match=f"images {said}; expected the bytes of a JPEG or PNG"):
             asked.similar_by_image(wrong)  # type: ignore[arg-type]
+
+
+def test_a_domain_is_asked_of_its_own_signature_and_nothing_stands_in_for_it() -> None:
+    asked, server = client(recommend_within=lists([["a"], ["b"]], [[1.0], [2.0]]))
+    found = asked.recommend_batch(["u", ""], k=1, domain="food")
+    assert found == [[ScoredItem("a", 1.0)], [ScoredItem("b", 2.0)]]
+    assert server.requests[0].signature == "recommend_within"
+    assert server.requests[0].inputs["domain"] == ["food", "food"]
+    # What the two-tower retrieves knows no domain.
+    assert questions.recommend(["u"], None, False, 1, domain="food").fallback is None
 
 
 def test_histories_of_a_batch_are_padded_behind() -> None:
