@@ -31,7 +31,17 @@ LANGUAGE = click.option(
 )
 OF_EXPERIMENTS = ("name", "effect", "experiment_days")
 OF_WALKS = ("visits", "rate", "key_file")
-OF_TABLES = ("users", "items", "days", "dirt", "events", "language", "campaigns", "experiment_days")
+OF_TABLES = (
+    "users",
+    "items",
+    "days",
+    "dirt",
+    "events",
+    "language",
+    "campaigns",
+    "pictures",
+    "experiment_days",
+)
 """Options that say nothing without an experiment, without a shop that runs, and of one that is written already."""
 _FOLDER = click.Path(path_type=pathlib.Path)
 
@@ -59,6 +69,9 @@ _FOLDER = click.Path(path_type=pathlib.Path)
     help="Campaigns of advertisers; DEST/ground_truth/campaigns.csv tells what is worth how much to them.",
 )  # fmt: skip
 @click.option(
+    "--pictures", is_flag=True, default=False, help="Draw a picture of each item into DEST/pictures."
+)
+@click.option(
     "--experiment", type=click.Path(),
     help="A file of an A/B test that the shop has run; DEST/ground_truth/experiment.json tells its effect.",
 )  # fmt: skip
@@ -82,6 +95,7 @@ def simulate(
     events: int | None,
     language: Language,
     campaigns: int,
+    pictures: bool,
     experiment: str | None,
     name: str | None,
     effect: float,
@@ -108,7 +122,7 @@ def simulate(
     _refuse(OF_WALKS, "a shop that runs; give --ask URL or --walk URL, too")
     options = simulator.SimulatorOptions(
         users=users, items=items, days=days, seed=seed, dirt=dirt, events=events, language=language,
-        campaigns=campaigns,
+        campaigns=campaigns, pictures=pictures,
     )  # fmt: skip
     written = simulator.write(simulator.simulate(options, planted), dest)
     _print_counts(f"{dest}", "table", written.rows)

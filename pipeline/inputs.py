@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 import os
 from collections.abc import Iterable, Mapping
 
@@ -14,12 +16,15 @@ from aisle.components.example_gen.cells.rows import SKIPPED_ROWS
 from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint, has_ending
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.proposal.forms import how_to_read
-from aisle.components.example_gen.reader import read_shards
+from aisle.components.example_gen.reader import read_shards, table_columns
 from aisle.components.example_gen.shard import Note, Shard, merged
+from aisle.components.pictures.gathered import IMAGE
 from aisle.components.storage import exists, is_remote
 from aisle.schema.errors import InputError
-from aisle.schema.tables import TABLE_BY_NAME, Table
+from aisle.schema.tables import ITEMS, TABLE_BY_NAME, Table
 
+COMPILED = "compiled"
+"""Stands for the fingerprint where the files can't be seen."""
 FIRST_BYTES = 1 << 18
 """Of a table, which are read before anything slow is imported."""
 FEW = 0.1
@@ -155,3 +160,38 @@ def schema_fingerprint(folder: str, table: str) -> str:
     """Returns the fingerprint of a table's curated schema; "" where it isn't on this machine."""
     path = schema_file(folder, table)
     return "" if is_remote(path) or not exists(path) else fingerprint([path])
+
+
+def pictures_to_read(data: str, use: str, reading: TableReading) -> str:
+    """The fingerprint of the files below a data folder, for a run that reads pictures; "" for one that doesn't.
+
+    Args:
+        data: the folder.
+        use: as `PictureOptions` has it.
+        reading: how items are read.
+
+    Raises:
+        InputError: they are to be read always, and the package of the encoder is not installed.
+    """
+    if use == "never" or IMAGE not in table_columns(data, ITEMS, reading):
+        return ""
+    # Now alone: it imports TensorFlow.
+    from aisle.model.images.efficientnet import PACKAGE, weights_file
+
+    if use == "always":
+        weights_file()
+    elif importlib.util.find_spec(PACKAGE) is None:
+        return ""
+    return files_fingerprint(data)
+
+
+def files_fingerprint(folder: str) -> str:
+    """A hash of the names, sizes and times of all files below a local folder."""
+    digest = hashlib.blake2b(digest_size=16)
+    for path, folders, names in os.walk(folder):
+        folders.sort()
+        for name in sorted(names):
+            at = os.path.join(path, name)
+            told = os.stat(at, follow_symlinks=False)
+            digest.update(f"{os.path.relpath(at, folder)}\0{told.st_size}\0{told.st_mtime_ns}\0".encode())
+    return digest.hexdigest()

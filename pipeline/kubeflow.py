@@ -11,8 +11,8 @@ from tfx import v1 as tfx
 
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.inputs import COMPILED
 from aisle.pipeline.paths import Layout
-from aisle.pipeline.pictures import COMPILED
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
 

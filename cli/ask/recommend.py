@@ -90,7 +90,9 @@ def similar(
     """List the items most like ITEM, or most like a picture."""
     check_k(k)
     if (item is None) == (image is None):
-        raise InputError(f"{'both' if item else 'neither'} an ITEM and --image came; expected one of them")
+        raise InputError(
+            f"{'neither an ITEM nor' if item is None else 'both an ITEM and'} --image came; expected one of them"
+        )
     if image is None:
         recents = read_recents(recent)
         print_answer(

@@ -26,6 +26,7 @@ class SimulatorOptions(Options):
         language: of titles, queries and reviews; `mixed` has English brands and devices in Chinese and Japanese
             titles beside English ones.
         campaigns: how many campaigns advertisers run; the shop's events show none of them.
+        pictures: whether items have pictures.
     """
 
     users: Annotated[int, Field(strict=True, ge=10, le=1_000_000)] = 500
@@ -36,6 +37,7 @@ class SimulatorOptions(Options):
     events: Annotated[int, Field(strict=True, ge=1_000, le=50_000_000)] | None = None
     language: Literal["en", "zh", "ja", "mixed"] = "en"
     campaigns: Annotated[int, Field(strict=True, ge=0, le=100_000)] = 0
+    pictures: bool = False
 
     @property
     def start(self) -> datetime.date:

@@ -13,6 +13,7 @@ from aisle.datasets.simulator.catalogue import Catalogue, Ints, make_catalogue
 from aisle.datasets.simulator.experiment import Planted, exposures, treat
 from aisle.datasets.simulator.options import SimulatorOptions
 from aisle.datasets.simulator.people import People, make_people
+from aisle.datasets.simulator.pictures.drawing import with_pictures
 from aisle.datasets.simulator.relevance import Queries, make_judgements, make_queries
 from aisle.datasets.simulator.slates import Impressions, make_impressions
 from aisle.datasets.simulator.visits import Pages, make_pages
@@ -67,7 +68,7 @@ def simulate(options: SimulatorOptions, planted: Planted | None = None) -> Shop:
         table = table.hstack(exposures(planted, treatment, events.user, events.page, impression))
     return Shop(
         options=options,
-        items=world.catalogue.table,
+        items=with_pictures(world.catalogue.table) if options.pictures else world.catalogue.table,
         users=world.people.table,
         events=table,
         judgements=make_judgements(world.catalogue, world.pages, judges_rng),

@@ -22,7 +22,8 @@ from aisle.datasets.simulator.faults.events import event_faults
 from aisle.datasets.simulator.faults.plant import Fault, Plan, plan_faults, plant
 from aisle.datasets.simulator.languages import vocabulary_of
 from aisle.datasets.simulator.options import END, SimulatorOptions
-from aisle.datasets.simulator.shop import Shop
+from aisle.datasets.simulator.pictures.drawing import draw_pictures
+from aisle.datasets.simulator.shop import Shop, make_sides
 from aisle.schema.errors import InputError
 
 GROUND_TRUTH = pathlib.Path("ground_truth", "faults.csv")
@@ -50,7 +51,7 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     With `shop.options.dirt` above 0 that share of the rows of items, users, events and campaigns gets a fault;
     `ground_truth/faults.csv` lists each with its table, file, line, kind, column and value; `ground_truth/experiment.json`
     tells the effect of an experiment, `ground_truth/campaigns.csv` what is worth how much to who bids for it, and
-    `ground_truth/shop.json` has the options.
+    `ground_truth/shop.json` has the options. Where items have pictures, these are in `pictures/`.
 
     Args:
         shop: what `simulate` returned.
@@ -76,6 +77,8 @@ def write(shop: Shop, dest: pathlib.Path) -> Written:
     if shop.planted:
         truth = json.dumps(_experiment_truth(shop, shop.planted), indent=2, ensure_ascii=False)
         (dest / EXPERIMENT_TRUTH).write_text(truth + "\n", encoding="utf-8")
+    if shop.options.pictures:
+        draw_pictures(make_sides(shop.options)[0], dest, shop.options.seed)
     if shop.campaigns:
         shop.campaigns.truth.write_csv(dest / CAMPAIGN_TRUTH)
     order = ("items", "users", "events", "judgements", *asked)

@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from aisle.model.stored import stored
 
 Floats = NDArray[np.floating]
-DIRECTIONS = 1_500
-"""Of the features' principal components, at most so many are looked at."""
 SHRINKAGE = 0.3
 """How far the spread within a thing is drawn towards one that is equal in all directions."""
 _FLAT = 1e-3
@@ -21,8 +19,8 @@ _LEAST = 1e-6
 class Discriminant(tf.Module):
     """A linear map to vectors whose inner products say what a picture shows.
 
-    Features are brought to one scale, turned to their principal components, and scaled so that pictures of one thing have
-    equal spread in every direction. What they differ in by light, angle or background counts little then.
+    Features are brought to one scale, and those directions count little in which pictures of one thing differ, by light, angle
+    or background. What is left are at most as many directions as there are things.
 
     Source: Friedman, Regularized Discriminant Analysis, JASA 1989, with one covariance.
 
@@ -38,7 +36,7 @@ class Discriminant(tf.Module):
     """
 
     def __init__(self, mean: Floats, turn: Floats) -> None:
-        """Args: the features' `mean`, [d], and the map, [d, m]."""
+        """Args: the features' `mean`, [d], and the map, [d, k]."""
         super().__init__()
         self._mean, self._turn = stored(mean), stored(turn)
 
@@ -58,24 +56,23 @@ class Discriminant(tf.Module):
         if parts is not None:
             scale /= np.sqrt(np.bincount(parts)[parts])
         values = (values - mean) * scale
-        turn = _principal(values)
-        inside = values @ turn
-        spread = inside - _means(inside, shown)[shown]
-        within = spread.T @ spread / len(spread)
-        level = np.trace(within) / len(within) + _LEAST
-        within = (1 - SHRINKAGE) * within + SHRINKAGE * level * np.eye(len(within), dtype=np.float32)
-        # Of the inverse's root, any will do: it is the lengths and angles that count.
-        root = scipy.linalg.cholesky(within, lower=True)
-        turn = scipy.linalg.solve_triangular(root, turn.T, lower=True).T
+        means = _means(values, shown)
+        away = (values - means[shown]) / np.sqrt(len(values))
+        solved = _solved(away, means)
+        # Of the root of the inverse, the part that the things themselves span: all else is the same for each of them.
+        among = means @ solved
+        among += _LEAST * (np.trace(among) / len(among) + 1) * np.eye(len(among), dtype=np.float32)
+        root = scipy.linalg.cholesky(among, lower=True)
+        turn = scipy.linalg.solve_triangular(root, solved.T, lower=True).T
         return cls(mean, turn * scale[:, None])
 
     def __call__(self, features: tf.Tensor) -> tf.Tensor:
-        """float32 [n, d] to [n, m]."""
+        """float32 [n, d] to [n, k], of k things."""
         return tf.matmul(features - self._mean, self._turn)
 
 
 def scores(vectors: Floats, things: Floats) -> NDArray[np.float32]:
-    """What pictures show, by the likelihood of each thing: vectors [n, m] and the means of the things' own, [k, m], to [n, k]."""
+    """What pictures show, by the likelihood of each thing: vectors, [n, m], and the means of the things' own, [k, m], to [n, k]."""
     found = vectors @ things.T - (things**2).sum(1) / 2
     return found.astype(np.float32)
 
@@ -84,12 +81,22 @@ def _means(vectors: Floats, shown: NDArray[np.integer]) -> Floats:
     return np.stack([vectors[shown == one].mean(0) for one in range(shown.max() + 1)])
 
 
-def _principal(values: Floats) -> Floats:
-    """The principal components of centred features, [n, d] to [d, m], by the smaller of both Gram matrices."""
-    count, width = values.shape
-    most = max(min(DIRECTIONS, count - 1, width), 1)
+def _solved(away: Floats, means: Floats) -> Floats:
+    """The things' means by the inverse of the spread within things, which is drawn towards one that is equal everywhere.
+
+    Args:
+        away: how far each picture lies from the mean of its thing, by the root of their number, [n, d].
+        means: [k, d].
+
+    Returns:
+        [d, k].
+    """
+    count, width = away.shape
+    level = SHRINKAGE * (float((away**2).sum()) / min(count, width) + _LEAST)
     if width <= count:
-        _, turn = scipy.linalg.eigh(values.T @ values, subset_by_index=[width - most, width - 1])
-        return np.asarray(turn)
-    spread, turn = scipy.linalg.eigh(values @ values.T, subset_by_index=[count - most, count - 1])
-    return np.asarray(values.T @ (turn / np.sqrt(np.maximum(spread, spread[-1] * _LEAST + _LEAST))))
+        within = (1 - SHRINKAGE) * away.T @ away + level * np.eye(width, dtype=np.float32)
+        return np.asarray(scipy.linalg.solve(within, means.T, assume_a="sym"))
+    # Woodbury's identity: there are fewer pictures than features.
+    within = (1 - SHRINKAGE) * away @ away.T + level * np.eye(count, dtype=np.float32)
+    found = scipy.linalg.solve(within, away @ means.T, assume_a="pos")
+    return np.asarray((means.T - (1 - SHRINKAGE) * away.T @ found) / level)

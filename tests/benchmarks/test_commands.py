@@ -126,6 +126,16 @@ _RESULTS: dict[str, Any] = {
             **{"outcome": "better", "relative": 0.06, "interval": [0.03, 0.09], "failed": 0},
         },
     },
+    "images.grocery": {
+        "fine": {"aisle": 0.8, "frozen, logistic regression": 0.7},
+        "coarse": {"aisle": 0.88},
+        "product": {
+            **{"aisle": (0.8, 0.95), "frozen, last layer": (0.27, 0.68)},
+            "aisle, products without a photo": (0.2, 0.6),
+        },
+        "untitled": {"with pictures": 0.6, "without": 0.25},
+        "megabytes": 60.0,
+    },
     "inventory.replenish": {
         "systems": {
             "aisle": {"fill": 0.951, "weeks": 9.42},

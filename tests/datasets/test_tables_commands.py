@@ -54,7 +54,8 @@ def test_simulate_takes_the_ranges_and_defaults_of_the_options() -> None:
     ranges = {p.name: (p.type.min, p.type.max) for p in of_a_shop if hasattr(p.type, "min")}
     choices = {p.name: list(p.type.choices) for p in of_a_shop if hasattr(p.type, "choices")}
     assert choices == {name: one["enum"] for name, one in told.items() if "enum" in one} != {}
-    assert ranges.keys() | choices.keys() == told.keys()
+    flags = {p.name for p in of_a_shop if p.name in told and getattr(p, "is_flag", False)}
+    assert ranges.keys() | choices.keys() | flags == told.keys()
     for name, (least, most) in ranges.items():
         number = next(iter(told[name].get("anyOf", [told[name]])))
         assert (least, most) == (

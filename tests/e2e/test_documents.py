@@ -33,6 +33,7 @@ ELSEWHERE = {
     "export": "the user's PATH is set",
     "aisle serve": "the fixture `served` runs it",
     "aisle ads": "tests/cli/test_ads.py asks the same, on smaller shops",
+    "aisle simulate pictured": "no run reads it; tests/datasets/test_simulated_pictures.py draws its pictures",
     "aisle reviews": "the small shop has too few reviews; tests/cli/test_reviews.py runs it",
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
     "aisle ads calibrate": "tests/cli/test_ads_calibrate.py runs it on a shop that sold places",

@@ -16,16 +16,16 @@ pytest.importorskip("tfx")
 from tfx.types import channel_utils
 
 from aisle.components.artifacts import Pictures, Tables
+from aisle.components.example_gen.options import TableReading
 from aisle.components.pictures.component import PictureReader
 from aisle.components.pictures.executor import Executor
 from aisle.components.pictures.storage import read_pictures
 from aisle.components.tables import write_tables
 from aisle.model.images import efficientnet
-from aisle.pipeline import pictures as module
 from aisle.pipeline.config import load_config
 from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.inputs import files_fingerprint, pictures_to_read
 from aisle.pipeline.paths import Layout
-from aisle.pipeline.pictures import files_fingerprint, pictures_to_read
 from aisle.schema.errors import InputError
 from tests.components.pictures.test_features import Brightness
 
@@ -46,18 +46,16 @@ def test_a_pipeline_with_pictures_hands_them_to_the_bundle() -> None:
 def test_they_are_read_where_items_name_them_and_the_encoder_is_there(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = {told: load_config(None, [f"pictures.use={told}"]) for told in ("auto", "always", "never")}
     (tmp_path / "items.csv").write_text("item_id,title,image\na,Mug,a.png\n", encoding="utf-8")
     (tmp_path / "events.csv").write_text("timestamp,event,item_id\n", encoding="utf-8")
     for package, read in (("json", True), ("no_such_package", False)):
-        monkeypatch.setattr(module, "PACKAGE", package)
         monkeypatch.setattr(efficientnet, "PACKAGE", package)
-        assert bool(pictures_to_read(str(tmp_path), config["auto"])) == read
-        assert not pictures_to_read(str(tmp_path), config["never"])
+        assert bool(pictures_to_read(str(tmp_path), "auto", TableReading())) == read
+        assert not pictures_to_read(str(tmp_path), "never", TableReading())
     with pytest.raises(InputError, match="is not installed"):
-        pictures_to_read(str(tmp_path), config["always"])
+        pictures_to_read(str(tmp_path), "always", TableReading())
     (tmp_path / "items.csv").write_text("item_id,title\na,Mug\n", encoding="utf-8")
-    assert not pictures_to_read(str(tmp_path), config["always"])
+    assert not pictures_to_read(str(tmp_path), "always", TableReading())
 
 
 def test_a_changed_picture_is_seen(tmp_path: pathlib.Path) -> None:

@@ -31,7 +31,17 @@ from aisle.serving.testing import AsyncFakeTransport, FakeClock, FakeTransport
 ITEMS = [("a", 2.0), ("b", 1.0)]
 ANSWERS: dict[str, Any] = {
     **dict.fromkeys(
-        ["search", "filtered_search", "recommend", "recommend_within", "similar", "rank", "explain"], ITEMS
+        [
+            "search",
+            "filtered_search",
+            "recommend",
+            "recommend_within",
+            "similar",
+            "similar_by_image",
+            "rank",
+            "explain",
+        ],
+        ITEMS,
     ),
     "titles": {"titles": np.array([[b"mug", b""]], object)},
 }
@@ -44,6 +54,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "recommend within": lambda c: c.recommend("u1", k=2, domain="food"),
     "similar": lambda c: c.similar("a", k=1),
     "similar_batch": lambda c: c.similar_batch(["a", "b"], k=1),
+    "similar_by_image": lambda c: c.similar_by_image(b"picture", k=1),
     "rank": lambda c: c.rank("mug", "u1", ["b", "a"]),
     "rank_batch": lambda c: c.rank_batch(["mug", "cup"], ["", ""], [["b"], ["a", "b"]]),
     "explain": lambda c: c.explain("mug", ["a", "zz"]),

@@ -63,6 +63,15 @@ def test_empty_places_are_dropped() -> None:
     assert asked.similar("x", k=3) == [ScoredItem("a", 2.0)]
 
 
+def test_a_picture_is_sent_as_its_bytes() -> None:
+    asked, server = client(similar_by_image=TWO)
+    assert asked.similar_by_image(b"JPEG", k=3) == [ScoredItem("a", 2.0), ScoredItem("b", 1.0)]
+    assert to_array(message(server).inputs["image"]).tolist() == [b"JPEG"]
+    for wrong, said in ((b"", "holds nothing"), ("a.png", "holds a str")):
+        with pytest.raises(InputError, match=f"images {said}; expected the bytes of a JPEG or PNG"):
+            asked.similar_by_image(wrong)  # type: ignore[arg-type]
+
+
 def test_a_domain_is_asked_of_its_own_signature_and_nothing_stands_in_for_it() -> None:
     asked, server = client(recommend_within=lists([["a"], ["b"]], [[1.0], [2.0]]))
     found = asked.recommend_batch(["u", ""], k=1, domain="food")
