@@ -76,7 +76,7 @@ def scored_reviews(folder: pathlib.Path, end: int) -> pl.DataFrame:
     from aisle.model.reviews.sentiment import learn
 
     events = pl.DataFrame(pl.from_arrow(clean_tables(read_tables(folder)).tables["events"]))
-    options = ReviewOptions()
+    options = ReviewOptions(fewest=5)
     reviews = with_labels(written(events.filter(pl.col("timestamp") < end), options).reviews, options)
     known = known_texts(reviews)
     texts = known["text"].to_list()

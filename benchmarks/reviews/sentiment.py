@@ -1,6 +1,6 @@
 """The sentiment of Chinese shop reviews, learnt from their labels, beside what it must beat.
 
-    python -m benchmarks.reviews.sentiment --source ../shared/data/reviews-zh [--read 15000] [--states FILE] [--check]
+    python -m benchmarks.reviews.sentiment --source ../shared/data/reviews-zh [--read 24000] [--states FILE] [--check]
 
 62,724 reviews of ten categories, exact duplicates out; a stratified fifth tests (seed 1). The characters are learnt from all
 labels, what the encoder (multilingual-e5-small, frozen) understands from `--read` of them, since reading takes nearly all of
@@ -40,7 +40,7 @@ FIGURES = (
 def main() -> None:
     """Measures, prints and writes, as the command line says."""
     command = Command(__doc__, FIGURES, source="reviews.csv: cat, label, review")
-    command.add_argument("--read", type=int, default=15_000, help="training reviews that the encoder reads")
+    command.add_argument("--read", type=int, default=24_000, help="training reviews that the encoder reads")
     command.add_argument("--states", type=pathlib.Path, help="keeps what it makes of them in this .npz file")
     command.run(measure, {"reviews": markdown})
 
