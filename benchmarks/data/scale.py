@@ -1,6 +1,6 @@
 """The data path to the labels at any size: seconds and peak memory by component, each size in a fresh process.
 
-    python -m benchmarks.data.scale [--events 1000000 10000000] [--items 5000] [--dirt 0.05]
+    python -m benchmarks.data.scale [--events 1000000 10000000] [--items 5000] [--dirt 0.05] [--last Labeler]
 
 The events are drawn column by column (`many_events`), so that a hundred million take minutes and not hours to make. A step's
 memory holds what importing TFX takes, which is shown beside it. Where `TMPDIR` points is room for the tables and for the
@@ -14,7 +14,7 @@ import shutil
 import sys
 import time
 
-from benchmarks.data.data_path import STEPS, Measured, run_side
+from benchmarks.data.data_path import LABELS, STEPS, Measured, run_until
 from benchmarks.data.many_events import write_shop
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.results import table
@@ -56,12 +56,16 @@ def main() -> None:
     command.add_argument(
         "--dirt", type=float, default=0.05, help="share of events with a fault (default 0.05)"
     )
+    command.add_argument(
+        "--last", choices=STEPS, default=LABELS, help="the component that a run ends with (default Labeler)"
+    )
     command.run(
-        lambda told, scratch: measure(told.events, told.items, told.dirt, scratch), {"scale": markdown}
+        lambda told, scratch: measure(told.events, told.items, told.dirt, told.last, scratch),
+        {"scale": markdown},
     )
 
 
-def measure(sizes: list[int], items: int, dirt: float, scratch: pathlib.Path) -> Measured:
+def measure(sizes: list[int], items: int, dirt: float, last: str, scratch: pathlib.Path) -> Measured:
     """A run for each size; see `markdown` for the shape."""
     runs = []
     for size in sizes:
@@ -69,7 +73,7 @@ def measure(sizes: list[int], items: int, dirt: float, scratch: pathlib.Path) ->
         events = write_shop(tables, size, items, dirt)
         made = time.monotonic() - began
         print(f"{events:,} events made in {made:.0f} s", file=sys.stderr)
-        runs.append({"events": events, "made": made, **run_side("labelled", tables)})
+        runs.append({"events": events, "made": made, **run_until(last, tables)})
         shutil.rmtree(tables)
     return {"items": items, "dirt": dirt, "runs": runs}
 
@@ -77,7 +81,8 @@ def measure(sizes: list[int], items: int, dirt: float, scratch: pathlib.Path) ->
 def markdown(found: Measured) -> str:
     """The table people read: `seconds / peak MB` by component, all tables together."""
     runs = found["runs"]
-    rows = [(step, *(_cell(run, step) for run in runs)) for step in STEPS]
+    there = {name.split(".")[0] for name in runs[0]["steps"]}
+    rows = [(step, *(_cell(run, step) for run in runs)) for step in STEPS if step in there]
     rows.append(("all steps", *(f"{run['total']:.0f} / {run['peak_mb']:,}" for run in runs)))
     rows.append(("of it TFX, imported", *(f"{run['import_mb']:,} MB" for run in runs)))
     return table(("seconds / peak MB", *(f"{run['events']:,} events" for run in runs)), rows)

@@ -31,8 +31,9 @@ class Question(Generic[State]):
         show: what a part shows of itself: some columns of some of its rows (with `spool.ROW` where their order counts), or
             a summary.
         answer: makes the answer of what all parts show; it must not depend on how many parts there are.
-        by: a column of what is shown. Rows that agree in it are answered together, and apart from others: the answer is
-            then a frame or series for each, and all of these in any order.
+        by: a column of what is shown. Rows that agree in it are answered together, and apart from others. The answer is
+            then a frame or series for each, and all of these in any order. It must not tell of rows that have nothing in
+            the column: these may be left out.
     """
 
     name: str

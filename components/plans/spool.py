@@ -38,7 +38,8 @@ class Spool:
             self._writer(int(number), table.schema).write_table(table)
 
     def add_by(self, rows: pl.DataFrame, key: str) -> None:
-        """Sends rows that agree in a column to the same file."""
+        """Sends rows that agree in a column to the same file, and those that have nothing there to none."""
+        rows = rows.drop_nulls(key)
         self.add(rows, rows[key].hash(seed=0) % self.count)
 
     def read(self, number: int) -> pl.DataFrame:

@@ -18,7 +18,7 @@ _PRIME = 2**31 - 1
 _FACTOR = 1_103_515_245
 """Of the polynomial hash (Karp and Rabin, 1987): products stay below 2^62."""
 _AT_ONCE = 4096
-STRENGTH = 10.0
+_STRENGTH = 10.0
 """The inverse of the regularisation; of 3 and 10 the better on Chinese reviews."""
 
 
@@ -83,17 +83,10 @@ class NGrams(tf.Module):
         self._bias = tf.constant(bias, tf.float32)
 
     @classmethod
-    def learn(
-        cls,
-        hashes: np.ndarray,
-        counts: sp.csr_matrix,
-        good: np.ndarray,
-        weight: np.ndarray | None = None,
-        strength: float = STRENGTH,
-    ) -> NGrams:
-        """Learns from counts, [n, h], of the hashes, and whether each text is good, [n]; `weight` and `strength` as `fitted`."""
+    def learn(cls, hashes: np.ndarray, counts: sp.csr_matrix, good: np.ndarray) -> NGrams:
+        """Learns from counts, [n, h], of the hashes, and whether each text is good, [n]."""
         matrix, scale = weighed(counts, good)
-        model = fitted(matrix, good, weight, strength)
+        model = fitted(matrix, good)
         return cls(hashes, scale, model.coef_[0], float(model.intercept_[0]))
 
     def __call__(self, text: tf.Tensor) -> tf.Tensor:
@@ -134,8 +127,6 @@ def weighed(
     return sp.csr_matrix(sp.diags(1.0 / np.maximum(length, 1e-9)) @ scaled), like
 
 
-def fitted(
-    matrix: sp.csr_matrix, good: np.ndarray, weight: np.ndarray | None = None, strength: float = STRENGTH
-) -> LogisticRegression:
-    """The regression of the matrix; rows count by their weight, [n], None: 1; strength is the inverse of the regularisation."""
-    return LogisticRegression(C=strength, solver="liblinear").fit(matrix, good, weight)
+def fitted(matrix: sp.csr_matrix, good: np.ndarray) -> LogisticRegression:
+    """The regression of the matrix."""
+    return LogisticRegression(C=_STRENGTH, solver="liblinear").fit(matrix, good)

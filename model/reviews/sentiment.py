@@ -6,16 +6,18 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
+import scipy.sparse as sp
 import tensorflow as tf
 from sklearn.linear_model import LogisticRegression
 
-from aisle.model.reviews.folds import FOLDS, Floats, Ints, by_characters, by_states, crossed, folds
 from aisle.model.reviews.kernel import Kernel
-from aisle.model.reviews.ngrams import NGrams, counted
-from aisle.model.reviews.unlabelled import LOOSE, Unlabelled, teach
+from aisle.model.reviews.ngrams import NGrams, counted, fitted, weighed
 
+FOLDS = 3
 _FEWEST = 4 * FOLDS
 """Good and bad texts with states, of each."""
+_LOOSE = 1e3
+"""The regularisation of three numbers is none."""
 
 
 class Sentiment(tf.Module):
@@ -73,7 +75,6 @@ def learn(
     states: np.ndarray | None = None,
     read: np.ndarray | None = None,
     seed: int = 1,
-    others: Unlabelled | None = None,
 ) -> Learnt:
     """Learns from reviews of which it is known.
 
@@ -86,46 +87,52 @@ def learn(
         states: of the encoder, [m, d]; without any, or with those of a few good or bad texts only, characters alone teach.
         read: which texts the states are of, int [m]; None says all.
         seed: of the folds.
-        others: reviews of which it isn't known; see `teach`. Only where the encoder read all that are known.
     """
     good = np.asarray(good, np.int64)
-    fold = folds(good, seed)
+    fold = _folds(good, seed)
+    hashes, counts = counted(texts)
+    of_letters = _letters_unseen(counts, good, fold)
+    alone = LogisticRegression(C=_LOOSE).fit(of_letters[:, None], good)
+    probability = alone.predict_proba(of_letters[:, None])[:, 1]
+    ngrams = NGrams.learn(hashes, counts, good)
+    by_letters = Sentiment(ngrams, None, [*alone.coef_[0], alone.intercept_[0]])
     read = np.arange(len(good)) if read is None else read
     if states is None or np.bincount(good[read], minlength=2).min() < _FEWEST:
-        ngrams, of_characters = _by_characters(texts, good, fold)
-        return _together(ngrams, None, of_characters, None, good, read)
-    kernel = Kernel.learn(states, good[read], seed)
-    if others is not None and len(others.texts) and len(read) == len(good):
-        taught = teach(texts, good, states[np.argsort(read)], others, fold, seed)
-        return _together(taught.ngrams, kernel, taught.of_characters, taught.of_states[read], good, read)
-    ngrams, of_characters = _by_characters(texts, good, fold)
-    of_states, _ = crossed(by_states(states, good[read], seed), fold[read])
-    return _together(ngrams, kernel, of_characters, of_states, good, read)
-
-
-def _by_characters(texts: Sequence[str], good: Ints, fold: Ints) -> tuple[NGrams, Floats]:
-    """The model of all texts, and the logits of each by models of others."""
-    hashes, counts = counted(texts)
-    of_characters, _ = crossed(by_characters(counts, good), fold)
-    return NGrams.learn(hashes, counts, good), of_characters
-
-
-def _together(
-    ngrams: NGrams,
-    kernel: Kernel | None,
-    of_characters: Floats,
-    of_states: Floats | None,
-    good: Ints,
-    read: np.ndarray,
-) -> Learnt:
-    """Weighs both by how right each was on what it hadn't seen: logits of characters, [n], and of states, [m], of `read`."""
-    alone = LogisticRegression(C=LOOSE).fit(of_characters[:, None], good)
-    probability = alone.predict_proba(of_characters[:, None])[:, 1]
-    by_letters = Sentiment(ngrams, None, [*alone.coef_[0], alone.intercept_[0]])
-    if kernel is None or of_states is None:
         return Learnt(by_letters, by_letters, probability)
-    logits = np.stack([of_characters[read], of_states], 1)
-    stack = LogisticRegression(C=LOOSE).fit(logits, good[read])
+    understood = _understood_unseen(states, good[read], fold[read], seed)
+    logits = np.stack([of_letters[read], understood], 1)
+    stack = LogisticRegression(C=_LOOSE).fit(logits, good[read])
     probability[read] = stack.predict_proba(logits)[:, 1]
+    kernel = Kernel.learn(states, good[read], seed)
     model = Sentiment(ngrams, kernel, [*stack.coef_[0], stack.intercept_[0]])
     return Learnt(model, by_letters, probability)
+
+
+def _letters_unseen(counts: sp.csr_matrix, good: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """The logits of each text's characters, by models of the other folds: [n]."""
+    logits = np.zeros(len(good))
+    for held in range(FOLDS):
+        seen, unseen = np.flatnonzero(fold != held), np.flatnonzero(fold == held)
+        matrix, scale = weighed(counts[seen], good[seen])
+        logits[unseen] = fitted(matrix, good[seen]).decision_function(weighed(counts[unseen], like=scale)[0])
+    return logits
+
+
+def _understood_unseen(states: np.ndarray, good: np.ndarray, fold: np.ndarray, seed: int) -> np.ndarray:
+    """The same of the encoder's states: [m]."""
+    logits = np.zeros(len(good))
+    for held in range(FOLDS):
+        seen = fold != held
+        kernel = Kernel.learn(states[seen], good[seen], seed)
+        logits[~seen] = kernel(tf.constant(states[~seen], tf.float32)).numpy()
+    return logits
+
+
+def _folds(good: np.ndarray, seed: int) -> np.ndarray:
+    """A fold of each review, as many good ones in each: int [n]."""
+    random = np.random.default_rng(seed)
+    fold = np.zeros(len(good), np.int64)
+    for kind in (0, 1):
+        rows = np.flatnonzero(good == kind)
+        fold[random.permutation(rows)] = np.arange(len(rows)) % FOLDS
+    return fold

@@ -45,7 +45,7 @@ def bot_stages(columns: Collection[str], options: CleanerOptions) -> list[Stage[
 
 def _ask_bots(key: str, options: CleanerOptions) -> Question[Ledger]:
     def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        return ledger.rows.filter(pl.col(key).is_not_null()).select(key, "timestamp", "event")
+        return ledger.rows.select(key, "timestamp", "event")
 
     return Question(f"bots by {key}", show, lambda events: bots(events, key, options), by=key)
 
@@ -59,10 +59,10 @@ def _ask_once(key: str) -> Question[Ledger]:
     """Asks which users or sessions did nothing but a click."""
 
     def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        return ledger.rows.select(key, click=pl.col("event") == kinds.CLICK.name).drop_nulls(key)
+        return ledger.rows.select(key, click=pl.col("event") == kinds.CLICK.name)
 
     def answer(events: pl.DataFrame) -> pl.Series:
-        return events.filter(pl.col(key).is_unique() & pl.col("click"))[key]
+        return events.filter(pl.col("click") & pl.col(key).is_unique())[key].drop_nulls()
 
     return Question(f"once by {key}", show, answer, by=key)
 

@@ -38,11 +38,12 @@ def ask_repeats(columns: Collection[str]) -> tuple[Question[Ledger], ...]:
     same = [name for name in ("event", "item_id", "user_id", "session_id") if name in columns]
 
     def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        return ledger.rows.filter(pl.col(_EVENT_ID).is_not_null()).select(ROW, _EVENT_ID, *same)
+        return ledger.rows.select(ROW, _EVENT_ID, *same)
 
     def answer(rows: pl.DataFrame) -> pl.Series:
         alike = [pl.col(name).drop_nulls().n_unique().over(_EVENT_ID) <= 1 for name in same]
-        repeats = rows.filter(pl.col(_EVENT_ID).is_duplicated()).filter(pl.all_horizontal(alike))
+        twice = pl.col(_EVENT_ID).is_not_null() & pl.col(_EVENT_ID).is_duplicated()
+        repeats = rows.filter(twice).filter(pl.all_horizontal(alike))
         return repeats.filter(~pl.col(_EVENT_ID).is_first_distinct())[ROW]
 
     return (Question("repeats", show, answer, by=_EVENT_ID),)

@@ -46,7 +46,7 @@ def _ask_usual(column: str, categories: pl.DataFrame, options: CleanerOptions) -
     """Asks for the limits of each category, and of the shop."""
 
     def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        sales = _sizes(ledger.rows, column, categories).filter(pl.col("event").is_in(kinds.sales()))
+        sales = _sizes(ledger.rows.filter(pl.col("event").is_in(kinds.sales())), column, categories)
         levels = [
             sales.group_by(pl.lit(level).alias("level"), pl.col(level).alias("key"), "x").agg(count=pl.len())
             for level in _levels(sales, ())

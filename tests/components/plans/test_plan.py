@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 from aisle.components.plans.plan import Question, Stage, carry_out, gathered, nothing
 from aisle.components.plans.spool import ROW, Spool
 
-NUMBERS = st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), min_size=1, max_size=30)
+NUMBERS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 9)), min_size=1, max_size=30
+)
 
 
 class Cut:
@@ -31,18 +33,18 @@ class Cut:
             work(part)
 
 
-def _numbered(rows: list[tuple[str, int]]) -> pl.DataFrame:
+def _numbered(rows: list[tuple[str | None, int]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"key": pl.String, "value": pl.Int64}, orient="row").with_row_index(ROW)
 
 
 @settings(max_examples=30, deadline=None)
 @given(NUMBERS, st.integers(1, 7))
-def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str, int]], count: int) -> None:
+def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str | None, int]], count: int) -> None:
     table = _numbered(rows)
     firsts = Question[dict[str, Any]](
         "firsts",
         lambda part, _: part["rows"],
-        lambda shown: shown.filter(pl.col("key").is_first_distinct())[ROW],
+        lambda shown: shown.filter(pl.col("key").is_first_distinct() & pl.col("key").is_not_null())[ROW],
         by="key",
     )
     total = Question[dict[str, Any]](
@@ -60,7 +62,7 @@ def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str, int]
         assert parts.visits == 3
         said = gathered(parts, lambda part: part["rows"]).sort(ROW)
     first = {key: value for key, value in reversed(rows)}
-    expected = [first[key] for key in dict.fromkeys(key for key, _ in rows)]
+    expected = [first[key] for key in dict.fromkeys(key for key, _ in rows) if key]
     assert said["said"].to_list() == [expected] * len(rows)
     assert said.drop("said").equals(table)
 
@@ -68,7 +70,7 @@ def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str, int]
 @settings(max_examples=30, deadline=None)
 @given(NUMBERS, st.randoms(use_true_random=False), st.integers(1, 5))
 def test_rows_come_back_in_their_order_however_they_came(
-    rows: list[tuple[str, int]], chance: Any, count: int
+    rows: list[tuple[str | None, int]], chance: Any, count: int
 ) -> None:
     table = _numbered(rows)
     shuffled = list(range(len(rows)))

@@ -11,7 +11,6 @@ from aisle.model.reviews.kernel import Kernel
 from aisle.model.reviews.ngrams import NGrams, counted, fitted, hashed, weighed
 from aisle.model.reviews.sentiment import Learnt, learn
 from aisle.model.reviews.text import plain
-from aisle.model.reviews.unlabelled import Unlabelled
 
 GOOD = ("很好", "不错", "质量好", "good mug", "not bad at all", "love it")
 BAD = ("不好", "很差", "质量差", "bad mug", "not good at all", "hate it")
@@ -102,38 +101,6 @@ def test_states_of_good_texts_alone_teach_nothing() -> None:
     texts = [f"{'好' if n % 2 else '差'}{n}" for n in range(60)]
     found = learn(texts, np.arange(60) % 2, np.ones((30, 8)), np.arange(1, 60, 2))
     assert not found.model.reads and ((found.probability > 0.5) == np.arange(60) % 2).all()
-
-
-def test_words_that_no_known_review_holds_are_learnt_from_what_the_encoder_makes_of_others() -> None:
-    random = np.random.default_rng(2)
-    good, more = np.arange(60) % 2, np.arange(200) % 2
-    texts = [f"{'好' if kind else '差'}{n}" for n, kind in enumerate(good)]
-    others = [f"{'棒' if kind else '烂'}{n}" for n, kind in enumerate(more)]
-    known, rest = (
-        random.normal(0, 0.3, (len(kinds), 8)) + np.where(kinds, 1.0, -1.0)[:, None] for kinds in (good, more)
-    )
-    read = random.permutation(60)
-    asked = tf.constant(["棒", "烂"])
-    assert np.ptp(learn(texts, good, known[read], read).alone(asked).numpy()) < 0.05
-    found = learn(texts, good, known[read], read, others=Unlabelled(others, rest))
-    best, worst = found.alone(asked).numpy()
-    assert best > 0.7 and worst < 0.3 and ((found.probability > 0.5) == good).all()
-    # What it didn't read of the others their characters tell: 棒 stands beside 好.
-    beside = [f"{'好棒' if kind else '差烂'}{n}" for n, kind in enumerate(more)]
-    some = learn(texts, good, known[read], read, others=Unlabelled(beside, rest[:0]))
-    assert some.alone(asked).numpy()[0] > 0.6 > 0.4 > some.alone(asked).numpy()[1]
-    # Where the encoder read a part of the known ones, others teach nothing.
-    part = learn(texts, good, known[read[:40]], read[:40], others=Unlabelled(others, rest))
-    assert np.ptp(part.alone(asked).numpy()) < 0.05
-
-
-def test_what_others_are_taken_for_is_no_news_of_a_known_review() -> None:
-    # Labels that are chance; the others are the same texts again.
-    random = np.random.default_rng(3)
-    texts = ["".join(chr(0x4E00 + one) for one in random.integers(0, 500, 12)) for _ in range(300)]
-    good, states = random.integers(0, 2, 300), random.normal(0, 1, (300, 8))
-    found = learn(texts, good, states, others=Unlabelled([f"{text}。" for text in texts], states))
-    assert ((found.probability > 0.5) == good).mean() < 0.6
 
 
 def test_a_kernel_parts_what_no_line_does() -> None:
