@@ -63,6 +63,11 @@ class Layout:
         return posixpath.join(self.root, "bert")
 
     @property
+    def pictures(self) -> str:
+        """What was seen in pictures, by the hash of their content."""
+        return posixpath.join(self.root, "pictures")
+
+    @property
     def run_log(self) -> str:
         """What TFX logged."""
         return posixpath.join(self.root, "logs", "run.log")

@@ -85,6 +85,8 @@ ITEMS = Table(
         Column("available_at", Kind.TIMESTAMP, of_day=True, planned=True),
         Column("stock", Kind.INTEGER),
         Column("image", Kind.STRING, bookkeeping=True, picture=True),
+        # Of a shop that is several in one: which of them sells it.
+        Column("domain", Kind.STRING),
     ),
     key=("item_id",),
 )

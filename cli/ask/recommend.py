@@ -24,11 +24,13 @@ from aisle.schema.errors import InputError
 @click.argument("user", required=False)
 @click.option("--users", metavar="FILE", type=click.Path(), help="One user a line, or a .csv with `user_id`.")
 @click.option("--exclude-seen", is_flag=True, help="Leave out what the user had before.")
+@click.option("--domain", default="", help="Only items of this domain, of a shop that has several.")
 @options(RECENT, OUTPUT, K, TARGET, OUT, JSON)
 def recommend(
     user: str | None,
     users: str | None,
     exclude_seen: bool,
+    domain: str,
     recent: tuple[str, ...],
     output: str | None,
     k: int,
@@ -46,7 +48,7 @@ def recommend(
             out,
             as_json,
             lambda model: (
-                model.recommend(user, exclude_seen=exclude_seen, k=k, recents=recents),
+                model.recommend(user, exclude_seen=exclude_seen, k=k, recents=recents, domain=domain),
                 None,
             ),
         )
@@ -61,7 +63,12 @@ def recommend(
     header = ("user_id", "rank", "item_id", "score")
     steps = batch.steps(len(values))
     batch.answer_file(
-        target, out, output, header, steps, lambda model: batch.recommend_rows(model, values, k, exclude_seen)
+        target,
+        out,
+        output,
+        header,
+        steps,
+        lambda model: batch.recommend_rows(model, values, k, exclude_seen, domain),
     )
 
 

@@ -6,7 +6,7 @@ from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from aisle.components.artifacts import Interactions, Tables
+from aisle.components.artifacts import Interactions, Pictures, Tables
 from aisle.components.bundle.executor import Executor
 from aisle.components.specifications import channels, new_outputs, texts
 from aisle.schema.options import Options
@@ -21,7 +21,7 @@ class BundleSpec(component_spec.ComponentSpec):
         ranking=standard_artifacts.Model,
         interactions=Interactions,
         tables=Tables,
-    ) | channels(optional=True, bert=standard_artifacts.Model)
+    ) | channels(optional=True, bert=standard_artifacts.Model, pictures=Pictures)
     OUTPUTS = channels(model=standard_artifacts.Model, tested_model=standard_artifacts.Model)
 
 
@@ -47,6 +47,7 @@ class Bundle(base_component.BaseComponent):
         bert_dir: str,
         code: str,
         bert: types.BaseChannel | None = None,
+        pictures: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
 
@@ -61,6 +62,7 @@ class Bundle(base_component.BaseComponent):
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
+            pictures: of PictureReader, where the pipeline has it.
         """
         super().__init__(
             BundleSpec(
@@ -69,6 +71,7 @@ class Bundle(base_component.BaseComponent):
                 interactions=interactions,
                 tables=tables,
                 bert=bert,
+                pictures=pictures,
                 bundle_fn=bundle_fn,
                 options=options.to_json(),
                 reviews=reviews.to_json(),

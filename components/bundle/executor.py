@@ -9,6 +9,7 @@ from tfx.types import artifact_utils
 from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.pictures.storage import read_pictures
 from aisle.components.pretraining.artifact import pretrained_bert
 from aisle.components.reviews.learnable import learnable
 from aisle.components.reviews.options import ReviewOptions
@@ -21,7 +22,7 @@ _MOMENTS = {"model": "end", "tested_model": "test_start"}
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads two Models, Interactions and Tables, writes two Models."""
+    """Reads two Models, Interactions, Tables and, where there are any, Pictures; writes two Models."""
 
     def Do(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -33,6 +34,8 @@ class Executor(base_executor.BaseExecutor):
         reviews = learnable(cleaned.get(EVENTS.name), ReviewOptions.from_json(exec_properties["reviews"]))
         if reviews is not None:
             tables[SENTIMENT.name] = reviews.to_arrow()
+        if input_dict.get("pictures"):
+            tables["pictures"] = read_pictures(artifact_utils.get_single_uri(input_dict["pictures"]))
         two_tower, ranking = (
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")

@@ -14,6 +14,8 @@ from aisle.components.pictures.placeholders import placeholders
 from aisle.components.pictures.places import read_places
 from aisle.schema.pictures import PictureError, read_picture
 
+IMAGE = "image"
+"""The column of the items that names their pictures."""
 PLACEHOLDER = "a placeholder"
 _EXAMPLES = 3
 

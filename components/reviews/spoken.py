@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-_KINDS = {
+_KINDS: dict[str, pl.DataType | type[pl.DataType]] = {
     "item_id": pl.String,
     "aspect": pl.String,
     "reviews": pl.UInt32,
@@ -53,5 +53,5 @@ def spoken_of(
             .agg(pl.len().alias("reviews"), pl.col("probability").mean().alias("good"))
         )
         joined = numbers.join(common, "item_id").with_columns(pl.lit(aspect).alias("aspect"))
-        found.append(joined.select(*_KINDS).cast(_KINDS))  # type: ignore[arg-type]
+        found.append(joined.select(pl.col(name).cast(kind) for name, kind in _KINDS.items()))
     return pl.concat(found).sort(["item_id", "reviews", "aspect"], descending=[False, True, False])

@@ -12,7 +12,7 @@ from typing import Any
 
 from aisle.gateway.ads import redis_scripts as scripts
 from aisle.gateway.ads.ledger import CAPPED, KEPT, Account, Changes, Charge, Sale, Show
-from aisle.gateway.recents.connection import connect, told_as_down
+from aisle.gateway.recents.connection import KeptConnection, connect, told_as_down
 from aisle.gateway.recents.store import TIMEOUT_SECONDS
 
 _WHAT = "the ledger of campaigns"
@@ -42,6 +42,7 @@ class RedisLedger:
         self._redis = connect(address, timeout)
         # By their hash: a server that is new is told the text once. Sent each time it costs as much as what it does.
         self._scripts = {script: self._redis.register_script(script) for script in scripts.SCRIPTS}
+        self._selling = KeptConnection(address, scripts.SELL, timeout)
         self._met, self._life = "", ""
         self._clock, self._off = clock, 0
 
@@ -69,7 +70,9 @@ class RedisLedger:
             for one in sales
         ]
         first = (now + self._off, request_id, CAPPED, KEPT, scripts.MOST_ENDED, self._life)
-        stand = await self._do(scripts.SELL, (_show(request_id), _seen(who)), *first, *itertools.chain(*told))
+        keys = (*scripts.KEYS, _show(request_id), _seen(who))
+        with told_as_down(_WHAT):
+            stand = await self._selling.call(keys, *first, *itertools.chain(*told))
         return [bool(one) for one in stand] or [False] * len(sales)
 
     async def sold(self, shows: Sequence[Show]) -> list[str]:
@@ -133,6 +136,7 @@ class RedisLedger:
 
     async def close(self) -> None:
         """See `Ledger`."""
+        await self._selling.close()
         await self._redis.aclose()
 
     async def _do(self, script: str, keys: tuple[str, ...], *told: str | int) -> Any:

@@ -148,4 +148,4 @@ redis.call('DEL', KEYS[1])
 """
 """Takes the keys of a session and of a user, and how long they are kept, in milliseconds."""
 
-SCRIPTS = (SELL, CHARGE, CHANGES, PACE, RESTORE, BID, READ_BIDS, MERGE)
+SCRIPTS = (CHARGE, CHANGES, PACE, RESTORE, BID, READ_BIDS, MERGE)

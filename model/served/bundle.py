@@ -24,8 +24,9 @@ from aisle.model.retrieval.item_table import ItemTable, item_table
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
+from aisle.model.retrieval.sources.domains import WITHIN
 from aisle.model.retrieval.sources.source import Offer
-from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.state import State, learnt_domains, make_state
 from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
@@ -46,7 +47,7 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 class Bundle(tf.Module):
     """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
-    similar_by_image where the shop has pictures, and sentiment where that was learnt.
+    recommend_within where items name domains, similar_by_image where the shop has pictures, and sentiment where that was learnt.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -91,9 +92,12 @@ class Bundle(tf.Module):
 
     def answered(self) -> list[contract.Signature]:
         """The contract's signatures that this model has."""
-        learnt = {contract.SENTIMENT: self._of_reviews, contract.SIMILAR_BY_IMAGE: self._looks}
-        lacking = [signature for signature, of in learnt.items() if of is None]
-        return [signature for signature in contract.SIGNATURES if signature not in lacking]
+        there = {
+            contract.RECOMMEND_WITHIN: self._filters.has_domains,
+            contract.SIMILAR_BY_IMAGE: self._looks is not None,
+            contract.SENTIMENT: self._of_reviews is not None,
+        }
+        return [signature for signature in contract.SIGNATURES if there.get(signature, True)]
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel, whose optional inputs may be left out of a request."""
@@ -170,14 +174,42 @@ class Bundle(tf.Module):
         """Items for a user, best first; last comes what was bought a moment ago and isn't due yet."""
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
         exclude = self._excluded(context, exclude_seen)
-        fused = self.retriever.candidates(context, offers("recommend"), exclude)
-        # What sells fills the places that no source reached.
+        ranked = self._recommended(context, exclude, offers("recommend"))
+        ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
+        return self._answer(self._due_first(context.recent, ranked), k)
+
+    def recommend_within(
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        domain: tf.Tensor,
+        k: tf.Tensor,
+        recent: RecentEvents | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Items of a domain for a user, best first; see `recommend`.
+
+        Of who took nothing in the domain the head has learnt nothing there: what sells in it and goes with what they took in
+        the others is the order (see `sources.domains`).
+        """
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
+        inside = self._filters.within(domain)
+        exclude = self._excluded(context, exclude_seen) | ~inside
+        ranked = self._recommended(context, exclude, (*offers("recommend"), WITHIN))
+        known = tf.reduce_any(self.retriever.seen(context) & inside, 1)[:, None]
+        score = context.scores[WITHIN.score]
+        there = ~exclude & (score > 0)
+        new = Ranked(score, there).followed_by(context.scores["popularity"], ~exclude)
+        return self._answer(self._due_first(context.recent, ranked.otherwise(known, new)), k)
+
+    def _recommended(self, context: Context, exclude: tf.Tensor, among: tuple[Offer, ...]) -> Ranked:
+        """What the sources give, in the head's order; what sells fills the places that none reached."""
+        fused = self.retriever.candidates(context, among, exclude)
         ranked = Ranked(fused, fused > 0).followed_by(context.scores["popularity"], ~exclude)
         ranked = ranked.with_first(self._most, functools.partial(self._numbers, context))
         if self._order.reads_history:
             ranked = ranked.with_first(self._most, functools.partial(self._order.head, context))
-        ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
-        return self._answer(self._due_first(context.recent, ranked), k)
+        return ranked
 
     def retrieve(
         self,
@@ -326,9 +358,13 @@ def make_bundles(
     table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    # As of the earliest: what is tested knows nothing of its test.
+    domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
 
     def state(now: int) -> State:
-        return make_state(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"])
+        return make_state(
+            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains
+        )
 
     text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
     latest = state(max(moments.values()))
@@ -347,7 +383,7 @@ def make_bundles(
             bundle.save(folder)
             make_lean(folder)
             saved = folder
-        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
+        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index, domains.figures())
         write_warmup(folder, frames, ids, table.titles)
 
 
@@ -356,11 +392,16 @@ def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
     return learn(known["text"].to_list(), known["good"].to_numpy()).alone if known is not None else None
 
 
-def _write_beside(folder: str, titles: dict[str, str], index: dict[str, Any]) -> None:
+def _write_beside(
+    folder: str, titles: dict[str, str], index: dict[str, Any], directions: list[dict[str, Any]]
+) -> None:
     """Writes what a model says of itself without being asked."""
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
-    for name, values in ((contract.TITLES_FILE, titles), (contract.INDEX_FILE, index)):
+    files: dict[str, Any] = {contract.TITLES_FILE: titles, contract.INDEX_FILE: index}
+    if directions:
+        files[contract.DOMAINS_FILE] = directions
+    for name, values in files.items():
         with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
             file.write(json.dumps(values, ensure_ascii=False))
 

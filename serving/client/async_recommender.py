@@ -68,9 +68,12 @@ class AsyncRecommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Events = (),
+        domain: str = "",
     ) -> ScoredItems:
         """See `Recommender.recommend`."""
-        return await self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents])))
+        return await self.ask(
+            only(questions.recommend([user_id], [history], exclude_seen, k, [recents], domain))
+        )
 
     async def recommend_batch(
         self,
@@ -79,9 +82,10 @@ class AsyncRecommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Sequence[Events] | None = None,
+        domain: str = "",
     ) -> list[ScoredItems]:
         """See `Recommender.recommend_batch`."""
-        return await self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents))
+        return await self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents, domain))
 
     async def similar(self, item_id: str, k: int = 10, recents: Events = ()) -> ScoredItems:
         """See `Recommender.similar`."""

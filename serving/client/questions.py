@@ -21,6 +21,7 @@ from aisle.schema.contract import (
     ITEM_IDS,
     RANK,
     RECOMMEND,
+    RECOMMEND_WITHIN,
     RETRIEVE,
     SCORES,
     SEARCH,
@@ -127,8 +128,9 @@ def recommend(
     exclude_seen: bool,
     k: int,
     recents: Sequence[Events] | None = None,
+    domain: str = "",
 ) -> Question[list[ScoredItems]]:
-    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked.
+    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked: of no domain.
 
     A model that takes no recent events knows nobody without an id: it is given these visitors' as their history.
     """
@@ -137,8 +139,8 @@ def recommend(
         given = as_many(histories, user_ids, "histories", "user_ids", ())
         asked = zip(user_ids, given, recents or (), strict=True)
         known = [history or (() if user else liked(events)) for user, history, events in asked]
-        older = recommend(user_ids, known, exclude_seen, k)
-        question = _with_recents(recommend(user_ids, histories, exclude_seen, k), recent)
+        older = recommend(user_ids, known, exclude_seen, k, domain=domain)
+        question = _with_recents(recommend(user_ids, histories, exclude_seen, k, domain=domain), recent)
         return dataclasses.replace(question, older=older)
     inputs = {
         "user_id": strings("user_ids", user_ids),
@@ -147,6 +149,9 @@ def recommend(
         "k": count(k),
     }
     rows = len(user_ids)
+    if domain:
+        inputs["domain"] = strings("domain", [domain] * rows)
+        return _lists(RECOMMEND_WITHIN, inputs, rows)
     retrieved = Question(RETRIEVE, inputs, lambda outputs: read_lists(outputs, rows, k, fallback=True))
     return dataclasses.replace(_lists(RECOMMEND, inputs, rows), fallback=retrieved)
 

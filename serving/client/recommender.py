@@ -83,6 +83,7 @@ class Recommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Events = (),
+        domain: str = "",
     ) -> ScoredItems:
         """The best items for a user, best first.
 
@@ -93,8 +94,9 @@ class Recommender(abc.ABC):
             k: items at most.
             recents: what the user did of late, added to either history; see `RecentEvent`. What was bought a moment ago
                 comes last until it is due again.
+            domain: only items of it, of a shop whose items name domains; "" is any.
         """
-        return self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents])))
+        return self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents], domain)))
 
     def recommend_batch(
         self,
@@ -103,9 +105,10 @@ class Recommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Sequence[Events] | None = None,
+        domain: str = "",
     ) -> list[ScoredItems]:
         """`recommend` for each user, with its history if `histories` are given."""
-        return self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents))
+        return self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents, domain))
 
     def similar(self, item_id: str, k: int = 10, recents: Events = ()) -> ScoredItems:
         """The `k` items most like an item, best first; the item itself is not among them.

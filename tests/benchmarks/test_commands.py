@@ -134,6 +134,13 @@ _RESULTS: dict[str, Any] = {
         "weeks_at": {"aisle": 3.21, "negative binomial": 3.42},
     },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
+    "domains.food_kitchen": {
+        domain: {
+            kind: {"systems": {"aisle, with the other domain": {"hr": hr}}, "gain": {"value": 0.0}}
+            for kind, hr in (("last", last), ("new", new))
+        }
+        for domain, last, new in (("Food", 0.0545, 0.0740), ("Kitchen", 0.0250, 0.0236))
+    },
     "inventory.forecast": {
         "points": {
             "aisle, median": {"wrmsse": 0.8972, "mase": 1.1263},
@@ -231,6 +238,9 @@ _RESULTS: dict[str, Any] = {
     },
     "search.search_speed": {"sizes": {"5000": _TIMES}},
     "serving.fuzz_server": {"asked": {"wrong": [], "ended": False}, "growth": 0.07},
+    "reviews.ranking": {
+        "gains": {part: {"gain": 0.0} for part in ("recommended", "recommended, new", "searched", "pages")}
+    },
     "reviews.sentiment": {
         "rows": {
             "aisle, all labels": 0.9451,

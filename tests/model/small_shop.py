@@ -88,4 +88,4 @@ def small_shop(bert: str = "", looks: Looks | None = None) -> Bundle:
     table = item_table(tower, ITEMS)
     text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions, IDS)
     retriever = Retriever(tower, text, table.prices, make_state(taken, users, IDS, 100 * DAY))
-    return Bundle(retriever, Head(), table, BundleOptions(), looks)
+    return Bundle(retriever, Head(), table, BundleOptions(), looks=looks)

@@ -130,6 +130,24 @@ class TinyModel(tf.Module):
     ) -> dict[str, tf.Tensor]:
         return self._list(user_id, k, recent)
 
+    @tf.function(input_signature=[*_HISTORY[:3], _strings(None, name="domain"), *_HISTORY[3:]])
+    def recommend_within(
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        domain: tf.Tensor,
+        k: tf.Tensor,
+        *recent: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Its domain has as many items as its name has letters."""
+        answer = self._list(user_id, k, recent)
+        beyond = tf.range(tf.shape(answer["scores"])[1]) >= tf.strings.length(domain)[:, None]
+        return {
+            "item_ids": tf.where(beyond, "", answer["item_ids"]),
+            "scores": tf.where(beyond, float("-inf"), answer["scores"]),
+        }
+
     @tf.function(input_signature=[_strings(None, name="item_id"), _K, *_RECENT])
     def similar(self, item_id: tf.Tensor, k: tf.Tensor, *recent: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._list(item_id, k, recent)
@@ -221,6 +239,7 @@ def save_tiny_model(
         "search",
         "filtered_search",
         "recommend",
+        "recommend_within",
         "similar",
         "rank",
         "explain",

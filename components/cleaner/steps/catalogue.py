@@ -24,8 +24,8 @@ def tidy_items(ledger: Ledger, options: CleanerOptions) -> pl.DataFrame:
     Returns:
         The spellings of ids that became another one, see `merge_twins`.
     """
-    normalise(ledger, ("item_id", "title", "description", "category", "brand"))
-    strip_markup(ledger, ("title", "description", "category", "brand"))
+    normalise(ledger, ("item_id", "title", "description", "category", "brand", "domain"))
+    strip_markup(ledger, ("title", "description", "category", "brand", "domain"))
     ledger.take_out("normalise", "nothing but white space", "item_id", pl.col("item_id").is_null())
     ledger.take_out("normalise", "nothing but white space", "title", pl.col("title").is_null())
     cut(ledger, "title", options.max_title)
@@ -52,6 +52,7 @@ def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
     take_out_titles(ledger, shop.unsold, shop.capitals, options)
     _one_spelling(ledger, "category")
     _one_spelling(ledger, "brand")
+    _one_spelling(ledger, "domain")
     if "price" in ledger.rows.columns:
         price = pl.col("price")
         good = price.is_finite() & ((price > 0) | (price == 0) & item.is_in(shop.free.implode()))
@@ -66,6 +67,7 @@ def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
         known = pl.when(since > _EPOCH).then(since)
         ledger.change("impute", "available at the epoch or before: unknown", "available_at", known)
     gather_categories(ledger)
+    _one_thing_per_id(ledger)
     one_row_per_key(ledger, "item_id", "title", "available_at")
     delete_missing(ledger, rules_of(ledger.table, options.missing))
 
@@ -141,6 +143,18 @@ def clean_judgements(
         ledger.rows = ledger.rows.with_columns(grade.over(key, mapping_strategy="join").alias("grades"))
     ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
     ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())
+
+
+def _one_thing_per_id(ledger: Ledger) -> None:
+    """Takes out the items whose id two domains use, each for something else: no event says which of them it is of."""
+    if "domain" in ledger.rows.columns:
+        domains, titles = (
+            pl.col(name).drop_nulls().n_unique().over("item_id") for name in ("domain", "title")
+        )
+        reason = (
+            "the id names different things in two domains: put the domain before it, here and in the events"
+        )
+        ledger.take_out("deduplicate", reason, "item_id", (domains > 1) & (titles > 1))
 
 
 def _one_spelling(ledger: Ledger, column: str) -> None:

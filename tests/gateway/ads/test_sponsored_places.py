@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import json
 import pathlib
@@ -26,29 +25,9 @@ from aisle.gateway.recents.redis_store import RedisStore
 from aisle.gateway.rpc.methods import SERVICE
 from aisle.gateway.rpc.server import RpcServer
 from aisle.serving import AsyncClient
-from tests.gateway.ads.conftest import HOUR, NOW, Clock, campaign, write
+from tests.gateway.ads.conftest import HOUR, NOW, Clock, ask, campaign, shown, spent
 
 Sells = Callable[..., Any]
-
-
-async def ask(site: Any, route: str = "search", **asked: Any) -> dict[str, Any]:
-    told = {"query": "mug"} if route == "search" else {}
-    answer = await site.http.post(f"/v1/{route}", json={**told, **asked})
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
-def shown(answer: dict[str, Any]) -> list[str]:
-    """The items, sponsored ones with their campaign."""
-    return [
-        f"{one['item_id']} {one['campaign_id']}" if "sponsored" in one else one["item_id"]
-        for one in answer["items"]
-    ]
-
-
-async def spent(site: Any, campaign_id: str) -> Account:
-    changes = await site.gateway.ads.charging.ledger.changes(0)
-    return changes.accounts.get(campaign_id, Account())
 
 
 def rows(log: pathlib.Path) -> list[dict[str, Any]]:
@@ -185,65 +164,6 @@ def test_slots_are_filled_by_sponsored_items_alone(sells: Sells) -> None:
     ]  # fmt: skip
 
 
-def test_what_campaigns_spent_is_told_with_the_key(sells: Sells) -> None:
-    async def use(site: Any) -> None:
-        answer = await ask(site, "ads")
-        told = {"event": "click", "item_id": "i4", "request_id": answer["request_id"]}
-        assert (await site.http.post("/v1/events", json=told)).status_code == 401
-        bearer = {"Authorization": "Bearer 0123456789abcdef"}
-        await site.http.post("/v1/events", json=told, headers=bearer)
-        await ask(site, "ads")
-        assert (await site.http.get("/v1/campaigns")).status_code == 401
-        money = (await site.http.get("/v1/campaigns", headers=bearer)).json()
-        empty = {"budget": 10_000, "multiplier": 1.0}
-        assert money == {
-            "campaigns": [
-                {"campaign_id": "other", "spent": 0, "held": 0, "bids": 0, **empty},
-                {"campaign_id": "c", "spent": 36, "held": 11, "bids": 2, **empty},
-            ],
-            "stale": False,
-        }
-
-    told = [campaign("other", "i99"), campaign("c", "i4")]
-    sells(use, told, options={"reserve": 10_000_000}, key="0123456789abcdef")
-
-
-def test_who_bids_is_counted_once_an_answer_also_where_others_win_and_campaigns_change(sells: Sells) -> None:
-    async def bids(site: Any) -> dict[str, int]:
-        told = (await site.http.get("/v1/campaigns")).json()["campaigns"]
-        return {one["campaign_id"]: one["bids"] for one in told}
-
-    async def use(site: Any) -> None:
-        # From the second answer on the winner is at its cap, so that its advertiser's other campaign bids, too.
-        for _ in range(3):
-            await ask(site, "ads", user_id="ann")
-        assert await bids(site) == {"once": 3, "low": 3, "same": 2, "other": 0}
-        write(site.table, [campaign("low", "i4"), campaign("new", "i5")])
-        await ask(site, "ads", user_id="ann")
-        await site.gateway.ads._files.look()
-        site.gateway.ads._accounts.book(site.gateway.ads._files.booked)
-        await ask(site, "ads", user_id="ann")
-        assert await bids(site) == {"low": 5, "new": 1}
-
-    told = [
-        campaign("once", "i1", bid=9_000, frequency_cap=1, advertiser_id="x"), campaign("low", "i4", bid=10),
-        campaign("same", "i3", bid=5, advertiser_id="x"), campaign("other", "i99"),
-    ]  # fmt: skip
-    sells(use, told)
-
-
-def test_a_gateway_that_sells_nothing_has_no_ads(site: Callable) -> None:
-    from aisle.gateway.recents.memory import MemoryStore
-
-    async def use() -> None:
-        async with site(MemoryStore(1_000)) as one:
-            answer = await ask(one, "ads", slots=3)
-            assert (answer["items"], answer["version"], bool(answer["request_id"])) == ([], None, True)
-            assert (await one.http.get("/v1/campaigns")).json() == {"campaigns": [], "stale": False}
-
-    asyncio.run(use())
-
-
 def test_a_cap_holds_for_a_visitor_in_all_lists_and_for_who_signs_in(sells: Sells) -> None:
     async def use(site: Any) -> None:
         told = {"session_id": "s1"}
@@ -309,52 +229,6 @@ def test_a_click_after_the_window_is_free_and_one_that_is_told_late_is_not(sells
         assert (await spent(site, "c")).spent == 36
 
     sells(use, [campaign("c", "i4")], now=clock, options={"reserve": 10_000_000})
-
-
-def test_campaigns_are_followed_and_a_file_that_cannot_be_read_changes_nothing(
-    sells: Sells, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def use(site: Any) -> None:
-        async def follow() -> None:
-            if await site.gateway.ads._files.look():
-                site.gateway.ads._accounts.book(site.gateway.ads._files.booked)
-
-        assert shown(await ask(site, "ads")) == ["i4 c"]
-        for wrong in (
-            {"bid": -1},
-            {"starts_at": "2026-01-01"},
-            {"query": 5},
-            {"item_id": None, "category": 5},
-        ):
-            caplog.clear()
-            write(site.table, [{**campaign("new", "i5"), **wrong}])
-            await follow()
-            assert shown(await ask(site, "ads")) == ["i4 c"] and "campaigns stay as they were" in caplog.text
-        write(site.table, [campaign("new", "i5"), campaign("c", "i4", bid=9_000)])
-        await follow()
-        assert shown(await ask(site, "ads", slots=2)) == ["i4 c", "i5 new"]
-        site.table.unlink()
-        await follow()
-        assert shown(await ask(site, "ads")) == ["i4 c"]
-
-    sells(use, [campaign("c", "i4")])
-
-
-def test_campaigns_that_can_never_sell_are_told_at_the_start_and_once_a_version_has_answered(
-    sells: Sells, caplog: pytest.LogCaptureFixture
-) -> None:
-    async def use(site: Any) -> None:
-        assert "of 3 campaigns 1 can't sell anything: 1 ended" in caplog.text
-        ads = site.gateway.ads
-        await ads.look_for_strangers()
-        assert "doesn't know" not in caplog.text
-        await ask(site, "ads")
-        for _ in range(2):
-            await ads.look_for_strangers()
-        told = [one for one in caplog.messages if "1 show items that the model doesn't know" in one]
-        assert len(told) == 1 and "(i99)" in told[0]
-
-    sells(use, [campaign("ended", "i1", ends_at=NOW), campaign("strange", "i99"), campaign("c", "i4")])
 
 
 def test_a_kill_between_a_click_and_its_charge_charges_it_at_the_next_start(

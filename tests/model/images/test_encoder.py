@@ -10,7 +10,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from PIL import Image
 
-from aisle.model.images.encoder import FEATURES, PictureEncoder, square
+from aisle.model.images.encoder import FEATURES, TEXTURES, PictureEncoder, square
 from aisle.model.images.whitening import Whitening
 from aisle.schema.pictures import SIDE, encoded, read_picture
 from tests.model.images import by_hand
@@ -69,3 +69,21 @@ def test_few_pictures_give_few_directions() -> None:
     for count in (1, 2, 3):
         found = Whitening.learn(np.eye(5)[:count])(tf.eye(5)).numpy()
         assert found.shape == (5, max(count - 1, 1)) and np.isfinite(found).all()
+
+
+def test_textures_are_means_spreads_and_what_varies_together() -> None:
+    encoder = PictureEncoder(WEIGHTS, textures=True)
+    found = encoder(tf.constant(_picture(64, 64)[None])).numpy()[0]
+    maps = by_hand.maps(WEIGHTS, _picture(64, 64))
+    flat = maps[4].reshape(112, -1)
+    together = np.cov(flat, bias=True)
+    spread = np.sqrt(np.diag(together)) + 1e-2
+    together /= np.sqrt(np.outer(spread, spread))
+    upper = together[np.triu_indices(112)]
+    expected = [
+        *(seen.mean((1, 2)) for seen in maps),
+        *(seen.std((1, 2)) for seen in maps[:-1]),
+        np.sign(upper) * np.sqrt(np.abs(upper)),
+    ]
+    assert encoder.width == TEXTURES == len(found)
+    assert np.allclose(found, np.concatenate(expected), atol=5e-2)
