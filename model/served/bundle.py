@@ -26,6 +26,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.source import Offer
 from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.tower import served
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
@@ -292,7 +293,7 @@ def make_bundles(
             warm-up requests (see `warmup`).
         options: of the served model.
     """
-    tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
+    tower, ranker = served(tf.saved_model.load(two_tower)), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]
