@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -102,6 +103,44 @@ def gsp(bids: Bids, places: int, reserve: int = 0) -> list[Sold]:
         Sold(one, _threshold(_score(scores, ranked, place + 1, reserve), int(bids.quality[one])))
         for place, one in enumerate(ranked[:places])
     ]
+
+
+def gsp_by_place(
+    bids: Bids, fits: npt.NDArray[np.bool_], shows: npt.NDArray[np.integer[Any]], reserve: int = 0
+) -> list[Sold | None]:
+    """As `gsp` where not everybody may stand at every place, and what is shown stands once.
+
+    Each place goes to the best bidder that fits it and shows what doesn't stand yet. It pays the least bid that holds the
+    place against all others of that kind.
+
+    Args:
+        bids: of all that may be shown.
+        fits: [places, bidders], who may stand where.
+        shows: [bidders], a number of what each would show.
+        reserve: as in `gsp`.
+
+    Returns:
+        [places], None where nobody fits.
+
+    Raises:
+        InputError: the reserve is negative.
+    """
+    _check(len(fits), reserve)
+    scores, left = bids.scores, np.ones(len(bids.amounts), bool)
+    found: list[Sold | None] = []
+    for able in fits:
+        rivals = np.where(able & left, scores, 0)
+        best = int(rivals.max(initial=0))
+        if best < max(reserve, 1):
+            found.append(None)
+            continue
+        equal = np.flatnonzero(rivals == best)
+        winner = int(equal[bids.quality[equal].argmax()])
+        rivals[winner] = 0
+        price = _threshold(max(int(rivals.max()), reserve), int(bids.quality[winner]))
+        found.append(Sold(winner, price))
+        left &= shows != shows[winner]
+    return found
 
 
 def second_price(bids: Bids, reserve: int = 0) -> Sold | None:

@@ -11,10 +11,8 @@ import numpy.typing as npt
 
 from aisle.ads.auction import Bids, Whole
 from aisle.ads.campaign import MILLION, Campaign, one_currency, whole
+from aisle.ads.targets import Targets
 from aisle.schema.errors import InputError
-
-Targets = dict[str, dict[str, int]]
-"""What may be targeted, by item or category and by query, with its number."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,14 +93,12 @@ class Market:
         self._bids = _column(campaign.bid for campaign in campaigns)
         self._starts = _column(campaign.starts_at for campaign in campaigns)
         self._ends = _column(campaign.ends_at for campaign in campaigns)
+        self._moments = np.unique([self._starts, self._ends])
+        self._running: tuple[int, npt.NDArray[np.bool_]] | None = None
         self._per_purchase = np.asarray([c.bid_kind == "purchase" for c in campaigns], bool)
-        advertisers = [campaign.advertiser_id for campaign in campaigns]
-        self._advertisers = np.unique(advertisers, return_inverse=True)[1].reshape(-1)
-        self._of_item: Targets = {}
-        self._of_category: Targets = {}
-        self._read: dict[str, tuple[dict[str, int], ...]] = {}
-        self._targets = _column(self._target(*one) for one in enumerate(campaigns))
-        self._queries = {_plain(campaign.query) for campaign in campaigns}
+        who, of_campaign = np.unique([one.advertiser_id for one in campaigns], return_inverse=True)
+        self._advertisers, self._advertiser_count = of_campaign.reshape(-1), len(who)
+        self._targets = Targets(campaigns)
 
     def __len__(self) -> int:
         """How many campaigns there are."""
@@ -124,9 +120,23 @@ class Market:
         """The places of all campaigns of the advertiser of one, that one among them."""
         return np.flatnonzero(self._advertisers == self._advertisers[place])
 
+    def capped(self, shown: Mapping[str, int]) -> Whole:
+        """The places of the campaigns that a user was shown as often as they may be.
+
+        Args:
+            shown: how often this user was shown each today.
+        """
+        places = ((self._places.get(name), times) for name, times in shown.items())
+        caps = (
+            (place, self.campaigns[place].frequency_cap, times)
+            for place, times in places
+            if place is not None
+        )
+        return _column(place for place, cap, times in caps if cap is not None and times >= cap)
+
     def may_show(self, item_id: str) -> bool:
         """Whether any campaign may target an item, whatever its category."""
-        return bool(self._of_category) or item_id in self._of_item
+        return self._targets.may_show(item_id)
 
     def budgets(self) -> Whole:
         """[campaigns], in micros: what is left before anything was spent."""
@@ -168,34 +178,85 @@ class Market:
             [getattr(candidates[number], key) for number in able] for key in ("item_id", "category")
         )
         listed = Listed(items, categories, *chances)
-        found = self.offers_of(listed, query, now, left, multipliers, shown, factors)
+        amounts, out = self.amounts(left, multipliers), [self.capped(shown or {})]
+        found = self.offers_of(listed, query, now, amounts, out, factors)
         return dataclasses.replace(found, candidates=np.asarray(able, np.int64)[found.candidates])
+
+    def amounts(self, left: Whole, multipliers: npt.NDArray[np.float64] | None = None) -> Whole:
+        """[campaigns] what each bids: its bid times its multiplier, but no more than is left; nothing, or less, where none is.
+
+        Args:
+            left: as of `offers`.
+            multipliers: as of `offers`.
+
+        Raises:
+            InputError: as `offers`.
+        """
+        return np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
+
+    def amount(self, place: int, left: int, multiplier: float) -> int:
+        """The same of one campaign."""
+        return min(int(self._bids[place] * multiplier), left)
 
     def offers_of(
         self,
         listed: Listed,
         query: str,
         now: int,
-        left: Whole,
-        multipliers: npt.NDArray[np.float64] | None = None,
-        shown: Mapping[str, int] | None = None,
+        amounts: Whole,
+        out: Sequence[Whole] = (),
         factors: npt.NDArray[np.float64] | None = None,
     ) -> Offers:
-        """As `offers`, of candidates in columns."""
-        amounts = np.minimum(self._paced(multipliers), self._fits(left, "budgets left"))
-        amounts[[*self._capped(shown or {})]] = 0
-        places, chosen = self._matched(listed, query)
-        open_now = (self._starts[places] <= now) & (now < self._ends[places]) & (amounts[places] > 0)
-        places, chosen = places[open_now], chosen[open_now]
-        click, purchase = listed.click[chosen], listed.purchase[chosen]
-        if factors is not None:
-            beside = self._beside(factors)[:, places]
-            click, purchase = _times_odds(click, beside[0]), _times_odds(purchase, beside[1])
+        """As `offers`, of candidates in columns, and of amounts that are known.
+
+        Args:
+            listed: the candidates.
+            query: as of `offers`.
+            now: as of `offers`.
+            amounts: [campaigns], what each bids at most, by `amounts`.
+            out: the places of campaigns that don't bid.
+            factors: as of `offers`.
+        """
+        first = self._targets.first(listed.items, listed.categories, query)
+        may = (first >= 0) & self._run(now)
+        for places in out:
+            may[places] = False
+        places = np.flatnonzero(may)
+        bids = amounts[places]
+        if not (bids > 0).all():
+            places, bids = places[bids > 0], bids[bids > 0]
+        chosen = first[places]
+        quality = self._quality(listed, places, chosen, factors)
+        best = self._one_of_each_advertiser(places, bids * quality)
+        return Offers(places[best], chosen[best].astype(np.int64), Bids(bids[best], quality[best]))
+
+    def _quality(
+        self,
+        listed: Listed,
+        places: Whole,
+        chosen: npt.NDArray[np.int32],
+        factors: npt.NDArray[np.float64] | None,
+    ) -> Whole:
+        """[offers] the chance of what each pays for, in millionths."""
+        beside = None if factors is None else self._beside(factors)[:, places]
+        click = listed.click[chosen]
+        if beside is not None:
+            click = _times_odds(click, beside[0])
+        per_purchase = self._per_purchase[places]
+        if not per_purchase.any():
+            return click
+        purchase = listed.purchase[chosen]
+        if beside is not None:
+            purchase = _times_odds(purchase, beside[1])
         # Whoever bids for a purchase pays for one: its chance is that of a click and of a purchase after it.
-        bought = np.maximum(click * purchase // MILLION, 1)
-        quality = np.where(self._per_purchase[places], bought, click)
-        best = self._one_of_each_advertiser(places, amounts[places] * quality)
-        return Offers(places[best], chosen[best], Bids(amounts[places[best]], quality[best]))
+        return np.where(per_purchase, np.maximum(click * purchase // MILLION, 1), click)
+
+    def _run(self, now: int) -> npt.NDArray[np.bool_]:
+        """[campaigns] which may be shown at a moment: looked up once until the next one starts or ends."""
+        passed = int(np.searchsorted(self._moments, now, side="right"))
+        if self._running is None or self._running[0] != passed:
+            self._running = passed, (self._starts <= now) & (now < self._ends)
+        return self._running[1]
 
     def _paced(self, multipliers: npt.NDArray[np.float64] | None) -> Whole:
         """What each campaign would bid."""
@@ -221,55 +282,10 @@ class Market:
             raise InputError(f"{what}: shape {values.shape}, expected one a campaign, {self._bids.shape}")
         return values
 
-    def _matched(self, listed: Listed, query: str) -> tuple[Whole, Whole]:
-        """The campaigns whose target is there, in their order, each with the first candidate that fits it."""
-        plain = _plain(query)
-        asked = ("", plain) if plain and plain in self._queries else ("",)
-        found: dict[int, int] = {}
-        told: set[str] = set()
-        for number, (item, category) in enumerate(zip(listed.items, listed.categories, strict=True)):
-            targets = self._paths(category) if category not in told else ()
-            told.add(category)  # Later candidates of a category are never its first one.
-            if by_item := self._of_item.get(item):
-                targets = (*targets, by_item)
-            for by_query in targets:
-                for words in asked:
-                    if words in by_query:
-                        found.setdefault(by_query[words], number)
-        first = np.full(len(self.campaigns), -1, np.int64)
-        first[list(found)] = list(found.values())
-        chosen = first[self._targets]
-        places = np.flatnonzero(chosen >= 0)
-        return places, chosen[places]
-
-    def _paths(self, category: str) -> tuple[dict[str, int], ...]:
-        """What of a category's path, and of all paths above it, is targeted; read once of each category."""
-        if category not in self._read:
-            levels = category.split("/") if category else []
-            paths = ("/".join(levels[: depth + 1]) for depth in range(len(levels)))
-            self._read[category] = tuple(
-                self._of_category[path] for path in paths if path in self._of_category
-            )
-        return self._read[category]
-
-    def _target(self, place: int, campaign: Campaign) -> int:
-        """Numbers what a campaign targets, by the place of the first one that does."""
-        targets = self._of_item if campaign.item_id else self._of_category
-        by_query = targets.setdefault(campaign.item_id or campaign.category, {})
-        return by_query.setdefault(_plain(campaign.query), place)
-
-    def _capped(self, shown: Mapping[str, int]) -> Iterator[int]:
-        """The campaigns that this user was shown as often as they may be."""
-        for name, times in shown.items():
-            place = self._places.get(name)
-            cap = None if place is None else self.campaigns[place].frequency_cap
-            if place is not None and cap is not None and times >= cap:
-                yield place
-
     def _one_of_each_advertiser(self, places: Whole, scores: Whole) -> Whole:
         """The offer of the highest score of each, the first of equal ones: nobody bids against itself."""
         advertisers = self._advertisers[places]
-        highest = np.zeros(len(self.campaigns), np.int64)
+        highest = np.zeros(self._advertiser_count, np.int64)
         np.maximum.at(highest, advertisers, scores)
         best = np.flatnonzero(scores == highest[advertisers])
         # Written backwards, so that the first of equal offers stands in the end: no sorting.
@@ -287,11 +303,6 @@ def _times_odds(chances: Whole, factors: npt.NDArray[np.float64]) -> Whole:
     """The same of whole millionths."""
     found = np.rint(at_odds(chances / MILLION, factors) * MILLION)
     return np.clip(found, 1, MILLION).astype(np.int64)
-
-
-def _plain(query: str) -> str:
-    """A query without what searches differ in by habit: case and blanks."""
-    return " ".join(query.casefold().split())
 
 
 def _column(values: Iterator[int]) -> Whole:

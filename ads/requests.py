@@ -26,7 +26,7 @@ class Terms:
         rule: `second-price` sells the first of the places alone.
         reserve: the least that a million shows must bring, in micros.
         pacing: after each auction, at the end of each of 96 slots, or not at all.
-        floor: of the chance of a click of the last item that a page has without ads: what is less likely isn't sold.
+        floor: of the chance of a click of the item that stands at a place without ads: what is less likely isn't sold the place.
         places: of a page, from 1, rising.
         looks: of each place of a page, how likely it is looked at, in millionths of the first one's; what lies below has the
             last one's.
@@ -51,6 +51,11 @@ class Terms:
             raise InputError(f"a floor of {self.floor}, expected a share from 0 to 1")
         if not self.looks or list(self.looks) != sorted(self.looks, reverse=True) or self.looks[-1] < 0:
             raise InputError(f"looks of {self.looks[:8]}, expected whole numbers from the most to the least")
+
+    def places_of(self, listed: int) -> tuple[int, ...]:
+        """Those that are for sale of a page with so many items of its own."""
+        reached = tuple(place for place in self.places if place <= listed + 1)
+        return reached[:1] if self.rule == "second-price" else reached
 
     def look(self, place: int) -> int:
         """How likely a place is looked at, in millionths of the first one."""

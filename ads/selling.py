@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from aisle.ads.auction import Sold, Whole, gsp, vcg
+from aisle.ads.auction import Sold, Whole, gsp_by_place, vcg
 from aisle.ads.campaign import MILLION
 from aisle.ads.frequency import shown_within
 from aisle.ads.market import Market, Offers
@@ -93,10 +93,8 @@ class _Till:
         self._capped = {one.campaign_id: one.frequency_cap for one in market.campaigns if one.frequency_cap}
 
     def offers(self, request: Request, multipliers: npt.NDArray[np.float64]) -> Offers:
-        """Who may bid."""
-        least = self._terms.floor * min(
-            (one.click for one in request.candidates[: request.listed]), default=0
-        )
+        """Who may bid: those that are likely enough to be clicked for one of the places."""
+        least = min(self._bars(request), default=0.0)
         # What isn't sold stays a candidate: places among them are those of the request.
         may = [
             dataclasses.replace(one, in_stock=False) if one.click < least else one
@@ -110,10 +108,13 @@ class _Till:
         self, number: int, request: Request, offers: Offers, luck: npt.NDArray[np.float64]
     ) -> list[Show]:
         """Sells the places, an item once, and charges what is paid for."""
-        terms = self._terms
+        clicks = np.asarray([request.candidates[place].click for place in offers.candidates], np.int64)
+        fits = clicks >= np.asarray(self._bars(request))[:, None]
         found: dict[str, Show] = {}
-        places = [place for place in terms.places if place <= request.listed + 1]
-        for place, one in zip(places, _auction(offers, places, terms), strict=False):
+        places = self._terms.places_of(request.listed)
+        for place, one in zip(places, _auction(offers, fits, places, self._terms), strict=False):
+            if one is None:
+                continue
             candidate = int(offers.candidates[one.bidder])
             item = request.candidates[candidate].item_id
             if item not in found:
@@ -121,6 +122,18 @@ class _Till:
                     number, request, int(offers.campaigns[one.bidder]), candidate, place, one, luck
                 )
         return list(found.values())
+
+    def _bars(self, request: Request) -> list[float]:
+        """[places] the least chance of a click of what may be sold each, in millionths: by what stands there without ads.
+
+        Under VCG all places are sold to those that fit the first one: what one's being there costs the others is known only
+        where all may stand at all places.
+        """
+        terms = self._terms
+        listed = [one.click for one in request.candidates[: request.listed]] or [0]
+        places = terms.places_of(request.listed)
+        held = places[:1] * len(places) if terms.rule == "vcg" else places
+        return [terms.floor * listed[min(place, len(listed)) - 1] for place in held]
 
     def _show(
         self, number: int, request: Request, campaign: int, candidate: int, place: int, sold: Sold,
@@ -146,12 +159,12 @@ class _Till:
         return shown_within(self._shown.get(request.user, ()), request.at)
 
 
-def _auction(offers: Offers, places: Sequence[int], terms: Terms) -> list[Sold]:
+def _auction(
+    offers: Offers, fits: npt.NDArray[np.bool_], places: Sequence[int], terms: Terms
+) -> Sequence[Sold | None]:
     if terms.rule == "vcg":
         return vcg(offers.bids, [terms.look(place) for place in places], terms.reserve)
-    return gsp(
-        offers.bids, min(len(places), 1) if terms.rule == "second-price" else len(places), terms.reserve
-    )
+    return gsp_by_place(offers.bids, fits, offers.candidates, terms.reserve)
 
 
 def _paces(market: Market, requests: Sequence[Request], terms: Terms, planned: Whole) -> Paces:

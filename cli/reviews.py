@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import click
 
 from aisle.cli.inventory.options import CONFIG, OUT, SET, SHOP
@@ -33,7 +31,7 @@ def reviews(
 
     config = load_config(config_file, assignments)
     check_out(out)
-    folder = os.path.join(Layout(out).root, "reviews")
+    folder = Layout(out).reviews
     read = read_reviews(shop, folder, config)
     read.check(item)
     quieten_tensorflow()

@@ -37,6 +37,13 @@ class Interactions(Artifact):
     TYPE_ANNOTATION = Dataset
 
 
+class Pictures(Artifact):
+    """What is seen in the pictures of items: `pictures.parquet`, and `pictures.json`: why others have none."""
+
+    TYPE_NAME = "aisle.Pictures"
+    TYPE_ANNOTATION = Dataset
+
+
 class Report(Artifact):
     """A report a person reads: `NAME.json` and `NAME.html`."""
 
@@ -44,4 +51,11 @@ class Report(Artifact):
     TYPE_ANNOTATION = Metrics
 
 
-ARTIFACT_TYPES: tuple[type[Artifact], ...] = (Quarantine, Tables, Ledger, Interactions, Report)
+ARTIFACT_TYPES: tuple[type[Artifact], ...] = (
+    Quarantine,
+    Tables,
+    Ledger,
+    Interactions,
+    Pictures,
+    Report,
+)

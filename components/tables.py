@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -78,9 +79,40 @@ def read_parquet(path: str) -> pa.Table:
 
 def write_parquet(path: str, table: pa.Table) -> None:
     """Writes one Parquet file, making its folder."""
+    write_pieces(path, [table])
+
+
+def write_pieces(path: str, pieces: Iterable[pa.Table]) -> None:
+    """Writes one Parquet file of a table that comes piece by piece, of one schema; its bytes don't tell in how many.
+
+    Args:
+        path: the file, whose folder is made.
+        pieces: at least one.
+    """
     make_folder(os.path.dirname(path))
-    with open_file(path, "wb") as file:
-        pq.write_table(table, file, compression=_COMPRESSION, row_group_size=_ROW_GROUP)
+    with contextlib.ExitStack() as opened:
+        file = opened.enter_context(open_file(path, "wb"))
+        writer: pq.ParquetWriter | None = None
+        for group in _regrouped(pieces):
+            if writer is None:
+                parquet = pq.ParquetWriter(file, group.schema, compression=_COMPRESSION)
+                writer = opened.enter_context(parquet)
+            writer.write_table(group, row_group_size=_ROW_GROUP)
+
+
+def _regrouped(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """Yields the rows of pieces in whole row groups, and what is left; where there is no row, a group without one."""
+    held: list[pa.Table] = []
+    rows, any_group = 0, False
+    for piece in pieces:
+        held.append(piece)
+        rows += piece.num_rows
+        while rows >= _ROW_GROUP:
+            together = pa.concat_tables(held)
+            yield together.slice(0, _ROW_GROUP)
+            held, rows, any_group = [together.slice(_ROW_GROUP)], rows - _ROW_GROUP, True
+    if rows or not any_group:
+        yield pa.concat_tables(held)
 
 
 def read_json(path: str) -> Any:
@@ -116,6 +148,27 @@ def read_provenance(uri: str) -> pa.Table:
     return read_parquet(os.path.join(uri, PROVENANCE_FILE))
 
 
+def count_rows(uri: str) -> int:
+    """Returns how many raw rows an Examples artifact has."""
+    with open_file(os.path.join(uri, PROVENANCE_FILE)) as file:
+        return int(pq.ParquetFile(file).metadata.num_rows)
+
+
+def row_pieces(uri: str) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yields what `read_rows` and `read_provenance` read, piece by piece."""
+    rows_file, provenance_file = _row_files(uri)
+    with open_file(rows_file) as rows, open_file(provenance_file) as provenance:
+        nested, places = pq.ParquetFile(rows), pq.ParquetFile(provenance)
+        # Both were written with the same row groups.
+        for group in range(nested.num_row_groups):
+            yield _flat_batch(nested.read_row_group(group)), places.read_row_group(group)
+
+
+def _row_files(uri: str) -> tuple[str, str]:
+    """The files of an Examples artifact: its rows, and where each came from."""
+    return os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), os.path.join(uri, PROVENANCE_FILE)
+
+
 class RowsWriter:
     """Writes an Examples artifact's files shard by shard; a context manager.
 
@@ -124,10 +177,7 @@ class RowsWriter:
 
     def __init__(self, uri: str) -> None:
         """Args: `uri`: the artifact's folder."""
-        self._paths = (
-            os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE),
-            os.path.join(uri, PROVENANCE_FILE),
-        )
+        self._paths = _row_files(uri)
         self._open = contextlib.ExitStack()
         self._writers: list[pq.ParquetWriter] = []
 
@@ -168,10 +218,12 @@ def read_tables(uri: str) -> dict[str, pa.Table]:
     return {name: read_parquet(path) for name, path in paths.items() if exists(path)}
 
 
-def write_tables(uri: str, tables: dict[str, pa.Table]) -> None:
-    """Writes cleaned tables as the files of a Tables artifact."""
-    for name, table in tables.items():
-        write_parquet(os.path.join(uri, f"{name}.parquet"), table)
+def write_tables(
+    uri: str, tables: Mapping[str, pa.Table], stored: Mapping[str, Iterable[pa.Table]] | None = None
+) -> None:
+    """Writes cleaned tables as the files of a Tables artifact; those `stored` come piece by piece."""
+    for name, pieces in {**{name: [table] for name, table in tables.items()}, **(stored or {})}.items():
+        write_pieces(os.path.join(uri, f"{name}.parquet"), pieces)
 
 
 def read_quarantine(uri: str) -> pa.Table:
@@ -191,9 +243,14 @@ def write_quarantine(uri: str, quarantine: pa.Table, counts: dict[str, Any]) -> 
 
 
 def write_ledger(uri: str, ledger: dict[str, Any], evidence: pa.Table) -> None:
-    """Writes a Ledger artifact, and beside it which rows its steps touched."""
+    """Writes a Ledger artifact, and beside it which rows its steps touched.
+
+    Texts that are numbers in `evidence` (dictionary-encoded) are written out a piece at a time.
+    """
     write_json(os.path.join(uri, LEDGER_FILE), ledger)
-    write_parquet(os.path.join(uri, EVIDENCE_FILE), evidence)
+    firsts = range(0, max(evidence.num_rows, 1), _ROW_GROUP)
+    pieces = (evidence.slice(first, _ROW_GROUP).cast(EVIDENCE_SCHEMA) for first in firsts)
+    write_pieces(os.path.join(uri, EVIDENCE_FILE), pieces)
 
 
 def _nested(column: pa.ChunkedArray) -> pa.Array:

@@ -29,7 +29,7 @@ from aisle.gateway.questions import (
     Similar,
     Slots,
 )
-from aisle.gateway.quick_route import QuickRoute
+from aisle.gateway.quick.routes import Quick
 from aisle.gateway.said import STATUS, of_contract, of_ours
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
@@ -48,7 +48,7 @@ async def _gateway(request: Request) -> Gateway:
 
 
 Asked = Annotated[Gateway, Depends(_gateway)]
-questions = APIRouter(prefix="/v1", route_class=QuickRoute, responses=_PROBLEMS, tags=["questions"])
+questions = APIRouter(prefix="/v1", responses=_PROBLEMS, tags=["questions"])
 keyed = APIRouter(responses=_PROBLEMS, dependencies=[Depends(require_key)], tags=["with the key"])
 
 
@@ -187,6 +187,7 @@ def create_app(
         app.add_exception_handler(kind, _of_ours)
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
+    app.add_middleware(Quick, routers=(questions, keyed))
     app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe, key=key)
     if origins:
         app.add_middleware(

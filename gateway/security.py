@@ -151,7 +151,7 @@ class Guard:
             if refusal:
                 await refusal(scope, receive, watched)
             else:
-                await self._app(scope, _replayed(body, receive), watched)
+                await self._app(scope, replayed(body, receive), watched)
         finally:
             route = getattr(scope.get("route"), "path", "")
             self._observe(route, status, time.perf_counter() - started)
@@ -215,7 +215,7 @@ async def _body(receive: Receive) -> bytes | None:
             return body
 
 
-def _replayed(body: bytes, receive: Receive) -> Receive:
+def replayed(body: bytes, receive: Receive) -> Receive:
     """A `receive` that gives the body first."""
     first: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

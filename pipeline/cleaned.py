@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from aisle.components.cleaner.clean import CleanResult, check_left, clean
 from aisle.components.cleaner.losses.fates import NOTHING, fates
 from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
+from aisle.components.cleaner.losses.tally import tally
 from aisle.components.example_gen.reader import read_table
 from aisle.components.reports import write_cleaning
 from aisle.pipeline.config import Config
@@ -43,7 +44,9 @@ def read_cleaned(data: str, folder: str, config: Config, needed: Sequence[str], 
     unread = {name: one.quarantine for name, one in read.items()}
     result = clean(rows, provenance, unread, config.cleaner)
     of_rows = {
-        name: fates(name, rows[name], provenance[name], unread[name], result.taken[name], NOTHING)
+        name: tally(
+            name, [fates(name, rows[name], provenance[name], unread[name], result.taken[name], NOTHING)]
+        )
         for name in rows
     }
     losses = weigh(of_rows, config.losses)

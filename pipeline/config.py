@@ -26,6 +26,7 @@ from aisle.components.example_gen.options import (
 )
 from aisle.components.inventory.options import InventoryOptions
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.pictures.options import PictureOptions
 from aisle.components.reviews.options import ReviewOptions
 from aisle.model.options import (
     BundleOptions,
@@ -100,6 +101,7 @@ class Config(Options):
     demand: DemandOptions = DemandOptions()
     inventory: InventoryOptions = InventoryOptions()
     reviews: ReviewOptions = ReviewOptions()
+    pictures: PictureOptions = PictureOptions()
     infra: InfraOptions = InfraOptions()
 
     def readings(self) -> dict[str, TableReading]:

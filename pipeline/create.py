@@ -21,6 +21,7 @@ from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
 from aisle.components.labeler.options import LabelerOptions
+from aisle.components.pictures.component import PictureReader
 from aisle.components.pretraining.component import Pretraining
 from aisle.components.pusher.component import Pusher
 from aisle.components.statistics_gen.component import StatisticsGen
@@ -42,6 +43,7 @@ TWO_TOWER_FN = "aisle.model.train_two_tower.run_fn"
 CANDIDATES_FN = "aisle.model.find_candidates.candidates_fn"
 RANKING_FN = "aisle.model.train_ranking.run_fn"
 BUNDLE_FN = "aisle.model.make_bundle.bundle_fn"
+ENCODER_FN = "aisle.model.images.encoder.encoder_fn"
 SERVER_MODULE = "aisle.serving.server"
 SETTLE_FN = "aisle.serving.releases.pushed.settle"
 
@@ -67,6 +69,7 @@ def create_pipeline(
     metadata: tfx.orchestration.metadata.ConnectionConfigType | None = None,
     baseline: str = "",
     unread: float = 0.0,
+    pictures: str = "",
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -79,6 +82,7 @@ def create_pipeline(
         metadata: ML Metadata's connection; None where the orchestrator has its own.
         baseline: the folder of an earlier run's statistics, to compare these with; "" compares with none.
         unread: the share of the titles' word pieces that say nothing to the BERT, as far as that is known.
+        pictures: fingerprint of the files below `data` that items may name as pictures; "" reads none.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
@@ -107,7 +111,9 @@ def create_pipeline(
         ads_dir=layout.ads,
     )
     labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
-    nodes += [gate, cleaner, labeler, *_models(cleaner, labeler, layout, config)]
+    reader = [_picture_reader(cleaner, data, pictures, layout)] if pictures else []
+    seen = reader[0].outputs["pictures"] if reader else None
+    nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config)]
     for node in nodes:
         show_code_to_cache(node)
     return tfx.dsl.Pipeline(
@@ -164,13 +170,30 @@ def _checked_table(
     return [reader, statistics, schema, validator], channels
 
 
+def _picture_reader(cleaner: Cleaner, data: str, fingerprint: str, layout: Layout) -> PictureReader:
+    """Sees what the items' pictures show."""
+    return PictureReader(
+        tables=cleaner.outputs["tables"],
+        data_folder=data,
+        fingerprint=fingerprint,
+        encoder_fn=ENCODER_FN,
+        cache_dir=layout.pictures,
+        reports_dir=layout.reports,
+        code=_code(ENCODER_FN),
+    )
+
+
 def _models(
-    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config
+    cleaner: Cleaner,
+    labeler: Labeler,
+    pictures: channel.BaseChannel | None,
+    layout: Layout,
+    config: Config,
 ) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
     pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
-    trained, nodes = _trained(labeler, bert, config)
+    trained, nodes = _trained(cleaner, labeler, bert, pictures, config)
     return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
 
 
@@ -194,7 +217,11 @@ def _pretraining(
 
 
 def _trained(
-    labeler: Labeler, bert: channel.BaseChannel | None, config: Config
+    cleaner: Cleaner,
+    labeler: Labeler,
+    bert: channel.BaseChannel | None,
+    pictures: channel.BaseChannel | None,
+    config: Config,
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
     """Trains both models and makes one of them."""
     transform = tfx.components.Transform(
@@ -237,9 +264,12 @@ def _trained(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
+        tables=cleaner.outputs["tables"],
         bert=bert,
+        pictures=pictures,
         bundle_fn=BUNDLE_FN,
         options=config.bundle,
+        reviews=config.reviews,
         bert_dir=config.model.bert,
         code=_code(BUNDLE_FN),
     )

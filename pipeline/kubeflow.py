@@ -12,6 +12,7 @@ from tfx import v1 as tfx
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.paths import Layout
+from aisle.pipeline.pictures import COMPILED
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -43,7 +44,8 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
     target = pathlib.Path(output).absolute()
     if not target.parent.is_dir():
         raise InputError(f"the folder of --output {output} does not exist; make it first")
-    pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), Layout(root), config)
+    pictures = COMPILED if config.pictures.use == "always" else ""
+    pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), Layout(root), config, pictures=pictures)
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=list(COMMAND)

@@ -24,6 +24,7 @@ from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.encoder import choose_reader
 from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
+from aisle.pipeline.pictures import pictures_to_read
 from aisle.pipeline.progress import narrated
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.weights import bert_folder
@@ -68,6 +69,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             connection,
             baseline=earlier_baseline(layout.baselines, tables),
             unread=reader.unread,
+            pictures=pictures_to_read(data, config),
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)

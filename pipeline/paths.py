@@ -63,6 +63,11 @@ class Layout:
         return posixpath.join(self.root, "bert")
 
     @property
+    def pictures(self) -> str:
+        """What was seen in pictures, by the hash of their content."""
+        return posixpath.join(self.root, "pictures")
+
+    @property
     def run_log(self) -> str:
         """What TFX logged."""
         return posixpath.join(self.root, "logs", "run.log")
@@ -76,6 +81,11 @@ class Layout:
     def inventory(self) -> str:
         """The tables of forecasts and of what is low."""
         return posixpath.join(self.root, "inventory")
+
+    @property
+    def reviews(self) -> str:
+        """The tables of what reviews say."""
+        return posixpath.join(self.root, "reviews")
 
     @property
     def stack(self) -> str:

@@ -23,6 +23,8 @@ WARMUP_FILE = "tf_serving_warmup_requests"
 """In `EXTRA_FOLDER`: requests that a server answers by itself before it shows a version."""
 INDEX_FILE = "index.json"
 """In the model's `assets.extra`: which indexes it has, and what they find of what there is."""
+DOMAINS_FILE = "domains.json"
+"""In the model's `assets.extra`, of a shop of several domains: how much each says of each other one."""
 TITLES_FILE = "titles.json"
 """In the model's `assets.extra`: the titles of its items by their ids, for whoever has the folder."""
 
@@ -122,6 +124,12 @@ FILTERED_SEARCH = Signature(
 )
 """`search` among items that pass a filter, with facets; apart, since a server demands every input of a signature."""
 RECOMMEND = Signature("recommend", _RECOMMEND_INPUTS, _LISTS)
+RECOMMEND_WITHIN = Signature(
+    "recommend_within",
+    (*_RECOMMEND_INPUTS[:3], Tensor("domain", "bytes", "b"), *_RECOMMEND_INPUTS[3:]),
+    _LISTS,
+)
+"""`recommend` among the items of a domain ("" is any). Only the model of a shop whose items name several domains has it."""
 SIMILAR = Signature("similar", (Tensor("item_id", "bytes", "b"), _K, *RECENT), _LISTS)
 _RANK_INPUTS = (
     Tensor("query", "bytes", "b"),
@@ -169,18 +177,26 @@ FACTS = Signature(
 )
 """What a version knows of items that filters go by (NaN and "" where unknown), and the moment that it knows the shop as
 of, in microseconds UTC: what changed since is the caller's to know. Optional, as `titles` is."""
+SENTIMENT = Signature("sentiment", (Tensor("text", "bytes", "b"),), (Tensor(SCORES, "float32", "b"),))
+"""How likely a review is a good one by its words, between 0 and 1. Only where the shop has enough reviews to learn that of."""
+
+SIMILAR_BY_IMAGE = Signature("similar_by_image", (Tensor("image", "bytes", "b"), _K), _LISTS)
+"""The items whose pictures are most like a given one: the bytes of a JPEG or PNG. Only where the shop has pictures."""
 
 SIGNATURES: tuple[Signature, ...] = (
     SERVING_DEFAULT,
     SEARCH,
     FILTERED_SEARCH,
     RECOMMEND,
+    RECOMMEND_WITHIN,
     SIMILAR,
     RANK,
     EXPLAIN,
     RETRIEVE,
     TITLES,
     FACTS,
+    SENTIMENT,
+    SIMILAR_BY_IMAGE,
 )
 
 

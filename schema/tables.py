@@ -32,10 +32,11 @@ class Column:
         kind: the type of its values.
         required: whether the column must be there and every row must fill it.
         identifier: whether its text names something: what can't be seen in it is no part of it.
-        bookkeeping: whether it says how a row came about and not what happened. No model reads it, no schema or gate holds
-            it against anything, and of a table's files some may have it and others not.
+        bookkeeping: whether it says how a row came about, or where something lies, and not what happened. No model reads
+            it, no schema or gate holds it against anything, and of a table's files some may have it and others not.
         of_day: whether a day alone says when: its first moment.
         planned: whether its times may lie ahead: what they tell is a plan.
+        picture: whether it names a file, a path below the data folder; in Parquet, its cells may be the file's bytes.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Column:
     bookkeeping: bool = False
     of_day: bool = False
     planned: bool = False
+    picture: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +66,11 @@ class Table:
         """The names of the columns that only say how a row came about."""
         return frozenset(column.name for column in self.columns if column.bookkeeping)
 
+    @property
+    def pictures(self) -> frozenset[str]:
+        """The names of the columns that name files of pictures."""
+        return frozenset(column.name for column in self.columns if column.picture)
+
 
 ITEMS = Table(
     "items",
@@ -77,6 +84,9 @@ ITEMS = Table(
         # An item may be announced before it can be bought.
         Column("available_at", Kind.TIMESTAMP, of_day=True, planned=True),
         Column("stock", Kind.INTEGER),
+        Column("image", Kind.STRING, bookkeeping=True, picture=True),
+        # Of a shop that is several in one: which of them sells it.
+        Column("domain", Kind.STRING),
     ),
     key=("item_id",),
 )

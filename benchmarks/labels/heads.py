@@ -98,7 +98,7 @@ class Trial:
         return {
             "shipped": {part: float(np.nanmean(values)) for part, values in shipped.items()},
             "questions": {part: int(np.isfinite(values).sum()) for part, values in shipped.items()},
-            "gains": {name: _gains(*pair) for name, pair in compared.items()},
+            "gains": {name: gains_of(*pair) for name, pair in compared.items()},
         }
 
     def measured(self, hidden: list[str], seeds: list[int]) -> dict[str, Floats]:
@@ -124,7 +124,7 @@ class Trial:
         return lambda outcome: lambda numbers: predict(numbers)[outcome]
 
 
-def _gains(one: dict[str, Floats], other: dict[str, Floats]) -> dict[str, Any]:
+def gains_of(one: dict[str, Floats], other: dict[str, Floats]) -> dict[str, Any]:
     """By part: the gain of one over the other, and its interval."""
     return {
         part: {

@@ -13,7 +13,7 @@ import numpy as np
 from aisle.schema.events import PURCHASE
 from aisle.serving import Client, RecentEvent
 from benchmarks.live.processes import Shop
-from benchmarks.live.visitors import K, Noticed, Site, Visitor, evenly, in_turn
+from benchmarks.live.visitors import K, NotAnswered, Noticed, Site, Visitor, evenly, in_turn
 
 CLIENTS = 16
 """Connections of a load: enough that one who waits keeps no other from asking when it is due."""
@@ -23,6 +23,8 @@ STAYS = 20
 _WARM_UP = 50
 _TOLD = 20
 """How often progress is told."""
+_ENOUGH = 1_000
+"""Questions that weren't answered, after which pairs end: whoever answers is gone."""
 
 
 def under_load(shop: Shop, events: float, questions: float, seconds: float) -> dict[str, Any]:
@@ -91,18 +93,28 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
     """Has visitors buy what they are shown, and look again, one pair after the other.
 
     Returns:
-        How many pairs, how many answers did not know the event, how many pairs a second.
+        How many pairs, how many answers did not know the event, how many pairs a second; `failed`, how many more weren't
+        answered, and why the first of them.
     """
     knew: list[bool] = []
+    failed: list[str] = []
     step = max(1, count // _TOLD)
 
     def stay(site: Site, number: int) -> None:
-        visitor = Visitor(f"pairs-{number}")
-        visitor.look(site)
-        for _ in range(min(STAYS, count - number * STAYS)):
-            knew.append(visitor.take_and_look(site).knew)
-            if len(knew) % step == 0:
-                print(f"{len(knew):,} of {count:,} pairs", file=sys.stderr, flush=True)
+        visitor, left = Visitor(f"pairs-{number}"), min(STAYS, count - number * STAYS)
+        while left:
+            try:
+                # Whoever wasn't answered doesn't know what was taken: they look again.
+                visitor.look(site)
+                while left:
+                    left -= 1
+                    knew.append(visitor.take_and_look(site).knew)
+                    if len(knew) % step == 0:
+                        print(f"{len(knew):,} of {count:,} pairs", file=sys.stderr, flush=True)
+            except NotAnswered as error:
+                failed.append(str(error))
+                if len(failed) > _ENOUGH:
+                    raise
 
     started = time.monotonic()
     in_turn(shop.gateway.target, clients, range(-(-count // STAYS)), stay).result()
@@ -110,6 +122,8 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
         "asked": len(knew),
         "unknown": len(knew) - sum(knew),
         "a_second": len(knew) / (time.monotonic() - started),
+        "failed": len(failed),
+        "said": failed[:5],
     }
 
 

@@ -44,6 +44,7 @@ FIGURES = (
     ),
     Figure("pairs", _of("pairs", lambda told: told["asked"]), least=100_000),
     Figure("unknown_of_pairs", _of("pairs", lambda told: told["unknown"]), most=0),
+    Figure("failed_of_pairs", _of("pairs", lambda told: told["failed"]), most=0),
     Figure("kills_of_soak", _of("soak", lambda told: told["kills"]), least=9),
     Figure("switches_of_soak", _of("soak", lambda told: told["switches"]), least=8),
     Figure("failed_of_soak", _of("soak", lambda told: sum(told["failed"].values())), most=0),
@@ -111,6 +112,7 @@ def markdown(found: Found) -> str:
     if told := found.get("pairs"):
         said = f"{told['unknown']:,} of {told['asked']:,}"
         rows.append(("answers that did not know the event just recorded", said))
+        rows.append(("and questions or events of those that weren't answered", f"{told['failed']:,}"))
     if told := found.get("soak"):
         asked = sum(told["asked"].values())
         rows += [

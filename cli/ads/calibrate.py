@@ -24,11 +24,12 @@ def calibrate(
     from aisle.ads.calibration import SURFACES
     from aisle.cli.ads.sold import Windows, learn
     from aisle.cli.ads.tables import read
+    from aisle.pipeline.paths import Layout
     from aisle.schema.whole_files import whole_file
 
-    events, advertisers = read(shop, config_file, assignments)
+    events, advertisers = read(shop, config_file, assignments, Layout(out).ads)
     learnt = learn(events, advertisers, Windows(click_minutes * 60, purchase_days * 86_400))
-    path = pathlib.Path(out, "ads", "calibration.json")
+    path = pathlib.Path(Layout(out).ads, "calibration.json")
     os.makedirs(path.parent, exist_ok=True)
     with whole_file(path) as partial:
         partial.write_text(learnt.calibration.to_json() + "\n", encoding="utf-8")

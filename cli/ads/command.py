@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from aisle.cli.ads.calibrate import calibrate
+from aisle.cli.ads.campaigns import campaigns
 from aisle.cli.ads.replay import replay
 from aisle.cli.ads.report import report
 from aisle.cli.ads.simulate import simulate
@@ -15,5 +16,5 @@ def ads() -> None:
     """Calibrate, simulate, replay and report on sponsored places."""
 
 
-for command in (calibrate, simulate, replay, report):
+for command in (campaigns, calibrate, simulate, replay, report):
     ads.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,8 +24,15 @@ if TYPE_CHECKING:
 SECOND = 1_000_000
 
 
+class Spent(NamedTuple):
+    """What a campaign has spent, in micros, and how often it bid; None where the gateway doesn't tell."""
+
+    micros: int
+    bids: int | None
+
+
 def sales_of_log(
-    events: pl.DataFrame, campaigns: Sequence[Campaign], spent: Mapping[str, int], calibration: Calibration,
+    events: pl.DataFrame, campaigns: Sequence[Campaign], spent: Mapping[str, Spent], calibration: Calibration,
     windows: Windows,
 ) -> Sales:  # fmt: skip
     """What was sold by a log: shows, what came of them, and what was charged by campaign.
@@ -33,7 +40,7 @@ def sales_of_log(
     Args:
         events: canonical ones, `timestamp` in microseconds.
         campaigns: whose they are.
-        spent: in micros, by campaign.
+        spent: what the gateway told of each campaign.
         calibration: by which the gateway sold.
         windows: after a show, in which a click and a purchase belong to it.
 
@@ -71,15 +78,16 @@ def sales_of_log(
             "campaigns": [
                 {
                     **{name: getattr(one, name) for name in ("campaign_id", "advertiser_id", "bid_kind", "bid", "budget")},
-                    **{"planned": int(planned), "bids": None, "spent": spent.get(one.campaign_id, 0)},
+                    **{"planned": int(planned), "bids": told.bids, "spent": told.micros},
                 }
                 for one, planned in zip(campaigns, plans(market, start, end), strict=True)
+                for told in [spent.get(one.campaign_id, Spent(0, None))]
             ],
         },
     )  # fmt: skip
 
 
-def _refuse_unknown(shows: pl.DataFrame, campaigns: Sequence[Campaign], spent: Mapping[str, int]) -> None:
+def _refuse_unknown(shows: pl.DataFrame, campaigns: Sequence[Campaign], spent: Mapping[str, Spent]) -> None:
     """Raises InputError: there are no shows, or campaigns or what they spent aren't known of some."""
     if shows.is_empty():
         raise InputError(
@@ -110,20 +118,26 @@ def _came(in_time: pl.Expr, otherwise: str) -> pl.Expr:
     )
 
 
-def read_spent(path: str) -> dict[str, int]:
-    """What campaigns have spent, in micros: a file of what `GET /v1/campaigns` of the gateway answered.
+def read_spent(path: str) -> dict[str, Spent]:
+    """What campaigns have spent: a file of what `GET /v1/campaigns` of the gateway answered.
 
     Raises:
         InputError: it can't be read, or tells something else.
     """
     try:
         told: Any = json.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-        return {str(one["campaign_id"]): whole(one["spent"], "spent", 2**63 - 1) for one in told["campaigns"]}
+        return {str(one["campaign_id"]): _spent(one) for one in told["campaigns"]}
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(
             f"{path} doesn't tell what campaigns have spent ({type(error).__name__}: {error}); expected what the gateway "
             "answers to GET /v1/campaigns"
         ) from error
+
+
+def _spent(told: Mapping[str, Any]) -> Spent:
+    bids = told.get("bids")
+    micros = whole(told["spent"], "spent", 2**63 - 1)
+    return Spent(micros, None if bids is None else whole(bids, "bids", 2**63 - 1))
 
 
 def _chances(shows: pl.DataFrame, calibration: Calibration) -> list[int | None]:

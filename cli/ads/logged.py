@@ -1,7 +1,9 @@
 """Pages that a shop showed, as requests for sponsored places: what a gateway's log or any shop's events tell of them.
 
 The chances are those of the log itself: how often an item was clicked where it was looked at, drawn to that of all items where
-it was shown little. What a place is looked at is how often it was clicked, in shares of the first one.
+it was shown little. What a place is looked at is how often it was clicked, in shares of the first one. Visitors are parted in two
+halves: what the auction believes of a page is learnt of the other half, what comes of it of its own. So an auction that picks what
+luck made look good is found out.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from aisle.ads.requests import Request
 
+Floats = npt.NDArray[np.float64]
 PRIOR = 20.0
 """Looks, or clicks, that an item's own rate is mixed with, at the rate of all items."""
 MOST_PLACES = 50
@@ -40,6 +43,8 @@ def logged_requests(
     Raises:
         InputError: nothing was shown, or nothing that was shown was clicked.
     """
+    import polars as pl
+
     shown = shown_pages(events)
     if shown.is_empty():
         raise InputError(
@@ -50,17 +55,30 @@ def logged_requests(
         raise InputError(
             "none of the results shown was clicked within half an hour: there is no chance to sell by"
         )
-    chance, looks = click_rates(shown)
-    bought = _rates(shown, "bought", shown["clicked"].to_numpy().astype(np.float64))
-    told = shown.with_columns(chance=chance, bought_after=bought)
+    looked, looks = _looked(shown)
+    told = shown.with_columns(
+        pl.Series(f"{name} {outcome}", rates)
+        for outcome, tries in (
+            ("clicked", looked),
+            ("bought", shown["clicked"].to_numpy().astype(np.float64)),
+        )
+        for name, rates in zip(("believed", "true"), _in_halves(shown, outcome, tries), strict=True)
+    ).with_columns(gain=click_rates(shown)[0])
     return [_request(page, categories) for _, page in told.group_by("page", maintain_order=True)], looks
 
 
-def click_rates(shown: pl.DataFrame) -> tuple[npt.NDArray[np.float64], tuple[int, ...]]:
+def click_rates(shown: pl.DataFrame) -> tuple[Floats, tuple[int, ...]]:
     """[results] how often the item of each is clicked where it is looked at, and how likely each place is looked at."""
+    looked, looks = _looked(shown)
+    return _rates(shown, "clicked", looked, np.ones(len(shown), bool)), looks
+
+
+def _looked(shown: pl.DataFrame) -> tuple[Floats, tuple[int, ...]]:
+    """[results] how likely the place of each is looked at, and that of all places."""
     looks = _looks(shown)
     place = np.minimum(shown["place"].to_numpy(), len(looks)) - 1
-    return _rates(shown, "clicked", np.asarray(looks)[place] / MILLION), looks
+    found: Floats = np.asarray(looks)[place] / MILLION
+    return found, looks
 
 
 def shown_pages(events: pl.DataFrame) -> pl.DataFrame:
@@ -120,15 +138,25 @@ def _looks(shown: pl.DataFrame) -> tuple[int, ...]:
     return tuple(int(look) for look in np.maximum(np.rint(MILLION * falling / falling[0]), 1))
 
 
-def _rates(shown: pl.DataFrame, outcome: str, tries: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """[results] of each one's item: how often the outcome came of a try, between 0 and 1."""
+def _in_halves(shown: pl.DataFrame, outcome: str, tries: Floats) -> tuple[Floats, Floats]:
+    """[results] how often the outcome comes of a try by the other half of the visitors, and by the own one."""
+    import polars as pl
+
+    who = shown.select(pl.coalesce("user_id", "session_id").rank("dense") % 2 == 0).to_series()
+    half = who.fill_null(True).to_numpy()
+    by_half, by_other = (_rates(shown, outcome, tries, learnt) for learnt in (half, ~half))
+    return np.where(half, by_other, by_half), np.where(half, by_half, by_other)
+
+
+def _rates(shown: pl.DataFrame, outcome: str, tries: Floats, learnt: npt.NDArray[np.bool_]) -> Floats:
+    """[results] of each one's item: how often the outcome came of a try in the results that are learnt of, between 0 and 1."""
     items, row = np.unique(shown["item_id"].to_numpy(), return_inverse=True)
     happened = shown[outcome].to_numpy().astype(np.float64)
     common = happened.sum() / max(tries.sum(), 1e-9)
-    own = (np.bincount(row, happened, len(items)) + PRIOR * common) / (
-        np.bincount(row, tries, len(items)) + PRIOR
+    own = (np.bincount(row, happened * learnt, len(items)) + PRIOR * common) / (
+        np.bincount(row, tries * learnt, len(items)) + PRIOR
     )
-    found: npt.NDArray[np.float64] = np.clip(own, 1e-6, 1.0)[row]
+    found: Floats = np.clip(own, 1e-6, 1.0)[row]
     return found
 
 
@@ -138,8 +166,10 @@ def _request(page: pl.DataFrame, categories: dict[str, str]) -> Request:
     from aisle.ads.requests import Request
 
     rows = page.sort("sponsored", maintain_order=True)
-    truth = rows.select("chance", "bought_after").to_numpy()
-    whole = np.clip(np.rint(truth * MILLION), 1, MILLION).astype(np.int64).tolist()
+    believed, truth = (
+        rows.select(f"{name} clicked", f"{name} bought").to_numpy() for name in ("believed", "true")
+    )
+    whole = np.clip(np.rint(believed * MILLION), 1, MILLION).astype(np.int64).tolist()
     first = rows.row(0, named=True)
     candidates: Sequence[Candidate] = [
         Candidate(item, categories.get(item, ""), *chances)
@@ -152,5 +182,5 @@ def _request(page: pl.DataFrame, categories: dict[str, str]) -> Request:
         candidates,
         int((~rows["sponsored"]).sum()),
         truth,
-        truth[:, 0],
+        rows["gain"].to_numpy(),
     )

@@ -43,7 +43,7 @@ def of_terms(command: Command) -> Command:
         click.option("--places", default="2,6", show_default=True, help="Of a page, from 1, that are sold."),
         click.option(
             "--floor", type=FiniteRange(0, 1), default=0.5, show_default=True,
-            help="What isn't sold: what is clicked less likely than this share of a page's last item.",
+            help="What isn't sold a place: what is clicked less likely than this share of the item there without ads.",
         ),
         click.option(
             "--pacing", type=click.Choice(["auction", "slot", "none"]), default="auction", show_default=True,

@@ -63,7 +63,7 @@ def _logged(
     """What the gateway sold, by its calibration where the run's folder has one."""
     from aisle.ads.calibration import Calibration
     from aisle.cli.ads.from_log import read_spent, sales_of_log
-    from aisle.cli.ads.replay import campaigns_of, read_cleaned
+    from aisle.cli.ads.tables import campaigns_of, read_cleaned
     from aisle.schema.tables import EVENTS
 
     told = read_spent(spent)

@@ -68,11 +68,13 @@ def search_rows(recommender: Recommender, queries: Sequence[str], k: int) -> Ite
 
 
 def recommend_rows(
-    recommender: Recommender, user_ids: Sequence[str], k: int, exclude_seen: bool
+    recommender: Recommender, user_ids: Sequence[str], k: int, exclude_seen: bool, domain: str = ""
 ) -> Iterator[list[Row]]:
     """For each chunk of users, the rows `user_id,rank,item_id,score`."""
     for chunk in _chunks(user_ids, ROWS_AT_ONCE):
-        yield _ranked(chunk, recommender.recommend_batch(chunk, exclude_seen=exclude_seen, k=k))
+        yield _ranked(
+            chunk, recommender.recommend_batch(chunk, exclude_seen=exclude_seen, k=k, domain=domain)
+        )
 
 
 def rank_scores(recommender: Recommender, pairs: Sequence[Pair]) -> Iterator[dict[int, float]]:

@@ -24,11 +24,13 @@ from aisle.schema.errors import InputError
 @click.argument("user", required=False)
 @click.option("--users", metavar="FILE", type=click.Path(), help="One user a line, or a .csv with `user_id`.")
 @click.option("--exclude-seen", is_flag=True, help="Leave out what the user had before.")
+@click.option("--domain", default="", help="Only items of this domain, of a shop that has several.")
 @options(RECENT, OUTPUT, K, TARGET, OUT, JSON)
 def recommend(
     user: str | None,
     users: str | None,
     exclude_seen: bool,
+    domain: str,
     recent: tuple[str, ...],
     output: str | None,
     k: int,
@@ -46,7 +48,7 @@ def recommend(
             out,
             as_json,
             lambda model: (
-                model.recommend(user, exclude_seen=exclude_seen, k=k, recents=recents),
+                model.recommend(user, exclude_seen=exclude_seen, k=k, recents=recents, domain=domain),
                 None,
             ),
         )
@@ -61,17 +63,58 @@ def recommend(
     header = ("user_id", "rank", "item_id", "score")
     steps = batch.steps(len(values))
     batch.answer_file(
-        target, out, output, header, steps, lambda model: batch.recommend_rows(model, values, k, exclude_seen)
+        target,
+        out,
+        output,
+        header,
+        steps,
+        lambda model: batch.recommend_rows(model, values, k, exclude_seen, domain),
     )
 
 
 @click.command()
-@click.argument("item")
+@click.argument("item", required=False)
+@click.option(
+    "--image", metavar="FILE", type=click.Path(), help="List the items that look like this picture."
+)
 @options(RECENT, K, TARGET, OUT, JSON)
 def similar(
-    item: str, recent: tuple[str, ...], k: int, target: str | None, out: str | None, as_json: bool
+    item: str | None,
+    image: str | None,
+    recent: tuple[str, ...],
+    k: int,
+    target: str | None,
+    out: str | None,
+    as_json: bool,
 ) -> None:
-    """List the items most like ITEM."""
+    """List the items most like ITEM, or most like a picture."""
     check_k(k)
-    recents = read_recents(recent)
-    print_answer(target, out, as_json, lambda model: (model.similar(item, k=k, recents=recents), None))
+    if (item is None) == (image is None):
+        raise InputError(f"{'both' if item else 'neither'} an ITEM and --image came; expected one of them")
+    if image is None:
+        recents = read_recents(recent)
+        print_answer(
+            target, out, as_json, lambda model: (model.similar(item or "", k=k, recents=recents), None)
+        )
+        return
+    if recent:
+        raise InputError("--recent goes with an ITEM, not with --image FILE")
+    picture = _picture(image)
+    print_answer(target, out, as_json, lambda model: (model.similar_by_image(picture, k=k), None))
+
+
+def _picture(path: str) -> bytes:
+    """A picture as a model takes it, whatever form its file has.
+
+    Raises:
+        InputError: it can't be read, or is no picture.
+    """
+    from aisle.schema.pictures import PictureError, encoded, read_picture
+
+    try:
+        with open(path, "rb") as file:
+            return encoded(read_picture(file.read()))
+    except OSError as error:
+        raise InputError(f"--image {path} can't be read: {error.strerror}") from error
+    except PictureError as error:
+        raise InputError(f"--image {path} is no picture that can be used: {error}") from error

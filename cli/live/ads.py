@@ -36,7 +36,7 @@ _OPTIONS = (
         default=0.5,
         show_default=True,
         type=FiniteRange(0, 1),
-        help="Of the chance of a click of the list's last item: what is less likely isn't sold.",
+        help="Of the chance of a click of what stands at a place without ads: what is less likely isn't sold the place.",
     ),
     click.option(
         "--ad-reserve",

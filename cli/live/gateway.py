@@ -168,12 +168,14 @@ def answer(app: FastAPI, listener: socket.socket) -> None:
     """Has an application answer there until the process is told to end."""
     import uvicorn
 
+    from aisle.gateway.quick.one_write import OneWrite
+
     for number in (signal.SIGTERM, signal.SIGINT):
         # uvicorn ends in order on these, and then raises again what ended it.
         signal.signal(number, lambda *_: None)
     # What was imported lives as long as the process: looking through it for what is free would hold answers up.
     gc.freeze()
-    config = uvicorn.Config(app, log_level="warning", access_log=False, server_header=False)
+    config = uvicorn.Config(app, http=OneWrite, log_level="warning", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -134,6 +134,7 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         InputError: a version is needed, and none was pushed there.
     """
     from aisle.cli.finished import cleaned
+    from aisle.gateway.pages.reviews.said import Reviews
     from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.pipeline.paths import Layout
     from aisle.schema.errors import InputError
@@ -150,5 +151,6 @@ def run_of(out: str | None, needed: bool = False) -> Run | None:
         tables = cleaned(pathlib.Path(out), "tables")
     except (FileNotFoundError, ValueError):  # Only what is served was copied here.
         tables = None
-    told = LowStock(pathlib.Path(layout.inventory) / LOW_STOCK)
-    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving), told)
+    low = LowStock(pathlib.Path(layout.inventory) / LOW_STOCK)
+    said = Reviews(pathlib.Path(layout.reviews))
+    return Run(tables, pathlib.Path(layout.reports), pathlib.Path(layout.serving), low, said)

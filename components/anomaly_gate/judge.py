@@ -11,6 +11,7 @@ from aisle.components.anomaly_gate.compare.baseline import Comparison
 from aisle.components.anomaly_gate.compare.distributions import distributions
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, feature_name
 from aisle.components.anomaly_gate.findings.campaigns import campaign_findings
+from aisle.components.anomaly_gate.findings.complaints import complaint_findings
 from aisle.components.anomaly_gate.findings.leakage import leakage_findings
 from aisle.components.anomaly_gate.findings.reading import reading_findings
 from aisle.components.anomaly_gate.findings.references import reference_findings
@@ -51,7 +52,7 @@ def judge(
     """
     found = [finding for table in tables for finding in _findings(table, options, now)]
     found += [*reference_findings(tables, options), *leakage_findings(tables, options)]
-    found += campaign_findings(tables, options, now)
+    found += [*campaign_findings(tables, options, now), *complaint_findings(tables)]
     found += [*comparison.findings, *unread_findings(unread, options)]
     findings = [dataclasses.replace(f, severity=_severity(f, options)) for f in found]
     findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))

@@ -1,4 +1,4 @@
-"""Runs Bundle: two models and the interactions to two SavedModels."""
+"""Runs Bundle: two models, the interactions and the reviews to two SavedModels."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from tfx.types import artifact_utils
 from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.pictures.storage import read_pictures
 from aisle.components.pretraining.artifact import pretrained_bert
+from aisle.components.reviews.learnable import learnable
+from aisle.components.reviews.options import ReviewOptions
+from aisle.components.tables import read_tables
+from aisle.schema.contract import SENTIMENT
+from aisle.schema.tables import EVENTS
 
 _MOMENTS = {"model": "end", "tested_model": "test_start"}
 """As of which time of the splits each output knows the shop."""
 
 
 class Executor(base_executor.BaseExecutor):
-    """Reads two Models and Interactions, writes two Models."""
+    """Reads two Models, Interactions, Tables and, where there are any, Pictures; writes two Models."""
 
     def Do(
         self, input_dict: dict[str, Any], output_dict: dict[str, Any], exec_properties: dict[str, Any]
@@ -24,6 +30,12 @@ class Executor(base_executor.BaseExecutor):
         """See `base_executor.BaseExecutor.Do`."""
         make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
         tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
+        cleaned = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
+        reviews = learnable(cleaned.get(EVENTS.name), ReviewOptions.from_json(exec_properties["reviews"]))
+        if reviews is not None:
+            tables[SENTIMENT.name] = reviews.to_arrow()
+        if input_dict.get("pictures"):
+            tables["pictures"] = read_pictures(artifact_utils.get_single_uri(input_dict["pictures"]))
         two_tower, ranking = (
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")

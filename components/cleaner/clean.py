@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from aisle.components.cleaner.campaigns.steps import clean_campaigns
-from aisle.components.cleaner.ledger import ROW, Ledger
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.parts import Divided, Pieces, Whole
 from aisle.components.cleaner.shop.habits import Habits
+from aisle.components.cleaner.shop.selling import selling
 from aisle.components.cleaner.steps.catalogue import (
     clean_items,
     clean_judgements,
@@ -24,10 +26,12 @@ from aisle.components.cleaner.steps.catalogue import (
 )
 from aisle.components.cleaner.steps.events import Catalogue, clean_events
 from aisle.components.cleaner.steps.inventory import clean_stock, clean_supply
-from aisle.components.cleaner.steps.outliers import treat_catalogue_prices
-from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
+from aisle.components.cleaner.steps.outliers import sold_prices, treat_catalogue_prices
+from aisle.components.plans.plan import gathered
+from aisle.components.plans.spool import ROW
+from aisle.components.tables import QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
-from aisle.schema.tables import CAMPAIGNS, EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, USERS
+from aisle.schema.tables import CAMPAIGNS, EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, TABLE_BY_NAME, USERS
 
 _NONE_TAKEN = pl.DataFrame(
     schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
@@ -40,8 +44,10 @@ class CleanResult:
 
     Attributes:
         tables: the cleaned tables by name.
+        stored: those that are too large to be held: their rows, piece by piece, once.
         ledger: what became of how many rows, and why (see docs/reports.md).
-        evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it.
+        evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it. Texts are
+            dictionary-encoded, as few are told again and again.
         quarantine: the rows taken out, `tables.QUARANTINE_SCHEMA`.
         taken: by table, which rows of it those were (`Ledger.taken`).
     """
@@ -51,6 +57,7 @@ class CleanResult:
     evidence: pa.Table
     quarantine: pa.Table
     taken: dict[str, pl.DataFrame]
+    stored: dict[str, Iterator[pa.Table]] = dataclasses.field(default_factory=dict)
 
 
 def clean(
@@ -59,8 +66,11 @@ def clean(
     unread: Mapping[str, pa.Table],
     options: CleanerOptions,
     now: int | None = None,
+    events: Pieces | None = None,
 ) -> CleanResult:
     """Cleans tables.
+
+    With `events` these are cleaned in parts by item; what comes out is the same to the byte.
 
     Args:
         tables: typed rows by table name; `items` is there.
@@ -68,13 +78,15 @@ def clean(
         unread: what the reader quarantined, by table name; tables of which it read all may be left out.
         options: patterns and limits.
         now: microseconds UTC; later timestamps are wrong. None takes the clock.
+        events: the events, where they are too large to be held, and not among `tables`.
     """
     now = int(time.time() * 1e6) if now is None else now
     ledgers = {name: _open(name, table, provenance[name], unread.get(name)) for name, table in tables.items()}
     items = ledgers[ITEMS.name]
-    lost, twins = _clean_items_and_events(
-        items, ledgers.get(EVENTS.name), unread.get(ITEMS.name), options, now
-    )
+    parts = _parts(ledgers, unread, events)
+    lost, twins = _clean_items_and_events(items, parts, unread.get(ITEMS.name), options, now)
+    if isinstance(parts, Divided):
+        parts.enter_into(ledgers[EVENTS.name])
     if USERS.name in ledgers:
         clean_users(ledgers[USERS.name], options, now)
     if JUDGEMENTS.name in ledgers:
@@ -86,19 +98,40 @@ def clean(
     if CAMPAIGNS.name in ledgers:
         clean_campaigns(ledgers[CAMPAIGNS.name], items.rows, lost, twins, options, now)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
+    divided = {EVENTS.name: parts} if isinstance(parts, Divided) else {}
     return CleanResult(
-        tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in ledgers.items()},
+        tables={name: _arrow(one.rows.drop(ROW)) for name, one in ledgers.items() if name not in divided},
         ledger={"version": 1, "tables": {name: ledger.summary() for name, ledger in ledgers.items()}},
-        evidence=_arrow(pl.concat([ledger.touched() for ledger in ledgers.values()])).cast(EVIDENCE_SCHEMA),
+        evidence=_arrow(pl.concat([ledger.touched() for ledger in ledgers.values()])),
         quarantine=_arrow(pl.concat(records)).cast(QUARANTINE_SCHEMA)
         if records
         else QUARANTINE_SCHEMA.empty_table(),
         taken={name: pl.concat([_NONE_TAKEN, *ledger.taken]) for name, ledger in ledgers.items()},
+        stored={name: map(_arrow, one.in_order()) for name, one in divided.items()},
     )
 
 
+def _parts(
+    ledgers: dict[str, Ledger], unread: Mapping[str, pa.Table], events: Pieces | None
+) -> Whole | Divided | None:
+    """Opens the events in their parts, and the ledger of them all among the others, in its place."""
+    if events is None:
+        return Whole(ledgers[EVENTS.name]) if EVENTS.name in ledgers else None
+    nothing = pl.DataFrame(schema={"file": pl.Categorical, "line": pl.Int64})
+    broken = pl.DataFrame(pl.from_arrow(unread.get(EVENTS.name, QUARANTINE_SCHEMA.empty_table())))
+    ledger = Ledger.open(EVENTS.name, pl.DataFrame(), nothing, broken, events.rows)
+    given = {**ledgers, EVENTS.name: ledger}
+    ledgers.clear()
+    ledgers |= {name: given[name] for name in TABLE_BY_NAME if name in given}
+    return Divided(EVENTS.name, events)
+
+
 def _clean_items_and_events(
-    items: Ledger, events: Ledger | None, unread: pa.Table | None, options: CleanerOptions, now: int
+    items: Ledger,
+    events: Whole | Divided | None,
+    unread: pa.Table | None,
+    options: CleanerOptions,
+    now: int,
 ) -> tuple[pl.Series, pl.DataFrame]:
     """Cleans what is sold, then the events on it, then the prices that the events tell.
 
@@ -107,15 +140,16 @@ def _clean_items_and_events(
     """
     given = items.rows
     twins = tidy_items(items, options)
-    shop = Habits.gather(items.rows, None if events is None else events.rows, twins, options)
+    sold = selling(None) if events is None else gathered(events, lambda part: selling(part.rows, twins))
+    shop = Habits.gather(items.rows, sold, twins, options)
     clean_items(items, shop, options)
     lost = _lost_ids(given, items.rows["item_id"], unread)
-    happened = pl.DataFrame()
+    prices = sold_prices(pl.DataFrame(), options)
     if events is not None:
-        clean_events(events, Catalogue(items.rows, lost, shop), options, now)
-        happened = events.rows
-    treat_catalogue_prices(items, happened, options)
-    impute_prices(items, happened)
+        clean_events(events, events.columns, Catalogue(items.rows, lost, shop), options, now)
+        prices = gathered(events, lambda part: sold_prices(part.rows, options))
+    treat_catalogue_prices(items, prices, options)
+    impute_prices(items, prices)
     fill_items(items, options)
     return lost, twins
 

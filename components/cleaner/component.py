@@ -10,7 +10,8 @@ from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
 from aisle.components.artifacts import Ledger, Quarantine, Report, Tables
-from aisle.components.cleaner.executor import Executor, examples_key, quarantine_key
+from aisle.components.cleaner.executor import Executor
+from aisle.components.cleaner.inputs import examples_key, quarantine_key
 from aisle.components.cleaner.losses.fates import NOTHING
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.options import CleanerOptions

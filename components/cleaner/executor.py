@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import pathlib
+import tempfile
 from typing import Any
 
 import pyarrow as pa
@@ -12,32 +14,15 @@ from tfx.types import artifact_utils
 
 from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.cleaner.clean import check_left, clean
-from aisle.components.cleaner.losses.fates import fates
+from aisle.components.cleaner.inputs import Given
 from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
 from aisle.components.cleaner.losses.options import LossOptions
+from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
-from aisle.components.tables import (
-    read_provenance,
-    read_quarantine,
-    read_rows,
-    write_ledger,
-    write_quarantine,
-    write_tables,
-)
+from aisle.components.tables import write_ledger, write_quarantine, write_tables
 from aisle.schema.errors import GateBlocked
-from aisle.schema.tables import TABLE_BY_NAME
-
-
-def examples_key(table: str) -> str:
-    """The input of a table's raw rows."""
-    return f"{table}_examples"
-
-
-def quarantine_key(table: str) -> str:
-    """The input of a table's quarantine by the reader."""
-    return f"{table}_quarantine"
 
 
 class Executor(base_executor.BaseExecutor):
@@ -53,16 +38,22 @@ class Executor(base_executor.BaseExecutor):
                 then: TFX removes the output of a component that failed.
             InputError: nothing is left to learn from, though all may be lost.
         """
-        rows, provenance, unread = {}, {}, {}
-        for table in TABLE_BY_NAME:
-            if not input_dict.get(examples_key(table)):
-                continue
-            uri = artifact_utils.get_single_uri(input_dict[examples_key(table)])
-            rows[table], provenance[table] = read_rows(uri), read_provenance(uri)
-            unread[table] = read_quarantine(artifact_utils.get_single_uri(input_dict[quarantine_key(table)]))
+        with tempfile.TemporaryDirectory() as scratch:
+            self._clean(input_dict, output_dict, exec_properties, pathlib.Path(scratch))
+
+    def _clean(
+        self,
+        input_dict: dict[str, Any],
+        output_dict: dict[str, Any],
+        exec_properties: dict[str, Any],
+        scratch: pathlib.Path,
+    ) -> None:
         options = CleanerOptions.from_json(exec_properties["options"])
-        result = clean(rows, provenance, unread, options)
-        write_tables(tables := artifact_utils.get_single_uri(output_dict["tables"]), result.tables)
+        given = Given.read(input_dict, options, scratch)
+        unread = given.unread
+        result = clean(given.rows, given.provenance, unread, options, events=given.events)
+        tables = artifact_utils.get_single_uri(output_dict["tables"])
+        write_tables(tables, result.tables, result.stored)
         ledger = artifact_utils.get_single_uri(output_dict["ledger"])
         write_ledger(ledger, result.ledger, result.evidence)
         everything = pa.concat_tables([*unread.values(), result.quarantine])
@@ -71,12 +62,9 @@ class Executor(base_executor.BaseExecutor):
         quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
         write_quarantine(quarantine, everything, counts)
         for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
-            write_for_people(everything, list(rows), folder)
+            write_for_people(everything, list(unread), folder)
         called = json.loads(exec_properties["called"])
-        of_rows = {
-            name: fates(name, rows[name], provenance[name], unread[name], result.taken[name], called)
-            for name in rows
-        }
+        of_rows = {name: tally(name, given.fates(name, result.taken[name], called)) for name in unread}
         losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))
         for folder in (ledger, exec_properties["reports_dir"]):
             page = write_cleaning({**result.ledger, "losses": losses}, folder)

@@ -10,10 +10,8 @@ import numpy as np
 import polars as pl
 
 from aisle.components.cleaner.evidence import evidence_of, no_evidence, quarantine_records
+from aisle.components.plans.spool import ROW
 from aisle.components.tables import MAX_VALUE
-
-ROW = "__row__"
-"""A row's number as it was read, carried beside its columns while a table is cleaned: its place."""
 
 _EXAMPLES = 3
 _LOST = ("quarantined", "merged")
@@ -21,13 +19,17 @@ _LOST = ("quarantined", "merged")
 
 @dataclasses.dataclass
 class Ledger:
-    """A table on its way through the cleaner.
+    """A table, or a part of one, on its way through the cleaner.
 
     Attributes:
         table: its name.
         rows: what is left of it, with the column `ROW`.
         places: the `file` and `line` of each row, by its number.
         read: how many rows the reader met.
+        left: how many are left, where `rows` doesn't hold them.
+        numbers: of a part, which rows' places those are, ascending; None where they are all of the table's.
+        calls: how many steps were taken so far, those that touched no row too.
+        entries: of each of `steps` its call, and the numbers of the rows touched (None: they couldn't be read).
         steps: what was done so far.
         evidence: every row touched, a frame for each step (`tables.EVIDENCE_SCHEMA`).
         quarantine: records of the rows taken out, a frame for each step (`tables.QUARANTINE_SCHEMA`).
@@ -38,13 +40,19 @@ class Ledger:
     rows: pl.DataFrame
     places: pl.DataFrame
     read: int
+    left: int | None = None
+    numbers: pl.Series | None = None
+    calls: int = 0
+    entries: list[tuple[int, pl.Series | None]] = dataclasses.field(default_factory=list)
     steps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     evidence: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     quarantine: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     taken: list[pl.DataFrame] = dataclasses.field(default_factory=list)
 
     @classmethod
-    def open(cls, table: str, rows: pl.DataFrame, places: pl.DataFrame, unread: pl.DataFrame) -> Ledger:
+    def open(
+        cls, table: str, rows: pl.DataFrame, places: pl.DataFrame, unread: pl.DataFrame, elsewhere: int = 0
+    ) -> Ledger:
         """Opens the ledger of a table that was just read.
 
         Args:
@@ -52,8 +60,9 @@ class Ledger:
             rows: what could be read.
             places: where each of them was read, as `tables.PROVENANCE_SCHEMA`.
             unread: what could not, as `tables.QUARANTINE_SCHEMA`.
+            elsewhere: how many more rows could be read.
         """
-        ledger = cls(table, rows.with_row_index(ROW), places, len(rows) + len(unread))
+        ledger = cls(table, rows.with_row_index(ROW), places, len(rows) + elsewhere + len(unread))
         ledger._unread(unread)
         return ledger
 
@@ -61,7 +70,7 @@ class Ledger:
         """Moves the rows where `wrong` is true to the quarantine."""
         gone = self._remove(step, reason, "quarantined", wrong, column)
         if len(gone):
-            places, cells = self.places[gone[ROW]], gone.drop(ROW)
+            places, cells = self._at(gone[ROW]), gone.drop(ROW)
             records = quarantine_records(self.table, places, cells, column, reason)
             self.quarantine.append(records)
             self.taken.append(records.select(gone[ROW], "column", "value", "reason"))
@@ -72,11 +81,13 @@ class Ledger:
 
     def note(self, step: str, reason: str, noted: pl.Expr | pl.Series) -> None:
         """Counts rows that stay as they are."""
+        self.calls += 1
         rows = self.rows.filter(self._flags(noted))
         self._add(step, reason, "noted", rows[ROW], self._examples(rows))
 
     def change(self, step: str, reason: str, column: str, values: pl.Expr | pl.Series) -> None:
         """Gives a column new values, and counts the rows that differ."""
+        self.calls += 1
         after = self.rows.with_columns(values.alias(column))
         differs = self.rows[column].ne_missing(after[column])
         if differs.any():
@@ -97,7 +108,8 @@ class Ledger:
             outcome: sum(step["rows"] for step in self.steps if step["outcome"] == outcome)
             for outcome in _LOST
         }
-        return {"read": self.read, "used": len(self.rows), **totals, "steps": self.steps}
+        used = len(self.rows) if self.left is None else self.left
+        return {"read": self.read, "used": used, **totals, "steps": self.steps}
 
     def touched(self) -> pl.DataFrame:
         """Returns every row touched and why, in the order of the steps (`tables.EVIDENCE_SCHEMA`)."""
@@ -109,11 +121,12 @@ class Ledger:
         for (reason,), part in parts.items():
             examples = [_unread_example(record) for record in part.head(_EXAMPLES).iter_rows(named=True)]
             places = part.select("file", "line")
-            self._enter("read", str(reason), "quarantined", places, examples, "")
+            self.enter("read", str(reason), "quarantined", places, examples, "")
 
     def _remove(
         self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series, column: str = ""
     ) -> pl.DataFrame:
+        self.calls += 1
         chosen = self._flags(which)
         if not chosen.any():
             return self.rows.clear()
@@ -135,7 +148,7 @@ class Ledger:
 
     def _places(self, rows: pl.Series) -> list[dict[str, Any]]:
         """Returns the file and line of the first of some rows."""
-        return self.places[rows.head(_EXAMPLES)].select("file", "line").to_dicts()
+        return self._at(rows.head(_EXAMPLES)).select("file", "line").to_dicts()
 
     def _add(
         self,
@@ -147,9 +160,13 @@ class Ledger:
         column: str = "",
     ) -> None:
         if len(rows):
-            self._enter(step, reason, outcome, self.places[rows], examples, column)
+            self.enter(step, reason, outcome, self._at(rows), examples, column, rows)
 
-    def _enter(
+    def _at(self, rows: pl.Series) -> pl.DataFrame:
+        """Returns the places of rows, given by their numbers."""
+        return self.places[rows if self.numbers is None else self.numbers.search_sorted(rows)]
+
+    def enter(
         self,
         step: str,
         reason: str,
@@ -157,12 +174,15 @@ class Ledger:
         places: pl.DataFrame,
         examples: list[dict[str, Any]],
         column: str,
+        rows: pl.Series | None = None,
     ) -> None:
+        """Enters a step that touched rows, whose places and numbers are given."""
         before = self.read - sum(entry["rows"] for entry in self.steps if entry["outcome"] in _LOST)
         lost = len(places) if outcome in _LOST else 0
         entry = {"step": step, "reason": reason, "outcome": outcome, "column": column, "rows": len(places)}
         self.steps.append({**entry, "before": before, "after": before - lost, "examples": examples})
         self.evidence.append(evidence_of(self.table, places, step, reason, outcome))
+        self.entries.append((self.calls, rows))
 
 
 def flags(count: int, indices: pl.Series) -> pl.Series:

@@ -89,6 +89,8 @@ class CleanerOptions(Options):
         max_age: years; a user's age outside 1 to this is unknown.
         ratings: the lowest and the highest rating; others are unknown.
         keep_undone_purchases: whether a purchase that a return undoes in full still counts as interest.
+        part_rows: events of more rows are cleaned in parts of about so many, which lie on disk by turns (docs/scale.md);
+            what comes out is the same.
         numbers: columns of text such as `items.rrp` to read as numbers, whatever their currency sign,
             decimal comma or thousands separators.
         rates: what a unit of each currency is worth in the shop's own, which is worth 1; where given, prices
@@ -141,6 +143,7 @@ class CleanerOptions(Options):
     max_age: AtLeastOne = 120
     ratings: tuple[Rating, Rating] = (1.0, 5.0)
     keep_undone_purchases: bool = True
+    part_rows: Annotated[int, pydantic.Field(strict=True, ge=1_000)] = 2_000_000
     numbers: tuple[Column, ...] = ()
     rates: dict[str, Positive] = {}
     missing: dict[Column, Filling] = {}

@@ -23,7 +23,7 @@ from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
-from aisle.schema.contract import EXTRA_FOLDER, INDEX_FILE
+from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE
 from aisle.schema.training import HISTORY_FILE
 
 InputDict = dict[str, list[types.Artifact]]
@@ -53,7 +53,10 @@ class Executor(base_executor.BaseExecutor):
             if thresholds.max_drop < 1
             else not_compared("bless.max_drop is 1")
         )
-        report["index"] = _index(path_utils.serving_model_path(model.uri))
+        report["index"] = _beside(model, INDEX_FILE)
+        domains = _beside(model, DOMAINS_FILE)
+        if domains:
+            report["domains"] = domains
         report["blessing"] = bless(
             report["systems"],
             report["search"],
@@ -88,11 +91,10 @@ def _ranking_blessed(input_dict: InputDict) -> bool | None:
     return bool(model_utils.is_model_blessed(artifact_utils.get_single_instance(blessings)))
 
 
-def _index(model: str) -> dict[str, Any] | None:
-    """What the bundle wrote of its index; None where the model came without."""
-    path = os.path.join(model, EXTRA_FOLDER, INDEX_FILE)
-    found: dict[str, Any] | None = read_json(path) if exists(path) else None
-    return found
+def _beside(model: types.Artifact, name: str) -> Any:
+    """What the bundle wrote beside the model, such as of its index; None where the model came without."""
+    path = os.path.join(path_utils.serving_model_path(model.uri), EXTRA_FOLDER, name)
+    return read_json(path) if exists(path) else None
 
 
 def _training(input_dict: InputDict) -> dict[str, Any]:

@@ -59,6 +59,18 @@ def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None)
     return present
 
 
+def holds(folder: str, table: Table, reading: TableReading = USUAL) -> bool:
+    """Whether a data folder has a file of a table; a folder of its name that is empty is none.
+
+    Raises:
+        InputError: the folder can't be used, or what is there is not a file of a known kind.
+    """
+    names = [
+        name for name in _names(folder) if name != table.name or not _is_empty(os.path.join(folder, name))
+    ]
+    return bool(_table_files(folder, table, names, reading))
+
+
 def find_entries(folder: str) -> list[str]:
     """The names of what a data folder holds, without what other tools leave.
 
@@ -143,6 +155,9 @@ def _table_files(folder: str, table: Table, names: list[str], reading: TableRead
         return _files_of_patterns(folder, table, names, reading.files)
     wanted = (table.name, *(table.name + suffix for suffix in SUFFIXES))
     candidates = [name for name in names if name == table.name or name.casefold() in wanted[1:]]
+    if len(candidates) > 1 and table.name in candidates and _is_empty(os.path.join(folder, table.name)):
+        # A gateway writes to it once it is told something.
+        candidates.remove(table.name)
     if len(candidates) > 1:
         raise InputError(
             f"the table {table.name} is there twice, as {' and '.join(candidates)}: keep one of them"
@@ -186,6 +201,10 @@ def _files_of(folder: str, table: Table, name: str) -> list[str]:
     if not files:
         raise InputError(f"no data: the folder {path} of the table {table.name} is empty")
     return [_checked(folder, file) for file in files]
+
+
+def _is_empty(path: str) -> bool:
+    return is_folder(path) and not _shards(path)
 
 
 def _shards(path: str) -> list[str]:

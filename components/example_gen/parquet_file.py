@@ -30,10 +30,13 @@ from aisle.components.example_gen.layout import Layout, arranged
 from aisle.components.example_gen.options import TableReading, how_to_say
 from aisle.components.example_gen.shard import Shard, Typed, provenance_of, sift, skipped_notes
 from aisle.components.example_gen.values import ARROW_TYPES
+from aisle.components.pictures.places import cell_place
 from aisle.schema.errors import InputError
 from aisle.schema.tables import Kind, Table
 
 _BATCH_ROWS = 1 << 17
+_PICTURE_ROWS = 32
+"""Of a file that holds pictures."""
 _LISTED = {"category": "|", "description": "\n"}
 """Columns of which a row may have several texts, and what parts them; the cleaner tells levels from categories by their use."""
 
@@ -60,7 +63,7 @@ def read_parquet_file(
         InputError: the file is broken or refused, or a column's type doesn't fit.
     """
     line = 1
-    for batch, rows in _batches(layout, file):
+    for batch, rows in _batches(layout, file, table):
         raw, skipped = rules.apply(batch)
         places = provenance_of([layout.name], [line + rows])
         line += int(rows[-1]) + 1
@@ -80,7 +83,7 @@ def read_columns(
     """Reads which columns a Parquet file has, with the type of each as an extra one once it is read, and its rows' number.
 
     Columns that no table of ours can hold (lists, structs, maps) are left out, unless they are called as one of ours, or
-    a path that is wanted goes into them.
+    a path that is wanted goes into them; so are bytes that nobody named.
 
     Raises:
         InputError: the file is broken.
@@ -96,6 +99,7 @@ def read_columns(
         for field in schema
         if field.name in roots
         or field.name in declared
+        or (field.name in {*table.pictures, *wanted} and is_text(_plain_type(field.type)))
         or _is_kept(_plain_type(field.type), kinds[field.name])
     }
     return columns, parquet.metadata.num_rows
@@ -116,24 +120,45 @@ def _plain_type(type_: pa.DataType) -> pa.DataType:
     return pa.int8() if pa.types.is_boolean(type_) else type_
 
 
-def _batches(layout: Layout, file: IO[bytes]) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
+def _batches(layout: Layout, file: IO[bytes], table: Table) -> Iterator[tuple[pa.Table, NDArray[np.int64]]]:
     """The columns that are read of a file, text as plain strings, and which row of the batch each row is of."""
     name = layout.name
     with _named(name):
         parquet = pq.ParquetFile(file)
-    batches = parquet.iter_batches(_BATCH_ROWS, columns=list(layout.header))
+    pictures = _pictures(layout, parquet.schema_arrow, table)
+    size = _PICTURE_ROWS if pictures else _BATCH_ROWS
+    batches, first = parquet.iter_batches(size, columns=list(layout.header)), 1
     while True:
         with _named(name):
             batch = next(batches, None)
             if batch is None:
                 return
             batch.validate(full=True)  # Text that is not UTF-8, offsets out of range.
-            table, rows = flattened(pa.Table.from_batches([batch]), layout.paths)
-            cells = (plain(table.column(column)) for column in table.column_names)
+            whole = _placed(pa.Table.from_batches([batch]), name, pictures, first)
+            first += batch.num_rows
+            flat, rows = flattened(whole, layout.paths)
+            cells = (plain(flat.column(column)) for column in flat.column_names)
             texts = [as_text(column) if is_text(column.type) else column for column in cells]
-            table = pa.table(texts, names=table.column_names)
+            flat = pa.table(texts, names=flat.column_names)
         if len(rows):
-            yield table, rows
+            yield flat, rows
+
+
+def _pictures(layout: Layout, schema: pa.Schema, table: Table) -> list[str]:
+    """The file's columns whose bytes are pictures."""
+    named = {header for ours in table.pictures for header in layout.picked.get(ours, ())}
+    kinds = (pa.types.is_binary, pa.types.is_large_binary)
+    return [field.name for field in schema if field.name in named and any(kind(field.type) for kind in kinds)]
+
+
+def _placed(cells: pa.Table, name: str, pictures: Sequence[str], first: int) -> pa.Table:
+    """The cells of a file from a row on, with the places of pictures instead of their bytes."""
+    for column in pictures:
+        filled = cells.column(column).is_valid().to_pylist()
+        places = [cell_place(name, column, first + n) if there else None for n, there in enumerate(filled)]
+        at = cells.column_names.index(column)
+        cells = cells.set_column(at, column, pa.array(places, pa.string()))
+    return cells
 
 
 @contextlib.contextmanager

@@ -106,13 +106,14 @@ def liking_events(events: pl.DataFrame) -> pl.DataFrame:
     An interaction knows what a click led to; at the moment of the click nobody did.
 
     Args:
-        events: canonical events; `user_id` may be null.
+        events: canonical events; `user_id` may be null, `sponsored` a boolean.
 
     Returns:
-        Columns user_id, item_id, timestamp, event; ascending by user and time.
+        Columns user_id, item_id, timestamp, event, and sponsored, whether an ad led to it; ascending by user and time.
     """
     liked = events.filter(pl.col("event").is_in(list(kinds.weights())) & (pl.col("user_id") != ""))
-    return liked.select("user_id", "item_id", "timestamp", "event").sort("user_id", "timestamp", "item_id")
+    columns = ("user_id", "item_id", "timestamp", "event", "sponsored")
+    return liked.select(columns).sort("user_id", "timestamp", "item_id")
 
 
 def split_of(timestamp: pl.Expr, splits: Splits) -> pl.Expr:

@@ -33,9 +33,13 @@ def rises(complaints: pl.DataFrame, options: ReviewOptions) -> list[dict[str, An
         return []
     tried = []
     last = int(complaints["timestamp"].max()) // MICROSECONDS_PER_DAY  # type: ignore[arg-type]
-    for (item, aspect), rows in complaints.group_by("item_id", "aspect", maintain_order=True):
+    first = last - options.days
+    late = complaints.filter(pl.col("bad") & (pl.col("timestamp") // MICROSECONDS_PER_DAY > first))
+    enough = late.group_by("item_id", "aspect").len().filter(pl.col("len") >= _FEWEST)
+    likely = complaints.join(enough, ["item_id", "aspect"], "semi", maintain_order="left")
+    for (item, aspect), rows in likely.group_by("item_id", "aspect", maintain_order=True):
         day = rows["timestamp"].to_numpy() // MICROSECONDS_PER_DAY
-        found = _best(day, rows["bad"].to_numpy().astype(bool), last - options.days)
+        found = _best(day, rows["bad"].to_numpy().astype(bool), first)
         if found:
             tried.append({"item_id": item, "aspect": aspect, **found})
     pairs = complaints.select("item_id", "aspect").n_unique()

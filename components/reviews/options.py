@@ -25,6 +25,7 @@ class ReviewOptions(Options):
         label: a column of the events with 1 for good and 0 for bad reviews, which counts before the rating where it is filled.
         fewest: good and bad reviews, of each at least so many, to learn from.
         encoded: reviews that the encoder reads at most; of the others characters alone are judged. 0 reads none.
+        served: texts of reviews, the latest, that the served model's `sentiment` learns from at most; 0 serves none.
         aspects: words for each aspect, in any language that the encoder reads.
         phrases: of the shop, the commonest, that are looked at.
         conflict: how sure the words must be of the opposite of the stars.
@@ -38,6 +39,7 @@ class ReviewOptions(Options):
     label: str = "sentiment"
     fewest: AtLeastOne = 30
     encoded: AtLeastZero = 5_000
+    served: AtLeastZero = 50_000
     aspects: dict[str, tuple[str, ...]] = ASPECTS
     phrases: AtLeastOne = 300
     conflict: Rate = 0.95

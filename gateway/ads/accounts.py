@@ -38,12 +38,13 @@ class Accounts:
         self._booked = booked
         self._committed: Whole = np.zeros(len(booked.market), np.int64)
         self._multipliers = np.ones(len(booked.market))
+        self._amounts = booked.market.amounts(booked.budgets)
         self._take(self.known)
 
-    def left(self) -> Whole:
-        """[campaigns], in micros: of each budget, what is neither spent nor held."""
-        found: Whole = self._booked.budgets - self._committed
-        return found
+    @property
+    def amounts(self) -> Whole:
+        """[campaigns], in micros: what each bids at most, of what is neither spent nor held; it follows, and isn't to be changed."""
+        return self._amounts
 
     @property
     def multipliers(self) -> npt.NDArray[np.float64]:
@@ -55,6 +56,7 @@ class Accounts:
         place = self._booked.market.find(campaign_id)
         if place is not None:
             self._committed[place] += amount
+            self._count(place)
 
     async def meet(self) -> bool:
         """Reads what changed; returns whether the ledger answers."""
@@ -95,3 +97,8 @@ class Accounts:
             if place is not None:
                 self._committed[place] = account.spent + account.held
                 self._multipliers[place] = Pace.of(account.pace).multiplier
+                self._count(place)
+
+    def _count(self, place: int) -> None:
+        left = int(self._booked.budgets[place] - self._committed[place])
+        self._amounts[place] = self._booked.market.amount(place, left, float(self._multipliers[place]))

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS shows (
   open INTEGER DEFAULT 1, charged INTEGER DEFAULT 0, PRIMARY KEY (request, item)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_end ON shows (open, until);
+CREATE TABLE IF NOT EXISTS bids (campaign TEXT PRIMARY KEY, count INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS seen (who TEXT, campaign TEXT, request TEXT, at INTEGER);
 CREATE INDEX IF NOT EXISTS by_visitor ON seen (who);
 CREATE INDEX IF NOT EXISTS by_time ON seen (at);
@@ -94,6 +95,17 @@ class FileLedger:
             for campaign, (old, new) in paces.items():
                 if self._account(campaign).pace == old:
                     self._change(campaign, pace=new)
+
+    async def bid(self, counts: Mapping[str, int]) -> None:
+        """See `Ledger`."""
+        told = "INSERT INTO bids VALUES (?, ?) ON CONFLICT (campaign) DO UPDATE SET count = count + excluded.count"
+        with self._together():
+            self._file.executemany(told, counts.items())
+
+    async def bids(self) -> Mapping[str, int]:
+        """See `Ledger`."""
+        with self._together():
+            return dict(self._file.execute("SELECT campaign, count FROM bids").fetchall())
 
     async def restore(self, spent: Mapping[str, int]) -> None:
         """See `Ledger`."""

@@ -112,7 +112,8 @@ def read_campaigns(path: pathlib.Path) -> list[Campaign]:
     except (OSError, ValueError, pa.ArrowException) as error:
         said = " ".join(str(error).split())
         raise InputError(
-            f"{path} can't be read: {said}; expected the Parquet file that a run writes to OUT/ads"
+            f"{path} can't be read: {said}; expected the Parquet file that a run, or `aisle ads campaigns SHOP`, makes of "
+            "a shop's table campaigns"
         ) from error
     try:
         return campaigns(rows)

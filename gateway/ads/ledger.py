@@ -133,6 +133,12 @@ class Ledger(Protocol):
     async def set_paces(self, paces: Mapping[str, tuple[str, str]]) -> None:
         """Gives campaigns a new pace in the place of an old one, where nobody else has: old and new, by campaign."""
 
+    async def bid(self, counts: Mapping[str, int]) -> None:
+        """Adds to how often campaigns bid."""
+
+    async def bids(self) -> Mapping[str, int]:
+        """How often each campaign bid; those that never did may not be there."""
+
     async def restore(self, spent: Mapping[str, int]) -> None:
         """Has at least so much be spent: told to each new life of a ledger, which sells nothing before."""
 

@@ -16,7 +16,7 @@ class Selling(Options):
 
     Attributes:
         places: of a list, from 1, that may be sold, rising; as many are sold at most.
-        floor: of the chance of a click of the last item that a list has without ads: what is less likely isn't sold.
+        floor: of the chance of a click of what stands at a place without ads: what is less likely isn't sold the place.
         reserve: the least that a million shows must bring, in micros.
         candidates: of a question's best items, those that may be sold.
         click_minutes: after a show, in which a click is charged.

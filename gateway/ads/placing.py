@@ -20,20 +20,21 @@ def open_places(places: Sequence[int], organic: int, most: int) -> list[int]:
 
 
 def placed(answer: Answer, sold: Sequence[Placed], places: Sequence[int], most: int) -> Answer:
-    """An answer with its sponsored items, each marked; what is sold a place stands at no other.
+    """An answer with its sponsored items, each marked; what is sold a place stands at no other, or at the end of a list that
+    doesn't reach it.
 
     Args:
         answer: without ads.
         sold: the first place first.
-        places: of each.
+        places: those that were for sale.
         most: how many items the answer has at most.
     """
     if not sold:
         return answer
     paid = {one.item.item_id for one in sold}
     items = [item for item in answer.items if item.item_id not in paid]
-    for place, one in zip(places, sold, strict=False):
-        items.insert(place - 1, sponsored(one))
+    for one in sold:
+        items.insert(places[one.place] - 1, sponsored(one))
     items = items[:most]
     assigned = answer.assigned
     if assigned and assigned.arms:

@@ -12,7 +12,7 @@ from typing import Any
 
 from aisle.gateway.ads import redis_scripts as scripts
 from aisle.gateway.ads.ledger import CAPPED, KEPT, Account, Changes, Charge, Sale, Show
-from aisle.gateway.recents.connection import connect, told_as_down
+from aisle.gateway.recents.connection import KeptConnection, connect, told_as_down
 from aisle.gateway.recents.store import TIMEOUT_SECONDS
 
 _WHAT = "the ledger of campaigns"
@@ -40,6 +40,9 @@ class RedisLedger:
             InputError: the address can't be read.
         """
         self._redis = connect(address, timeout)
+        # By their hash: a server that is new is told the text once. Sent each time it costs as much as what it does.
+        self._scripts = {script: self._redis.register_script(script) for script in scripts.SCRIPTS}
+        self._selling = KeptConnection(address, scripts.SELL, timeout)
         self._met, self._life = "", ""
         self._clock, self._off = clock, 0
 
@@ -67,7 +70,9 @@ class RedisLedger:
             for one in sales
         ]
         first = (now + self._off, request_id, CAPPED, KEPT, scripts.MOST_ENDED, self._life)
-        stand = await self._do(scripts.SELL, (_show(request_id), _seen(who)), *first, *itertools.chain(*told))
+        keys = (*scripts.KEYS, _show(request_id), _seen(who))
+        with told_as_down(_WHAT):
+            stand = await self._selling.call(keys, *first, *itertools.chain(*told))
         return [bool(one) for one in stand] or [False] * len(sales)
 
     async def sold(self, shows: Sequence[Show]) -> list[str]:
@@ -103,6 +108,15 @@ class RedisLedger:
         """See `Ledger`."""
         await self._in_chunks(scripts.PACE, ((name, old, new) for name, (old, new) in paces.items()))
 
+    async def bid(self, counts: Mapping[str, int]) -> None:
+        """See `Ledger`."""
+        await self._in_chunks(scripts.BID, counts.items(), scripts.BIDS)
+
+    async def bids(self) -> Mapping[str, int]:
+        """See `Ledger`."""
+        told = list(json.loads(await self._do(scripts.READ_BIDS, (scripts.BIDS,))))
+        return dict(zip(told[::2], map(int, told[1::2]), strict=True))
+
     async def restore(self, spent: Mapping[str, int]) -> None:
         """See `Ledger`."""
         life = self._met
@@ -113,7 +127,7 @@ class RedisLedger:
         """See `Ledger`."""
         with told_as_down(_WHAT):
             keys = _seen(session), _seen(user)
-            await self._redis.eval(scripts.MERGE, 2, *keys, str(CAPPED // 1_000))  # type: ignore[misc]
+            await self._scripts[scripts.MERGE](keys, (CAPPED // 1_000,))
 
     async def forget(self, who: str) -> None:
         """See `Ledger`."""
@@ -122,17 +136,17 @@ class RedisLedger:
 
     async def close(self) -> None:
         """See `Ledger`."""
+        await self._selling.close()
         await self._redis.aclose()
 
-    async def _do(self, script: str, keys: tuple[str, ...], *told: object) -> Any:
-        every = (*scripts.KEYS, *keys)
+    async def _do(self, script: str, keys: tuple[str, ...], *told: str | int) -> Any:
         with told_as_down(_WHAT):
-            return await self._redis.eval(script, len(every), *every, *told)  # type: ignore[misc, arg-type]
+            return await self._scripts[script]((*scripts.KEYS, *keys), told)
 
-    async def _in_chunks(self, script: str, told: Iterable[tuple[object, ...]]) -> None:
+    async def _in_chunks(self, script: str, told: Iterable[tuple[str | int, ...]], *keys: str) -> None:
         rest = iter(told)
         while chunk := list(itertools.islice(rest, CHUNK)):
-            await self._do(script, (), *itertools.chain(*chunk))
+            await self._do(script, keys, *itertools.chain(*chunk))
 
 
 def _show(request_id: str) -> str:

@@ -131,6 +131,15 @@ end
 )
 """Takes of each campaign its name and what was spent at least."""
 
+BIDS = "aisle:ads:bids"
+"""The key of how often campaigns bid."""
+BID = """
+for i = 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[8], ARGV[i], ARGV[i + 1]) end
+"""
+"""Takes of each campaign its name and how often it bid; the key is the last."""
+READ_BIDS = "return cjson.encode(redis.call('HGETALL', KEYS[8]))"
+"""One text, since redis-py takes milliseconds to read a reply of two hundred."""
+
 MERGE = """
 if redis.call('EXISTS', KEYS[1]) == 0 then return end
 redis.call('ZUNIONSTORE', KEYS[2], 2, KEYS[2], KEYS[1], 'AGGREGATE', 'MAX')
@@ -138,3 +147,5 @@ redis.call('PEXPIRE', KEYS[2], ARGV[1])
 redis.call('DEL', KEYS[1])
 """
 """Takes the keys of a session and of a user, and how long they are kept, in milliseconds."""
+
+SCRIPTS = (CHARGE, CHANGES, PACE, RESTORE, BID, READ_BIDS, MERGE)

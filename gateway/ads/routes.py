@@ -22,6 +22,9 @@ class CampaignMoney(pydantic.BaseModel):
     spent: int = Field(description="That was charged, by all gateways of the store.")
     held: int = Field(description="What open shows are expected to cost.")
     multiplier: float = Field(description="Of its bids, by pacing: from 0 to 1.")
+    bids: int = Field(
+        description="Answers for whose places it bid, those of other gateways up to half a minute ago."
+    )
 
 
 class CampaignsMoney(pydantic.BaseModel):
@@ -45,13 +48,14 @@ async def tell_money(ads: Annotated[Ads | None, Depends(_ads)]) -> CampaignsMone
     return CampaignsMoney(
         campaigns=[
             CampaignMoney(
-                campaign_id=campaign.campaign_id,
-                budget=campaign.budget,
-                spent=account.spent,
-                held=account.held,
-                multiplier=multiplier,
+                campaign_id=one.campaign.campaign_id,
+                budget=one.campaign.budget,
+                spent=one.account.spent,
+                held=one.account.held,
+                multiplier=one.multiplier,
+                bids=one.bids,
             )
-            for campaign, account, multiplier in told
+            for one in told
         ],
         stale=not met,
     )

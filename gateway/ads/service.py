@@ -7,13 +7,16 @@ import contextlib
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from aisle.ads.calibration import Surface
 from aisle.ads.campaign import Campaign
+from aisle.ads.unsold import of_unknown_items, unsold
 from aisle.gateway.ads import pace
 from aisle.gateway.ads.accounts import Accounts
+from aisle.gateway.ads.bidders import Bidders
 from aisle.gateway.ads.charging import Charging
 from aisle.gateway.ads.files import LOOK_SECONDS, Booked, Files
 from aisle.gateway.ads.ledger import Account, Ledger
@@ -26,11 +29,22 @@ from aisle.gateway.recents.store import StoreDown, visitor
 from aisle.gateway.stages import stage
 from aisle.serving import ServingError
 
+CHUNK = 1_000
+"""Items that are asked about at once."""
 PACE_SECONDS = 30.0
 """How often it is looked which paces are to move."""
 SURFACES: dict[str, Surface] = {"search": "search", "recommend": "recommend"}
 """The routes whose lists have places to sell."""
 Ask = Callable[[], Awaitable[Answer]]
+
+
+class Money(NamedTuple):
+    """What became of a campaign so far: its account, its bids' multiplier, and in how many auctions it bid."""
+
+    campaign: Campaign
+    account: Account
+    multiplier: float
+    bids: int
 
 
 class Ads:
@@ -56,7 +70,10 @@ class Ads:
             now: the time in UTC.
         """
         self._files, self._ledger, self._about, self._now = files, ledger, about, now
-        self._accounts = Accounts(ledger, files.booked)
+        # The version that answered last, and that whose items the campaigns were held against.
+        self._version: int | None = None
+        self._looked: tuple[int | None, Booked] | None = None
+        self._accounts, self._bidders = Accounts(ledger, files.booked), Bidders(ledger, files.booked)
         self.options, self.charging = options, Charging(ledger, self._budget)
         self.observe: Callable[[float], None] = lambda _: None
         self.shows = 0
@@ -64,6 +81,7 @@ class Ads:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Follows the files and the ledger, and moves paces."""
+        self._tell(unsold(self._booked.market.campaigns, microseconds(self._now())))
         await self._accounts.meet()
         background = asyncio.gather(self._accounts.run(), self._follow(), self._pace())
         try:
@@ -72,6 +90,7 @@ class Ads:
             background.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await background
+            await self._bidders.tell()
 
     def considers(self, asked: Listing) -> int:
         """How many of a question's best items are to be considered for its sponsored places.
@@ -101,7 +120,7 @@ class Ads:
         """
         started = time.perf_counter()
         places = open_places(self.options.places, len(answer.items), most)
-        sold = await self._sold(SURFACES[route], asked, answer, len(places))
+        sold = await self._sold(SURFACES[route], asked, answer, places)
         found = placed(answer, sold, places, most)
         self.observe(time.perf_counter() - started)
         return found
@@ -109,20 +128,28 @@ class Ads:
     async def alone(self, route: str, asked: Listing, slots: int, ask: Ask) -> Answer:
         """The sponsored items of so many slots, without the list that `ask` answers."""
         answer = await ask()
-        sold = await self._sold(SURFACES[route], asked, answer, slots)
+        sold = await self._sold(SURFACES[route], asked, answer, range(1, slots + 1))
         return answer.model_copy(update={"items": [sponsored(one) for one in sold]})
 
-    async def money(self) -> tuple[list[tuple[Campaign, Account, float]], bool]:
-        """Each campaign with its account and its bids' multiplier, and whether the ledger answers."""
-        met, kept = await self._accounts.meet(), self._booked.market.campaigns
+    async def money(self) -> tuple[list[Money], bool]:
+        """Each campaign's money, and whether the ledger answers."""
+        met, bids = await self._accounts.meet(), dict[str, int]()
+        with contextlib.suppress(StoreDown):
+            await self._bidders.tell()
+            bids |= await self._ledger.bids()
+        kept = self._booked.market.campaigns
         accounts = [self._accounts.known.get(one.campaign_id, Account()) for one in kept]
-        return list(zip(kept, accounts, self._accounts.multipliers.tolist(), strict=True)), met
+        counts = [bids.get(one.campaign_id, 0) for one in kept]
+        multipliers = self._accounts.multipliers.tolist()
+        return [Money(*one) for one in zip(kept, accounts, multipliers, counts, strict=True)], met
 
     @property
     def _booked(self) -> Booked:
         return self._files.booked
 
-    async def _sold(self, surface: Surface, asked: Listing, answer: Answer, places: int) -> list[Placed]:
+    async def _sold(
+        self, surface: Surface, asked: Listing, answer: Answer, places: Sequence[int]
+    ) -> list[Placed]:
         """What was sold; nothing where the ledger is down, or the list has no score to hold others against."""
         scores = [item.score for item in answer.items if item.score is not None]
         if not (scores and places):
@@ -135,16 +162,19 @@ class Ads:
             visitor(asked.user_id, asked.session_id),
             answer.version,
             considered,
-            min(scores),
+            [scores[min(place, len(scores)) - 1] for place in places],
             microseconds(self._now()),
         )
         with stage("ads"):
-            auction = Auction(self._booked, self._accounts, self._ledger, self.options, request)
+            booked = self._booked
+            auction = Auction(booked, self._accounts, self._ledger, self.options, request)
             try:
-                sold = await auction.sell(self._about, places)
+                sold = await auction.sell(self._about)
             except (StoreDown, ServingError) as error:  # The list is whole without.
                 logging.getLogger(__name__).warning("no place of a list was sold: %s", error)
                 return []
+        self._version = answer.version
+        self._bidders.count(booked, auction.bidders)
         self.shows += len(sold)
         return sold
 
@@ -157,11 +187,32 @@ class Ads:
             await asyncio.sleep(LOOK_SECONDS)
             if await self._files.look():
                 self._accounts.book(self._booked)
+                self._tell(unsold(self._booked.market.campaigns, microseconds(self._now())))
+            await self.look_for_strangers()
+
+    async def look_for_strangers(self) -> None:
+        """Tells, once of each version and table, which campaigns show items that the version doesn't know."""
+        version, booked = self._version, self._booked
+        if version is None or self._looked == (version, booked):
+            return
+        campaigns, known = booked.market.campaigns, set[str]()
+        items = sorted({one.item_id for one in campaigns if one.item_id})
+        with contextlib.suppress(ServingError):  # The next look may be answered.
+            for start in range(0, len(items), CHUNK):
+                known |= (await self._about(version, items[start : start + CHUNK])).keys()
+            self._looked = version, booked
+            self._tell(of_unknown_items(campaigns, known, microseconds(self._now())))
+
+    @staticmethod
+    def _tell(line: str) -> None:
+        if line:
+            logging.getLogger(__name__).warning("--campaigns: %s", line)
 
     async def _pace(self) -> None:
         while True:
             await asyncio.sleep(PACE_SECONDS)
             await self.move_paces()
+            await self._bidders.tell()
 
     async def move_paces(self) -> None:
         """Moves the paces that are to move, unless the ledger is down."""

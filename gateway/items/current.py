@@ -97,8 +97,8 @@ class Current:
         return FilteredItems(tuple(items), recounted(found.facets, gone, come), found.version)
 
     async def similar(self, ask: Ask, search: Ask, item_id: str, k: int, in_stock: bool) -> ScoredItems:
-        """The k most like an item; like a new one is what `search` finds, by its title."""
-        found = await self.listed(ask, k, in_stock)
+        """The k most like an item, new items among them; like a new one is what `search` finds, by its title."""
+        found = await self._listed_with_new(ask, item_id, k, in_stock)
         if found or not self.title(item_id):
             return found
         known = await self._facts.of(found.version, [item_id])
@@ -106,6 +106,17 @@ class Current:
             return found
         alike = await self.listed(search, k + 1, in_stock)
         return _as(alike, [item for item in alike if item.item_id != item_id][:k])
+
+    async def _listed_with_new(self, ask: Ask, item_id: str, k: int, in_stock: bool) -> ScoredItems:
+        """The k most like an item, new items by what they are like."""
+        if not self._analogues.depth:
+            return await self.listed(ask, k, in_stock)
+        filters = Filters(in_stock=in_stock)
+        kept, found = await self._enough(ask, k, filters, passed=not in_stock, least=self._analogues.depth)
+        # The item isn't in its own list: what is like it is as like it as the first that is.
+        itself = [ScoredItem(item_id, one.score) for one in found[:1]]
+        scored = self._scored(filters, kept._replace(items=[*itself, *kept.items]), k + 1)
+        return _as(found, New(scored=[one for one in scored if one.item_id != item_id]).among(kept.items, k))
 
     async def told(self, item_ids: Sequence[str], version: int | None) -> list[Told]:
         """What is so of items now that a version doesn't know: all that was told of one that is new."""
@@ -125,10 +136,13 @@ class Current:
         known = await self._facts.of(version, item_ids)
         found = {}
         for item in item_ids:
-            told, fact = self._shelf.told(item, known.as_of), known.items.get(item, _UNKNOWN)
-            if not told.withdrawn and (item in known.items or not known.tells):
-                changed = told.sold_out is not None
-                found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
+            told, fact = self._shelf.told(item, known.as_of), known.items.get(item)
+            if (told.values and told.withdrawn) or (fact is None and known.tells):
+                continue
+            fact = fact or _UNKNOWN
+            # Of most nothing was told.
+            changed = told.values and told.sold_out is not None
+            found[item] = dataclasses.replace(fact, sold_out=bool(told.sold_out)) if changed else fact
         return found
 
     def known_as(self, item_id: str, event: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from aisle.gateway.pages.reviews.said import Reviews
 from aisle.serving.releases.pushed import Release, releases
 
 LOW_STOCK = "low_stock.parquet"
@@ -55,12 +56,14 @@ class Run:
         reports: the reports.
         serving: the base folder of the served versions.
         low_stock: which items will soon run out.
+        reviews: what buyers say of items.
     """
 
     tables: pathlib.Path | None
     reports: pathlib.Path
     serving: pathlib.Path
     low_stock: LowStock = dataclasses.field(default_factory=LowStock)
+    reviews: Reviews = dataclasses.field(default_factory=Reviews)
 
     def pushed(self) -> list[Release]:
         """The versions on the disk, the newest first; raises InputError."""

@@ -71,6 +71,7 @@ async def item(request: Request, front: Front, item_id: str) -> Response:
         await _record(front, who, CLICK.name, facts, came)
     done = DONE.get(request.query_params.get("done", ""), "")
     picture = front.shelves.picture(facts)
+    view["said"] = front.run.reviews.of(item_id) if front.run else None
     view |= {"facts": facts, "similar": similar, "done": done, "picture": picture, "came": came}
     return _greeted(request, front.page(request, "item.html", who=who, **view), who)
 

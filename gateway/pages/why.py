@@ -32,6 +32,7 @@ PARTS: tuple[tuple[str, str], ...] = (
     ("item_users", marked("It sells well.")),
     ("item_trend", marked("It sells better than it did.")),
     ("item_repeat", marked("People buy it again.")),
+    ("just_", marked("You looked at it or took it a moment ago.")),
     ("repeat", marked("You took it before.")),
     ("count", marked("You took it before.")),
     ("overdue", marked("It is time for it again.")),

@@ -185,7 +185,8 @@ def _later(
 ) -> list[_Question]:
     """What some users, known or not, went on to take in the visit of a moment within the window; what they took after it counts as a miss.
 
-    Who asks in the middle of a visit wants what goes with it. `gap` is the pause, in days, that ends one.
+    Who asks in the middle of a visit wants what goes with it. `gap` is the pause, in days, that ends one. What an ad led to may
+    come before a moment, and is no hit after it.
     """
     moments, took = draw_moments(events, window.start, window.end, most, gap, rng)
     questions, now = (

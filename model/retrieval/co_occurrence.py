@@ -143,7 +143,7 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
     unit = (weighted @ sp.diags(1.0 / np.maximum(norm, 1e-9))).tocsc().astype(np.float32)
     kept = neighbour_count(count)
     if count > DENSE_ITEMS:
-        return _strongest_cosines(unit, kept)
+        return _strongest_products(unit, unit.tocsr(), kept)
     neighbours = np.zeros((count, kept), np.int32)
     values = np.zeros((count, kept), np.float32)
     step = max(1, 20_000_000 // max(count, 1))
@@ -154,20 +154,48 @@ def cosine(rows: sp.csr_matrix, weight: np.ndarray, shrink: float) -> tuple[np.n
     return neighbours, values
 
 
-def _strongest_cosines(unit: sp.csc_matrix, kept: int) -> tuple[np.ndarray, np.ndarray]:
-    """The largest cosines of each item by the pairs that share a row alone, not by all pairs.
+def conditional(rows: sp.csr_matrix, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The items that share most rows with each, however many rows of their own they have.
+
+    Source: Deshpande and Karypis, Item-based Top-N Recommendation Algorithms, TOIS 2004, equation 2 with the frequency of
+    the other item left as it is: what is bought often is near to what few bought.
+
+    Args:
+        rows: 1 where a row holds an item, [r, n].
+        weight: of each row, [r].
+
+    Returns:
+        As of `cosine`: the weight of the rows that an item shares with another, by the root of how many hold the item.
+
+    Example:
+        >>> orders = sp.csr_matrix([[1.0, 1.0, 0.0], [1.0, 1.0, 0.0], [1.0, 0.0, 1.0], [1.0, 0.0, 0.0]])
+        >>> items, weights = conditional(orders, weight=np.ones(4))
+        >>> first = dict(zip(items[0].tolist(), weights[0].astype(float).round(3).tolist(), strict=True))
+        >>> first[1], first[2]  # 2 / sqrt(4), 1 / sqrt(4)
+        (1.0, 0.5)
+    """
+    taken = np.asarray(rows.sum(0)).ravel()
+    mine = (rows @ sp.diags(1.0 / np.sqrt(np.maximum(taken, 1.0)))).tocsc().astype(np.float32)
+    theirs = (sp.diags(weight) @ rows).tocsr().astype(np.float32)
+    return _strongest_products(mine, theirs, neighbour_count(rows.shape[1]))
+
+
+def _strongest_products(
+    mine: sp.csc_matrix, theirs: sp.csr_matrix, kept: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest inner products of each column with the others, by the pairs that share a row alone, not by all pairs.
 
     Which of equals comes last may differ from `_strongest`.
 
     Args:
-        unit: columns of length 1 or less, [r, n].
+        mine: the columns of each item, [r, n].
+        theirs: those that they are compared with, [r, n].
         kept: neighbours of each item.
     """
-    count = unit.shape[1]
+    count = mine.shape[1]
     neighbours, values = np.zeros((count, kept), np.int32), np.zeros((count, kept), np.float32)
-    by_row = unit.tocsr()
     for start in range(0, count, _ITEMS_AT_ONCE):
-        block = (unit[:, start : start + _ITEMS_AT_ONCE].T.tocsr() @ by_row).tocoo()
+        block = (mine[:, start : start + _ITEMS_AT_ONCE].T.tocsr() @ theirs).tocoo()
         pairs = block.col != block.row + start
         row, col, data = block.row[pairs], block.col[pairs], block.data[pairs]
         order = np.lexsort((-data, row))

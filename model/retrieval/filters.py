@@ -63,6 +63,7 @@ class Filters(tf.Module):
         super().__init__()
         self._categories = _Names(table.categories, nested=True)
         self._brands = _Names(table.brands, nested=False)
+        self._domains = _Names(table.domains, nested=False) if any(table.domains) else None
         self._prices = tf.Variable(tf.constant(table.prices, tf.float32), trainable=False)
         # Unknown stock is NaN, which is not 0 or less.
         self._sold_out = tf.Variable(tf.constant(table.stock <= 0, tf.bool), trainable=False)
@@ -74,6 +75,16 @@ class Filters(tf.Module):
         below = ~tf.math.is_finite(high) | (self._prices <= high)
         named = self._categories.matching(asked.category[:, None]) & self._brands.matching(asked.brand)
         return named & above & below & ~(asked.in_stock & self._sold_out)
+
+    @property
+    def has_domains(self) -> bool:
+        """Whether the items name any domain."""
+        return self._domains is not None
+
+    def within(self, domain: tf.Tensor) -> tf.Tensor:
+        """Which items are of a domain: string [b] to bool [b, n]; "" is any, and one that no item names has none."""
+        assert self._domains is not None
+        return self._domains.matching(domain[:, None])
 
     def facets(self, items: tf.Tensor) -> dict[str, tf.Tensor]:
         """Categories and brands of chosen items with their counts, most frequent first: bool [b, n].

@@ -24,6 +24,7 @@ class ItemTable:
         titles, descriptions, categories, brands: "" where unknown, [n].
         prices: NaN where unknown, float64 [n].
         stock: NaN where unknown, float64 [n].
+        domains: "" where unknown, [n]; empty where the shop names none.
     """
 
     titles: list[str]
@@ -32,6 +33,7 @@ class ItemTable:
     brands: list[str]
     prices: np.ndarray
     stock: np.ndarray
+    domains: list[str] = dataclasses.field(default_factory=list)
 
 
 def item_table(tower: Tower, items: pl.DataFrame) -> ItemTable:
@@ -59,4 +61,5 @@ def item_table(tower: Tower, items: pl.DataFrame) -> ItemTable:
         texts("brand"),
         numbers("price"),
         numbers("stock"),
+        texts("domain") if "domain" in joined.columns else [],
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval import sources
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.features import candidate_numbers
-from aisle.model.retrieval.index import ExactIndex, Index, cosines, nearest_by_sum
+from aisle.model.retrieval.index import Asked, ExactIndex, Index, cosines, nearest_by_sum
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.sources import table_sources, vector_sources
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
@@ -225,8 +227,12 @@ class Retriever(tf.Module):
         found, recent = both(offers), context.recent
         return recent.joined(lambda: found + tf.where(recent.any[:, None], both(_RECENT), 0.0), found)
 
-    def similar(self, rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Items near given ones, themselves too, in the vectors of all sources that have them: int32 [b].
+    def similar(self, rows: tf.Tensor, others: Sequence[Asked] = ()) -> tuple[tf.Tensor, tf.Tensor]:
+        """Items near given ones, themselves too, in the vectors of all sources that have them.
+
+        Args:
+            rows: of the given items, int32 [b].
+            others: indexes beside those of the sources, asked for what is near the same items.
 
         Returns:
             Item rows int32 [b, m] and the sum of the cosines, float32 [b, m], -inf where there is none.
@@ -239,7 +245,7 @@ class Retriever(tf.Module):
             )
             for source in vector_sources()
         ]
-        return nearest_by_sum(asked, tf.zeros([tf.shape(rows)[0], self.count], tf.bool))
+        return nearest_by_sum([*asked, *others], tf.zeros([tf.shape(rows)[0], self.count], tf.bool))
 
     def _near(self, context: Context, rows: tf.Tensor, name: str, neighbours: str) -> tf.Tensor:
         """What the items most alike to each score by a vector source, on average: int32 [b, m] to float32 [b, m]."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
+from aisle.model.retrieval.domains.shop import Domains
 from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
@@ -114,6 +115,7 @@ def make_state(
     now: int,
     everyone: list[str] | None = None,
     tags: pl.DataFrame | None = None,
+    domains: Domains | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 
@@ -124,8 +126,9 @@ def make_state(
         now: microseconds UTC; interactions at or after it are left out.
         everyone: users that get a row whether they took something by then or not; None: those who did.
         tags: the Labeler's, `item_id` and `tag`; None: no item has any.
+        domains: of the items, learnt as of `now` or before; None: one.
     """
-    rows = pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
+    rows = _rows(items)
     past = _before(interactions, rows, now)
     known = _placed(past.filter(pl.col("user_id") != ""))
     latest = (
@@ -141,7 +144,7 @@ def make_state(
     liked = organic(past)
     item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), len(items))
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
-    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows))
+    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains)
     lists = (
         pairs.group_by("user_id", maintain_order=True)
         .tail(TAKEN)
@@ -166,6 +169,30 @@ def make_state(
         visit_gap=visit_gap(known),
         due=due(known, len(items)),
     )
+
+
+def learnt_domains(
+    catalogue: pl.DataFrame, interactions: pl.DataFrame, items: list[str], now: int
+) -> Domains:
+    """The domains of a shop, and what they say of each other by what users took before `now`.
+
+    Args:
+        catalogue: the Labeler's items, with or without `domain`.
+        interactions: the Labeler's, in any order.
+        items: the catalogue's ids, in order.
+        now: microseconds UTC.
+    """
+    if "domain" not in catalogue.columns:
+        return Domains.of_items([None] * len(items))
+    rows = _rows(items)
+    named = rows.join(catalogue.unique("item_id"), on="item_id", how="left", maintain_order="left")
+    past = _before(interactions, rows, now)
+    return Domains.of_items(named["domain"].to_list()).learn(_placed(past.filter(pl.col("user_id") != "")))
+
+
+def _rows(items: list[str]) -> pl.DataFrame:
+    """The items by their place in the catalogue."""
+    return pl.DataFrame({"item_id": items, "row": np.arange(len(items), dtype=np.int32)})
 
 
 def _before(interactions: pl.DataFrame, rows: pl.DataFrame, now: int) -> pl.DataFrame:

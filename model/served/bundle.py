@@ -24,12 +24,15 @@ from aisle.model.retrieval.item_table import ItemTable, item_table
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
+from aisle.model.retrieval.sources.domains import WITHIN
 from aisle.model.retrieval.sources.source import Offer
-from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.state import State, learnt_domains, make_state
 from aisle.model.retrieval.tower import served
+from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.looks import Looks, looks_of
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.saved_again import save_again
@@ -44,7 +47,8 @@ TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
 
 
 class Bundle(tf.Module):
-    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default.
+    """Answers search, filtered_search, recommend, similar, rank, explain, retrieve, titles, facts and serving_default;
+    recommend_within where items name domains, similar_by_image where the shop has pictures, and sentiment where that was learnt.
 
     Unknown users are answered as those without a history, unknown items and empty queries by empty
     places ("" and -inf).
@@ -56,11 +60,19 @@ class Bundle(tf.Module):
     """
 
     def __init__(
-        self, retriever: Retriever, ranker: Ranker, table: ItemTable, options: BundleOptions
+        self,
+        retriever: Retriever,
+        ranker: Ranker,
+        table: ItemTable,
+        options: BundleOptions,
+        of_reviews: Sentiment | None = None,
+        looks: Looks | None = None,
     ) -> None:
         super().__init__()
+        self._of_reviews = of_reviews
         self.retriever = retriever
         self.ranker = ranker
+        self._looks = looks
         self._filters = Filters(table)
         self.item_facts = ItemFacts(table)
         self._most = min(options.depth, retriever.count)
@@ -71,13 +83,22 @@ class Bundle(tf.Module):
         """The concrete functions of every signature, by name."""
         signatures: dict[str, object] = {
             signature.name: self.graph(signature).get_concrete_function()
-            for signature in contract.SIGNATURES
+            for signature in self.answered()
             if signature != contract.SERVING_DEFAULT
         }
         serve = self.ranker.serve
         spec = tf.TensorSpec([None], tf.string, name="examples")
         default = tf.function(lambda examples: serve(examples), input_signature=[spec])
         return {contract.SERVING_DEFAULT.name: default.get_concrete_function(), **signatures}
+
+    def answered(self) -> list[contract.Signature]:
+        """The contract's signatures that this model has."""
+        there = {
+            contract.RECOMMEND_WITHIN: self._filters.has_domains,
+            contract.SIMILAR_BY_IMAGE: self._looks is not None,
+            contract.SENTIMENT: self._of_reviews is not None,
+        }
+        return [signature for signature in contract.SIGNATURES if there.get(signature, True)]
 
     def save(self, folder: str) -> None:
         """Writes the SavedModel, whose optional inputs may be left out of a request."""
@@ -154,14 +175,42 @@ class Bundle(tf.Module):
         """Items for a user, best first; last comes what was bought a moment ago and isn't due yet."""
         context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
         exclude = self._excluded(context, exclude_seen)
-        fused = self.retriever.candidates(context, offers("recommend"), exclude)
-        # What sells fills the places that no source reached.
+        ranked = self._recommended(context, exclude, offers("recommend"))
+        ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
+        return self._answer(self._due_first(context.recent, ranked), k)
+
+    def recommend_within(
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        domain: tf.Tensor,
+        k: tf.Tensor,
+        recent: RecentEvents | None = None,
+    ) -> dict[str, tf.Tensor]:
+        """Items of a domain for a user, best first; see `recommend`.
+
+        Of who took nothing in the domain the head has learnt nothing there: what sells in it and goes with what they took in
+        the others is the order (see `sources.domains`).
+        """
+        context = self.retriever.context(tf.zeros_like(user_id), user_id, history, recent)
+        inside = self._filters.within(domain)
+        exclude = self._excluded(context, exclude_seen) | ~inside
+        ranked = self._recommended(context, exclude, (*offers("recommend"), WITHIN))
+        known = tf.reduce_any(self.retriever.seen(context) & inside, 1)[:, None]
+        score = context.scores[WITHIN.score]
+        there = ~exclude & (score > 0)
+        new = Ranked(score, there).followed_by(context.scores["popularity"], ~exclude)
+        return self._answer(self._due_first(context.recent, ranked.otherwise(known, new)), k)
+
+    def _recommended(self, context: Context, exclude: tf.Tensor, among: tuple[Offer, ...]) -> Ranked:
+        """What the sources give, in the head's order; what sells fills the places that none reached."""
+        fused = self.retriever.candidates(context, among, exclude)
         ranked = Ranked(fused, fused > 0).followed_by(context.scores["popularity"], ~exclude)
         ranked = ranked.with_first(self._most, functools.partial(self._numbers, context))
         if self._order.reads_history:
             ranked = ranked.with_first(self._most, functools.partial(self._order.head, context))
-        ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
-        return self._answer(self._due_first(context.recent, ranked), k)
+        return ranked
 
     def retrieve(
         self,
@@ -179,13 +228,19 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the towers' and the texts' cosine, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
-        rows, near = self.retriever.similar(tf.maximum(row, 0))
+        known = tf.maximum(row, 0)
+        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))
         return self._answer(self._due_first(asking, ranked), k)
+
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        """Items that look like a picture, best first; those without a picture never."""
+        assert self._looks is not None
+        return self._answer(self._looks.like(image), k)
 
     def rank(
         self, query: tf.Tensor, user_id: tf.Tensor, item_ids: tf.Tensor, recent: RecentEvents | None = None
@@ -230,6 +285,11 @@ class Bundle(tf.Module):
     def facts(self, item_ids: tf.Tensor) -> dict[str, tf.Tensor]:
         """What filters go by of items, and as of when; see `ItemFacts`."""
         return self.item_facts.of(self.retriever.items.lookup(item_ids))
+
+    def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """How likely each of some reviews is a good one by its words: string [b] to float32 [b]."""
+        assert self._of_reviews is not None
+        return {contract.SCORES: self._of_reviews(text)}
 
     def _due_first(self, recent: Recent, ranked: Ranked, searched: Context | None = None) -> Ranked:
         """Last comes what was bought a moment ago and isn't due yet, unless it is what those who search call by its name."""
@@ -287,7 +347,8 @@ def make_bundles(
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name.
+        tables: the Labeler's tables by name; of reviews the `text` and whether they are `good`, where there are enough; and
+            `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`).
@@ -298,15 +359,20 @@ def make_bundles(
     table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    # As of the earliest: what is tested knows nothing of its test.
+    domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
 
     def state(now: int) -> State:
-        return make_state(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"])
+        return make_state(
+            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains
+        )
 
     text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    bundle = Bundle(retriever, ranker, table, options)
+    of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
+    bundle = Bundle(retriever, ranker, table, options, of_reviews, looks_of(frames, ids))
     saved = ""
     for folder, now in moments.items():
         if len(moments) > 1:
@@ -318,15 +384,25 @@ def make_bundles(
             bundle.save(folder)
             make_lean(folder)
             saved = folder
-        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index)
+        _write_beside(folder, dict(zip(ids, table.titles, strict=True)), index, domains.figures())
         write_warmup(folder, frames, ids, table.titles)
 
 
-def _write_beside(folder: str, titles: dict[str, str], index: dict[str, Any]) -> None:
+def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
+    """The sentiment by characters, which needs no encoder; None where there is nothing to learn it of."""
+    return learn(known["text"].to_list(), known["good"].to_numpy()).alone if known is not None else None
+
+
+def _write_beside(
+    folder: str, titles: dict[str, str], index: dict[str, Any], directions: list[dict[str, Any]]
+) -> None:
     """Writes what a model says of itself without being asked."""
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
-    for name, values in ((contract.TITLES_FILE, titles), (contract.INDEX_FILE, index)):
+    files: dict[str, Any] = {contract.TITLES_FILE: titles, contract.INDEX_FILE: index}
+    if directions:
+        files[contract.DOMAINS_FILE] = directions
+    for name, values in files.items():
         with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
             file.write(json.dumps(values, ensure_ascii=False))
 

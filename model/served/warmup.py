@@ -87,10 +87,18 @@ def _requests(
             inputs = {"user_id": _strings([asked]), "history": given, "exclude_seen": no, "k": k, **recent}
             yield contract.RECOMMEND, inputs
             yield contract.RETRIEVE, inputs
+            for domain in _domain(tables):
+                yield contract.RECOMMEND_WITHIN, {**inputs, "domain": _strings([domain])}
         yield contract.SIMILAR, {"item_id": _strings(items[row : row + 1]), "k": k, **recent}
         yield contract.RANK, {"query": query, "user_id": user, "item_ids": _strings([items]), **recent}
         few = _strings([items[:EACH]])
         yield contract.EXPLAIN, {"query": query, "user_id": user, "item_ids": few, **recent}
+
+
+def _domain(tables: dict[str, pl.DataFrame]) -> list[str]:
+    """One of the shop's domains, if it has any."""
+    items = tables.get("items", pl.DataFrame())
+    return items["domain"].drop_nulls().head(1).to_list() if "domain" in items.columns else []
 
 
 def _recent(item: str) -> dict[str, Any]:

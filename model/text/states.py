@@ -8,7 +8,8 @@ from aisle.model.text.bert import SentenceEncoder
 
 PARTS = 4
 """The means of the layers at two thirds, at five sixths and at the end, and the maximum of the last."""
-_LIMIT = 64
+_LIMIT = 128
+"""Pieces read of a text: a long review often turns in its second half."""
 
 
 class States:

@@ -14,8 +14,10 @@ import polars as pl
 import tensorflow as tf
 
 from aisle.components.reviews.changes import rises
+from aisle.components.reviews.learnable import known_texts
 from aisle.components.reviews.options import ReviewOptions
 from aisle.components.reviews.phrases import frequent_phrases, occurrences
+from aisle.components.reviews.spoken import spoken_of
 from aisle.components.reviews.written import GOOD
 from aisle.model.reviews.aspects import named
 from aisle.model.reviews.sentiment import Learnt, learn
@@ -41,12 +43,14 @@ class Analysis:
         aspects: the phrases of each.
         accuracy: of the reviews known, judged by models of others.
         known: how many these are.
+        spoken: what the reviews of each item speak of; see `components.reviews.spoken`.
     """
 
     scored: pl.DataFrame
     aspects: dict[str, list[str]]
     accuracy: float
     known: int
+    spoken: pl.DataFrame
 
     def conflicts(self, options: ReviewOptions) -> pl.DataFrame:
         """Reviews whose stars and words say opposite things, the plainest first."""
@@ -89,12 +93,7 @@ def analyse(reviews: pl.DataFrame, bert: str, options: ReviewOptions) -> Analysi
     """
     encoder = SentenceEncoder(bert)
     worded = reviews.filter(pl.col("text") != "")
-    known = (
-        worded.filter(pl.col(GOOD).is_not_null())
-        .group_by("text", maintain_order=True)
-        .agg(pl.col(GOOD).mean())
-    )
-    known = known.filter(pl.col(GOOD) != 0.5).with_columns((pl.col(GOOD) > 0.5).cast(pl.Float64))
+    known = known_texts(reviews)
     learnt = _learnt(known, encoder, options)
     probability = dict(zip(known["text"], learnt.probability.tolist(), strict=True))
     others = [text for text in worded["text"].unique(maintain_order=True) if text not in probability]
@@ -102,8 +101,10 @@ def analyse(reviews: pl.DataFrame, bert: str, options: ReviewOptions) -> Analysi
     accuracy = float(((learnt.probability > 0.5) == known[GOOD].to_numpy()).mean())
     column = [probability.get(text) for text in reviews["text"]]
     scored = reviews.with_columns(pl.Series("probability", column, pl.Float64))
-    aspects, spoken = _aspects(worded["text"].to_list(), scored, encoder, options)
-    return Analysis(scored.with_columns(spoken), aspects, accuracy, len(known))
+    aspects, held_by = _aspects(worded["text"].to_list(), scored, encoder, options)
+    speaks = [_speaks(name, phrases, held_by, len(scored)) for name, phrases in aspects.items()]
+    spoken = spoken_of(scored, aspects, held_by)
+    return Analysis(scored.with_columns(speaks), aspects, accuracy, len(known), spoken)
 
 
 def _learnt(known: pl.DataFrame, encoder: SentenceEncoder, options: ReviewOptions) -> Learnt:
@@ -131,8 +132,8 @@ def _judged(
 
 def _aspects(
     texts: list[str], scored: pl.DataFrame, encoder: SentenceEncoder, options: ReviewOptions
-) -> tuple[dict[str, list[str]], list[pl.Series]]:
-    """The aspects that the settings name, by the shop's phrases, and the shop's own; which reviews speak of each."""
+) -> tuple[dict[str, list[str]], dict[str, np.ndarray]]:
+    """The aspects that the settings name, by the shop's phrases, and the shop's own; which reviews hold each phrase."""
     drawn = np.random.default_rng(options.seed).permutation(len(texts))[:_PHRASES_OF]
     phrases = frequent_phrases([texts[row] for row in drawn], options.phrases)
     words = sorted({word for seeds in options.aspects.values() for word in seeds})
@@ -147,12 +148,14 @@ def _aspects(
     rest = {phrase: held_by[phrase] for phrase in phrases if phrase not in taken}
     own = _own(rest, scored["probability"].to_numpy())
     aspects = {name: held for name, held in found.items() if held} | {phrase: [phrase] for phrase in own}
-    spoken = []
-    for name, held in aspects.items():
-        there = np.zeros(len(scored), bool)
-        there[np.concatenate([held_by[phrase] for phrase in held])] = True
-        spoken.append(pl.Series(f"aspect:{name}", there))
-    return aspects, spoken
+    return aspects, held_by
+
+
+def _speaks(aspect: str, phrases: list[str], held_by: dict[str, np.ndarray], count: int) -> pl.Series:
+    """Which of the reviews speak of an aspect."""
+    there = np.zeros(count, bool)
+    there[np.concatenate([held_by[phrase] for phrase in phrases])] = True
+    return pl.Series(f"aspect:{aspect}", there)
 
 
 def _own(held_by: dict[str, np.ndarray], probability: np.ndarray) -> list[str]:

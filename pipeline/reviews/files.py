@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,8 +16,9 @@ from aisle.model.text.chosen_bert import chosen_bert
 from aisle.pipeline.config import Config
 from aisle.pipeline.reviews.analysis import Analysis, analyse
 from aisle.pipeline.reviews.shop import Reviewed
+from aisle.schema.whole_files import whole_file
 
-ITEMS_FILE, REVIEWS_FILE = "items.parquet", "reviews.parquet"
+ITEMS_FILE, REVIEWS_FILE, ASPECTS_FILE = "items.parquet", "reviews.parquet", "aspects.parquet"
 _LISTED = 20
 _ENOUGH = 5
 """Reviews of an item that the report lists."""
@@ -75,7 +77,7 @@ class Told:
 
 
 def write(read: Reviewed, config: Config, folder: str, reports: str) -> Told:
-    """Analyses the reviews and writes two tables and the report.
+    """Analyses the reviews and writes three tables and the report.
 
     Args:
         read: of the shop.
@@ -87,8 +89,11 @@ def write(read: Reviewed, config: Config, folder: str, reports: str) -> Told:
     numbers = by_item(analysis.scored)
     opposed = analysis.conflicts(config.reviews)
     os.makedirs(folder, exist_ok=True)
-    numbers.write_parquet(os.path.join(folder, ITEMS_FILE))
-    analysis.scored.write_parquet(os.path.join(folder, REVIEWS_FILE))
+    # The items' last: a storefront reads all anew when that file is another.
+    tables = {REVIEWS_FILE: analysis.scored, ASPECTS_FILE: analysis.spoken, ITEMS_FILE: numbers}
+    for name, table in tables.items():
+        with whole_file(pathlib.Path(folder) / name) as partial:
+            table.write_parquet(partial)
     listed = numbers.filter(pl.col("reviews") >= _ENOUGH).sort("at_least", "item_id").head(_LISTED)
     shown = opposed.head(_LISTED).select(
         "item_id", "rating", "probability", pl.col("text").str.slice(0, _SHOWN)

@@ -68,9 +68,12 @@ class AsyncRecommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Events = (),
+        domain: str = "",
     ) -> ScoredItems:
         """See `Recommender.recommend`."""
-        return await self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents])))
+        return await self.ask(
+            only(questions.recommend([user_id], [history], exclude_seen, k, [recents], domain))
+        )
 
     async def recommend_batch(
         self,
@@ -79,9 +82,10 @@ class AsyncRecommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Sequence[Events] | None = None,
+        domain: str = "",
     ) -> list[ScoredItems]:
         """See `Recommender.recommend_batch`."""
-        return await self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents))
+        return await self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents, domain))
 
     async def similar(self, item_id: str, k: int = 10, recents: Events = ()) -> ScoredItems:
         """See `Recommender.similar`."""
@@ -92,6 +96,10 @@ class AsyncRecommender(abc.ABC):
     ) -> list[ScoredItems]:
         """See `Recommender.similar_batch`."""
         return await self.ask(questions.similar(item_ids, k, recents))
+
+    async def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """See `Recommender.similar_by_image`."""
+        return await self.ask(only(questions.similar_by_image([image], k)))
 
     async def rank(
         self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()
@@ -126,3 +134,7 @@ class AsyncRecommender(abc.ABC):
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """See `Recommender.facts`."""
         return await self.ask(questions.facts(item_ids, version))
+
+    async def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """See `Recommender.sentiment`."""
+        return await self.ask(questions.sentiment(texts))

@@ -32,6 +32,17 @@ def utf8(name: str, value: Any) -> bytes:
         raise InputError(f"{name} holds {value!r}, which is not UTF-8 text") from None
 
 
+def pictures(name: str, values: Sequence[bytes]) -> np.ndarray:
+    """Files' bytes as an object array `[n]`; raises InputError."""
+    encoded = np.empty(len(values), object)
+    for place, value in enumerate(values):
+        if not isinstance(value, bytes) or not value:
+            held = "nothing" if isinstance(value, bytes) else f"a {type(value).__name__}"
+            raise InputError(f"{name} holds {held}; expected the bytes of a JPEG or PNG")
+        encoded[place] = value
+    return encoded
+
+
 def padded(name: str, rows: Sequence[Sequence[str]]) -> np.ndarray:
     """Rows of strings as an object array `[b, longest]`, "" behind the shorter ones; raises InputError."""
     encoded = [strings(name, row) for row in rows]

@@ -21,10 +21,13 @@ from aisle.schema.contract import (
     ITEM_IDS,
     RANK,
     RECOMMEND,
+    RECOMMEND_WITHIN,
     RETRIEVE,
     SCORES,
     SEARCH,
+    SENTIMENT,
     SIMILAR,
+    SIMILAR_BY_IMAGE,
     TITLES,
     Signature,
 )
@@ -41,7 +44,7 @@ from aisle.serving.client.answers import (
 from aisle.serving.client.explanation import Explanation, output_shapes, read_explanations
 from aisle.serving.client.facts import Facts, read_facts
 from aisle.serving.client.filters import Filters
-from aisle.serving.client.inputs import Tensors, as_many, count, padded, strings
+from aisle.serving.client.inputs import Tensors, as_many, count, padded, pictures, strings
 from aisle.serving.client.recents import Events, liked, recent_tensors
 
 T = TypeVar("T")
@@ -125,8 +128,9 @@ def recommend(
     exclude_seen: bool,
     k: int,
     recents: Sequence[Events] | None = None,
+    domain: str = "",
 ) -> Question[list[ScoredItems]]:
-    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked.
+    """See `Recommender.recommend_batch`; the fallback is what the two-tower retrieves, not ranked: of no domain.
 
     A model that takes no recent events knows nobody without an id: it is given these visitors' as their history.
     """
@@ -135,8 +139,8 @@ def recommend(
         given = as_many(histories, user_ids, "histories", "user_ids", ())
         asked = zip(user_ids, given, recents or (), strict=True)
         known = [history or (() if user else liked(events)) for user, history, events in asked]
-        older = recommend(user_ids, known, exclude_seen, k)
-        question = _with_recents(recommend(user_ids, histories, exclude_seen, k), recent)
+        older = recommend(user_ids, known, exclude_seen, k, domain=domain)
+        question = _with_recents(recommend(user_ids, histories, exclude_seen, k, domain=domain), recent)
         return dataclasses.replace(question, older=older)
     inputs = {
         "user_id": strings("user_ids", user_ids),
@@ -145,6 +149,9 @@ def recommend(
         "k": count(k),
     }
     rows = len(user_ids)
+    if domain:
+        inputs["domain"] = strings("domain", [domain] * rows)
+        return _lists(RECOMMEND_WITHIN, inputs, rows)
     retrieved = Question(RETRIEVE, inputs, lambda outputs: read_lists(outputs, rows, k, fallback=True))
     return dataclasses.replace(_lists(RECOMMEND, inputs, rows), fallback=retrieved)
 
@@ -156,6 +163,11 @@ def similar(
     inputs = {"item_id": strings("item_ids", item_ids), "k": count(k)}
     recent = recent_tensors(recents, item_ids, "item_ids")
     return _with_recents(_lists(SIMILAR, inputs, len(item_ids)), recent)
+
+
+def similar_by_image(images: Sequence[bytes], k: int) -> Question[list[ScoredItems]]:
+    """See `Recommender.similar_by_image`."""
+    return _lists(SIMILAR_BY_IMAGE, {"image": pictures("images", images), "k": count(k)}, len(images))
 
 
 def rank(
@@ -250,6 +262,16 @@ def facts(item_ids: Sequence[str], version: int | None) -> Question[Facts]:
     # Asked of no item, too: the moment that the version is as of is an answer.
     inputs = {ITEM_IDS: padded(ITEM_IDS, [item_ids])}
     return Question(FACTS, inputs, lambda outputs: read_facts(item_ids, outputs), version=version)
+
+
+def sentiment(texts: Sequence[str]) -> Question[list[float]]:
+    """See `Recommender.sentiment`."""
+    inputs = {"text": strings("texts", texts)}
+    if not len(texts):
+        return Question(SENTIMENT, inputs, lambda _: [], sent=False)
+    return Question(
+        SENTIMENT, inputs, lambda outputs: [float(one) for one in read_output(outputs, SCORES, (len(texts),))]
+    )
 
 
 def _lists(signature: Signature, inputs: Tensors, rows: int) -> Question[list[ScoredItems]]:

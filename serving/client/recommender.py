@@ -83,6 +83,7 @@ class Recommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Events = (),
+        domain: str = "",
     ) -> ScoredItems:
         """The best items for a user, best first.
 
@@ -93,8 +94,9 @@ class Recommender(abc.ABC):
             k: items at most.
             recents: what the user did of late, added to either history; see `RecentEvent`. What was bought a moment ago
                 comes last until it is due again.
+            domain: only items of it, of a shop whose items name domains; "" is any.
         """
-        return self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents])))
+        return self.ask(only(questions.recommend([user_id], [history], exclude_seen, k, [recents], domain)))
 
     def recommend_batch(
         self,
@@ -103,9 +105,10 @@ class Recommender(abc.ABC):
         exclude_seen: bool = False,
         k: int = 10,
         recents: Sequence[Events] | None = None,
+        domain: str = "",
     ) -> list[ScoredItems]:
         """`recommend` for each user, with its history if `histories` are given."""
-        return self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents))
+        return self.ask(questions.recommend(user_ids, histories, exclude_seen, k, recents, domain))
 
     def similar(self, item_id: str, k: int = 10, recents: Events = ()) -> ScoredItems:
         """The `k` items most like an item, best first; the item itself is not among them.
@@ -122,6 +125,15 @@ class Recommender(abc.ABC):
     ) -> list[ScoredItems]:
         """`similar` for each item."""
         return self.ask(questions.similar(item_ids, k, recents))
+
+    def similar_by_image(self, image: bytes, k: int = 10) -> ScoredItems:
+        """The `k` items whose pictures are most like a given one, best first; only of a shop that has pictures.
+
+        Args:
+            image: the bytes of a JPEG or PNG; of unknown origin, what `aisle.schema.pictures` makes of them.
+            k: items at most.
+        """
+        return self.ask(only(questions.similar_by_image([image], k)))
 
     def rank(self, query: str, user_id: str, item_ids: Sequence[str], recents: Events = ()) -> ScoredItems:
         """The score of each item for a query and user, in the order the items came in.
@@ -183,3 +195,14 @@ class Recommender(abc.ABC):
     def facts(self, item_ids: Sequence[str], version: int | None = None) -> Facts:
         """What filters go by of those of the items that the model knows; arguments and errors are those of `titles`."""
         return self.ask(questions.facts(item_ids, version))
+
+    def sentiment(self, texts: Sequence[str]) -> list[float]:
+        """How likely each of some reviews is a good one by its words, between 0 and 1, as the shop's own reviews teach.
+
+        Args:
+            texts: of reviews, in any form; an empty one has a score, too.
+
+        Raises:
+            RequestRefused: the shop has too few reviews to learn of, or the model is of an older version of `aisle`.
+        """
+        return self.ask(questions.sentiment(texts))

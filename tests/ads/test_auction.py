@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.ads.auction import Bids, Sold, gsp, second_price, vcg
+from aisle.ads.auction import Bids, Sold, gsp, gsp_by_place, second_price, vcg
 from aisle.schema.errors import InputError
 from benchmarks.ads.auctions import PRINTED, example
 from benchmarks.ads.properties import PROPERTIES, Case
@@ -57,6 +57,31 @@ def test_one_bidder_pays_the_reserve_or_is_not_shown(reserve: int, expected: Sol
     bids = Bids.of([10])
     assert second_price(bids, reserve) == expected
     assert [*gsp(bids, 3, reserve), *vcg(bids, (5, 3, 1), reserve)] == [expected] * 2 * bool(expected)
+
+
+def test_a_place_goes_to_the_best_who_fits_it_against_who_else_fits_it() -> None:
+    bids, fits = (
+        Bids.of([10, 6, 4]),
+        np.array([[False, True, True], [True, True, True], [False, False, False]]),
+    )
+    assert gsp_by_place(bids, fits, np.arange(3)) == [Sold(1, 4), Sold(0, 4), None]
+    assert gsp_by_place(bids, fits, np.arange(3), reserve=5) == [Sold(1, 5), Sold(0, 5), None]
+    # Whoever shows the same bids for the place, and isn't shown again below.
+    assert gsp_by_place(bids, fits[1:2].repeat(3, 0), np.array([7, 7, 1])) == [Sold(0, 6), Sold(2, 0), None]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 4)), min_size=1, max_size=8),
+    st.integers(0, 4),
+    st.integers(0, 9),
+)
+def test_where_all_fit_every_place_and_show_something_else_it_is_gsp(
+    told: list[tuple[int, int]], places: int, reserve: int
+) -> None:
+    bids = Bids.of([bid for bid, _ in told], [quality for _, quality in told])
+    found = gsp_by_place(bids, np.ones((places, len(told)), bool), np.arange(len(told)), reserve)
+    sold = gsp(bids, places, reserve)
+    assert found == sold + [None] * (places - len(sold))
 
 
 def test_fewer_bids_than_places_leave_places_unsold() -> None:

@@ -54,6 +54,14 @@ def test_a_campaign_bids_from_its_start_until_before_its_end(now: int, open_: bo
     assert len(offered(Market([campaign()]), now=now).campaigns) == open_
 
 
+def test_time_may_pass_and_a_clock_be_set_back_for_one_market() -> None:
+    market = Market([campaign("early"), campaign("late", starts_at=END, ends_at=END + 50)])
+    found = {
+        now: names(market, offered(market, now=now)) for now in (START, END, END + 50, START - 1, END - 1)
+    }
+    assert list(found.values()) == [["early"], ["late"], [], [], ["early"]]
+
+
 def test_a_campaign_shows_its_item_or_the_first_one_of_its_category_or_below() -> None:
     market = Market(
         [campaign("item"), campaign("above", category="shoes"), campaign("other", category="hats/caps"),
@@ -91,6 +99,13 @@ def test_pacing_lowers_bids_and_a_multiplier_of_zero_ends_them() -> None:
     market = Market([campaign("whole"), campaign("half"), campaign("none")])
     offers = offered(market, multipliers=np.asarray([1.0, 0.55, 0.0]))
     assert (names(market, offers), offers.bids.amounts.tolist()) == (["whole", "half"], [10, 5])
+
+
+@given(st.integers(0, HIGHEST_BID), st.integers(-5, 2**53 - 1), st.floats(0, 1))
+def test_what_one_campaign_bids_is_what_it_bids_among_all(bid: int, left: int, multiplier: float) -> None:
+    market = Market([campaign("other"), campaign(bid=bid)])
+    whole = market.amounts(np.asarray([1, left]), np.asarray([1.0, multiplier]))
+    assert market.amount(1, left, multiplier) == whole[1]
 
 
 def test_a_user_sees_a_campaign_as_often_as_its_cap_allows() -> None:
@@ -223,7 +238,7 @@ def test_candidates_in_columns_are_offered_as_one_by_one(
     listed = Listed([one.item_id for one in found], [one.category for one in found], *chances)
     one, other = (
         market.offers(found, query, START, market.budgets()),
-        market.offers_of(listed, query, START, market.budgets()),
+        market.offers_of(listed, query, START, market.amounts(market.budgets())),
     )
     for name in ("campaigns", "candidates"):
         assert getattr(one, name).tolist() == getattr(other, name).tolist()

@@ -134,6 +134,13 @@ _RESULTS: dict[str, Any] = {
         "weeks_at": {"aisle": 3.21, "negative binomial": 3.42},
     },
     "inventory.textbook": {"rows": [{"printed": "8, 3.57011", "found": "8, 3.57011"}]},
+    "domains.food_kitchen": {
+        domain: {
+            kind: {"systems": {"aisle, with the other domain": {"hr": hr}}, "gain": {"value": 0.0}}
+            for kind, hr in (("last", last), ("new", new))
+        }
+        for domain, last, new in (("Food", 0.0545, 0.0740), ("Kitchen", 0.0250, 0.0236))
+    },
     "inventory.forecast": {
         "points": {
             "aisle, median": {"wrmsse": 0.8972, "mase": 1.1263},
@@ -157,12 +164,13 @@ _RESULTS: dict[str, Any] = {
             "tags": {"recommended": {"ci": [0.0030, 0.0175]}, "recommended, new": {"ci": [-0.002, 0.0024]}}
         },
     },
+    "data.scale": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 3_932), strict=True)]},
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "live.contract": {"requests": 4_000, "failures": 0},
     "live.live": {
         "load": {"changed": {"p50": 20.9, "p99": 44.4}, "events_a_second": 100.0, "unknown": 0},
         "overhead": {"gateway": {"p50": 17.59}, "server": {"p50": 15.31}},
-        "pairs": {"asked": 5_000, "unknown": 0},
+        "pairs": {"asked": 5_000, "unknown": 0, "failed": 0},
         "soak": {
             "kills": 5,
             "switches": 5,
@@ -230,6 +238,9 @@ _RESULTS: dict[str, Any] = {
     },
     "search.search_speed": {"sizes": {"5000": _TIMES}},
     "serving.fuzz_server": {"asked": {"wrong": [], "ended": False}, "growth": 0.07},
+    "reviews.ranking": {
+        "gains": {part: {"gain": 0.0} for part in ("recommended", "recommended, new", "searched", "pages")}
+    },
     "reviews.sentiment": {
         "rows": {
             "aisle, all labels": 0.9451,

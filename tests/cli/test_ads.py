@@ -12,10 +12,11 @@ from click.testing import CliRunner, Result
 
 from aisle.ads.calibration import Calibration, Rate
 from aisle.cli.ads.files import read_sales
-from aisle.cli.ads.from_log import relevance_of
-from aisle.cli.ads.logged import shown_pages
+from aisle.cli.ads.from_log import Spent, read_spent, relevance_of
+from aisle.cli.ads.logged import logged_requests, shown_pages
 from aisle.cli.main import cli
 from aisle.components.reports.schemas import validate
+from aisle.gateway.ads.files import read_market
 from aisle.schema.errors import InputError
 
 SMALL = ("--users", "40", "--items", "60", "--days", "10", "--campaigns", "12")
@@ -132,14 +133,27 @@ def test_pages_of_a_log_are_sold_again_to_who_bids_for_what_was_on_them(tmp_path
     shows = read_sales(str(out / "ads")).shows
     # The mug's chance is the highest, so that its campaign wins each page, and pays what the pot's would have brought.
     assert shows["campaign_id"].to_list() == ["c"] * 40
-    assert shows["price"].n_unique() == 1
-    assert 0 < shows["price"][0] < 500_000
+    assert shows["price"].n_unique() == 2  # By either half of the visitors.
+    assert shows["price"].min() > 0 and shows["price"].max() < 500_000
     report = report_of(out)
     assert (report["source"], report["requests"], report["auctions"]) == ("replay", 40, 40)
     assert report["relevance"]["given_up"] < 0  # The mug moves to the top, where it belongs.
     assert {one["campaign_id"]: one["bids"] for one in report["campaigns"]} == {"c": 40, "d": 40, "e": 40}
     assert ask(*words, "--floor", "1").exit_code == 0
     assert report_of(out)["shows"] == 40  # The last item's own chance is a floor that the mug is above.
+
+
+def test_what_is_believed_of_a_page_is_learnt_of_other_visitors_than_what_comes_of_it() -> None:
+    pages = [{"timestamp": n * 10**9, "event": "impression", "item_id": "x", "user_id": "ab"[n % 2],
+              "session_id": f"s{n}", "query": "q", "position": 1} for n in range(40)]  # fmt: skip
+    clicks = [{**page, "timestamp": page["timestamp"] + 1, "event": "click"} for page in pages[::2]]
+    requests, _ = logged_requests(pl.DataFrame(pages + clicks), {})
+    assert len(requests) == 40
+    for one in requests:
+        # Twenty looks with twenty clicks, or none, and twenty more at the half that all have.
+        own, other = (0.75, 0.25) if one.user == "a" else (0.25, 0.75)
+        assert (one.candidates[0].click, one.truth[0, 0]) == (other * MICROS, own)
+        assert one.gains[0] == pytest.approx(0.5)
 
 
 def test_what_was_sponsored_on_a_page_is_not_among_its_own_items(tmp_path: pathlib.Path) -> None:
@@ -229,7 +243,9 @@ def logged(folder: pathlib.Path) -> pathlib.Path:
     (folder / "spent.json").write_text(
         json.dumps(
             {
-                "campaigns": [{"campaign_id": "c", "budget": 100_000_000, "spent": 2_000_000, "held": 5}],
+                "campaigns": [
+                    {"campaign_id": "c", "budget": 100_000_000, "spent": 2_000_000, "held": 5, "bids": 80}
+                ],
                 "stale": False,
             }
         ),
@@ -245,17 +261,13 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     text = (out / "reports" / "ads.json").read_text(encoding="utf-8")
     validate("ads", text)
     report = json.loads(text)
-    assert (report["source"], report["terms"], report["bids"], report["win_rate"]) == (
-        "log",
-        None,
-        None,
-        None,
-    )
+    assert [report[name] for name in ("source", "terms", "bids", "win_rate")] == ["log", None, 80, 0.25]
     # Clicks on pages 4, 8, 12 and 16: that of page 0 is late. Purchases on 0 and 10.
     counted = ("requests", "shows", "clicks", "purchases", "revenue")
     assert [report[name] for name in counted] == [20, 20, 4, 2, 2.0]
     (campaign,) = report["campaigns"]
     assert (campaign["paid"], campaign["price"], campaign["spent"]) == (4, 0.5, 2.0)
+    assert (campaign["bids"], campaign["win_rate"]) == (80, 0.25)
     # Of March and the campaign's 31 days the pages take 19 days and a microsecond.
     assert campaign["planned"] == pytest.approx(100 * 19 / 31, abs=1e-3)
     # A score stands for itself without a calibration.
@@ -271,6 +283,46 @@ def test_a_gateways_log_tells_what_was_sold_and_the_gateway_what_was_spent(tmp_p
     # All three are clicked alike where they are looked at: no order of them is worse.
     assert report["relevance"]["given_up"] == pytest.approx(0.0, abs=1e-6)
     assert "Rule" not in (out / "reports" / "ads.md").read_text(encoding="utf-8")
+
+
+def test_a_log_whose_items_are_told_nothing_of_is_reported_on_by_the_campaigns_of_a_run(
+    tmp_path: pathlib.Path,
+) -> None:
+    folder, out = logged(tmp_path), tmp_path / "out"
+    assert ask("campaigns", str(folder), "--out", str(out)).exit_code == 0
+    for name in ("items.csv", "campaigns.csv"):
+        (folder / name).unlink()
+    (folder / "items").mkdir()
+    done = ask("report", str(folder), "--spent", str(folder / "spent.json"), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    report = json.loads((out / "reports" / "ads.json").read_text(encoding="utf-8"))
+    assert [report[name] for name in ("requests", "shows", "clicks", "purchases")] == [20, 20, 4, 2]
+    done = ask("calibrate", str(folder), "--out", str(out))
+    assert done.exit_code == 0, done.output
+    learnt = Calibration.from_json((out / "ads" / "calibration.json").read_text(encoding="utf-8"))
+    assert list(learnt.click_rates["search"].advertisers) == ["a"]  # Whose the campaign is in the run's file.
+
+
+def test_campaigns_of_a_table_are_made_a_file_that_a_gateway_reads(tmp_path: pathlib.Path) -> None:
+    rows = "c,a,mug,,500000,100000000,2026-03-01,2026-04-01\nd,b,,home/cups,5,100,2026-03-01,2226-04-01\n"
+    rows += "e,b,mug,,-1,100,2026-03-01,2026-04-01\nf,b,jug,,1,100,2026-03-01,2026-04-01\n"
+    done = ask("campaigns", str(shop(tmp_path, rows)), "--out", str(tmp_path / "out"))
+    assert done.exit_code == 0, done.output
+    path = tmp_path / "out" / "ads" / "campaigns.parquet"
+    assert f"campaigns: 2 in {path}" in done.output
+    assert "not among them: 1 (bad bid)" in done.output and "of 2 campaigns 1 can't sell" in done.output
+    assert [(one.campaign_id, one.category) for one in read_market(path).campaigns] == [
+        ("c", ""), ("d", "Home/Cups"),
+    ]  # fmt: skip
+    told = refused("replay", str(tmp_path), "--campaigns", str(tmp_path / "campaigns.csv"))
+    assert "or `aisle ads campaigns SHOP`, makes of a shop's table campaigns" in told
+
+
+def test_a_gateway_of_before_tells_no_bids(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "spent.json").write_text(
+        '{"campaigns": [{"campaign_id": "c", "spent": 5}]}', encoding="utf-8"
+    )
+    assert read_spent(str(tmp_path / "spent.json")) == {"c": Spent(5, None)}
 
 
 def test_a_log_report_needs_what_was_spent_and_campaigns_that_are_known(tmp_path: pathlib.Path) -> None:

@@ -244,7 +244,15 @@ def test_columns_are_listed_as_declared_extra_and_absent() -> None:
     columns = judge([table], GateOptions(), NOW)["tables"][0]["columns"]
     assert columns["declared"] == ["item_id", "title"]
     assert columns["extra"] == ["colour"]
-    assert columns["absent"] == ["description", "category", "brand", "price", "available_at", "stock"]
+    assert columns["absent"] == [
+        "description",
+        "category",
+        "brand",
+        "price",
+        "available_at",
+        "stock",
+        "domain",
+    ]
 
 
 def test_a_histogram_counts_the_middle_of_the_values() -> None:

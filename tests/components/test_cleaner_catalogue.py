@@ -167,3 +167,22 @@ def test_contradicting_grades_become_their_median() -> None:
         {"query": "b", "item_id": "10001", "grade": 2.0},
     ]
     assert [reason for *_, reason in gone_from(result)] == ["bad grade", "bad grade", "unknown item"]
+
+
+def test_a_domain_has_one_spelling_and_an_id_of_different_things_in_two_is_quarantined() -> None:
+    items = [
+        {"item_id": "10001", "title": "OAT BAR", "domain": "Food"},
+        {"item_id": "10002", "title": "TEA", "domain": " food"},
+        {"item_id": "10003", "title": "SALT MILL", "domain": "Kitchen"},
+        # Sold in both, it is one thing.
+        {"item_id": "10004", "title": "TIN", "domain": "Food"},
+        {"item_id": "10004", "title": "TIN", "domain": "Kitchen"},
+        {"item_id": "10005", "title": "RICE", "domain": "Food"},
+        {"item_id": "10005", "title": "WHISK", "domain": "Kitchen"},
+    ]
+    result = clean_rows(items=items, events=[EVENT])
+    kept = {row["item_id"]: row["domain"] for row in result.tables["items"].to_pylist()}
+    assert list(kept) == ["10001", "10002", "10003", "10004"]
+    assert [kept[item] for item in ("10001", "10002", "10003")] == ["Food", "Food", "Kitchen"]
+    reasons = [reason for table, *_, reason in gone_from(result) if table == "items"]
+    assert len(reasons) == 2 and reasons[0].startswith("the id names different things in two domains: put")

@@ -13,10 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.cleaner.ledger import ROW, Ledger
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.parts import Whole
 from aisle.components.cleaner.steps.money import number_of, settle_money
-from aisle.components.cleaner.steps.outliers import treat_catalogue_prices, treat_outliers
+from aisle.components.cleaner.steps.outliers import outlier_stages, sold_prices, treat_catalogue_prices
+from aisle.components.plans.plan import carry_out
+from aisle.components.plans.spool import ROW
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
 ledger_of, steps_of = LEDGER.ledger_of, LEDGER.steps_of
@@ -29,13 +32,17 @@ def _sales(values: list[float], column: str, items: list[str]) -> Ledger:
     return ledger_of("events", rows, **{column: pl.Int64 if column == "quantity" else pl.Float64})
 
 
+def _treat_outliers(ledger: Ledger, categories: pl.DataFrame, options: CleanerOptions) -> None:
+    carry_out(outlier_stages(ledger.rows.columns, categories, options), Whole(ledger))
+
+
 CATEGORIES = pl.DataFrame({"item_id": ["a", "b"], "category": ["Vases", "Vases"]})
 
 
 def test_a_price_a_hundred_times_the_usual_is_clipped_to_the_limit() -> None:
     # Median 2, no deviation: the floor of 0.25 stands in, and 6 deviations are a factor of e^(6 * 1.4826 / 4).
     ledger = _sales([2.0] * 10 + [200.0, 0.02, 2.0 * 9], "price", ["a"] * 13)
-    treat_outliers(ledger, CATEGORIES, CleanerOptions())
+    _treat_outliers(ledger, CATEGORIES, CleanerOptions())
     factor = math.exp(6 * 1.4826 * 0.25)
     assert ledger.rows["price"].to_list() == pytest.approx([2.0] * 10 + [2 * factor, 2 / factor, 18.0])
     assert steps_of(ledger) == [("price outlier: far from what is usual for the item: clipped", "changed", 2)]
@@ -46,37 +53,37 @@ def test_a_price_a_hundred_times_the_usual_is_clipped_to_the_limit() -> None:
 )
 def test_an_outlier_may_be_noted_or_quarantined_instead(policy: str, outcome: str, left: int) -> None:
     ledger = _sales([1] * 10 + [5000], "quantity", ["a"] * 11)
-    treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers=policy))
+    _treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers=policy))
     assert steps_of(ledger) == [("quantity outlier: far from what is usual for the item", outcome, 1)]
     assert len(ledger.rows) == left
 
 
 def test_a_clipped_quantity_stays_whole_and_keeps_its_sign() -> None:
     ledger = _sales([1] * 10 + [-5000], "quantity", ["a"] * 11)
-    treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers="clip"))
+    _treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers="clip"))
     assert ledger.rows["quantity"].to_list() == [1] * 10 + [-round(math.exp(6 * 1.4826 * 0.5))]
 
 
 def test_an_item_that_is_always_sold_by_the_hundred_has_no_outlier_of_a_hundred() -> None:
     ledger = _sales([100] * 12 + [1] * 12 + [100], "quantity", ["a"] * 12 + ["b"] * 13)
-    treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers="quarantine"))
+    _treat_outliers(ledger, CATEGORIES, CleanerOptions(quantity_outliers="quarantine"))
     assert ledger.quarantine[0]["line"].to_list() == [26]
 
 
 def test_an_item_seldom_sold_is_judged_by_its_category_and_then_by_the_shop() -> None:
     values, items = [3.0] * 12 + [300.0, 300.0], ["a"] * 12 + ["b", "elsewhere"]
     ledger = _sales(values, "price", items)
-    treat_outliers(ledger, CATEGORIES, CleanerOptions(price_outliers="note"))
+    _treat_outliers(ledger, CATEGORIES, CleanerOptions(price_outliers="note"))
     assert steps_of(ledger)[0][2] == 2
     few = _sales(values[4:], "price", items[4:])
-    treat_outliers(few, CATEGORIES, CleanerOptions(price_outliers="note", outlier_sales=20))
+    _treat_outliers(few, CATEGORIES, CleanerOptions(price_outliers="note", outlier_sales=20))
     assert steps_of(few) == []
 
 
 def test_a_catalogue_price_far_from_its_sales_is_unknown() -> None:
     items = ledger_of("items", {"item_id": ["a", "b"], "price": [250.0, 4.0]})
     sales = _sales([2.5] * 10 + [4.0], "price", ["a"] * 10 + ["b"]).rows
-    treat_catalogue_prices(items, sales, CleanerOptions())
+    treat_catalogue_prices(items, sold_prices(sales, CleanerOptions()), CleanerOptions())
     assert items.rows["price"].to_list() == [None, 4.0]
 
 
@@ -88,10 +95,11 @@ def test_where_one_sale_contradicts_the_catalogue_the_category_says_which_is_wro
     }
     items = ledger_of("items", rows)
     sales = _sales([3.0, 400.0], "price", ["v10", "v11"]).rows
-    treat_catalogue_prices(items, sales, CleanerOptions())
+    treat_catalogue_prices(items, sold_prices(sales, CleanerOptions()), CleanerOptions())
     assert items.rows["price"].to_list() == [3.0] * 10 + [None, 4.0]
     dear = ledger_of("items", rows)
-    treat_catalogue_prices(dear, _sales([300.0], "price", ["v10"]).rows, CleanerOptions())
+    once = sold_prices(_sales([300.0], "price", ["v10"]).rows, CleanerOptions())
+    treat_catalogue_prices(dear, once, CleanerOptions())
     assert dear.steps == []
 
 
@@ -103,7 +111,7 @@ def test_where_one_sale_contradicts_the_catalogue_the_category_says_which_is_wro
 def test_outliers_are_those_numpy_finds(rows: list[tuple[str, float]], enough: int) -> None:
     items, values = [row[0] for row in rows], [row[1] for row in rows]
     ledger = _sales(values, "price", items)
-    treat_outliers(
+    _treat_outliers(
         ledger,
         pl.DataFrame({"item_id": ["a"]}),
         CleanerOptions(price_outliers="quarantine", outlier_sales=enough),

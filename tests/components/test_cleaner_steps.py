@@ -13,15 +13,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.components.cleaner.ledger import ROW
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.parts import Whole
 from aisle.components.cleaner.shop.products import priced_by_hand
 from aisle.components.cleaner.shop.selling import selling
-from aisle.components.cleaner.steps.bots import bots, clockwork, take_out_bots
+from aisle.components.cleaner.steps.bots import bot_stages, bots
 from aisle.components.cleaner.steps.categories import FURTHER, gather_categories, settle_categories
 from aisle.components.cleaner.steps.keys import merge_near_duplicates, merge_twins
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import strip_markup, unify_units
+from aisle.components.plans.plan import carry_out
+from aisle.components.plans.spool import ROW
 
 LEDGER = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaner_ledger.py"))))
 NO_TWINS = pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
@@ -110,10 +113,24 @@ def test_a_user_who_clicks_at_the_pace_of_a_clock_in_many_sessions_is_a_bot() ->
     assert set(bots(events, "user_id", CleanerOptions(bot_clicks=10))) == {"crawler", "few"}
 
 
+def _take_out_bots(ledger: Ledger, **options: Any) -> None:
+    carry_out(bot_stages(ledger.rows.columns, CleanerOptions(**options)), Whole(ledger))
+
+
+def _clockwork(events: pl.DataFrame, **options: Any) -> list[int]:
+    """Which events go as those of a bot that is nobody."""
+    ledger = ledger_of("events", events.to_dict(as_series=False))
+    _take_out_bots(ledger, **options)
+    gone = pl.concat(
+        [frame for frame in ledger.taken if "without" in frame["reason"][0]] or [pl.DataFrame({ROW: []})]
+    )
+    return gone[ROW].to_list()
+
+
 def test_all_events_of_a_bot_go_with_its_clicks() -> None:
     events = pl.concat([_clicks("bot", np.arange(60) * 0.5), _clicks("bot", np.arange(3), "impression")])
     ledger = ledger_of("events", events.to_dict(as_series=False))
-    take_out_bots(ledger, CleanerOptions())
+    _take_out_bots(ledger)
     assert steps_of(ledger) == [("bot user", "quarantined", 63)]
 
 
@@ -130,13 +147,13 @@ def test_a_bot_that_starts_a_session_for_each_click_is_known_by_its_pace(tick: f
     people = _alone(np.floor((9e5 + np.cumsum(rng.exponential(200, 1_500))) / tick) * tick, "person")
     visitors = _clicks("visitor", 1e6 + np.arange(700) * 7.3).with_columns(session_id=pl.lit("visit"))
     events = pl.concat([people, bot, visitors], how="diagonal")
-    found = events.filter(clockwork(events, CleanerOptions()))["session_id"].str.extract(r"^(\D*)")
+    found = events[_clockwork(events)]["session_id"].str.extract(r"^(\D*)")
     counts = dict(found.value_counts().iter_rows())
     assert counts.pop("bot") >= 19_990
     assert sum(counts.values()) < 200
-    assert not clockwork(events, CleanerOptions(bot_regularity=0)).any()
+    assert not _clockwork(events, bot_regularity=0)
     ledger = ledger_of("events", bot.head(1_000).to_dict(as_series=False))
-    take_out_bots(ledger, CleanerOptions())
+    _take_out_bots(ledger)
     ((reason, outcome, rows),) = steps_of(ledger)
     assert (reason, outcome) == ("bot without a user or session", "quarantined") and rows >= 998
 
@@ -144,7 +161,7 @@ def test_a_bot_that_starts_a_session_for_each_click_is_known_by_its_pace(tick: f
 @pytest.mark.parametrize("pace", [0.5, 3.0, 7.3, 60.0])
 def test_clicks_of_people_who_come_once_are_no_clockwork(pace: float) -> None:
     people = _alone(np.floor(np.cumsum(np.random.default_rng(1).exponential(pace, 50_000))), "person")
-    assert not clockwork(people, CleanerOptions()).any()
+    assert not _clockwork(people)
 
 
 # Products

@@ -142,7 +142,7 @@ def test_a_sample_called_test_that_nobody_in_particular_took_is_no_stock_note() 
     items = pl.DataFrame({"item_id": ["a", "b"], "title": ["Test", "Soap"], "price": [0.0, 0.0]})
     taken = pl.concat([_sales(item, [0.0], user_id=None) for item in "ab"])
     no_twins = pl.DataFrame(schema={"strange": pl.String, "item": pl.String})
-    habits = Habits.gather(items, taken, no_twins, CleanerOptions())
+    habits = Habits.gather(items, selling(taken), no_twins, CleanerOptions())
     assert set(habits.free) == {"a", "b"}
     assert habits.unsold.is_empty()
 

@@ -4,8 +4,9 @@ import pathlib
 
 import pytest
 
-from aisle.components.example_gen.discovery import find_tables, fingerprint
+from aisle.components.example_gen.discovery import find_tables, fingerprint, holds
 from aisle.schema.errors import InputError
+from aisle.schema.tables import ITEMS, USERS
 
 
 def _touch(folder: pathlib.Path, *names: str) -> None:
@@ -41,6 +42,16 @@ def test_a_folder_that_cant_be_used_says_why(tmp_path: pathlib.Path, files: list
     _touch(tmp_path, *files)
     with pytest.raises(InputError, match=message):
         find_tables(str(tmp_path))
+
+
+def test_an_empty_folder_beside_a_file_is_none(tmp_path: pathlib.Path) -> None:
+    _touch(tmp_path, "items.csv", "events.csv", "items/_SUCCESS")
+    assert find_tables(str(tmp_path))["items"] == [str(tmp_path / "items.csv")]
+    assert holds(str(tmp_path), ITEMS) and not holds(str(tmp_path), USERS)
+    (tmp_path / "items.csv").unlink()
+    assert not holds(str(tmp_path), ITEMS)
+    (tmp_path / "items" / "1.csv").touch()
+    assert holds(str(tmp_path), ITEMS)
 
 
 def test_a_folder_that_is_absent_or_a_file_is_named(tmp_path: pathlib.Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -11,9 +12,11 @@ from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.searches.attribution import attribute
 from aisle.components.labeler.searches.sponsored import marked
+from aisle.model.ranking.candidates import _later, _Window
 from aisle.model.retrieval.features import ITEM_NUMBERS
 from aisle.model.retrieval.state import make_state
 from aisle.schema.features import HISTORY, TARGETS
+from aisle.schema.splits import TRAIN
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 SECOND = 1_000_000
@@ -122,6 +125,22 @@ def test_no_target_popularity_or_result_comes_of_an_ad_and_history_keeps_what_wa
     assert (popular[5] > 0) == (buyers[5] > 0) == (sponsored == OWN)
     assert popular[0] > 0
     assert 5 in state.taken  # The user has it, whoever showed it.
+
+
+@pytest.mark.parametrize("sponsored", [AD, OWN])
+def test_what_an_ad_led_to_is_no_hit_at_a_moment_within_a_visit_and_may_come_before_it(
+    sponsored: int,
+) -> None:
+    events = pl.DataFrame(pl.from_arrow(label(_shop(sponsored), OPTIONS).tables["events"]))
+    window = _Window(0, 60 * DAY, TRAIN, True)
+    rows = {item: row for row, item in enumerate([*(f"i{nth}" for nth in range(5)), "ad"])}
+    found = [
+        _later(events, window, "purchase", 1, 0.5, rows, np.random.default_rng(seed)) for seed in range(20)
+    ]
+    hits = {item for (asked,) in found for item, told in asked.outcomes.items() if told == (-1.0, 1.0)}
+    assert (rows["ad"] in hits) == (sponsored == OWN)
+    assert len(hits) > 1
+    assert "ad" in {item for (asked,) in found for item, _, _ in asked.moment.events}
 
 
 def test_a_shop_without_ads_is_labelled_as_ever() -> None:

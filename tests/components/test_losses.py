@@ -17,15 +17,25 @@ from aisle.components.cleaner import keeping as keeping_module
 from aisle.components.cleaner import steps
 from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.keeping import keeping
+from aisle.components.cleaner.losses import judge
 from aisle.components.cleaner.losses.fates import fates
-from aisle.components.cleaner.losses.judge import blocking_line, weigh
+from aisle.components.cleaner.losses.judge import blocking_line
 from aisle.components.cleaner.losses.options import LossOptions
+from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.options import ReadingOptions
 from aisle.components.tables import PROVENANCE_SCHEMA, QUARANTINE_SCHEMA
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("cleaned_shop.py"))))
 ITEM, EVENT = SHOP.ITEM, SHOP.EVENT
+
+
+def weigh(fates: dict[str, pl.DataFrame], options: LossOptions) -> dict[str, Any]:
+    """The judgement, of fates that are counted in two pieces."""
+    halves = {
+        name: (frame.head(len(frame) // 3), frame.slice(len(frame) // 3)) for name, frame in fates.items()
+    }
+    return judge.weigh({name: tally(name, pieces) for name, pieces in halves.items()}, options)
 
 
 def fates_of(

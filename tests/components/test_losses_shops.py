@@ -12,6 +12,7 @@ from aisle.components.cleaner.clean import clean
 from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.losses.judge import weigh
 from aisle.components.cleaner.losses.options import LossOptions
+from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.reader import read_table
 from aisle.datasets.online_retail import convert
@@ -28,7 +29,10 @@ def losses_of(folder: pathlib.Path) -> tuple[dict[str, Any], pd.DataFrame]:
     places = {name: table.provenance for name, table in read.items()}
     unread = {name: table.quarantine for name, table in read.items()}
     result = clean(rows, places, unread, CleanerOptions())
-    found = {name: fates(name, rows[name], places[name], unread[name], result.taken[name]) for name in rows}
+    found = {
+        name: tally(name, [fates(name, rows[name], places[name], unread[name], result.taken[name])])
+        for name in rows
+    }
     gone = pd.concat([unread["events"].to_pandas(), result.quarantine.to_pandas()])
     return weigh(found, LossOptions()), gone[gone["table"] == "events"]
 

@@ -144,6 +144,20 @@ def test_slices_exposure_and_calibration_are_shown(tmp_path: pathlib.Path) -> No
     assert 'aria-label="reliability diagram"' in page
 
 
+def test_directions_between_domains_say_whether_they_are_on(tmp_path: pathlib.Path) -> None:
+    figures = {"gain": 0.0008, "low": 0.0004, "questions": 9725}
+    directions = [
+        {"source": "food", "target": "kitchen", "weight": 0.03, **figures},
+        {"source": "", "target": "food", "weight": 0.0, **figures, "low": -0.0001},
+    ]
+    page = pathlib.Path(write_evaluation({**EVALUATION, "domains": directions}, str(tmp_path))).read_text(
+        encoding="utf-8"
+    )
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in re.findall(r"<tr>.*?</tr>", page)]
+    assert ["food", "kitchen", "on", "0.0300", "0.0008", "0.0004", "9,725"] in rows
+    assert any(row[:3] == ["(none named)", "food", "off"] and row[5] == "-0.0001" for row in rows)
+
+
 UNMEASURED = ("ranking", "training", "slices", "slice_users", "exposure", "last_blessed")
 
 

@@ -36,6 +36,8 @@ ELSEWHERE = {
     "aisle reviews": "the small shop has too few reviews; tests/cli/test_reviews.py runs it",
     "aisle experiment": "tests/cli/test_experiment.py asks the same of a shop that had one",
     "aisle ads calibrate": "tests/cli/test_ads_calibrate.py runs it on a shop that sold places",
+    "aisle recommend u00017 --domain": "the small shop has one domain; tests/serving/test_ask_commands.py asks",
+    "aisle recommend --users users.csv --domain": "the same",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
     "aisle simulate shop --ask": "needs the gateway; tests/gateway/pages/test_walking.py asks and walks",

@@ -319,6 +319,15 @@ def test_a_new_item_stands_where_what_it_is_like_does_on_average() -> None:
     assert known.recommend_new() == [*SHOP, "n1"]
 
 
+def test_a_new_item_is_similar_to_what_its_like_are_similar_to() -> None:
+    # It is like i1 and i5; in the list of i2 these have -1 and -4, in that of i5 the first and, itself, as much.
+    gateway = Gateway().tell("n1", title="red lamp", stock=0).learn()
+    assert gateway.similar("i2") == ["i1", "i3", "n1", "i4", "i5", "i6"]
+    assert gateway.similar("i5") == ["i1", "n1", "i2", "i3", "i4", "i6"]
+    assert "n1" not in gateway.similar("i2", in_stock=True)
+    assert gateway.similar("n1", 2) == ["i1", "i5"]
+
+
 def test_a_new_item_by_what_it_is_like_passes_filters_by_what_was_told_of_it() -> None:
     gateway = Gateway().tell("n1", title="tiny toy", price=3, stock=0, brand="Ajax").learn()
     assert gateway.recommend_new() == [*SHOP, "n1"] and "n1" not in gateway.recommend_new(in_stock=True)

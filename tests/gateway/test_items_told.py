@@ -153,7 +153,7 @@ def test_what_is_wrong_is_said_and_nothing_of_it_is_taken(
 
 def test_the_file_of_items_has_the_tables_columns() -> None:
     table = {column.name for column in ITEMS.columns}
-    assert set(SCHEMA.names) == (table - {"available_at"}) | {"withdrawn", "updated_at"}
+    assert set(SCHEMA.names) == (table - {"available_at", "domain"}) | {"withdrawn", "updated_at"}
     assert set(FIELDS) < set(SCHEMA.names)
 
 

@@ -17,6 +17,7 @@ from aisle.model.ranking.export import Labels, RankingModule
 from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
+from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served.bundle import Bundle
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.text.lexical.index import TextSearch
@@ -53,6 +54,7 @@ def make_small_search(
     searched: bool = True,
     make: Callable[[pathlib.Path, int], str] = make_small_bert,
     titles: Sequence[str] = TITLES,
+    of_reviews: Sentiment | None = None,
 ) -> Bundle:
     """Makes the model.
 
@@ -62,6 +64,7 @@ def make_small_search(
         searched: whether its head learnt from searches at all.
         make: writes the BERT that it reads with.
         titles: of ITEMS.
+        of_reviews: what it learnt of reviews.
     """
     head = make_head(folder / "bert", clicked, layers=1, make=make)
     head.numbers(tf.zeros([1, head.numbers.heads[0]._start.shape[0]]))
@@ -89,7 +92,7 @@ def make_small_search(
     table = ItemTable(list(titles), nothing, nothing, nothing, prices, prices)
     text = TextSearch(head.reader.tokenizer, table.titles, table.descriptions, ITEMS)
     retriever = Retriever(Tower(), text, prices, state)
-    return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions())
+    return Bundle(retriever, tf.saved_model.load(path), table, BundleOptions(), of_reviews)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,7 +116,9 @@ class SavedSearch:
 
 def save_small_search(folder: pathlib.Path) -> SavedSearch:
     """Makes the model whose numbers learnt from clicked searches, and saves it as a run does."""
-    bundle = make_small_search(folder, clicked=True)
+    texts = ["very good", "good mug", "so bad", "bad mug"] * 3
+    of_reviews = learn(texts, np.array([1, 1, 0, 0] * 3)).alone
+    bundle = make_small_search(folder, clicked=True, of_reviews=of_reviews)
     exported, version = folder / "exported", folder / "aisle" / "1"
     bundle.save(str(exported))
     shutil.copytree(exported, version)

@@ -10,6 +10,7 @@ from aisle.model.retrieval.item_table import item_table
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
 from aisle.model.served.bundle import Bundle
+from aisle.model.served.looks import Looks
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
@@ -69,11 +70,12 @@ class Head(tf.Module):
         return {"scores": tf.zeros(tf.shape(examples))}
 
 
-def small_shop(bert: str = "") -> Bundle:
+def small_shop(bert: str = "", looks: Looks | None = None) -> Bundle:
     """The bundle; the rope sells most, then the mug.
 
     Args:
         bert: the folder of that which reads the titles; "" for the installed one.
+        looks: of the items; None has no pictures.
     """
     sold = ["rope"] * 3 + ["mug"] * 2 + ["tv60"]
     taken = pl.DataFrame(
@@ -86,4 +88,4 @@ def small_shop(bert: str = "") -> Bundle:
     table = item_table(tower, ITEMS)
     text = TextSearch(tower._encoder.tokenizer, table.titles, table.descriptions, IDS)
     retriever = Retriever(tower, text, table.prices, make_state(taken, users, IDS, 100 * DAY))
-    return Bundle(retriever, Head(), table, BundleOptions())
+    return Bundle(retriever, Head(), table, BundleOptions(), looks=looks)

@@ -35,15 +35,18 @@ def written(folder: pathlib.Path, **tables: pl.DataFrame) -> list[tuple[str, dic
 
 
 def test_the_inputs_are_those_of_the_contract(tmp_path: pathlib.Path) -> None:
-    found = written(tmp_path)
+    named = pl.DataFrame({"item_id": ITEMS, "domain": [None, "food", "kitchen"]})
+    found = written(tmp_path, items=named)
     declared = {signature.name: signature for signature in SIGNATURES}
     for name, inputs in found:
         assert set(inputs) == {tensor.name for tensor in declared[name].inputs}
         for tensor in declared[name].inputs:
             assert inputs[tensor.name].ndim == (tensor.shape.count(",") + 1 if tensor.shape else 0)
     assert {name for name, _ in found} == {
-        "search", "filtered_search", "recommend", "retrieve", "similar", "rank", "explain"
+        "search", "filtered_search", "recommend", "recommend_within", "retrieve", "similar", "rank", "explain"
     }  # fmt: skip
+    # Of a shop without domains the model has no such signature.
+    assert "recommend_within" not in {name for name, _ in written(tmp_path / "plain")}
 
 
 def test_the_latest_items_and_users_of_the_shop_are_asked_about(tmp_path: pathlib.Path) -> None:

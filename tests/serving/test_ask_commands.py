@@ -132,6 +132,22 @@ def test_files_are_answered_by_the_pushed_model_without_a_server(
     assert (tmp_path / "scores.csv").read_text(encoding="utf-8") == "query,item_id,score\nq,ccc,3\nq,a,1\n"
 
 
+def test_a_domain_is_recommended_from_for_one_user_and_for_a_file_of_them(
+    out: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "users.csv").write_text("user_id\nu1\n", encoding="utf-8")
+    words = ("recommend", "--users", "users.csv", "--output", "found.csv", "--domain", "f", "--out", str(out))
+    code, printed, said = aisle(*words, cwd=tmp_path)
+    assert (code, printed) == (0, ""), said
+    # The tiny model's domain has an item for each letter of its name.
+    assert (tmp_path / "found.csv").read_text(encoding="utf-8") == "user_id,rank,item_id,score\nu1,1,a,4\n"
+    code, printed, said = aisle(
+        "recommend", "u1", "--domain", "fo", "--json", "--out", str(out), cwd=tmp_path
+    )
+    assert code == 0, said
+    assert [row["item_id"] for row in json.loads(printed)] == ["a", "b"]
+
+
 def test_one_question_is_answered_by_the_pushed_model_without_a_server(
     out: pathlib.Path, tmp_path: pathlib.Path
 ) -> None:

@@ -30,7 +30,9 @@ from aisle.serving.testing import AsyncFakeTransport, FakeClock, FakeTransport
 
 ITEMS = [("a", 2.0), ("b", 1.0)]
 ANSWERS: dict[str, Any] = {
-    **dict.fromkeys(["search", "filtered_search", "recommend", "similar", "rank", "explain"], ITEMS),
+    **dict.fromkeys(
+        ["search", "filtered_search", "recommend", "recommend_within", "similar", "rank", "explain"], ITEMS
+    ),
     "titles": {"titles": np.array([[b"mug", b""]], object)},
 }
 QUESTIONS: dict[str, Callable[[Any], Any]] = {
@@ -39,6 +41,7 @@ QUESTIONS: dict[str, Callable[[Any], Any]] = {
     "search_batch": lambda c: c.search_batch(["mug", "cup"], k=1),
     "recommend": lambda c: c.recommend("u1", ["x"], exclude_seen=True, k=2),
     "recommend_batch": lambda c: c.recommend_batch(["u1", ""], k=2),
+    "recommend within": lambda c: c.recommend("u1", k=2, domain="food"),
     "similar": lambda c: c.similar("a", k=1),
     "similar_batch": lambda c: c.similar_batch(["a", "b"], k=1),
     "rank": lambda c: c.rank("mug", "u1", ["b", "a"]),

@@ -26,6 +26,7 @@ from aisle.serving import (
     VersionStatus,
     WordMatch,
 )
+from aisle.serving.client import questions
 from aisle.serving.testing import Answer, FakeTransport
 from aisle.serving.wire import messages_pb2
 from aisle.serving.wire.tensors import to_array
@@ -60,6 +61,16 @@ def test_a_search_names_model_and_signature_and_sends_the_contracts_inputs() -> 
 def test_empty_places_are_dropped() -> None:
     asked, _ = client(similar=TWO[:1])
     assert asked.similar("x", k=3) == [ScoredItem("a", 2.0)]
+
+
+def test_a_domain_is_asked_of_its_own_signature_and_nothing_stands_in_for_it() -> None:
+    asked, server = client(recommend_within=lists([["a"], ["b"]], [[1.0], [2.0]]))
+    found = asked.recommend_batch(["u", ""], k=1, domain="food")
+    assert found == [[ScoredItem("a", 1.0)], [ScoredItem("b", 2.0)]]
+    assert server.requests[0].signature == "recommend_within"
+    assert server.requests[0].inputs["domain"] == ["food", "food"]
+    # What the two-tower retrieves knows no domain.
+    assert questions.recommend(["u"], None, False, 1, domain="food").fallback is None
 
 
 def test_histories_of_a_batch_are_padded_behind() -> None:

@@ -48,6 +48,10 @@ def _price(examples: tf.Tensor) -> tf.Tensor:
     return tf.io.parse_example(examples, {"price": tf.io.FixedLenFeature([], tf.float32, 0.0)})["price"]
 
 
+def _calm(text: tf.Tensor) -> tf.Tensor:
+    return tf.strings.regex_replace(text, "!", "")
+
+
 class TinyModel(tf.Module):
     """Lists the items in their order, best first, with scores 4, 3, 2, 1 times `factor`, and one more a recent event."""
 
@@ -126,6 +130,24 @@ class TinyModel(tf.Module):
     ) -> dict[str, tf.Tensor]:
         return self._list(user_id, k, recent)
 
+    @tf.function(input_signature=[*_HISTORY[:3], _strings(None, name="domain"), *_HISTORY[3:]])
+    def recommend_within(
+        self,
+        user_id: tf.Tensor,
+        history: tf.Tensor,
+        exclude_seen: tf.Tensor,
+        domain: tf.Tensor,
+        k: tf.Tensor,
+        *recent: tf.Tensor,
+    ) -> dict[str, tf.Tensor]:
+        """Its domain has as many items as its name has letters."""
+        answer = self._list(user_id, k, recent)
+        beyond = tf.range(tf.shape(answer["scores"])[1]) >= tf.strings.length(domain)[:, None]
+        return {
+            "item_ids": tf.where(beyond, "", answer["item_ids"]),
+            "scores": tf.where(beyond, float("-inf"), answer["scores"]),
+        }
+
     @tf.function(input_signature=[_strings(None, name="item_id"), _K, *_RECENT])
     def similar(self, item_id: tf.Tensor, k: tf.Tensor, *recent: tf.Tensor) -> dict[str, tf.Tensor]:
         return self._list(item_id, k, recent)
@@ -162,6 +184,17 @@ class TinyModel(tf.Module):
             "categories": titles,
             "brands": titles,
             "as_of": tf.constant(1_700_000_000_000_000, tf.int64),
+        }
+
+    @tf.function(input_signature=[_strings(None, name="image"), _K])
+    def similar_by_image(self, image: tf.Tensor, k: tf.Tensor) -> dict[str, tf.Tensor]:
+        return self._list(image, k, (image[:, None][:, :0],))
+
+    @tf.function(input_signature=[_strings(None, name="text")])
+    def sentiment(self, text: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The more exclamation marks, the better."""
+        return {
+            "scores": 1 - 0.5 ** tf.cast(tf.strings.length(text) - tf.strings.length(_calm(text)), tf.float32)
         }
 
     @tf.function(
@@ -206,11 +239,14 @@ def save_tiny_model(
         "search",
         "filtered_search",
         "recommend",
+        "recommend_within",
         "similar",
         "rank",
         "explain",
         "titles",
         "facts",
+        "sentiment",
+        "similar_by_image",
     )
     signatures = {name: getattr(model, name) for name in names} | {"retrieve": model.recommend}
     signatures = {name: function for name, function in signatures.items() if name not in without}

@@ -25,11 +25,25 @@ def export_campaigns(tables: str, folder: str) -> None:
         tables: the folder of a Tables artifact.
         folder: local, or the URI of a remote folder.
     """
-    source, path = os.path.join(tables, FILE), os.path.join(folder, FILE)
-    if not exists(source) and not exists(path):
-        return
-    rows = read_parquet(source).select(SCHEMA.names).cast(SCHEMA) if exists(source) else SCHEMA.empty_table()
-    data = io.BytesIO()
-    pq.write_table(rows, data)
+    source = os.path.join(tables, FILE)
+    if exists(source):
+        write_campaigns(read_parquet(source), folder)
+    elif exists(os.path.join(folder, FILE)):
+        write_campaigns(SCHEMA.empty_table(), folder)
+
+
+def write_campaigns(rows: pa.Table, folder: str) -> str:
+    """Writes cleaned campaigns in the layout of their table, at once.
+
+    Args:
+        rows: the campaigns.
+        folder: local, or the URI of a remote folder.
+
+    Returns:
+        The path.
+    """
+    path, data = os.path.join(folder, FILE), io.BytesIO()
+    pq.write_table(rows.select(SCHEMA.names).cast(SCHEMA), data)
     make_folder(folder)
     write_whole(path, data.getvalue())
+    return path

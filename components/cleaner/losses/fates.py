@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.cleaner.ledger import ROW
+from aisle.components.plans.spool import ROW
 from aisle.schema import events as kinds
 from aisle.schema.tables import EVENTS, ITEMS, MICROSECONDS_PER_DAY, TABLE_BY_NAME
 
@@ -37,6 +37,7 @@ def fates(
     unread: pa.Table,
     taken: pl.DataFrame,
     called: Mapping[str, str] = NOTHING,
+    first: int = 0,
 ) -> pl.DataFrame:
     """Says of each row of a table what it is of, and why it was lost.
 
@@ -48,6 +49,7 @@ def fates(
         taken: what the Cleaner took out of `rows` (`Ledger.taken`).
         called: what the shop calls kinds of events, and what they are, beside what is known of all shops; "" is what an
             event is that says none.
+        first: the number of the first row, where `rows` are a piece of a table that has no key.
 
     Returns:
         A row for each row that was read: what `PARTED_BY` names, as text, null where it isn't known; `file`, `line`;
@@ -56,8 +58,11 @@ def fates(
     """
     read = pl.DataFrame(pl.from_arrow(rows)).with_columns(_typed(table, rows.column_names))
     places = pl.DataFrame(pl.from_arrow(provenance)).select(pl.col(FILE).cast(pl.String), "line")
-    found = places.with_columns(read.select("key", *_parts(table)).get_columns()).with_row_index(ROW)
-    found = found.join(taken, on=ROW, how="left", maintain_order="left").drop(ROW)
+    found = places.with_columns(read.select("key", *_parts(table)).get_columns()).with_row_index(
+        ROW, offset=first
+    )
+    here = taken.filter(pl.col(ROW).is_between(first, first + max(len(found), 1) - 1))
+    found = found.join(here, on=ROW, how="left", maintain_order="left").drop(ROW)
     broken = pl.DataFrame(pl.from_arrow(unread)).with_columns(_told(table, called)).select(found.columns)
     both = pl.concat([found, broken], how="vertical_relaxed")
     kept = both.filter(pl.col("reason").is_null())["key"].drop_nulls()

@@ -13,6 +13,7 @@ from aisle.components.cleaner.keeping import keeping
 from aisle.components.cleaner.losses.fates import BRAND, CATEGORY, DAY, EVENT
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.losses.parts import WHOLE, Part, of_part, parts
+from aisle.components.cleaner.losses.tally import Tally
 from aisle.components.reports.page import share, visible
 from aisle.schema import events as kinds
 from aisle.schema.tables import EVENTS
@@ -26,28 +27,27 @@ _EXAMPLES = 3
 _ORDER = (ERROR, WARNING, ALLOWED, None)
 
 
-def weigh(fates: Mapping[str, pl.DataFrame], options: LossOptions) -> dict[str, Any]:
+def weigh(tallies: Mapping[str, Tally], options: LossOptions) -> dict[str, Any]:
     """Weighs what was lost of what was read.
 
     Args:
-        fates: of each table, see `fates.fates`.
+        tallies: of each table's rows' fates.
         options: how much may be lost.
 
     Returns:
         `losses` of the report `cleaning` (docs/reports.md), its parts the worst first. Its `verdict` is `blocked`
         where one has severity ERROR.
     """
-    goal = _goals(fates)
+    goal = _goals(tallies)
     told = []
-    for table, frame in fates.items():
+    for table, tally in tallies.items():
         others: Counter[str] = Counter()
-        lost = frame.filter(pl.col("reason").is_not_null()).with_columns(pl.col("column").fill_null(""))
-        for part in parts(table, frame):
-            severity, threshold = _severity(part, len(frame), goal, options)
+        for part in parts(table, tally):
+            severity, threshold = _severity(part, tally.rows, goal, options)
             common = part.by == WHOLE or _is_ours(part)
             others[part.by] += not common
             if common or severity or others[part.by] <= _MOST:
-                told.append(_part(part, of_part(part, lost), severity, threshold, goal))
+                told.append(_part(part, of_part(part, tally.lost), severity, threshold, goal))
     told.sort(key=lambda part: (_ORDER.index(part["severity"]), not part["changes_goal"], -part["lost"]))
     counts = Counter(part["severity"] for part in told)
     return {
@@ -84,17 +84,13 @@ def _reason_line(reason: Mapping[str, Any]) -> str:
     return f"{reason['rows']:,} × {column}'{reason['reason']}'{where}"
 
 
-def _goals(fates: Mapping[str, pl.DataFrame]) -> dict[str, str | None]:
+def _goals(tallies: Mapping[str, Tally]) -> dict[str, str | None]:
     """The goal that the events read give the models, and the one of those that are left; null for none."""
-    if EVENTS.name not in fates:
+    if EVENTS.name not in tallies:
         return {"read": None, "used": None}
-    events = fates[EVENTS.name].select(EVENT, lost=pl.col("reason").is_not_null())
-    left = events.filter(~pl.col("lost"))
-    return {"read": _goal(events[EVENT]), "used": _goal(left[EVENT])}
-
-
-def _goal(happened: pl.Series) -> str | None:
-    return kinds.goal(happened.unique().to_list())
+    happened = tallies[EVENTS.name].counts[EVENT]
+    left = happened.filter(pl.col("rows") > pl.col("lost"))
+    return {"read": kinds.goal(happened[EVENT].to_list()), "used": kinds.goal(left[EVENT].to_list())}
 
 
 def _severity(

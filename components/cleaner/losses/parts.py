@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from aisle.components.cleaner.losses.fates import CATEGORY, EVENT, FILE, PARTED_BY
+from aisle.components.cleaner.losses.fates import CATEGORY, EVENT
+from aisle.components.cleaner.losses.tally import Tally
 
 WHOLE = ""
 """What the whole table is parted by."""
@@ -47,7 +48,7 @@ class Part:
         return 0 < self.rows == self.lost
 
 
-def parts(table: str, fates: pl.DataFrame) -> Iterator[Part]:
+def parts(table: str, tally: Tally) -> Iterator[Part]:
     """Yields the whole table and its kinds of event, and of its other parts those that lost something.
 
     A category is also each level above it; below one of which nothing is left, its levels are not told apart. What
@@ -55,13 +56,10 @@ def parts(table: str, fates: pl.DataFrame) -> Iterator[Part]:
 
     Args:
         table: its name.
-        fates: see `fates.fates`.
+        tally: of its rows' fates.
     """
-    yield Part(table, WHOLE, "", len(fates), int(fates["reason"].is_not_null().sum()))
-    for by in PARTED_BY.get(table, (FILE,)):
-        counts = fates.filter(pl.col(by) != "").group_by(by).agg(
-            rows=pl.len(), lost=pl.col("reason").is_not_null().sum()
-        )  # fmt: skip
+    yield Part(table, WHOLE, "", tally.rows, len(tally.lost))
+    for by, counts in tally.counts.items():
         if by == CATEGORY:
             counts = _with_levels_above(counts)
         if by != EVENT:

@@ -8,7 +8,7 @@ import polars as pl
 
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.products import NoProducts
-from aisle.components.cleaner.shop.selling import free_items, selling, unsold
+from aisle.components.cleaner.shop.selling import free_items, unsold
 from aisle.components.cleaner.shop.titles import in_capitals
 
 
@@ -32,13 +32,9 @@ class Habits:
 
     @classmethod
     def gather(
-        cls, items: pl.DataFrame, events: pl.DataFrame | None, twins: pl.DataFrame, options: CleanerOptions
+        cls, items: pl.DataFrame, sold: pl.DataFrame, twins: pl.DataFrame, options: CleanerOptions
     ) -> Habits:
-        """Gathers it from tidied items, and from events as they were read."""
-        if events is not None and len(twins):
-            spelled = pl.col("item_id").replace(twins["strange"], twins["item"])
-            events = events.with_columns(spelled)
-        sold = selling(events)
+        """Gathers it from tidied items, and from how each sells (`selling`)."""
         free, nobodys = free_items(items, sold), unsold(sold)
         return cls(
             NoProducts.find(items["item_id"], sold, options),

@@ -12,11 +12,12 @@ _SOME = 0.05
 """Where so large a share of the items costs nothing, it is how the shop sells."""
 
 
-def selling(events: pl.DataFrame | None) -> pl.DataFrame:
+def selling(events: pl.DataFrame | None, twins: pl.DataFrame | None = None) -> pl.DataFrame:
     """Returns how each id sells.
 
     Args:
-        events: as they were read; None where the shop has none.
+        events: as they were read, all of an item; None where the shop has none.
+        twins: spellings of ids that became another one, `strange` and `item`.
 
     Returns:
         A row an `item_id`, with `sales` (purchases with a price above zero and no quantity that can't be), of
@@ -27,6 +28,8 @@ def selling(events: pl.DataFrame | None) -> pl.DataFrame:
         or a user who is known did anything with it.
     """
     rows = pl.DataFrame(schema={"event": pl.String, "item_id": pl.String}) if events is None else events
+    if twins is not None and len(twins):
+        rows = rows.with_columns(pl.col("item_id").replace(twins["strange"], twins["item"]))
     absent = {name: pl.lit(None, kind) for name, kind in _OPTIONAL.items() if name not in rows.columns}
     rows = rows.select("item_id", "event", *(name for name in _OPTIONAL if name not in absent))
     rows = rows.with_columns(**absent).filter(pl.col("item_id").is_not_null())

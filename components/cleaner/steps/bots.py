@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Collection, Sequence
+
 import polars as pl
 
-from aisle.components.cleaner.ledger import Ledger, flags
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.plans.plan import Question, Stage, Told, nothing
+from aisle.components.plans.spool import ROW
 from aisle.schema import events as kinds
 
+_KINDS = {"session_id": "session", "user_id": "user"}
+"""Who may be a bot, in the order in which they are judged."""
 _SECOND = 1_000_000
 _PAUSE = 30 * 60 * _SECOND
 """A longer time without a click is a pause, and says nothing of the pace."""
@@ -20,13 +27,61 @@ _TICKS = 6
 """A pace of fewer ticks of the log's clock can't be told to be even."""
 
 
-def take_out_bots(ledger: Ledger, options: CleanerOptions) -> None:
-    """Takes out all events of sessions, and then of users, that are bots."""
-    for kind, key in (("session", "session_id"), ("user", "user_id")):
-        if key in ledger.rows.columns:
-            found = bots(ledger.rows, key, options)
-            ledger.take_out("denoise", f"bot {kind}", key, pl.col(key).is_in(found.implode()))
-    ledger.take_out("denoise", "bot without a user or session", "timestamp", clockwork(ledger.rows, options))
+def bot_stages(columns: Collection[str], options: CleanerOptions) -> list[Stage[Ledger]]:
+    """Takes out all events of sessions, then of users, that are bots, and then clicks of one that is nobody."""
+    keys = [key for key in _KINDS if key in columns]
+    stages = []
+    for key in keys:
+        stages += [Stage(nothing, (_ask_bots(key, options),)), Stage(functools.partial(_take_out, key))]
+    if options.bot_regularity:
+        once = tuple(_ask_once(key) for key in keys)
+        stages += [
+            Stage(nothing, once),
+            Stage(nothing, (_ask_clockwork(once, options),)),
+            Stage(_take_out_clockwork),
+        ]
+    return stages
+
+
+def _ask_bots(key: str, options: CleanerOptions) -> Question[Ledger]:
+    def show(ledger: Ledger, _: Told) -> pl.DataFrame:
+        return ledger.rows.select(key, "timestamp", "event")
+
+    return Question(f"bots by {key}", show, lambda events: bots(events, key, options), by=key)
+
+
+def _take_out(key: str, ledger: Ledger, told: Told) -> None:
+    found = told[f"bots by {key}"]
+    ledger.take_out("denoise", f"bot {_KINDS[key]}", key, pl.col(key).is_in(found.implode()))
+
+
+def _ask_once(key: str) -> Question[Ledger]:
+    """Asks which users or sessions did nothing but a click."""
+
+    def show(ledger: Ledger, _: Told) -> pl.DataFrame:
+        return ledger.rows.select(key, click=pl.col("event") == kinds.CLICK.name)
+
+    def answer(events: pl.DataFrame) -> pl.Series:
+        return events.filter(pl.col("click") & pl.col(key).is_unique())[key].drop_nulls()
+
+    return Question(f"once by {key}", show, answer, by=key)
+
+
+def _ask_clockwork(once: Sequence[Question[Ledger]], options: CleanerOptions) -> Question[Ledger]:
+    """Asks which clicks that nothing joins to another follow each other like a clock."""
+
+    def show(ledger: Ledger, told: Told) -> pl.DataFrame:
+        alone = pl.col("event") == kinds.CLICK.name
+        for asked in once:
+            alone = alone & (pl.col(asked.by).is_null() | pl.col(asked.by).is_in(told[asked.name].implode()))
+        return ledger.rows.filter(alone).select(ROW, "timestamp")
+
+    return Question("clockwork", show, lambda clicks: clockwork(clicks, options))
+
+
+def _take_out_clockwork(ledger: Ledger, told: Told) -> None:
+    found = pl.col(ROW).is_in(told["clockwork"].implode())
+    ledger.take_out("denoise", "bot without a user or session", "timestamp", found)
 
 
 def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:
@@ -56,25 +111,21 @@ def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:
     return paces.filter((pl.col("count") >= options.bot_clicks // 2) & (fast | even))[key]
 
 
-def clockwork(events: pl.DataFrame, options: CleanerOptions) -> pl.Series:
-    """Says which clicks that nothing joins to another follow each other like a clock.
+def clockwork(clicks: pl.DataFrame, options: CleanerOptions) -> pl.Series:
+    """Returns the numbers of clicks that follow each other like a clock, though nothing joins one to another.
 
     A bot that starts a session for each click is known by its pace alone: where people come as they like, the
     times between their clicks differ by more than their median.
 
     Args:
-        events: `timestamp`, `event`, and `user_id` and `session_id` where the shop has them.
+        clicks: `ROW`, ascending, and `timestamp`.
         options: how many clicks make one suspect, and which pace convicts.
     """
-    none = pl.repeat(False, len(events), eager=True)
-    alone, window = pl.col("event") == kinds.CLICK.name, _IN_A_ROW * options.bot_clicks
-    if not options.bot_regularity or events.select(alone.sum()).item() <= window:
+    none, window = clicks[ROW].clear(), _IN_A_ROW * options.bot_clicks
+    if len(clicks) <= window:
         return none
-    for key in ("user_id", "session_id"):
-        if key in events.columns:
-            alone = alone & (pl.col(key).is_null() | pl.col(key).is_unique())
-    clicks = events.with_row_index("row").filter(alone).sort("timestamp", maintain_order=True)
-    gaps = clicks.select("row", "timestamp", gap=pl.col("timestamp").diff().cast(pl.Float64))
+    clicks = clicks.sort("timestamp", maintain_order=True)
+    gaps = clicks.select(ROW, "timestamp", gap=pl.col("timestamp").diff().cast(pl.Float64))
     gap = pl.col("gap")
     tick = _SECOND if (clicks["timestamp"] % _SECOND == 0).all() else 0
     # Half a window is enough to see that there is none: whole ones are many.
@@ -100,7 +151,7 @@ def clockwork(events: pl.DataFrame, options: CleanerOptions) -> pl.Series:
     )
     # By a clock of whole seconds many a stranger is in step with one neighbour.
     off = (pl.max_horizontal if tick else pl.min_horizontal)(before, after)
-    return flags(len(events), paces.filter(off <= pl.col("slack"))["row"])
+    return paces.filter(off <= pl.col("slack"))[ROW]
 
 
 def _even(tick: int, options: CleanerOptions) -> pl.Expr:

@@ -14,7 +14,6 @@ from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_titles
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
 from aisle.components.cleaner.steps.texts import cut, normalise, strip_markup, unify_units
-from aisle.schema import events as kinds
 
 _EPOCH = 0
 
@@ -25,8 +24,8 @@ def tidy_items(ledger: Ledger, options: CleanerOptions) -> pl.DataFrame:
     Returns:
         The spellings of ids that became another one, see `merge_twins`.
     """
-    normalise(ledger, ("item_id", "title", "description", "category", "brand"))
-    strip_markup(ledger, ("title", "description", "category", "brand"))
+    normalise(ledger, ("item_id", "title", "description", "category", "brand", "domain"))
+    strip_markup(ledger, ("title", "description", "category", "brand", "domain"))
     ledger.take_out("normalise", "nothing but white space", "item_id", pl.col("item_id").is_null())
     ledger.take_out("normalise", "nothing but white space", "title", pl.col("title").is_null())
     cut(ledger, "title", options.max_title)
@@ -53,6 +52,7 @@ def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
     take_out_titles(ledger, shop.unsold, shop.capitals, options)
     _one_spelling(ledger, "category")
     _one_spelling(ledger, "brand")
+    _one_spelling(ledger, "domain")
     if "price" in ledger.rows.columns:
         price = pl.col("price")
         good = price.is_finite() & ((price > 0) | (price == 0) & item.is_in(shop.free.implode()))
@@ -67,27 +67,23 @@ def clean_items(ledger: Ledger, shop: Habits, options: CleanerOptions) -> None:
         known = pl.when(since > _EPOCH).then(since)
         ledger.change("impute", "available at the epoch or before: unknown", "available_at", known)
     gather_categories(ledger)
+    _one_thing_per_id(ledger)
     one_row_per_key(ledger, "item_id", "title", "available_at")
     delete_missing(ledger, rules_of(ledger.table, options.missing))
 
 
-def impute_prices(items: Ledger, events: pl.DataFrame) -> None:
+def impute_prices(items: Ledger, sold: pl.DataFrame) -> None:
     """Gives an item without a price the median of what it was sold for.
 
     Args:
         items: the cleaned items.
-        events: the cleaned events.
+        sold: what each was sold for, see `outliers.sold_prices`.
     """
-    if not {"price", "event", "item_id"} <= set(events.columns) or "price" not in items.rows.columns:
+    if "price" not in items.rows.columns:
         return
-    sales = (
-        events.filter(pl.col("event") == kinds.PURCHASE.name)
-        .group_by("item_id")
-        .agg(sold=pl.col("price").median())
-    )
-    sold = items.rows.select("item_id").join(sales, on="item_id", how="left", maintain_order="left")["sold"]
+    of_item = items.rows.select("item_id").join(sold, on="item_id", how="left", maintain_order="left")
     price = items.rows["price"]
-    filled = items.rows.select(pl.coalesce(price, sold)).to_series()
+    filled = items.rows.select(pl.coalesce(price, of_item["usual"])).to_series()
     items.change("impute", "price: the median of its sales", "price", filled)
 
 
@@ -147,6 +143,18 @@ def clean_judgements(
         ledger.rows = ledger.rows.with_columns(grade.over(key, mapping_strategy="join").alias("grades"))
     ledger.change("deduplicate", "contradicting grades: their median", "grade", grade.median().over(key))
     ledger.merge("deduplicate", "judged more than once", ~pl.struct(key).is_first_distinct())
+
+
+def _one_thing_per_id(ledger: Ledger) -> None:
+    """Takes out the items whose id two domains use, each for something else: no event says which of them it is of."""
+    if "domain" in ledger.rows.columns:
+        domains, titles = (
+            pl.col(name).drop_nulls().n_unique().over("item_id") for name in ("domain", "title")
+        )
+        reason = (
+            "the id names different things in two domains: put the domain before it, here and in the events"
+        )
+        ledger.take_out("deduplicate", reason, "item_id", (domains > 1) & (titles > 1))
 
 
 def _one_spelling(ledger: Ledger, column: str) -> None:

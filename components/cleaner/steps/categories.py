@@ -6,8 +6,9 @@ import re
 
 import polars as pl
 
-from aisle.components.cleaner.ledger import ROW, Ledger
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import AUTO, CleanerOptions
+from aisle.components.plans.spool import ROW
 
 LEVEL = "/"
 """What parts the levels of a path in the cleaned tables."""

@@ -3,29 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Collection
 
 import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.shop.habits import Habits
-from aisle.components.cleaner.steps.bots import take_out_bots
-from aisle.components.cleaner.steps.keys import merge_duplicates, merge_near_duplicates, merge_repeats
+from aisle.components.cleaner.steps.bots import bot_stages
+from aisle.components.cleaner.steps.keys import (
+    ask_repeats,
+    merge_duplicates,
+    merge_near_duplicates,
+    merge_repeats,
+)
 from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_lines
-from aisle.components.cleaner.steps.outliers import treat_outliers
+from aisle.components.cleaner.steps.outliers import outlier_stages
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
-from aisle.components.cleaner.steps.returns import settle_returns, tell_returns
+from aisle.components.cleaner.steps.returns import HAS_RETURNS, settle_returns, tell_returns
+from aisle.components.cleaner.steps.rules import CONSTANT, DELETE
 from aisle.components.cleaner.steps.texts import cut, normalise, unify_units
+from aisle.components.plans.plan import Parts, Question, Stage, Told, carry_out
 from aisle.schema import events as kinds
-from aisle.schema.tables import MICROSECONDS_PER_DAY
+from aisle.schema.tables import EVENTS, MICROSECONDS_PER_DAY
 
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
 """A clock that was never set counts from 1970: nothing was sold online in that year."""
 _MOST_PIECES = 2.0**53
 """From here on a float no longer tells one piece from the next."""
 _PURCHASE = pl.col("event") == kinds.PURCHASE.name
+_SPAN, _FIRST_PLACE = "span", "first place"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,34 +52,96 @@ class Catalogue:
     shop: Habits
 
 
-def clean_events(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions, now: int) -> None:
+def clean_events(
+    events: Parts[Ledger], columns: Collection[str], catalogue: Catalogue, options: CleanerOptions, now: int
+) -> None:
     """Cleans events; each row goes by the first reason that fits.
 
     Args:
-        ledger: the events.
+        events: the parts of the table, each with all events of its items.
+        columns: of the table.
         catalogue: what they are held against.
         options: patterns and limits.
         now: microseconds UTC.
     """
-    rules = rules_of(ledger.table, options.missing)
-    _normalise(ledger, catalogue, options)
-    merge_duplicates(ledger)
-    merge_repeats(ledger)
-    known = pl.col("event").is_in(kinds.names()).fill_null(False)
-    ledger.take_out("denoise", "unknown event", "event", ~known)
-    _times(ledger, options, now)
-    _products(ledger, catalogue, options)
-    tell_returns(ledger)
-    _numbers(ledger, catalogue.shop.free, options)
-    take_out_bots(ledger, options)
-    merge_near_duplicates(ledger, options)
-    take_out_strangers(ledger, catalogue.items["item_id"], catalogue.lost)
-    treat_outliers(ledger, catalogue.items, options)
-    delete_missing(ledger, rules)
-    fill_missing(ledger, rules)
-    settle_returns(ledger, options)
-    if "user_id" in ledger.rows.columns:
-        ledger.note("note", "no customer: used as anonymous", pl.col("user_id").is_null())
+    steps = _Steps(catalogue, options, now)
+    carry_out(
+        [
+            Stage(steps.begin, ask_repeats(columns)),
+            Stage(steps.kinds_and_clocks, (_ask_span(),) if options.isolated_spans else ()),
+            Stage(steps.products, (HAS_RETURNS,)),
+            Stage(steps.amounts, (_ask_places(),) if "position" in columns else ()),
+            Stage(steps.places_and_ratings),
+            *bot_stages(columns, options),
+            Stage(steps.known_once),
+            *outlier_stages(columns, catalogue.items, options),
+            Stage(steps.end),
+        ],
+        events,
+    )
+
+
+def is_local(options: CleanerOptions) -> bool:
+    """Says whether events can be cleaned in parts by item: no option asks for what only the whole table tells."""
+    rules = rules_of(EVENTS.name, options.missing).values()
+    told_by_row = all(rule.method in (DELETE, CONSTANT) for rule in rules)
+    return told_by_row and (not options.near_duplicate_seconds or "item_id" in options.near_duplicate_columns)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Steps:
+    """What is done to a part of the events between what is asked of all."""
+
+    catalogue: Catalogue
+    options: CleanerOptions
+    now: int
+
+    def begin(self, ledger: Ledger, told: Told) -> None:
+        """Gives texts one form, and merges what is said twice."""
+        _normalise(ledger, self.catalogue, self.options)
+        merge_duplicates(ledger)
+
+    def kinds_and_clocks(self, ledger: Ledger, told: Told) -> None:
+        """Takes out what is of no kind, and what happened at the epoch or will have."""
+        merge_repeats(ledger, told)
+        known = pl.col("event").is_in(kinds.names()).fill_null(False)
+        ledger.take_out("denoise", "unknown event", "event", ~known)
+        time = pl.col("timestamp")
+        ledger.take_out("denoise", "timestamp at the epoch or before", "timestamp", time < _EPOCH_YEAR)
+        latest = self.now + int(self.options.max_future_days * MICROSECONDS_PER_DAY)
+        ledger.take_out("denoise", "timestamp in the future", "timestamp", time > latest)
+
+    def products(self, ledger: Ledger, told: Told) -> None:
+        """Takes out what happened long before all else, and lines that sell no product."""
+        if told.get(_SPAN) is not None:
+            first, last = told[_SPAN]
+            long_before = first - max(self.options.isolated_spans * (last - first), _EPOCH_YEAR)
+            reason = "timestamp far from all others"
+            ledger.take_out("denoise", reason, "timestamp", pl.col("timestamp") < long_before)
+        _products(ledger, self.catalogue, self.options)
+
+    def amounts(self, ledger: Ledger, told: Told) -> None:
+        """Tells returns, and takes out or forgets amounts that can't be."""
+        tell_returns(ledger, told)
+        _amounts(ledger, self.catalogue.shop.free)
+
+    def places_and_ratings(self, ledger: Ledger, told: Told) -> None:
+        """Forgets positions and ratings that can't be."""
+        _places_and_ratings(ledger, told, self.options)
+
+    def known_once(self, ledger: Ledger, told: Told) -> None:
+        """Merges what was sent twice, and takes out what is on no item."""
+        merge_near_duplicates(ledger, self.options)
+        take_out_strangers(ledger, self.catalogue.items["item_id"], self.catalogue.lost)
+
+    def end(self, ledger: Ledger, told: Told) -> None:
+        """Fills what is missing, settles returns, and says who is not known."""
+        rules = rules_of(ledger.table, self.options.missing)
+        delete_missing(ledger, rules)
+        fill_missing(ledger, rules)
+        settle_returns(ledger, self.options)
+        if "user_id" in ledger.rows.columns:
+            ledger.note("note", "no customer: used as anonymous", pl.col("user_id").is_null())
 
 
 def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
@@ -84,16 +155,14 @@ def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) ->
     settle_money(ledger, options)
 
 
-def _times(ledger: Ledger, options: CleanerOptions, now: int) -> None:
-    """Takes out what happened when nothing can have: at the epoch, in the future, long before all else."""
-    time = pl.col("timestamp")
-    ledger.take_out("denoise", "timestamp at the epoch or before", "timestamp", time < _EPOCH_YEAR)
-    latest = now + int(options.max_future_days * MICROSECONDS_PER_DAY)
-    ledger.take_out("denoise", "timestamp in the future", "timestamp", time > latest)
-    if options.isolated_spans and len(ledger.rows):
-        first, last = (ledger.rows["timestamp"].quantile(share) or 0.0 for share in (0.01, 0.99))
-        before = max(options.isolated_spans * (last - first), _EPOCH_YEAR)
-        ledger.take_out("denoise", "timestamp far from all others", "timestamp", time < first - before)
+def _ask_span() -> Question[Ledger]:
+    """Asks from when to when nearly all happened; None where nothing did."""
+
+    def answer(times: pl.DataFrame) -> tuple[float, float] | None:
+        first, last = (times["timestamp"].quantile(share) or 0.0 for share in (0.01, 0.99))
+        return (first, last) if len(times) else None
+
+    return Question(_SPAN, lambda ledger, _: ledger.rows.select("timestamp"), answer)
 
 
 def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
@@ -111,7 +180,7 @@ def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> 
     take_out_lines(ledger, shop.free, shop.capitals, options)
 
 
-def _numbers(ledger: Ledger, free: pl.Series, options: CleanerOptions) -> None:
+def _amounts(ledger: Ledger, free: pl.Series) -> None:
     """A purchase's price and quantity must be above zero if known; elsewhere a bad number is unknown.
 
     What is given away costs nothing.
@@ -130,17 +199,29 @@ def _numbers(ledger: Ledger, free: pl.Series, options: CleanerOptions) -> None:
         bad = price.is_not_null() & ~(price.is_finite() & ((price > 0) | given))
         ledger.take_out("denoise", "bad price", "price", bad & _PURCHASE)
         ledger.change("impute", "bad price: unknown", "price", pl.when(~bad).then(price))
-    if "position" in names:
-        position, first = pl.col("position"), _first_position(ledger.rows["position"])
+
+
+def _ask_places() -> Question[Ledger]:
+    """Asks from where the shop counts positions: from 0 where that is seen about as often as 1, else from 1."""
+    place = pl.col("position")
+
+    def answer(shown: pl.DataFrame) -> int:
+        tops, seconds = shown.sum().row(0)
+        return 0 if tops and 2 * tops >= seconds else 1
+
+    return Question(
+        _FIRST_PLACE,
+        lambda ledger, _: ledger.rows.select(tops=(place == 0).sum(), seconds=(place == 1).sum()),
+        answer,
+    )
+
+
+def _places_and_ratings(ledger: Ledger, told: Told, options: CleanerOptions) -> None:
+    if _FIRST_PLACE in told:
+        position, first = pl.col("position"), told[_FIRST_PLACE]
         known = pl.when(position >= first).then(position)
         ledger.change("impute", f"position below {first}: unknown", "position", known)
-    if "rating" in names:
+    if "rating" in ledger.rows.columns:
         rating, (low, high) = pl.col("rating"), options.ratings
         inside = pl.when(rating.is_between(low, high)).then(rating)
         ledger.change("impute", f"rating outside {low:g} to {high:g}: unknown", "rating", inside)
-
-
-def _first_position(positions: pl.Series) -> int:
-    """Returns from where a shop counts positions: from 0 where that is seen about as often as 1, else from 1."""
-    tops, seconds = ((positions == place).sum() for place in (0, 1))
-    return 0 if tops and 2 * tops >= seconds else 1

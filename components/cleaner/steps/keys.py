@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeVar
 
 import polars as pl
 
-from aisle.components.cleaner.ledger import ROW, Ledger, flags
+from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.plans.plan import Question, Told
+from aisle.components.plans.spool import ROW
 
 _SECOND = 1_000_000
+_EVENT_ID = "event_id"
 T = TypeVar("T", pl.Series, pl.Expr)
 LINES = "lines"
 """An extra column of items: how many source lines a row stands for, hence the weight of its vote."""
@@ -23,23 +27,32 @@ def merge_duplicates(ledger: Ledger) -> None:
     ledger.merge("deduplicate", "exact duplicate", flags(len(ledger.rows), again))
 
 
-def merge_repeats(ledger: Ledger) -> None:
-    """Merges events of one `event_id` into the first of them, where all of them tell the same.
+def ask_repeats(columns: Collection[str]) -> tuple[Question[Ledger], ...]:
+    """Asks, of a table that has an `event_id`, which events repeat the first of theirs and tell the same.
 
     A site that got no answer sends an event again, and it may have come by another gateway or in another hour. An id that
     stands at different items, kinds or visitors is none of an event.
     """
-    rows = ledger.rows
-    if "event_id" not in rows.columns:
-        return
-    same = [name for name in ("event", "item_id", "user_id", "session_id") if name in rows.columns]
-    twice = rows.with_row_index("row").filter(
-        pl.col("event_id").is_not_null() & pl.col("event_id").is_duplicated()
-    )
-    told = [pl.col(name).drop_nulls().n_unique().over("event_id") <= 1 for name in same]
-    repeats = twice.filter(pl.all_horizontal(told))
-    again = repeats.filter(~pl.col("event_id").is_first_distinct())["row"]
-    ledger.merge("deduplicate", "the same event_id", flags(len(rows), again))
+    if _EVENT_ID not in columns:
+        return ()
+    same = [name for name in ("event", "item_id", "user_id", "session_id") if name in columns]
+
+    def show(ledger: Ledger, _: Told) -> pl.DataFrame:
+        return ledger.rows.select(ROW, _EVENT_ID, *same)
+
+    def answer(rows: pl.DataFrame) -> pl.Series:
+        alike = [pl.col(name).drop_nulls().n_unique().over(_EVENT_ID) <= 1 for name in same]
+        twice = pl.col(_EVENT_ID).is_not_null() & pl.col(_EVENT_ID).is_duplicated()
+        repeats = rows.filter(twice).filter(pl.all_horizontal(alike))
+        return repeats.filter(~pl.col(_EVENT_ID).is_first_distinct())[ROW]
+
+    return (Question("repeats", show, answer, by=_EVENT_ID),)
+
+
+def merge_repeats(ledger: Ledger, told: Told) -> None:
+    """Merges events of one `event_id` into the first of them."""
+    if "repeats" in told:
+        ledger.merge("deduplicate", "the same event_id", pl.col(ROW).is_in(told["repeats"].implode()))
 
 
 def merge_near_duplicates(ledger: Ledger, options: CleanerOptions) -> None:

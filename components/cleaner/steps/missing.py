@@ -28,7 +28,7 @@ def delete_missing(ledger: Ledger, rules: dict[str, Rule]) -> None:
 def fill_missing(ledger: Ledger, rules: dict[str, Rule]) -> None:
     """Fills missing cells, by the rules that do."""
     for column, rule in rules.items():
-        if rule.method != DELETE and ledger.rows[column].null_count():
+        if rule.method != DELETE:
             said = rule.method if not rule.argument else f"{rule.method} ({rule.argument})"
             ledger.change("impute", f"{column}: missing, {said}", column, _filled(ledger, column, rule))
 

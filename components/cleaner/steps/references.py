@@ -22,9 +22,8 @@ def spell_as_catalogued(ledger: Ledger, ids: pl.Series, twins: pl.DataFrame) -> 
     only = folded.filter(~pl.col("folded").is_duplicated())
     found = pl.DataFrame({"strange": strange, "folded": fold(strange)}).join(only, on="folded")
     found = pl.concat([found.select("strange", "item"), twins])
-    if len(found):
-        spelled = ledger.rows["item_id"].replace(found["strange"], found["item"])
-        ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)
+    spelled = ledger.rows["item_id"].replace(found["strange"], found["item"])
+    ledger.change("normalise", "item_id: spelled as in the catalogue", "item_id", spelled)
 
 
 def take_out_strangers(

@@ -6,18 +6,30 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.plans.plan import Question, Told
 from aisle.schema import events as kinds
 
 
-def tell_returns(ledger: Ledger) -> None:
+def _show_returns(ledger: Ledger, _: Told) -> pl.DataFrame:
+    return ledger.rows.select(pl.col("event") == kinds.RETURN.name).select(pl.col("event").any())
+
+
+HAS_RETURNS: Question[Ledger] = Question("returns", _show_returns, lambda shown: bool(shown["event"].any()))
+"""Asks whether the shop has events called return."""
+
+
+def tell_returns(ledger: Ledger, told: Told) -> None:
     """Makes a purchase of a quantity below zero a return, where the user had bought as many pieces of the item before.
 
     So many a shop's tills write returns. Where the shop has events called return it is a fault, as it is without an
     earlier purchase.
+
+    Args:
+        ledger: the events, all of an item.
+        told: the answer to `HAS_RETURNS`.
     """
     rows, key = ledger.rows, ["user_id", "item_id"]
-    own = (rows["event"] == kinds.RETURN.name).any()
-    if own or not {"user_id", "quantity"} <= set(rows.columns):
+    if told[HAS_RETURNS.name] or not {"user_id", "quantity"} <= set(rows.columns):
         return
     bought = rows.with_row_index("row").filter(
         (pl.col("event") == kinds.PURCHASE.name)

@@ -26,7 +26,7 @@ def normalise(ledger: Ledger, columns: tuple[str, ...]) -> None:
     for column in columns:
         if column in ledger.rows.columns:
             reason = f"{column}: Unicode form, white space or control characters"
-            ledger.change("normalise", reason, column, _normal(ledger.rows[column]))
+            ledger.change("normalise", reason, column, normal(ledger.rows[column]))
 
 
 def cut(ledger: Ledger, column: str, length: int) -> None:
@@ -76,8 +76,8 @@ def _without_markup(texts: pl.Series) -> pl.Series:
     return texts.replace(marked.filter(some), bare.filter(some))
 
 
-def _normal(texts: pl.Series) -> pl.Series:
-    """NFC, nothing that nobody sees, single spaces, none at the ends; each distinct text is treated once.
+def normal(texts: pl.Series) -> pl.Series:
+    """Returns texts in one form: NFC, nothing that nobody sees, single spaces, none at the ends; each distinct text is treated once.
 
     Marks stay with their letters in every script, and so do full-width forms: a title is shown as it was written.
     """

@@ -15,7 +15,7 @@ class Terms(Record):
     """The least that a million shows had to bring, in micros."""
     pacing: Literal["auction", "slot", "none"]
     floor: float
-    """Of the chance of a click of a page's last item: what was less likely wasn't sold."""
+    """Of the chance of a click of what stands at a place without ads: what was less likely wasn't sold the place."""
     places: list[int]
     """Of a page, from 1."""
 
@@ -50,7 +50,7 @@ class Campaign(Record):
     advertiser_id: str
     bid_kind: Literal["click", "purchase"]
     bids: int | None
-    """Auctions in which it bid; null where a log doesn't tell."""
+    """Auctions in which it bid; null where a gateway doesn't tell."""
     bid: float
     budget: float
     planned: float

@@ -222,6 +222,23 @@ class Index(Record):
     indexes: dict[str, IndexFigures]
 
 
+class Direction(Record):
+    """What one domain of the shop says of another, as of the start of the test."""
+
+    source: str
+    """Whose items users took; "" is of the items that name no domain."""
+    target: str
+    """Whose items are recommended."""
+    weight: float
+    """Of what goes with the items of `source`; 0 is off."""
+    gain: float
+    """NDCG with it less without it, of the best weight that was tried."""
+    low: float
+    """The lower end of the gain's 90 % interval: above 0, or the direction is off."""
+    questions: int
+    """Hidden items that were foretold."""
+
+
 class Check(Record):
     """A condition of the blessing."""
 
@@ -262,6 +279,8 @@ class Evaluation(Record):
     last_blessed: Compared | NotCompared
     index: Index | None
     """Null for a model that doesn't say."""
+    domains: list[Direction] = may_be_absent()
+    """Of a shop of several domains."""
     blessing: Blessing
     training: dict[str, dict[str, list[float | None]]]
     """Curves by model and name, by epoch; empty where the trainings left none."""

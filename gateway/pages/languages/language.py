@@ -11,7 +11,7 @@ import pathlib
 from babel import Locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency, format_decimal
+from babel.numbers import format_currency, format_decimal, format_percent
 
 OWN = "en"
 """In which the pages themselves are written."""
@@ -88,6 +88,10 @@ class Language:
     def hundredths(self, value: float) -> str:
         """A number with two decimals."""
         return format_decimal(value, _AMOUNT, locale=self.locale)
+
+    def share(self, value: float) -> str:
+        """A share of 1 for reading, in whole percent."""
+        return format_percent(value, "#,##0%", locale=self.locale)
 
     def milliseconds(self, seconds: float) -> str:
         """A short time for reading."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from aisle.model.retrieval.sources import (
     baskets,
     dense,
+    domains,
     ease,
     lexical,
     new,
@@ -33,6 +34,7 @@ SOURCES: list[Source] = [
     repeat.SOURCE,
     popularity.SOURCE,
     new.SOURCE,
+    domains.SOURCE,
 ]
 
 

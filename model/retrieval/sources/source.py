@@ -11,6 +11,7 @@ import polars as pl
 import scipy.sparse as sp
 import tensorflow as tf
 
+from aisle.model.retrieval.domains.shop import Domains
 from aisle.model.text.lexical.index import TextSearch
 
 Kind = Literal["recommend", "recent", "cold", "search"]
@@ -82,6 +83,7 @@ class Past:
         pairs: one row for each user and item, by user: COUNTS, and the ages `last` and `first` in days.
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
         tags: what the Labeler tagged items with, `row` and `tag`: of the catalogue, whenever it is.
+        domains: of the items, and what is learnt of them; None where nobody asked.
     """
 
     count: int
@@ -89,6 +91,7 @@ class Past:
     pairs: pl.DataFrame
     item_numbers: Arrays
     tags: pl.DataFrame
+    domains: Domains | None = None
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""

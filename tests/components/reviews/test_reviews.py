@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from aisle.components.reviews.changes import rises
 from aisle.components.reviews.items import as_of, by_item, lower_bound
+from aisle.components.reviews.learnable import learnable
 from aisle.components.reviews.options import ReviewOptions
 from aisle.components.reviews.phrases import frequent_phrases, occurrences
 from aisle.components.reviews.written import with_labels, written
@@ -168,3 +169,22 @@ def test_what_did_not_double_is_no_finding(before: float, after: float) -> None:
 
 def test_without_complaints_nothing_rose() -> None:
     assert rises(_complaints(0, 0, 0), OPTIONS) == []
+
+
+def test_a_run_learns_from_the_latest_texts_each_once() -> None:
+    rows = [(n, "review", f"i{n}", None, 1.0 + 4 * (n % 2), f"text {n // 2 * 2 + n % 2}") for n in range(8)]
+    again = (9, "review", "i9", None, 1.0, "text 1")  # Which was good before: as many say so as not.
+    events = _events(*rows, again).to_arrow()
+    found = learnable(events, OPTIONS.model_copy(update={"served": 5}))
+    assert found is not None
+    assert found.rows() == [(f"text {n}", float(n % 2)) for n in (3, 4, 5, 6, 7)]
+
+
+@pytest.mark.parametrize("served", [0, 1])
+def test_a_run_without_enough_reviews_goes_on(served: int) -> None:
+    # One text alone is of one kind; the others are beyond what may be served.
+    rows = [(n, "review", "mug", None, 1.0 + 4 * (n % 2), f"text {n}") for n in range(8)]
+    options = OPTIONS.model_copy(update={"served": served})
+    assert learnable(_events(*rows).to_arrow(), options) is None
+    assert learnable(_events((1, "purchase", "mug", "ann", None, None)).to_arrow(), OPTIONS) is None
+    assert learnable(None, OPTIONS) is None

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from aisle.gateway.ads.files import Files
-from aisle.gateway.ads.ledger import open_ledger
+from aisle.gateway.ads.ledger import Account, open_ledger
 from aisle.gateway.ads.options import Selling
 from aisle.gateway.ads.service import Ads
 from aisle.gateway.recents.memory import MemoryStore
@@ -111,3 +111,23 @@ def sells(site: Callable, tmp_path: pathlib.Path) -> Callable[..., Any]:
         return asyncio.run(opened())
 
     return run
+
+
+async def ask(site: Any, route: str = "search", **asked: Any) -> dict[str, Any]:
+    told = {"query": "mug"} if route == "search" else {}
+    answer = await site.http.post(f"/v1/{route}", json={**told, **asked})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+def shown(answer: dict[str, Any]) -> list[str]:
+    """The items, sponsored ones with their campaign."""
+    return [
+        f"{one['item_id']} {one['campaign_id']}" if "sponsored" in one else one["item_id"]
+        for one in answer["items"]
+    ]
+
+
+async def spent(site: Any, campaign_id: str) -> Account:
+    changes = await site.gateway.ads.charging.ledger.changes(0)
+    return changes.accounts.get(campaign_id, Account())

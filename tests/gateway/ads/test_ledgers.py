@@ -278,6 +278,21 @@ def test_a_pace_is_moved_by_whoever_knows_the_one_before(runs: Callable) -> None
     runs(use)
 
 
+def test_bids_of_all_gateways_add_up(opens: Callable[[], Ledger]) -> None:
+    async def use() -> None:
+        one, other = opens(), opens()
+        for ledger in (one, other):
+            await meet(ledger)
+        assert await one.bids() == {}
+        await one.bid({"c": 3, "a'b": 1})
+        await other.bid({"c": 2})
+        assert await one.bids() == {"c": 5, "a'b": 1}
+        for ledger in (one, other):
+            await ledger.close()
+
+    asyncio.run(use())
+
+
 def test_what_was_spent_only_grows_by_what_a_new_life_is_told(runs: Callable) -> None:
     async def use(ledger: Ledger) -> None:
         await ledger.restore({"c": 70, "d": 5})

@@ -21,7 +21,7 @@ def answer(items: list[str], arms: list[str] | None = None) -> Answer:
 
 
 def sold(*items: str) -> list[Placed]:
-    return [Placed(ScoredItem(item, 0.1), f"of {item}") for item in items]
+    return [Placed(ScoredItem(item, 0.1), f"of {item}", place) for place, item in enumerate(items)]
 
 
 def ids(found: Answer) -> list[str]:
@@ -55,6 +55,13 @@ def test_an_item_that_is_in_the_list_moves_to_its_place() -> None:
     found = placed(answer(LIST), sold("d", "a"), [1, 3], 4)
     assert ids(found) == ["D", "b", "A", "c"]
     assert [item.campaign_id for item in found.items] == ["of d", "", "of a", ""]
+
+
+def test_a_place_that_nobody_fits_stays_as_it_is_and_those_below_are_sold_all_the_same() -> None:
+    below = [Placed(ScoredItem("x", 0.1), "of x", 1)]
+    assert ids(placed(answer(LIST), below, [1, 3], 4)) == ["a", "b", "X", "c"]
+    # A list that doesn't reach the place has it at its end.
+    assert ids(placed(answer(LIST), below, [1, 6], 5)) == ["a", "b", "c", "d", "X"]
 
 
 def test_of_interleaved_rankings_what_is_sold_is_of_no_arm() -> None:

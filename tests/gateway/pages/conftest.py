@@ -132,6 +132,7 @@ def make_front(
 ) -> Front:
     """A shop in a folder; `shop` has fields of `Shop`."""
     from aisle.gateway.app import create_app
+    from aisle.gateway.pages.reviews.said import Reviews
     from aisle.gateway.pages.runs import LOW_STOCK, LowStock, Run
     from aisle.gateway.pages.storefront import Shop, Storefront
 
@@ -157,7 +158,14 @@ def make_front(
     told = Items(client, None, folder / "live", utc_now)
     gateway = Gateway(client, recents, log, told)
     low = LowStock(folder / "out" / "inventory" / LOW_STOCK)
-    run = Run(tables, reports, folder / "out" / "serving", low) if with_run else None
+    reviewed = folder / "out" / "reviews"
+    reviewed.mkdir()
+    spoken = {"item_id": "sock", "aspect": "size", "reviews": 2, "good": 0.5, "phrases": ["too small"]}
+    numbers = {"item_id": "sock", "reviews": 3, "stars": 2.5, "good": 0.5, "at_least": 0.1}
+    pq.write_table(pa.Table.from_pylist([spoken]), reviewed / "aspects.parquet")
+    pq.write_table(pa.Table.from_pylist([numbers]), reviewed / "items.parquet")
+    said = Reviews(reviewed)
+    run = Run(tables, reports, folder / "out" / "serving", low, said) if with_run else None
     shown = Shop(**{"trying": True, **shop})
     front = Storefront(gateway, client, recents, key, shown, run, folder)
     app = create_app(gateway, key, 0.0, storefront=front)

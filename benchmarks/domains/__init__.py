@@ -1,0 +1,1 @@
+"""Shops of several domains, and what one shop teaches another."""

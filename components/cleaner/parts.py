@@ -1,0 +1,131 @@
+"""A table that is cleaned whole, or in parts by item that lie on disk while others are worked on."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+import polars as pl
+import pyarrow as pa
+
+from aisle.components.cleaner.ledger import Ledger
+from aisle.components.cleaner.merging import enter_parts
+from aisle.components.cleaner.steps.keys import fold
+from aisle.components.cleaner.steps.texts import normal
+from aisle.components.plans.spool import ROW, Spool
+
+
+@dataclasses.dataclass(frozen=True)
+class Pieces:
+    """A table that is too large to be held.
+
+    Attributes:
+        rows: how many there are.
+        read: yields them in order, piece by piece, each with its provenance (`tables.PROVENANCE_SCHEMA`).
+        folder: where there is room for the parts, about what the rows take in memory.
+        part_rows: about so many rows a part.
+    """
+
+    rows: int
+    read: Callable[[], Iterator[tuple[pa.Table, pa.Table]]]
+    folder: pathlib.Path
+    part_rows: int
+
+
+class Whole:
+    """The one part of a table that is held in memory (`plan.Parts`)."""
+
+    count = 1
+    folder = None
+
+    def __init__(self, ledger: Ledger) -> None:
+        """Args: `ledger`: of the table."""
+        self.ledger = ledger
+        self.columns = tuple(name for name in ledger.rows.columns if name != ROW)
+
+    def visit(self, work: Callable[[Ledger], None]) -> None:
+        """Calls `work` on the ledger."""
+        work(self.ledger)
+
+
+class Divided:
+    """The parts of a table on disk, one in memory at a time (`plan.Parts`).
+
+    Rows of an item lie in one part however its id is spelled: case, width and blanks don't tell items apart here.
+    """
+
+    def __init__(self, table: str, pieces: Pieces) -> None:
+        """Args: `table`: its name; `pieces`: its rows."""
+        self.count, self.folder = -(-pieces.rows // pieces.part_rows), pieces.folder
+        self._rows_read = pieces.rows
+        self._files: list[str] = []
+        self._stored: dict[int, pathlib.Path] = {}
+        self._read = Spool(pieces.folder / "read", self.count)
+        self._places = Spool(pieces.folder / "places", self.count)
+        at = 0
+        for rows, provenance in pieces.read():
+            self._route(pl.DataFrame(pl.from_arrow(rows)).with_row_index(ROW, offset=at), provenance)
+            at += rows.num_rows
+        self.columns = tuple(name for name in self._read.read(0).columns if name != ROW)
+        self._ledgers = [Ledger(table, pl.DataFrame(), pl.DataFrame(), 0) for _ in range(self.count)]
+
+    def visit(self, work: Callable[[Ledger], None]) -> None:
+        """Calls `work` on the ledger of each part, in turn."""
+        names = pl.Series("file", self._files, pl.Categorical)
+        for number, ledger in enumerate(self._ledgers):
+            places = self._places.read(number)
+            ledger.numbers = places[ROW]
+            ledger.places = places.select(names.gather(places["file"]), "line")
+            ledger.rows = given = self._load(number)
+            work(ledger)
+            ledger.left = len(ledger.rows)
+            if ledger.rows is not given:
+                self._store(number, ledger.rows)
+            ledger.rows = ledger.places = pl.DataFrame()
+            ledger.numbers = None
+
+    def enter_into(self, whole: Ledger) -> None:
+        """Enters into the table's ledger what was done to its parts."""
+        enter_parts(whole, self._ledgers)
+
+    def in_order(self) -> Iterator[pl.DataFrame]:
+        """Yields what is left of the rows in the order in which they were read, without their numbers, once."""
+        ranges = Spool(self.folder / "ordered", self.count)
+        for number in range(self.count):
+            rows = self._load(number)
+            ranges.add(rows, rows[ROW].cast(pl.UInt64) * self.count // self._rows_read)
+            self._stored.pop(number, self.folder / "none").unlink(missing_ok=True)
+        for rows in ranges:
+            yield rows.drop(ROW)
+
+    def _route(self, rows: pl.DataFrame, provenance: pa.Table) -> None:
+        item = rows["item_id"]
+        given = item.unique()
+        spelled = pl.DataFrame({"item_id": given, "part": fold(normal(given)).hash(seed=0) % self.count})
+        part = item.to_frame().join(
+            spelled, on="item_id", how="left", nulls_equal=True, maintain_order="left"
+        )
+        places = pl.DataFrame(pl.from_arrow(provenance)).with_columns(rows[ROW])
+        self._files += [
+            name for name in places["file"].unique(maintain_order=True) if name not in self._files
+        ]
+        code = pl.col("file").replace_strict(
+            self._files, list(range(len(self._files))), return_dtype=pl.UInt32
+        )
+        self._read.add(rows, part["part"])
+        self._places.add(places.select(ROW, code, "line"), part["part"])
+
+    def _load(self, number: int) -> pl.DataFrame:
+        stored = self._stored.get(number)
+        return self._read.read(number) if stored is None else pl.read_ipc(stored)
+
+    def _store(self, number: int, rows: pl.DataFrame) -> None:
+        """Keeps a part in a new file: the old one may still be mapped into memory."""
+        old = self._stored.get(number)
+        turn = 0 if old is None else int(old.suffix[1:]) + 1
+        self._stored[number] = self.folder / f"{number}.{turn}"
+        rows.write_ipc(self._stored[number])
+        self._read.drop(number)
+        if old is not None:
+            old.unlink()

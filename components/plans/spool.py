@@ -1,0 +1,77 @@
+"""Rows sent to one of several files each, and read back a file at a time: how parts are made, and put in order again."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+import polars as pl
+import pyarrow as pa
+
+ROW = "__row__"
+"""A row's number as it was read, carried beside its columns: its place, however the rows are parted."""
+
+_FILE = "__file__"
+
+
+class Spool:
+    """Files of rows, an Arrow IPC stream each. Where rows carry `ROW`, each file is read in the order of it."""
+
+    def __init__(self, folder: pathlib.Path, count: int) -> None:
+        """Args: `folder`: made for these files alone; `count`: how many files."""
+        folder.mkdir(parents=True)
+        self.count = count
+        self._folder = folder
+        self._open = contextlib.ExitStack()
+        self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._empty = pl.DataFrame()
+
+    def add(self, rows: pl.DataFrame, numbers: pl.Series) -> None:
+        """Sends each row to the file of its number, from 0 to below `count`."""
+        self._empty = rows.clear()
+        files = rows.with_columns(numbers.alias(_FILE)).partition_by(
+            _FILE, as_dict=True, include_key=False, maintain_order=True
+        )
+        for (number,), part in files.items():
+            table = part.to_arrow(compat_level=pl.CompatLevel.oldest())
+            self._writer(int(number), table.schema).write_table(table)
+
+    def add_by(self, rows: pl.DataFrame, key: str) -> None:
+        """Sends rows that agree in a column to the same file, and those that have nothing there to none."""
+        rows = rows.drop_nulls(key)
+        self.add(rows, rows[key].hash(seed=0) % self.count)
+
+    def read(self, number: int) -> pl.DataFrame:
+        """Returns the rows of a file; afterwards nothing can be added."""
+        self._open.close()
+        if number not in self._writers:
+            return self._empty
+        with pa.OSFile(str(self._path(number))) as file, pa.ipc.open_stream(file) as stream:
+            rows = pl.DataFrame(pl.from_arrow(stream.read_all()))
+        return in_order(rows)
+
+    def __iter__(self) -> Iterator[pl.DataFrame]:
+        """Yields the rows of one file after the other, and deletes each."""
+        for number in range(self.count):
+            rows = self.read(number)
+            self.drop(number)
+            yield rows
+
+    def drop(self, number: int) -> None:
+        """Deletes a file that nobody will read any more."""
+        self._path(number).unlink(missing_ok=True)
+
+    def _writer(self, number: int, schema: pa.Schema) -> pa.RecordBatchStreamWriter:
+        if number not in self._writers:
+            file = self._open.enter_context(pa.OSFile(str(self._path(number)), "wb"))
+            self._writers[number] = self._open.enter_context(pa.ipc.new_stream(file, schema))
+        return self._writers[number]
+
+    def _path(self, number: int) -> pathlib.Path:
+        return self._folder / f"{number}.arrows"
+
+
+def in_order(rows: pl.DataFrame) -> pl.DataFrame:
+    """Returns rows in the order in which they were read, where they carry it."""
+    return rows.sort(ROW) if ROW in rows.columns else rows

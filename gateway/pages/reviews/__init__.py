@@ -1,0 +1,1 @@
+"""What buyers say of an item, on its page."""

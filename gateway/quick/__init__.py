@@ -1,0 +1,1 @@
+"""Shorter ways for what is asked most."""

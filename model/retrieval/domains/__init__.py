@@ -1,0 +1,1 @@
+"""Shops of several domains in one, whose users are shared: what is taken in one foretells what is in another."""

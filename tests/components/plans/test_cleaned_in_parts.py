@@ -1,0 +1,237 @@
+"""Events cleaned in parts on disk, in any number of them, come out as those cleaned whole: to the byte."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import runpy
+import tempfile
+import types
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.components.cleaner.clean import CleanResult, clean
+from aisle.components.cleaner.options import CleanerOptions
+from aisle.components.cleaner.parts import Pieces
+from aisle.components.cleaner.steps.events import is_local
+from aisle.components.cleaner.steps.outliers import counted_limits
+from aisle.components.example_gen.reader import ReadResult, read_table
+from aisle.components.tables import (
+    EVIDENCE_SCHEMA,
+    PROVENANCE_SCHEMA,
+    RowsWriter,
+    count_rows,
+    read_provenance,
+    read_rows,
+    row_pieces,
+    write_parquet,
+    write_pieces,
+    write_quarantine,
+)
+from aisle.datasets.simulator import SimulatorOptions, simulate, write
+from aisle.schema.tables import EVENTS, TABLE_BY_NAME
+
+SHOP = types.SimpleNamespace(
+    **runpy.run_path(str(pathlib.Path(__file__).parents[1].joinpath("cleaned_shop.py")))
+)
+NOW, SECOND = SHOP.NOW, SHOP.SECOND
+ITEMS = [
+    {"item_id": f"1000{n}", "title": f"Vase {n}", "category": "Home" if n < 3 else "Garden", "price": 2.0 + n}
+    for n in range(5)
+]
+OPTIONS = [
+    CleanerOptions(),
+    CleanerOptions(
+        **{"price_outliers": "quarantine", "quantity_outliers": "clip", "outlier_sales": 2, "bot_clicks": 3},
+        **{"bot_seconds": 60.0, "keep_undone_purchases": False, "near_duplicate_seconds": 30.0},
+        missing={"events.session_id": "delete", "events.query": "constant:none"},
+    ),
+]
+EVENT = st.fixed_dictionaries(
+    {
+        "timestamp": st.sampled_from([NOW - day * 86_400 * SECOND - second * SECOND for day in (1, 2, 9_000) for second in (0, 1, 3, 40)]),
+        "event": st.sampled_from(["impression", "click", "Click ", "cart", "purchase", "purchase", "return", "odd"]),
+        "item_id": st.sampled_from(["10000", " 10000", "10001", "10002", "10003", "POST", "９"]),
+        "user_id": st.sampled_from(["u1", "u2", None]),
+        "session_id": st.sampled_from(["s1", "s2", "s3", None]),
+        "event_id": st.sampled_from(["e1", "e2", "e3", None, None]),
+        "query": st.sampled_from(["vase", None]),
+        "position": st.sampled_from([0, 1, 2, -1, None]),
+        "quantity": st.sampled_from([1, 2, -1, 0, 5_000, None]),
+        "price": st.sampled_from([2.0, 2.5, 900.0, 0.0, float("nan"), None]),
+    }
+)  # fmt: skip
+
+
+def _provenance(table: pa.Table, name: str) -> pa.Table:
+    line = list(range(table.num_rows))
+    files = [f"{name}/{n // 7}.csv" for n in line]
+    return pa.table({"file": files, "line": line}, schema=PROVENANCE_SCHEMA)
+
+
+def _pieces(rows: pa.Table, places: pa.Table, part: int, piece: int, folder: pathlib.Path) -> Pieces:
+    def read() -> Iterator[tuple[pa.Table, pa.Table]]:
+        for first in range(0, rows.num_rows, piece):
+            yield rows.slice(first, piece), places.slice(first, piece)
+
+    return Pieces(rows.num_rows, read, folder, part)
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    """Whose `equals` holds a NaN for equal to another."""
+    return pl.DataFrame(pl.from_arrow(table))
+
+
+def _same(whole: CleanResult, parted: CleanResult) -> None:
+    tables = {**parted.tables, "events": pa.concat_tables(parted.stored["events"])}
+    for name, table in whole.tables.items():
+        assert tables[name].schema == table.schema
+        assert _frame(tables[name]).equals(_frame(table))
+    assert json.dumps(parted.ledger) == json.dumps(whole.ledger)
+    assert parted.evidence.cast(EVIDENCE_SCHEMA).equals(whole.evidence.cast(EVIDENCE_SCHEMA))
+    assert parted.quarantine.equals(whole.quarantine)
+    assert all(parted.taken[name].equals(taken) for name, taken in whole.taken.items())
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    st.lists(EVENT, min_size=1, max_size=40), st.integers(6, 20), st.integers(1, 9), st.sampled_from(OPTIONS)
+)
+def test_any_number_of_parts_and_pieces_is_cleaned_as_the_whole(
+    events: list[dict[str, Any]], part: int, piece: int, options: CleanerOptions
+) -> None:
+    rows = {"items": SHOP.table_of(ITEMS), "events": SHOP.table_of(events)}
+    places = {name: _provenance(table, name) for name, table in rows.items()}
+    whole = clean(rows, places, {}, options, now=NOW)
+    held = {"items": rows["items"]}
+    with tempfile.TemporaryDirectory() as folder:
+        given = _pieces(rows["events"], places["events"], part, piece, pathlib.Path(folder))
+        _same(whole, clean(held, places, {}, options, now=NOW, events=given))
+
+
+def test_a_bot_that_is_nobody_is_known_though_its_clicks_are_on_many_items(tmp_path: pathlib.Path) -> None:
+    clicks = [
+        {**SHOP.EVENT, "timestamp": NOW - (90_000 - 7 * n) * SECOND, "event": "click"}
+        | {"item_id": f"1000{n % 5}", "user_id": None, "session_id": f"s{n}", "quantity": None, "price": None}
+        for n in range(800)
+    ]
+    rows = {"items": SHOP.table_of(ITEMS), "events": SHOP.table_of(clicks)}
+    places = {name: _provenance(table, name) for name, table in rows.items()}
+    whole = clean(rows, places, {}, CleanerOptions(), now=NOW)
+    assert "bot without a user or session" in SHOP.steps_of(whole, "events")
+    given = _pieces(rows["events"], places["events"], 200, 64, tmp_path)
+    _same(whole, clean({"items": rows["items"]}, places, {}, CleanerOptions(), now=NOW, events=given))
+
+
+@pytest.mark.parametrize(
+    ("options", "local"),
+    [
+        ({}, True),
+        ({"missing": {"events.price": "delete", "events.query": "constant:none"}}, True),
+        ({"missing": {"events.price": "median:item_id"}}, False),
+        ({"missing": {"items.price": "median"}}, True),
+        ({"near_duplicate_columns": ("event", "user_id")}, False),
+        ({"near_duplicate_columns": ("event", "user_id"), "near_duplicate_seconds": 0.0}, True),
+    ],
+)
+def test_what_only_the_whole_table_tells_keeps_it_whole(options: dict[str, Any], local: bool) -> None:
+    assert is_local(CleanerOptions(**options)) is local
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from([0.1, 0.7, 1.3, 2.9, 3.1])), min_size=1))
+def test_limits_of_counted_values_are_those_of_the_values(values: list[tuple[str, float]]) -> None:
+    rows = pl.DataFrame(values, schema={"key": pl.String, "x": pl.Float64}, orient="row")
+    counts = rows.group_by("key", "x").agg(count=pl.len().cast(pl.Int64))
+    found = counted_limits(counts, "price", CleanerOptions(outlier_sales=2)).sort("key")
+    x = pl.col("x")
+    median = rows.group_by("key").agg(n=pl.len(), centre=x.median(), spread=(x - x.median()).abs().median())
+    expected = median.filter(pl.col("n") >= 2).sort("key")
+    assert found["centre"].to_list() == expected["centre"].to_list()
+    reach = 6.0 * 1.4826 * np.maximum(expected["spread"].to_numpy(), 0.25)
+    assert found["reach"].to_list() == pytest.approx(reach.tolist())
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> dict[str, ReadResult]:
+    """The tables of a simulated shop with every kind of dirt."""
+    folder = tmp_path_factory.mktemp("shop")
+    write(simulate(SimulatorOptions(users=120, items=120, days=30, dirt=0.1)), folder)
+    names = [name for name in TABLE_BY_NAME if any(folder.glob(f"{name}*"))]
+    return {name: read_table(str(folder), TABLE_BY_NAME[name]) for name in names}
+
+
+def test_the_component_writes_the_same_bytes_in_parts(
+    shop: dict[str, ReadResult], tmp_path: pathlib.Path
+) -> None:
+    assert shop["events"].rows.num_rows > 5_000
+    whole, parted = (_cleaned(shop, tmp_path / str(most), most) for most in (1_000_000, 2_000))
+    files = {str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file()}
+    assert {"tables/events.parquet", "ledger/evidence.parquet", "reports/cleaning.json"} <= files
+    assert files == {str(path.relative_to(parted)) for path in parted.rglob("*") if path.is_file()}
+    assert [
+        name for name in sorted(files) if (whole / name).read_bytes() != (parted / name).read_bytes()
+    ] == []
+
+
+def _cleaned(shop: dict[str, ReadResult], folder: pathlib.Path, part_rows: int) -> pathlib.Path:
+    """Runs the Cleaner's executor; returns where its output lies."""
+    from tfx.types import standard_artifacts
+
+    from aisle.components.artifacts import Ledger, Quarantine, Tables
+    from aisle.components.cleaner.executor import Executor
+    from aisle.components.cleaner.inputs import examples_key, quarantine_key
+    from aisle.components.cleaner.losses.options import LossOptions
+
+    def at(artifact: Any, *path: str) -> list[Any]:
+        artifact.uri = str(folder.joinpath(*path))
+        return [artifact]
+
+    given, out = {}, folder / "out"
+    for name, read in shop.items():
+        given[examples_key(name)] = at(standard_artifacts.Examples(), "in", name)
+        given[quarantine_key(name)] = at(Quarantine(), "in", f"{name}-quarantine")
+        with RowsWriter(given[examples_key(name)][0].uri) as writer:
+            for first in range(0, max(read.rows.num_rows, 1), 3_000):
+                writer.write(read.rows.slice(first, 3_000), read.provenance.slice(first, 3_000))
+        write_quarantine(given[quarantine_key(name)][0].uri, read.quarantine, {"table": name})
+    made = {"tables": Tables(), "ledger": Ledger(), "quarantine": Quarantine()}
+    settings = {
+        **{"options": CleanerOptions(part_rows=part_rows).to_json(), "losses": LossOptions().to_json()},
+        **{"called": "{}", "ads_dir": "", "reports_dir": str(out / "reports")},
+        "quarantine_dir": str(out / "people"),
+    }
+    Executor().Do(given, {name: at(one, "out", name) for name, one in made.items()}, settings)
+    return out
+
+
+def test_pieces_of_an_artifact_are_its_rows(shop: dict[str, ReadResult], tmp_path: pathlib.Path) -> None:
+    read = shop[EVENTS.name]
+    with RowsWriter(str(tmp_path)) as writer:
+        for first, rows in ((0, 10), (10, 0), (10, 1_990)):
+            writer.write(read.rows.slice(first, rows), read.provenance.slice(first, rows))
+    pieces = [*row_pieces(str(tmp_path))]
+    assert len(pieces) > 1
+    assert count_rows(str(tmp_path)) == 2_000
+    for found, expected in zip(zip(*pieces, strict=True), (read_rows, read_provenance), strict=True):
+        assert _frame(pa.concat_tables(found)).equals(_frame(expected(str(tmp_path))))
+
+
+@pytest.mark.parametrize("piece", [70_000, 131_072, 300_000])
+def test_a_parquet_file_does_not_tell_in_how_many_pieces_it_came(piece: int, tmp_path: pathlib.Path) -> None:
+    table = pa.table(
+        {"n": np.arange(300_000) % 977, "text": pa.array([f"x{n % 5_000}" for n in range(300_000)])}
+    )
+    write_parquet(str(tmp_path / "whole"), table)
+    write_pieces(str(tmp_path / "pieces"), (table.slice(n, piece) for n in range(0, 300_000, piece)))
+    assert (tmp_path / "pieces").read_bytes() == (tmp_path / "whole").read_bytes()
+    write_pieces(str(tmp_path / "empty"), [table.slice(0, 0)])
+    write_parquet(str(tmp_path / "none"), table.slice(0, 0))
+    assert (tmp_path / "empty").read_bytes() == (tmp_path / "none").read_bytes()

@@ -1,0 +1,102 @@
+"""Stages and questions in any number of parts, and rows that find their order again."""
+
+from __future__ import annotations
+
+import pathlib
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from aisle.components.plans.plan import Question, Stage, carry_out, gathered, nothing
+from aisle.components.plans.spool import ROW, Spool
+
+NUMBERS = st.lists(
+    st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 9)), min_size=1, max_size=30
+)
+
+
+class Cut:
+    """Rows cut into parts, each in memory."""
+
+    def __init__(self, rows: pl.DataFrame, count: int, folder: pathlib.Path) -> None:
+        self.count, self.folder, self.visits = count, folder, 0
+        self.parts = [{"rows": rows.filter(pl.col(ROW) % count == part)} for part in range(count)]
+
+    def visit(self, work: Callable[[dict[str, Any]], None]) -> None:
+        self.visits += 1
+        for part in self.parts:
+            work(part)
+
+
+def _numbered(rows: list[tuple[str | None, int]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"key": pl.String, "value": pl.Int64}, orient="row").with_row_index(ROW)
+
+
+@settings(max_examples=30, deadline=None)
+@given(NUMBERS, st.integers(1, 7))
+def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str | None, int]], count: int) -> None:
+    table = _numbered(rows)
+    firsts = Question[dict[str, Any]](
+        "firsts",
+        lambda part, _: part["rows"],
+        lambda shown: shown.filter(pl.col("key").is_first_distinct() & pl.col("key").is_not_null())[ROW],
+        by="key",
+    )
+    total = Question[dict[str, Any]](
+        "total",
+        lambda part, told: part["rows"].filter(pl.col(ROW).is_in(told["firsts"].implode())),
+        lambda shown: shown["value"].to_list(),
+    )
+
+    def tell(part: dict[str, Any], told: dict[str, Any]) -> None:
+        part["rows"] = part["rows"].with_columns(said=pl.lit(told["total"]))
+
+    with tempfile.TemporaryDirectory() as folder:
+        parts = Cut(table, count, pathlib.Path(folder))
+        carry_out([Stage(nothing, (firsts,)), Stage(nothing, (total,)), Stage(nothing), Stage(tell)], parts)
+        assert parts.visits == 3
+        said = gathered(parts, lambda part: part["rows"]).sort(ROW)
+    first = {key: value for key, value in reversed(rows)}
+    expected = [first[key] for key in dict.fromkeys(key for key, _ in rows) if key]
+    assert said["said"].to_list() == [expected] * len(rows)
+    assert said.drop("said").equals(table)
+
+
+@settings(max_examples=30, deadline=None)
+@given(NUMBERS, st.randoms(use_true_random=False), st.integers(1, 5))
+def test_rows_come_back_in_their_order_however_they_came(
+    rows: list[tuple[str | None, int]], chance: Any, count: int
+) -> None:
+    table = _numbered(rows)
+    shuffled = list(range(len(rows)))
+    chance.shuffle(shuffled)
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Spool(pathlib.Path(folder, "spool"), count)
+        for row in shuffled:
+            spool.add(table[[row]], table[[row]][ROW] * count // len(rows))
+        assert pl.concat(spool).equals(table)
+        assert not [*pathlib.Path(folder, "spool").iterdir()]
+
+
+def test_rows_that_agree_in_the_key_lie_in_one_file(tmp_path: pathlib.Path) -> None:
+    table = _numbered([("abcdefgh"[n % 8], n) for n in range(100)])
+    spool = Spool(tmp_path / "spool", 3)
+    for piece in table.iter_slices(7):
+        spool.add_by(piece, "key")
+    held = [set(spool.read(number)["key"]) for number in range(3)]
+    assert sum(map(len, held)) == 8
+    assert len(held) - held.count(set()) > 1
+
+
+def test_what_no_row_was_sent_to_is_read_as_a_table_without_a_row(tmp_path: pathlib.Path) -> None:
+    spool = Spool(tmp_path / "spool", 2)
+    spool.add(_numbered([("a", 1)]), pl.Series([1]))
+    assert spool.read(0).schema == spool.read(1).schema
+    assert spool.read(0).is_empty()
+    with pytest.raises(FileExistsError):
+        Spool(tmp_path / "spool", 2)
