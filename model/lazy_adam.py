@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import tensorflow as tf
 
 
@@ -24,11 +27,19 @@ class LazyAdam(tf.keras.optimizers.Adam):
         [[1.0], [0.5], [1.0]]
     """
 
+    def __init__(
+        self, learning_rate: float = 0.001, shares: Mapping[str, float] | None = None, **given: Any
+    ) -> None:
+        """Args: `shares`: of the learning rate, of the variables whose names hold a name; 1 for all others."""
+        super().__init__(learning_rate, **given)
+        self._shares = dict(shares or {})
+
     def update_step(self, gradient: tf.Tensor | tf.IndexedSlices, variable: tf.Variable) -> None:
         """Moves a variable by its gradient; a sparse gradient has each row at most once."""
         place = self._index_dict[self._var_key(variable)]
         first, second = self._momentums[place], self._velocities[place]
-        rate = tf.cast(self.learning_rate, variable.dtype)
+        share = next((share for name, share in self._shares.items() if name in variable.name), 1.0)
+        rate = share * tf.cast(self.learning_rate, variable.dtype)
         step = tf.cast(self.iterations + 1, variable.dtype)
         powers = tf.pow(self.beta_1, step), tf.pow(self.beta_2, step)
         if isinstance(gradient, tf.IndexedSlices):

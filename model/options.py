@@ -50,9 +50,9 @@ class TwoTowerOptions(Options):
     """Hyperparameters of the two-tower.
 
     Example:
-        >>> wide = TwoTowerOptions().model_copy(update={"width": 128})
+        >>> wide = TwoTowerOptions().model_copy(update={"width": 256})
         >>> wide.width, wide.batch
-        (128, 1024)
+        (256, 1024)
 
     Attributes:
         width: of the shared space.
@@ -61,19 +61,25 @@ class TwoTowerOptions(Options):
         steps_per_epoch: steps between validations; 0 chooses a tenth of `steps`.
         patience: validations without a better recall before training ends.
         learning_rate: of Adam.
+        id_rate: by what share of it the items' own vectors move from where a decomposition of who took what puts them;
+            0 leaves them there.
         temperature: of the softmax over the batch.
         unknown: share of training items shown without their id, so that content alone serves new items.
+        refit: whether what serves learns from the validation window too, once that has said for how many steps; what
+            the ranking head learns from never does.
         seed: of every random choice.
     """
 
-    width: AtLeastOne = 64
+    width: AtLeastOne = 128
     batch: AtLeastOne = 1024
-    steps: AtLeastOne = 2000
+    steps: AtLeastOne = 1000
     steps_per_epoch: AtLeastZero = 0
     patience: AtLeastOne = 3
     learning_rate: Rate = 0.002
-    temperature: Positive = 0.1
+    id_rate: Share = 0.0
+    temperature: Positive = 0.15
     unknown: Share = 0.1
+    refit: bool = True
     seed: Seed = 1
 
 

@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 from aisle.schema import features as f
 
 ITEM_VOCABULARY = "items"
-"""Item ids that were taken in training; every other item shares the out-of-vocabulary index."""
+"""Item ids that were taken before the test; every other item shares the out-of-vocabulary index."""
 CATEGORY_VOCABULARY = "categories"
 BRAND_VOCABULARY = "brands"
 USER_VOCABULARY = "users"
@@ -25,7 +25,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, Any]:
 
     Returns:
         Dense int64 [n] `item_id`, `brand`, `user_id`, `country` (the vocabulary's size where unknown),
-        dense float32 [n] `price`, sparse `category`, `history`, `history_age`, `history_weight`,
+        dense float32 [n] `price` and `query_age`, sparse `category`, `history`, `history_age`, `history_weight`,
         sparse strings `targets`, dense strings `item`, `title`, `description` and `query`.
     """
     items = tft.vocabulary(inputs[f.TARGETS.name], vocab_filename=ITEM_VOCABULARY)
@@ -47,6 +47,7 @@ def preprocessing_fn(inputs: dict[str, tf.SparseTensor]) -> dict[str, Any]:
         "price": _dense(tft.scale_to_z_score(logged), 0.0),
         "user_id": index(f.USER_ID, USER_VOCABULARY, threshold=2),
         "country": index(f.COUNTRY, COUNTRY_VOCABULARY),
+        "query_age": _dense(inputs[f.QUERY_AGE.name], 0.0),
         "history": tft.apply_vocabulary(inputs[f.HISTORY.name], items, num_oov_buckets=1),
         "history_age": inputs[f.HISTORY_AGE.name],
         "history_weight": inputs[f.HISTORY_WEIGHT.name],

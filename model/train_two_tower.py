@@ -24,10 +24,19 @@ from aisle.model.preprocessing import (
 )
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.chosen_bert import chosen_bert
-from aisle.model.two_tower.export import export
-from aisle.model.two_tower.inputs import Catalogue, Queries, batches, read_catalogue, read_queries
-from aisle.model.two_tower.model import Sizes, TwoTower
+from aisle.model.two_tower.export import TwoTowerModule, export
+from aisle.model.two_tower.inputs import (
+    Catalogue,
+    Queries,
+    batches,
+    joined,
+    read_catalogue,
+    read_queries,
+    taken,
+)
+from aisle.model.two_tower.model import ITEM_IDS, Sizes, TwoTower
 from aisle.model.two_tower.recall import BestRecall
+from aisle.model.two_tower.spectrum import Start, start_of
 
 STEPS_PER_CALL = 20
 """Steps that run in the graph before Python has its say again."""
@@ -47,20 +56,44 @@ def run_fn(fn_args: FnArgs) -> None:
 def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     """As `run_fn`, with the encoder of the titles and queries given."""
     options = TwoTowerOptions.from_json(fn_args.custom_config["options"])
-    tf.keras.utils.set_random_seed(options.seed)
     transform = tft.TFTransformOutput(fn_args.transform_output)
     catalogue = read_catalogue(_matching(fn_args.train_files, ITEMS), transform, encoder)
     splits = [_matching(fn_args.train_files, TRAIN), fn_args.eval_files]
     queries, valid = read_queries(splits, transform, catalogue, encoder)
-    model = compiled(sizes(transform, encoder.width), options)
-    fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
-    export(model, transform, encoder, catalogue.ids, catalogue.features, fn_args.serving_model_dir)
+    size = sizes(transform, encoder.width)
+    model = begun(size, options, queries, catalogue)
+    steps = fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
+    told = (transform, encoder, catalogue.ids, catalogue.features)
+    if options.refit:
+        every = joined(queries, valid)
+        last = begun(size, options, every, catalogue)
+        last.fit(batches(every, catalogue, options), steps_per_epoch=steps, verbose=0)
+        module = TwoTowerModule(last, *told, unseeing=model)
+    else:
+        module = TwoTowerModule(model, *told)
+    export(module, fn_args.serving_model_dir)
 
 
-def compiled(sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower) -> TwoTower:
+def begun(
+    size: Sizes,
+    options: TwoTowerOptions,
+    queries: Queries,
+    catalogue: Catalogue,
+    kind: type[TwoTower] = TwoTower,
+) -> TwoTower:
+    """The model as it begins: its items' vectors where who took what puts them."""
+    tf.keras.utils.set_random_seed(options.seed)
+    start = start_of(taken(queries, catalogue, size.items, size.users), options.width, options.seed)
+    return compiled(size, options, kind, start)
+
+
+def compiled(
+    sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower, start: Start | None = None
+) -> TwoTower:
     """The model, ready to be fitted."""
-    model = kind(sizes, options)
-    model.compile(optimizer=LazyAdam(options.learning_rate), steps_per_execution=STEPS_PER_CALL)
+    model = kind(sizes, options, start)
+    optimizer = LazyAdam(options.learning_rate, {ITEM_IDS: options.id_rate})
+    model.compile(optimizer=optimizer, steps_per_execution=STEPS_PER_CALL)
     return model
 
 
@@ -71,17 +104,23 @@ def fit(
     catalogue: Catalogue,
     options: TwoTowerOptions,
     run_dir: str,
-) -> None:
-    """Trains on endless batches until the validation's recall no longer rises; `run_dir` receives the curves."""
-    epoch = options.steps_per_epoch or max(1, options.steps // 10)
+) -> int:
+    """Trains on endless batches until the validation's recall no longer rises; `run_dir` receives the curves.
+
+    Returns:
+        After how many steps it was best.
+    """
+    best, epoch = BestRecall(model, catalogue, valid, options.patience), options.steps_per_epoch
+    epoch = epoch or max(1, options.steps // 10)
     result = model.fit(
         endless,
         epochs=-(-options.steps // epoch),
         steps_per_epoch=epoch,
-        callbacks=[BestRecall(model, catalogue, valid, options.patience), *history.callbacks(run_dir)],
+        callbacks=[best, *history.callbacks(run_dir)],
         verbose=0,
     )
     history.finish(result, run_dir)
+    return best.epochs * epoch
 
 
 def sizes(transform: tft.TFTransformOutput, text: int) -> Sizes:

@@ -228,7 +228,7 @@ def _trained(
         examples=labeler.outputs["examples"],
         schema=labeler.outputs["schema"],
         preprocessing_fn=PREPROCESSING_FN,
-        splits_config=tfx.proto.SplitsConfig(analyze=[ITEMS, TRAIN], transform=[ITEMS, TRAIN, EVAL]),
+        splits_config=tfx.proto.SplitsConfig(analyze=[ITEMS, TRAIN, EVAL], transform=[ITEMS, TRAIN, EVAL]),
         # Nobody reads them, and both make a good part of its Beam graph.
         disable_statistics=True,
         disable_analyzer_cache=True,

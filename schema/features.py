@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-HISTORY_LENGTH = 50
+HISTORY_LENGTH = 200
 """How many of a user's latest interactions a history holds."""
 
 
@@ -52,13 +52,15 @@ ITEM_FEATURES = (ITEM_ID, CATEGORY, BRAND, PRICE)
 USER_ID = Feature("user_id")
 COUNTRY = Feature("country")
 QUERY = Feature("query")
+QUERY_AGE = Feature("query_age", Dtype.FLOAT)
+"""Days between the query and the start of the test: the models may know all that happened until then."""
 HISTORY = Feature("history", many=True)
 """Item ids the user took before, oldest first."""
 HISTORY_AGE = Feature("history_age", Dtype.FLOAT, many=True)
 """Days between each item of the history and the query."""
 HISTORY_WEIGHT = Feature("history_weight", Dtype.FLOAT, many=True)
 """How strong each was: a purchase counts 1, a cart or a click less."""
-QUERY_FEATURES = (USER_ID, COUNTRY, QUERY, HISTORY, HISTORY_AGE, HISTORY_WEIGHT)
+QUERY_FEATURES = (USER_ID, COUNTRY, QUERY, QUERY_AGE, HISTORY, HISTORY_AGE, HISTORY_WEIGHT)
 
 TARGETS = Feature("targets", many=True)
 """Item ids the user took at this moment: what the query tower must find."""

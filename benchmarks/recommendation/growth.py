@@ -121,6 +121,7 @@ def _queries(ids: np.ndarray, many: int, draw: np.random.Generator) -> pa.Table:
             "history_age": _lists(draw.uniform(0, 90, seen.sum()).astype(np.float32), seen),
             "history_weight": _lists(np.ones(seen.sum(), np.float32), seen),
             "query": _lists(np.full(many, ""), ones),
+            "query_age": _lists(draw.uniform(30, 400, many).astype(np.float32), ones),
             "targets": _lists(ids[_zipf(draw, len(ids), taken.sum())], taken),
         }
     )
@@ -144,8 +145,8 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
     import tensorflow_transform as tft
 
     from aisle.model.options import TwoTowerOptions
-    from aisle.model.train_two_tower import compiled, sizes
-    from aisle.model.two_tower.export import export
+    from aisle.model.train_two_tower import begun, sizes
+    from aisle.model.two_tower.export import TwoTowerModule, export
     from aisle.model.two_tower.inputs import batches, read_catalogue, read_queries
     from aisle.model.two_tower.recall import BestRecall
 
@@ -165,7 +166,9 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
         catalogue = read_catalogue([str(folder / "examples" / "Split-items" / "*")], graph, encoder)
         splits = [[str(folder / "examples" / f"Split-{split}" / "*")] for split in ("train", "eval")]
         queries, valid = read_queries(splits, graph, catalogue, encoder)
-    model, endless = compiled(sizes(graph, encoder.width), options), batches(queries, catalogue, options)
+    with phase("begin"):
+        model = begun(sizes(graph, encoder.width), options, queries, catalogue)
+    endless = batches(queries, catalogue, options)
     model.fit(endless, steps_per_epoch=20, verbose=0)
     with phase("steps"):
         model.fit(endless, steps_per_epoch=STEPS, verbose=0)
@@ -175,7 +178,8 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
     with phase("validation"):
         best.on_epoch_end(0)
     with phase("export"):
-        export(model, graph, encoder, catalogue.ids, catalogue.features, str(folder / "model"))
+        module = TwoTowerModule(model, graph, encoder, catalogue.ids, catalogue.features)
+        export(module, str(folder / "model"))
     tf.io.gfile.rmtree(str(folder))
     return found
 
@@ -209,7 +213,8 @@ def markdown(found: dict[str, Any]) -> str:
         ("examples a second", *(f"{run['examples_a_second']:,.0f}" for run in runs)),
         ("ms a step", *(f"{1e3 * run['seconds']['steps'] / STEPS:.1f}" for run in runs)),
     ]
-    for name, of in (("read", "reading"), ("validation", "one validation"), ("export", "export")):
+    shown = {"read": "reading", "begin": "decomposition", "validation": "one validation", "export": "export"}
+    for name, of in shown.items():
         rows.append((f"{of}, seconds", *(f"{run['seconds'][name]:.1f}" for run in runs)))
     for name, until in (("start", "started"), ("read", "read"), ("steps", "trained"), ("export", "exported")):
         rows.append((f"peak MB until {until}", *(f"{run['peak_mb'][name]:,}" for run in runs)))

@@ -34,8 +34,8 @@ FIGURES = (
     Figure("new_ndcg", lambda found: found["systems"][WHOLE]["new"]["ndcg"], least=0.129),
     Figure("all_gain_lower_end", lambda found: found["gain"]["all"]["ci"][0], least=0.0),
     Figure("new_gain_lower_end", lambda found: found["gain"]["new"]["ci"][0], least=0.0),
-    Figure("two_tower_all_ndcg", lambda found: found["systems"][TWO_TOWER]["all"]["ndcg"], least=0.198),
-    Figure("two_tower_new_ndcg", lambda found: found["systems"][TWO_TOWER]["new"]["ndcg"], least=0.059),
+    Figure("two_tower_all_ndcg", lambda found: found["systems"][TWO_TOWER]["all"]["ndcg"], least=0.26),
+    Figure("two_tower_new_ndcg", lambda found: found["systems"][TWO_TOWER]["new"]["ndcg"], least=0.0988),
 )
 """The gains are the lower ends of their intervals; a seed moves nDCG by up to 0.002."""
 

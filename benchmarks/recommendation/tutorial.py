@@ -11,7 +11,8 @@ import tensorflow_transform as tft
 
 from aisle.model.options import TwoTowerOptions
 from aisle.model.two_tower.inputs import Catalogue
-from aisle.model.two_tower.model import ItemTower, QueryTower, Sizes, decayed
+from aisle.model.two_tower.model import ItemTower, QueryTower, Sizes, counted
+from aisle.model.two_tower.spectrum import Start
 
 SHUFFLE = 100_000
 """The tutorial's buffer."""
@@ -30,7 +31,7 @@ class PlainQueryTower(QueryTower):
 
     def _history(self, ids: tf.RaggedTensor, weights: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         total = tf.reduce_sum(weights, 1)[:, None]
-        return tf.math.divide_no_nan(tf.reduce_sum(self._ids(ids) * weights[:, :, None], 1), total), total
+        return tf.math.divide_no_nan(tf.reduce_sum(self.ids(ids) * weights[:, :, None], 1), total), total
 
 
 class Tutorial(tfrs.Model):
@@ -49,8 +50,8 @@ class Tutorial(tfrs.Model):
         """Args: `text`: float32 [1, text width], that of every query of a shop without searches."""
         super().__init__()
         ids = tf.keras.layers.Embedding(sizes.items, options.width)
-        self.items = ItemTower(sizes, options.width, ids)
-        self.queries = query_tower(sizes, options.width, ids)
+        self.items = ItemTower(sizes, ids, Start.unknown(sizes.items, options.width, options.seed))
+        self.queries = query_tower(sizes, ids)
         self._catalogue, self._text, self._metrics_in_step = catalogue, text, metrics
         self._row = tf.keras.layers.StringLookup(
             vocabulary=catalogue.ids.numpy(), num_oov_indices=0, mask_token=None
@@ -69,7 +70,9 @@ class Tutorial(tfrs.Model):
         row = self._row(features["target"])
         query = {
             **{name: features[name] for name in ("user_id", "country", "history")},
-            "history_weight": decayed(features["history_weight"], features["history_age"]),
+            "history_weight": counted(
+                features["history"], features["history_weight"], features["history_age"]
+            ),
             "text": tf.gather(self._text, tf.zeros_like(row)),
         }
         given = {}

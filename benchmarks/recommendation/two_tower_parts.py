@@ -38,7 +38,7 @@ Floats = npt.NDArray[np.float64]
 
 
 FIGURES = (
-    Figure("recall", lambda found: found["systems"][OURS]["all"]["recall"], least=0.181),
+    Figure("recall", lambda found: found["systems"][OURS]["all"]["recall"], least=0.222),
     Figure("unsold_recall", lambda found: found["systems"][OURS]["cold"]["recall"], least=0.32),
 )
 """One seed is off by about 0.002 either way, of the few unsold items by ten times that."""
@@ -109,13 +109,10 @@ def measure(
 
 def train(training: Training, sizes: Any, run: str) -> tuple[TwoTower, float]:
     """The trained model, and how many seconds of CPU it took."""
-    import tensorflow as tf
+    from aisle.model.train_two_tower import begun, fit
 
-    from aisle.model.train_two_tower import compiled, fit
-
-    tf.keras.utils.set_random_seed(training.options.seed)
     started = time.process_time()
-    model = compiled(sizes, training.options, training.model)
+    model = begun(sizes, training.options, training.queries, training.catalogue, training.model)
     endless = training.batches(training.queries, training.catalogue, training.options)
     fit(model, endless, training.valid, training.catalogue, training.options, run)
     return model, time.process_time() - started

@@ -11,8 +11,9 @@ import tensorflow as tf
 
 from aisle.model.options import TwoTowerOptions
 from aisle.model.two_tower.inputs import Catalogue, Queries, batches
-from aisle.model.two_tower.model import ItemTower, QueryTower, Sizes, TwoTower
+from aisle.model.two_tower.model import ITEM_IDS, QueryTower, Sizes, TwoTower
 from aisle.model.two_tower.recall import best_items
+from aisle.model.two_tower.spectrum import Start
 
 HARD = 4
 """Mined negatives of a query in a step."""
@@ -50,14 +51,14 @@ class AttentionTower(QueryTower):
     attention: Yang et al., Hierarchical Attention Networks, NAACL 2016), so that it starts as the weighted mean.
     """
 
-    def __init__(self, sizes: Sizes, width: int, ids: tf.keras.layers.Embedding) -> None:
-        super().__init__(sizes, width, ids)
-        self._seen_as = tf.keras.layers.Dense(width, activation="tanh")
+    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding) -> None:
+        super().__init__(sizes, ids)
+        self._seen_as = tf.keras.layers.Dense(ids.output_dim, activation="tanh")
         self._counts = tf.keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")
 
     def _history(self, ids: tf.RaggedTensor, weights: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         distinct, place = tf.unique(ids.flat_values)
-        vectors = self._ids(distinct)
+        vectors = self.ids(distinct)
         learnt = tf.gather(self._counts(self._seen_as(vectors))[:, 0], place)
         attended = weights.with_flat_values(weights.flat_values * tf.exp(tf.clip_by_value(learnt, -9.0, 9.0)))
         bag, _ = super()._history(ids, attended)
@@ -67,20 +68,28 @@ class AttentionTower(QueryTower):
 class WithAttention(TwoTower):
     """A two-tower whose history is attended to."""
 
-    def __init__(self, sizes: Sizes, options: TwoTowerOptions) -> None:
-        super().__init__(sizes, options)
-        ids = tf.keras.layers.Embedding(sizes.items, options.width, name="item_ids")
-        self.items = ItemTower(sizes, options.width, ids)
-        self.queries = AttentionTower(sizes, options.width, ids)
+    def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
+        super().__init__(sizes, options, start)
+        self.queries = AttentionTower(sizes, self.queries.ids)
 
 
 class Untied(TwoTower):
     """A two-tower whose history has item embeddings of its own."""
 
-    def __init__(self, sizes: Sizes, options: TwoTowerOptions) -> None:
+    def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
+        super().__init__(sizes, options, start)
+        start = start or Start.unknown(sizes.items, options.width, options.seed)
+        begin = tf.keras.initializers.Constant(start.vectors)
+        own = tf.keras.layers.Embedding(sizes.items, options.width, begin, name="history_" + ITEM_IDS)
+        self.queries = QueryTower(sizes, own)
+
+
+class DrawnAtRandom(TwoTower):
+    """A two-tower that begins with the items anywhere, whatever is known of who took what."""
+
+    def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
+        del start
         super().__init__(sizes, options)
-        own = tf.keras.layers.Embedding(sizes.items, options.width, name="history_ids")
-        self.queries = QueryTower(sizes, options.width, own)
 
 
 class WithHardNegatives(TwoTower):
@@ -107,7 +116,7 @@ class WithHardNegatives(TwoTower):
         hide = tf.random.uniform(tf.shape(features["item_id"])) < self._unknown
         return {
             **features,
-            "item_id": tf.where(hide, tf.cast(self._unknown_id, tf.int64), features["item_id"]),
+            "item_id": tf.where(hide, tf.cast(self.unknown_id, tf.int64), features["item_id"]),
         }
 
 
@@ -198,6 +207,17 @@ def _with_rows(queries: Queries, catalogue: Catalogue, options: TwoTowerOptions)
     return batches(numbered, shown, options).map(apart)
 
 
+def _moved(share: float) -> Callable[[Training, TwoTower | None], Training]:
+    """The items' vectors moved by another share of the learning rate."""
+    return lambda training, _: dataclasses.replace(
+        training, options=training.options.model_copy(update={"id_rate": share})
+    )
+
+
+def _at_random(training: Training, _: TwoTower | None) -> Training:
+    return dataclasses.replace(_moved(1.0)(training, None), model=DrawnAtRandom)
+
+
 def _without_titles(training: Training, _: TwoTower | None) -> Training:
     text = tf.zeros_like(training.catalogue.features["text"])
     features = {**training.catalogue.features, "text": text}
@@ -220,6 +240,8 @@ def _with_mined(training: Training, trained: TwoTower | None) -> Training:
 
 VARIANTS: dict[str, Callable[[Training, TwoTower | None], Training]] = {
     "aisle": lambda training, _: training,
+    "begun at random, moved at the full rate": _at_random,
+    "moved from where they begin": _moved(0.05),
     "attention over the history": lambda training, _: dataclasses.replace(training, model=WithAttention),
     "four mined negatives a query": _with_mined,
     "1,024 evenly drawn negatives a batch": lambda training, _: dataclasses.replace(

@@ -169,11 +169,12 @@ def make_retriever(
 
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever
+    from aisle.model.retrieval.tower import served
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.lexical.index import TextSearch
     from aisle.schema.bert.weights import bert_folder
 
-    loaded = tf.saved_model.load(tower)
+    loaded = served(tf.saved_model.load(tower))
     table = item_table(loaded, pl.DataFrame(pl.from_arrow(labelled.tables["items"])))
     ids = [item.decode() for item in loaded.item_ids.numpy()]
     text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)

@@ -85,7 +85,7 @@ def fit_two_tower(transformed: tuple[str, str], scratch: pathlib.Path, options: 
 
 
 def _transform(uri: str, splits: list[str], scratch: pathlib.Path) -> tuple[str, str]:
-    """TF-Transform, analysed on items and training queries: the folders of examples and of the graph."""
+    """TF-Transform, analysed on items and the queries of training and validation: the folders of examples and of the graph."""
     import apache_beam as beam
     import tensorflow_transform.beam as tft_beam
     from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
@@ -103,7 +103,7 @@ def _transform(uri: str, splits: list[str], scratch: pathlib.Path) -> tuple[str,
     with beam.Pipeline() as pipeline, tft_beam.Context(temp_dir=str(scratch / "tmp")):
         config = source("train").TensorAdapterConfig()
         read = {split: pipeline | f"Read {split}" >> source(split).BeamSource() for split in splits}
-        analysed = (read["items"], read["train"]) | beam.Flatten()
+        analysed = (read["items"], read["train"], read["eval"]) | beam.Flatten()
         function = (analysed, config) | tft_beam.AnalyzeDataset(preprocessing_fn)
         function | tft_beam.WriteTransformFn(graph)
         for split in splits:

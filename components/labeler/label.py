@@ -82,7 +82,8 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     impressions = apply_precedence(impressions, judgements, options.precedence)
     intents = query_intents(organic, items, options)
     country = {u: c or "" for u, c in users.select("user_id", "country").iter_rows()}
-    examples = _join(query_examples(interactions, country, options.history), judged_examples(judgements))
+    queries = query_examples(interactions, country, options.history, splits.test_start)
+    examples = _join(queries, judged_examples(judgements))
     examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
     _require(examples, options, events)
     return Labelled(

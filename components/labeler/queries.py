@@ -39,7 +39,9 @@ def item_examples(items: pl.DataFrame) -> pa.Table:
     )
 
 
-def query_examples(interactions: pl.DataFrame, country: dict[str, str], history: int) -> dict[str, pa.Table]:
+def query_examples(
+    interactions: pl.DataFrame, country: dict[str, str], history: int, test_start: int
+) -> dict[str, pa.Table]:
     """Returns, per split, an example for each basket or search of a known user or with a query.
 
     An example's history holds the user's interactions strictly before the example's first one,
@@ -49,6 +51,7 @@ def query_examples(interactions: pl.DataFrame, country: dict[str, str], history:
         interactions: as `make_interactions` returns them.
         country: of each user.
         history: the longest history.
+        test_start: microseconds UTC, from which the queries are aged.
     """
     rows = (
         interactions.filter((pl.col("user_id") != "") | (pl.col("query") != ""))
@@ -62,7 +65,13 @@ def query_examples(interactions: pl.DataFrame, country: dict[str, str], history:
     meant = baskets["targets"].list.len() > 0
     return {
         split: _examples(
-            rows, baskets, begin, end, country, np.flatnonzero((baskets["split"] == split) & meant)
+            rows,
+            baskets,
+            begin,
+            end,
+            country,
+            test_start,
+            np.flatnonzero((baskets["split"] == split) & meant),
         )
         for split in baskets["split"].unique(maintain_order=True)
     }
@@ -80,7 +89,7 @@ def judged_examples(judgements: pl.DataFrame) -> dict[str, pa.Table]:
         empty = [[""]] * len(part)
         nothing: list[list[Any]] = [[]] * len(part)
         tables[split] = _table(
-            empty, empty, [[q] for q in part["query"]], nothing, nothing, nothing, part["targets"]
+            empty, empty, [[q] for q in part["query"]], nothing, nothing, nothing, nothing, part["targets"]
         )
     return tables
 
@@ -108,6 +117,7 @@ def _examples(
     begin: np.ndarray,
     end: np.ndarray,
     country: dict[str, str],
+    test_start: int,
     chosen: np.ndarray,
 ) -> pa.Table:
     """The tower examples of the chosen baskets."""
@@ -125,6 +135,7 @@ def _examples(
         [[user] for user in part["user_id"]],
         [[country.get(user, "")] for user in part["user_id"]],
         [[query] for query in part["query"]],
+        ((test_start - start) / MICROSECONDS_PER_DAY)[:, None].astype(np.float32).tolist(),
         ragged(pa.array(rows["item_id"].to_numpy()[picked], pa.string())),
         ragged(pa.array(age.astype(np.float32))),
         ragged(pa.array(rows["weight"].to_numpy()[picked].astype(np.float32))),
@@ -136,6 +147,7 @@ def _table(
     user: list[list[str]],
     country: list[list[str]],
     query: list[list[str]],
+    query_age: list[list[float]],
     history: pa.Array | list[list[str]],
     age: pa.Array | list[list[float]],
     weight: pa.Array | list[list[float]],
@@ -147,6 +159,7 @@ def _table(
         f.USER_ID.name: pa.array(user, strings),
         f.COUNTRY.name: pa.array(country, strings),
         f.QUERY.name: pa.array(query, strings),
+        f.QUERY_AGE.name: pa.array(query_age, floats),
         f.HISTORY.name: history if isinstance(history, pa.Array) else pa.array(history, strings),
         f.HISTORY_AGE.name: age if isinstance(age, pa.Array) else pa.array(age, floats),
         f.HISTORY_WEIGHT.name: weight if isinstance(weight, pa.Array) else pa.array(weight, floats),

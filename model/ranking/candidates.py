@@ -27,6 +27,7 @@ from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.tower import held_out
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import features as f
@@ -92,7 +93,7 @@ def make_candidates(
     Returns:
         Ranking examples by split, columns of lists.
     """
-    tower = tf.saved_model.load(two_tower)
+    tower = held_out(tf.saved_model.load(two_tower))
     tokenizer = Tokenizer(bert or bert_folder())
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     table = item_table(tower, frames["items"])

@@ -228,6 +228,58 @@ class ApproximateIndex(tf.Module):
         return tf.gather(self._members, tf.ragged.range(starts, ends).values)
 
 
+@dataclasses.dataclass(frozen=True)
+class AskedByLength:
+    """What an approximate index says, by the length of each item's vector: of queries of length 1, cosines.
+
+    Example:
+        >>> asked = AskedByLength(AskedExact(tf.constant([[0.5, 2.0]]), limit=2), lengths=tf.constant([1.0, 4.0]))
+        >>> asked.of(tf.constant([[1, 0]])).numpy().tolist()
+        [[0.5, 0.5]]
+
+    Attributes:
+        asked: by inner products.
+        lengths: of the items' vectors, float32 [n].
+    """
+
+    asked: Asked
+    lengths: tf.Tensor
+
+    @property
+    def limit(self) -> int:
+        """See Asked."""
+        return self.asked.limit
+
+    def top(self, depth: int, exclude: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """See Asked; the items are those of the largest inner products, in their order."""
+        rows, scores = self.asked.top(depth, exclude)
+        return rows, scores / tf.gather(self.lengths, rows)
+
+    def of(self, rows: tf.Tensor) -> tf.Tensor:
+        """See Asked."""
+        return self.asked.of(rows) / tf.gather(self.lengths, rows)
+
+
+def cosines(index: Index, vectors: tf.Tensor, lengths: tf.Tensor) -> Asked:
+    """Asks for the items whose vectors point where each of some vectors does: float32 [b, d].
+
+    Args:
+        index: of the items.
+        vectors: of any length but 0.
+        lengths: of the items' vectors, float32 [n], none of them 0.
+
+    Example:
+        >>> index = ExactIndex(tf.Variable([[3.0, 4.0], [0.1, 0.0]]))
+        >>> asked = cosines(index, tf.constant([[2.0, 0.0]]), lengths=tf.constant([5.0, 0.1]))
+        >>> asked.of(tf.constant([[0, 1]])).numpy().astype(float).round(3).tolist()
+        [[0.6, 1.0]]
+    """
+    asked = index.ask(tf.math.l2_normalize(vectors, axis=1))
+    if isinstance(asked, AskedExact):
+        return AskedExact(asked.scores / lengths, asked.limit)
+    return AskedByLength(asked, lengths)
+
+
 def nearest_by_sum(asked: list[Asked], nothing: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """The items near in any of several spaces, by the sum of their scores in all.
 

@@ -10,7 +10,7 @@ import tensorflow as tf
 from aisle.model.retrieval import sources
 from aisle.model.retrieval.context import Context
 from aisle.model.retrieval.features import candidate_numbers
-from aisle.model.retrieval.index import Asked, ExactIndex, Index, nearest_by_sum
+from aisle.model.retrieval.index import Asked, ExactIndex, Index, cosines, nearest_by_sum
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.sources import table_sources, vector_sources
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
@@ -24,6 +24,8 @@ from aisle.model.text.lexical.scripts import CHARACTER
 _RRF = 60.0
 """Reciprocal rank fusion's constant (Cormack et al., SIGIR 2009); the ranks are counted from 0, not 1."""
 _RECENT = sources.offers("recent")
+_SHORTEST = 1e-6
+"""An item's vector of less length is near to nothing."""
 _FOUND = 1e-3
 """The least that what a source found counts beside its best item."""
 
@@ -61,6 +63,10 @@ class Retriever(tf.Module):
         self.count = len(prices)
         self.indexes: dict[str, Index] = {
             source.name: ExactIndex(getattr(tower, source.items)) for source in vector_sources()
+        }
+        self._lengths = {
+            source.name: stored(tf.maximum(tf.norm(getattr(tower, source.items), axis=1), _SHORTEST))
+            for source in vector_sources()
         }
         self._text = text
         self.item_ids = stored(tower.item_ids.numpy(), tf.string)
@@ -232,7 +238,11 @@ class Retriever(tf.Module):
             Item rows int32 [b, m] and the sum of the cosines, float32 [b, m], -inf where there is none.
         """
         asked = [
-            self.indexes[source.name].ask(tf.gather(getattr(self.tower, source.items), rows))
+            cosines(
+                self.indexes[source.name],
+                tf.gather(getattr(self.tower, source.items), rows),
+                self._lengths[source.name],
+            )
             for source in vector_sources()
         ]
         return nearest_by_sum([*asked, *others], tf.zeros([tf.shape(rows)[0], self.count], tf.bool))

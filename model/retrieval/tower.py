@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import dataclasses
+from typing import Any, Protocol
 
 import tensorflow as tf
 
@@ -41,3 +42,41 @@ class Tower(Protocol):
         weight: tf.Tensor,
     ) -> tf.Tensor:
         """Users as vectors, of who they are and what they took: float32 [b, d]."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HeldOut:
+    """A loaded two-tower as it was before it saw the validation window: see Tower for its attributes.
+
+    Example:
+        >>> tower = HeldOut(bundle.retriever.tower, bundle.retriever.tower)
+        >>> tower.item_ids.shape == tower.item_embeddings.shape[:1]
+        True
+
+    Attributes:
+        whole: as loaded.
+        towers: its part that has not seen the window.
+    """
+
+    whole: Any
+    towers: Any
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.towers if name in ("item_embeddings", "embed_query") else self.whole, name)
+
+
+def held_out(loaded: Any) -> Tower:
+    """What the ranking head learns from: the towers that have not seen the validation window.
+
+    Args:
+        loaded: an exported two-tower; one whose towers were not trained again is returned as it is.
+    """
+    towers = getattr(loaded, "held_out", None)
+    return loaded if towers is None else HeldOut(loaded, towers)  # type: ignore[no-any-return]
+
+
+def served(loaded: Any) -> Tower:
+    """What a served model holds: without the towers that serve nobody."""
+    if hasattr(loaded, "held_out"):
+        del loaded.held_out
+    return loaded  # type: ignore[no-any-return]

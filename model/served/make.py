@@ -17,6 +17,7 @@ from aisle.model.retrieval.index_choice import choose_indexes
 from aisle.model.retrieval.item_table import item_table
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import State, learnt_domains, make_state
+from aisle.model.retrieval.tower import served
 from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served.bundle import Bundle
 from aisle.model.served.lean_graph import make_lean
@@ -50,7 +51,7 @@ def make_bundles(
             warm-up requests (see `warmup`).
         options: of the served model.
     """
-    tower, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
+    tower, ranker = served(tf.saved_model.load(two_tower)), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     table = item_table(tower, frames["items"])
     ids = [item.decode() for item in tower.item_ids.numpy()]

@@ -9,13 +9,42 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from aisle.model.text.bert import SentenceEncoder
-from aisle.model.two_tower.model import TwoTower, decayed
+from aisle.model.two_tower.model import TwoTower, counted
 from aisle.schema import features as f
 
 NEIGHBOURS = 10
 _COMPARED = 100_000
 """Of a larger catalogue every text is compared with every other in hours: an item's neighbour is itself there."""
 _BLOCK = 512
+
+
+class Towers(tf.Module):
+    """The towers of one training.
+
+    Example:
+        .. code-block:: python
+
+            towers = Towers(model, transform.transform_features_layer(), catalogue.features)
+            towers.item_embeddings  # float32 [n, width]
+
+    Attributes:
+        item_embeddings: float32 [n, width], the item tower's vector of each item.
+    """
+
+    def __init__(
+        self, model: TwoTower, transform: Callable[..., Any], item_features: dict[str, tf.Tensor]
+    ) -> None:
+        """Args: `transform`: the layer of TF-Transform."""
+        super().__init__()
+        self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
+        # Keras would trace every layer's own functions if it met the models; their weights are enough.
+        self.tower_weights = list(model.queries.variables)
+        one = tf.TensorSpec([None], tf.string)
+        strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
+        text = tf.TensorSpec([None, item_features["text"].shape[1]], tf.float32)
+        self.embed_query = tf.function(
+            _query_embedding(model, transform), input_signature=[one, one, text, strings, floats, floats]
+        )
 
 
 class TwoTowerModule(tf.Module):
@@ -34,6 +63,7 @@ class TwoTowerModule(tf.Module):
         item_embeddings: float32 [n, width], the item tower's vector of each item.
         text_embeddings: float32 [n, text width], what each item says: see `SentenceEncoder.encode_items`.
         text_neighbours: int32 [n, NEIGHBOURS or fewer], the items that say the most alike; see `nearest_texts`.
+        held_out: the Towers that have not seen the validation window, where there are such.
     """
 
     def __init__(
@@ -43,47 +73,29 @@ class TwoTowerModule(tf.Module):
         encoder: SentenceEncoder,
         item_ids: tf.Tensor,
         item_features: dict[str, tf.Tensor],
+        unseeing: TwoTower | None = None,
     ) -> None:
+        """Args: `unseeing`: the model that has not seen the validation window, if another than `model`."""
         super().__init__()
+        self.transform = transform.transform_features_layer()
         self.item_ids = tf.Variable(item_ids, trainable=False)
-        self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
         self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
         self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
-        self.transform = transform.transform_features_layer()
-        # Keras would trace every layer's own functions if it met the models; their weights are enough.
-        self.tower_weights = list(model.queries.variables)
+        self.towers = Towers(model, self.transform, item_features)
+        self.item_embeddings, self.embed_query = self.towers.item_embeddings, self.towers.embed_query
+        if unseeing is not None:
+            self.held_out = Towers(unseeing, self.transform, item_features)
         self.encoder_weights = list(encoder.bert.variables)
         self.tokenizer = encoder.tokenizer
-        strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
-        one = tf.TensorSpec([None], tf.string)
 
         def embed_text(text: tf.Tensor) -> tf.Tensor:
             return encoder(text)
 
-        self.embed_text = tf.function(embed_text, input_signature=[one])
-        self.embed_query = tf.function(
-            _query_embedding(model, self.transform),
-            input_signature=[
-                one,
-                one,
-                tf.TensorSpec([None, encoder.width], tf.float32),
-                strings,
-                floats,
-                floats,
-            ],
-        )
+        self.embed_text = tf.function(embed_text, input_signature=[tf.TensorSpec([None], tf.string)])
 
 
-def export(
-    model: TwoTower,
-    transform: tft.TFTransformOutput,
-    encoder: SentenceEncoder,
-    item_ids: tf.Tensor,
-    item_features: dict[str, tf.Tensor],
-    folder: str,
-) -> None:
-    """Writes a TwoTowerModule; `serving_default` maps texts to sentence embeddings."""
-    module = TwoTowerModule(model, transform, encoder, item_ids, item_features)
+def export(module: TwoTowerModule, folder: str) -> None:
+    """Writes it; `serving_default` maps texts to sentence embeddings."""
     tf.saved_model.save(module, folder, signatures={"serving_default": module.embed_text})
 
 
@@ -121,7 +133,7 @@ def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Ca
                 "country": out["country"],
                 "text": text,
                 "history": items,
-                "history_weight": decayed(weight, age),
+                "history_weight": counted(items, weight, age),
             }
         )
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
 import tensorflow as tf
 import tensorflow_transform as tft
 
 from aisle.model.options import TwoTowerOptions
 from aisle.model.text.bert import SentenceEncoder
-from aisle.model.two_tower.model import decayed
+from aisle.model.two_tower.model import HALF_LIFE_DAYS, counted
 
 READ_BATCH = 4096
 
@@ -45,7 +47,8 @@ class Queries:
     Example:
         >>> texts = tf.constant([[0.0, 0.0], [1.0, 0.0]])  # Of no query, and of the query "mug".
         >>> taken = tf.ragged.constant([[0], [1, 2], [0]], dtype=tf.int64)
-        >>> queries = Queries({"user_id": tf.constant([7, 8, 9])}, texts, tf.constant([0, 1, 1]), taken)
+        >>> ages = np.zeros(3, np.float32)
+        >>> queries = Queries({"user_id": tf.constant([7, 8, 9])}, texts, tf.constant([0, 1, 1]), taken, ages)
         >>> inputs = queries.rows(tf.constant([1, 2]))
         >>> inputs["text"].numpy().tolist(), inputs["text_row"].numpy().tolist()  # Both searched "mug".
         ([[1.0, 0.0]], [0, 0])
@@ -55,12 +58,14 @@ class Queries:
         texts: float32 [distinct, text width], the embeddings of all distinct query texts.
         text_row: int64 [n], the row of each query's.
         targets: ragged int64 [n, (t)], rows of the catalogue, never empty.
+        age: of each query in days before the test, float32 [n].
     """
 
     features: dict[str, tf.Tensor]
     texts: tf.Tensor
     text_row: tf.Tensor
     targets: tf.RaggedTensor
+    age: npt.NDArray[np.float32]
 
     def rows(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
         """The tower's inputs for some queries: int64 [m]; a text that several share is there once."""
@@ -83,7 +88,16 @@ def read_queries(
     splits: list[list[str]], transform: tft.TFTransformOutput, catalogue: Catalogue, encoder: SentenceEncoder
 ) -> list[Queries]:
     """Reads the transformed queries of each split (its file patterns); those without a known target are left out."""
-    names = ("user_id", "country", "query", "history", "history_age", "history_weight", "targets")
+    names = (
+        "user_id",
+        "country",
+        "query",
+        "query_age",
+        "history",
+        "history_age",
+        "history_weight",
+        "targets",
+    )
     count = len(catalogue.ids)
     known = tf.lookup.StaticHashTable(
         tf.lookup.KeyValueTensorInitializer(catalogue.ids, tf.range(count, dtype=tf.int64)), -1
@@ -98,9 +112,45 @@ def read_queries(
         row = tf.constant(text_row[start : start + len(rows["query"])], tf.int64)
         start += len(rows["query"])
         features = {name: rows[name] for name in ("user_id", "country", "history")}
-        features["history_weight"] = decayed(rows["history_weight"], rows["history_age"])
-        found.append(Queries(features, texts, row, rows["targets"]))
+        features["history_weight"] = counted(rows["history"], rows["history_weight"], rows["history_age"])
+        found.append(Queries(features, texts, row, rows["targets"], rows["query_age"].numpy()))
     return found
+
+
+def joined(one: Queries, other: Queries) -> Queries:
+    """Both together; their texts are the same."""
+    features = {name: tf.concat([value, other.features[name]], 0) for name, value in one.features.items()}
+    return Queries(
+        features,
+        one.texts,
+        tf.concat([one.text_row, other.text_row], 0),
+        tf.concat([one.targets, other.targets], 0),
+        np.concatenate([one.age, other.age]),
+    )
+
+
+def taken(queries: Queries, catalogue: Catalogue, items: int, users: int) -> sp.csr_matrix:
+    """Who took what: half for having taken it at all, half for how lately and how often, as `counted` says it.
+
+    Args:
+        queries: those of an unknown user are each a user of their own.
+        catalogue: what they took.
+        items: the size of their vocabulary, whose last id is that of unknown ones.
+        users: the same of users.
+
+    Returns:
+        float32 [users, items], the items by id.
+    """
+    user = queries.features["user_id"].numpy().ravel()
+    user = np.where(user < users - 1, user, users + np.arange(len(user)))
+    row = np.repeat(user, queries.targets.row_lengths().numpy())
+    item = tf.gather(catalogue.features["item_id"], queries.targets.values).numpy()
+    age = np.repeat(queries.age - queries.age.min(initial=np.inf), queries.targets.row_lengths().numpy())
+    cells = (row[item < items - 1], item[item < items - 1])
+    shape = (users + len(user), items)
+    lately = np.exp2(-age[item < items - 1] / HALF_LIFE_DAYS).astype(np.float32)
+    once = sp.csr_matrix((np.ones_like(lately), cells), shape).sign()
+    return ((once + sp.csr_matrix((lately, cells), shape)) / 2).tocsr()
 
 
 def _with_targets(rows: dict[str, tf.Tensor], known: tf.lookup.StaticHashTable) -> dict[str, tf.Tensor]:

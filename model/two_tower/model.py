@@ -12,9 +12,12 @@ import tensorflow_recommenders as tfrs
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.options import TwoTowerOptions
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
+from aisle.model.two_tower.spectrum import Start
 
 HALF_LIFE_DAYS = 60.0
-"""A history item of this age counts half as much as one of today."""
+"""A history item of this age counts half as much as one of today, beside what it counts at any age."""
+ITEM_IDS = "item_ids"
+"""The name of the items' vectors among the weights."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,19 +42,31 @@ class Sizes:
 class ItemTower(tf.keras.Model):
     """Maps an item's id, text, categories, brand and price to the space.
 
+    Content speaks for what nobody took, and hardly for what a few users did: an id's vector is the shorter the less is
+    known of it. That of content is as long as is usual, as nothing tells how often something new will be taken.
+
     Example:
         >>> sizes = Sizes(items=3, categories=2, brands=2, users=2, countries=2, text=4)
-        >>> tower = ItemTower(sizes, 8, tf.keras.layers.Embedding(sizes.items, 8))
-        >>> category = tf.ragged.constant([[0, 1], []], dtype=tf.int64)
-        >>> items = {"item_id": tf.constant([0, 1]), "category": category, "brand": tf.constant([0, 1])}
-        >>> vectors = tower({**items, "price": tf.constant([0.5, 0.0]), "text": tf.ones([2, 4])})
-        >>> tf.norm(vectors, axis=1).numpy().astype(float).round(3).tolist()
-        [1.0, 1.0]
+        >>> ids = tf.keras.layers.Embedding(sizes.items, 8)
+        >>> tower = ItemTower(sizes, ids, Start.unknown(sizes.items, 8, seed=1))
+        >>> category = tf.ragged.constant([[0, 1], [], [0]], dtype=tf.int64)
+        >>> items = {"item_id": tf.constant([0, 1, 2]), "category": category, "brand": tf.constant([0, 1, 1])}
+        >>> vectors = tower({**items, "price": tf.constant([0.5, 0.0, 0.0]), "text": tf.ones([3, 4])})
+        >>> vectors.shape.as_list()
+        [3, 8]
     """
 
-    def __init__(self, sizes: Sizes, width: int, ids: tf.keras.layers.Embedding) -> None:
+    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding, start: Start) -> None:
         super().__init__(name="item_tower")
+        width = ids.output_dim
         self._ids = ids
+        self._new_length = start.typical_length
+        self._times = self.add_weight(
+            name="times",
+            shape=[sizes.items],
+            initializer=tf.keras.initializers.Constant(start.times),
+            trainable=False,
+        )
         self._category = tf.keras.layers.Embedding(sizes.categories + 1, 16)
         self._brand = tf.keras.layers.Embedding(sizes.brands, 16)
         self._text = tf.keras.layers.Dense(width)
@@ -59,8 +74,9 @@ class ItemTower(tf.keras.Model):
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Embeds items: `item_id` [n], `category` ragged [n, (c)], `brand` [n], `price` [n],
-        `text` float32 [n, text width] to float32 [n, width] of length 1."""
-        ids = self._ids(inputs["item_id"])
+        `text` float32 [n, text width] to float32 [n, width]."""
+        times = tf.gather(self._times, tf.cast(inputs["item_id"], tf.int64))[:, None]
+        ids = tf.where(times > 0, self._ids(inputs["item_id"]), 0.0)
         category = tf.math.divide_no_nan(
             tf.reduce_sum(self._category(inputs["category"]), 1),
             tf.cast(inputs["category"].row_lengths(), tf.float32)[:, None],
@@ -68,26 +84,32 @@ class ItemTower(tf.keras.Model):
         content = tf.concat(
             [self._text(inputs["text"]), category, self._brand(inputs["brand"]), inputs["price"][:, None]], 1
         )
-        return tf.math.l2_normalize(ids + self._out(content), axis=1)
+        return ids + tf.exp(-times) * self._new_length * tf.math.l2_normalize(self._out(content), axis=1)
 
 
 class QueryTower(tf.keras.Model):
     """Maps a user, their history and the query's text to the space; item ids are the item tower's.
 
+    Who asks for nothing in words is what they took: the more that is, the less anything else is heard.
+
     Example:
         >>> sizes = Sizes(items=3, categories=2, brands=2, users=2, countries=2, text=4)
-        >>> tower = QueryTower(sizes, 8, tf.keras.layers.Embedding(sizes.items, 8))
+        >>> tower = QueryTower(sizes, tf.keras.layers.Embedding(sizes.items, 8))
         >>> history = tf.ragged.constant([[0, 1], [1, 0], []], dtype=tf.int64)
         >>> taken = {"history": history, "history_weight": tf.ones_like(history, tf.float32)}
         >>> vectors = tower({**taken, "user_id": tf.zeros(3), "country": tf.zeros(3), "text": tf.zeros([3, 4])})
         >>> first, swapped, empty = vectors.numpy()  # Weights say what order doesn't.
         >>> [bool(np.allclose(first, other, atol=1e-5)) for other in (swapped, empty)]
         [True, False]
+
+    Attributes:
+        ids: the items' vectors.
     """
 
-    def __init__(self, sizes: Sizes, width: int, ids: tf.keras.layers.Embedding) -> None:
+    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding) -> None:
         super().__init__(name="query_tower")
-        self._ids = ids
+        width = ids.output_dim
+        self.ids = ids
         self._user = tf.keras.layers.Embedding(sizes.users, 16)
         self._country = tf.keras.layers.Embedding(sizes.countries, 8)
         self._text = tf.keras.layers.Dense(width)
@@ -98,13 +120,14 @@ class QueryTower(tf.keras.Model):
         """Embeds queries: float32 [n, width] of length 1.
 
         Args:
-            inputs: `user_id` [n], `country` [n], ragged [n, (h)] `history` and `history_weight` (see `decayed`),
+            inputs: `user_id` [n], `country` [n], ragged [n, (h)] `history` and `history_weight` (see `counted`),
                 `text` float32 [n, text width]; or, given `text_row` [n], `text` [m, text width] whose rows it names.
         """
         bag, total = self._history(inputs["history"], inputs["history_weight"])
         text = self._text(inputs["text"])
+        asked = tf.reduce_any(inputs["text"] != 0, axis=1)
         if "text_row" in inputs:
-            text = tf.gather(text, inputs["text_row"])
+            text, asked = tf.gather(text, inputs["text_row"]), tf.gather(asked, inputs["text_row"])
         parts = [
             bag,
             tf.math.log1p(total),
@@ -112,7 +135,9 @@ class QueryTower(tf.keras.Model):
             self._country(inputs["country"]),
             text,
         ]
-        return tf.math.l2_normalize(bag + self._out(self._hidden(tf.concat(parts, 1))), axis=1)
+        heard = tf.where(asked[:, None], 1.0, tf.exp(-total))
+        rest = tf.math.l2_normalize(self._out(self._hidden(tf.concat(parts, 1))), axis=1)
+        return tf.math.l2_normalize(bag + heard * rest, axis=1)
 
     def _history(self, ids: tf.RaggedTensor, weights: tf.RaggedTensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The weighted mean of each row's embeddings, zeros without any, and the sum of its weights.
@@ -135,11 +160,11 @@ class QueryTower(tf.keras.Model):
             [ids.nrows(), tf.size(distinct, tf.int64)],
         )
         total = tf.math.unsorted_segment_sum(weights.flat_values, row, ids.nrows())[:, None]
-        return tf.math.divide_no_nan(tf.sparse.sparse_dense_matmul(matrix, self._ids(distinct)), total), total
+        return tf.math.divide_no_nan(tf.sparse.sparse_dense_matmul(matrix, self.ids(distinct)), total), total
 
 
 class TwoTower(tfrs.Model):
-    """Both towers, trained by in-batch softmax with the sampling-probability correction.
+    """Both towers, trained by in-batch softmax with the sampling-probability correction from where `Start` begins.
 
     Source: Yi et al., Sampling-Bias-Corrected Neural Modeling for Large Corpus Item
     Recommendations, RecSys 2019.
@@ -154,16 +179,23 @@ class TwoTower(tfrs.Model):
         >>> losses = [float(model.train_step(batch)["loss"]) for _ in range(5)]
         >>> losses[-1] < losses[0]
         True
+
+    Attributes:
+        unknown_id: of the items that nobody took.
     """
 
-    def __init__(self, sizes: Sizes, options: TwoTowerOptions) -> None:
+    def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
+        """Args: `start`: of the items' vectors; None draws them at random."""
         super().__init__()
-        ids = tf.keras.layers.Embedding(sizes.items, options.width, name="item_ids")
-        self.items = ItemTower(sizes, options.width, ids)
-        self.queries = QueryTower(sizes, options.width, ids)
+        start = start or Start.unknown(sizes.items, options.width, options.seed)
+        begin = tf.keras.initializers.Constant(start.vectors)
+        ids = tf.keras.layers.Embedding(sizes.items, options.width, begin, name=ITEM_IDS)
+        ids.trainable = options.id_rate > 0
+        self.items = ItemTower(sizes, ids, start)
+        self.queries = QueryTower(sizes, ids)
         self._temperature = options.temperature
         self._unknown = options.unknown
-        self._unknown_id = sizes.items - 1
+        self.unknown_id = sizes.items - 1
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
         """The softmax loss of a batch of `query` [n] and `item` [m] features.
@@ -176,7 +208,7 @@ class TwoTower(tfrs.Model):
         item = dict(inputs["item"])
         if training:
             hide = tf.random.uniform(tf.shape(item["item_id"])) < self._unknown
-            item["item_id"] = tf.where(hide, tf.cast(self._unknown_id, tf.int64), item["item_id"])
+            item["item_id"] = tf.where(hide, tf.cast(self.unknown_id, tf.int64), item["item_id"])
         return in_batch_softmax(
             self.queries(inputs["query"]),
             self.items(item),
@@ -187,12 +219,25 @@ class TwoTower(tfrs.Model):
         )
 
 
-def decayed(weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:
-    """What a history item counts as, given its weight and its age in days.
+def counted(items: tf.RaggedTensor, weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:
+    """What a history's places count as: half for an item having been taken at all, half for how lately and how often.
+
+    Args:
+        items: of each row [n, (h)], int64.
+        weight: how strong each taking was.
+        age: of each in days.
 
     Example:
-        >>> counts = decayed(weight=tf.ragged.constant([[2.0, 2.0]]), age=tf.ragged.constant([[0.0, 60.0]]))
-        >>> counts.to_tensor().numpy().astype(float).round(3).tolist()
-        [[2.0, 1.0]]
+        >>> items = tf.ragged.constant([[7, 8, 8]], dtype=tf.int64)
+        >>> age = tf.ragged.constant([[0.0, 60.0, 0.0]])
+        >>> counts = counted(items, weight=tf.ones_like(age), age=age)
+        >>> counts.to_tensor().numpy().astype(float).round(3).tolist()  # The second and third are one item.
+        [[1.0, 0.5, 0.75]]
     """
-    return weight * tf.exp(age * (-math.log(2.0) / HALF_LIFE_DAYS))
+    flat = items.flat_values
+    most = tf.reduce_max(tf.concat([flat, [0]], 0)) + 1
+    _, place, times = tf.unique_with_counts(items.value_rowids() * most + flat)
+    lately = tf.exp(age.flat_values * (-math.log(2.0) / HALF_LIFE_DAYS))
+    return weight.with_flat_values(
+        weight.flat_values * 0.5 * (lately + 1.0 / tf.cast(tf.gather(times, place), tf.float32))
+    )

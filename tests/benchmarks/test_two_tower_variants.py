@@ -40,12 +40,19 @@ def test_hard_negatives_are_further_columns_of_the_softmax(variants: types.Modul
     expected = 0.0
     for row, own in enumerate(batch["place"].numpy()):
         # By hand: an item that stands n times in the batch is a negative n times, and none of its own queries.
-        logits = [float(tf.reduce_sum(query[row] * item[own])) / 0.1 - np.log(batch["probability"][own])]
+        logits = [
+            float(tf.reduce_sum(query[row] * item[own])) / OPTIONS.temperature
+            - np.log(batch["probability"][own])
+        ]
         for other in set(range(len(item))) - {own}:
-            score = float(tf.reduce_sum(query[row] * item[other])) / 0.1 - np.log(batch["probability"][other])
+            score = float(tf.reduce_sum(query[row] * item[other])) / OPTIONS.temperature - np.log(
+                batch["probability"][other]
+            )
             logits += [score] * int(batch["count"][other])
         for place in batch["hard_place"].numpy()[row]:
-            logits.append(float(tf.reduce_sum(query[row] * hard[place])) / 0.1 + np.log(OPTIONS.batch))
+            logits.append(
+                float(tf.reduce_sum(query[row] * hard[place])) / OPTIONS.temperature + np.log(OPTIONS.batch)
+            )
         expected -= logits[0] - np.log(np.sum(np.exp(logits)))
     np.testing.assert_allclose(towers.compute_loss(batch), expected, rtol=1e-4)
 
@@ -92,7 +99,7 @@ def test_attention_begins_as_the_mean_by_weight(variants: types.ModuleType) -> N
     found = []
     for kind in (QueryTower, variants.AttentionTower):
         tf.keras.utils.set_random_seed(5)
-        tower = kind(SIZES, 8, ids)
+        tower = kind(SIZES, ids)
         bag, total = tower._history(asked["history"], asked["history_weight"])
         found.append((bag.numpy(), total.numpy()))
     for plain, attended in zip(*found, strict=True):

@@ -145,7 +145,7 @@ def test_a_history_holds_just_what_the_user_took_strictly_before(
     interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
     taken = interactions.select("user_id", "session_id", "item_id", "timestamp").rows()
     seen = 0
-    for part in query_examples(interactions, {}, 1000).values():
+    for part in query_examples(interactions, {}, 1000, 0).values():
         for example in part.to_pylist():
             (user,) = example["user_id"]
             sessions = {s for u, s, i, _ in taken if u == user and i in example["targets"]}
@@ -200,11 +200,22 @@ def test_a_history_is_all_of_the_past_up_to_its_limit_and_nothing_else(
             example["targets"],
             list(zip(example["history_age"], example["history"], example["history_weight"], strict=True)),
         )
-        for part in query_examples(interactions, {}, limit).values()
+        for part in query_examples(interactions, {}, limit, 50 * hour).values()
         for example in part.to_pylist()
     ]
     assert all(age > 0 for *_, history in found for age, _, _ in history)
     assert sorted(map(rounded, found)) == sorted(map(rounded, expected))
+
+
+def test_a_query_knows_how_long_before_the_test_it_was() -> None:
+    table = events((10 * DAY, "purchase", "a", "u", "s"), (25 * DAY, "purchase", "a", "u", "t"))
+    interactions = make_interactions(table, choose_splits(shop(), OPTIONS))
+    found = [
+        example["query_age"]
+        for part in query_examples(interactions, {}, 9, 30 * DAY).values()
+        for example in part.to_pylist()
+    ]
+    assert sorted(found) == [[5.0], [20.0]]
 
 
 def rounded(example: tuple[str, str, list[str], list[tuple[float, str, float]]]) -> tuple[object, ...]:

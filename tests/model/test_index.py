@@ -12,7 +12,7 @@ import tensorflow as tf
 from aisle.model.options import BundleOptions
 from aisle.model.retrieval import clusters, index_choice
 from aisle.model.retrieval.clusters import make_index, spherical_kmeans
-from aisle.model.retrieval.index import ApproximateIndex, ExactIndex, nearest_by_sum
+from aisle.model.retrieval.index import ApproximateIndex, ExactIndex, Index, cosines, nearest_by_sum
 from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
@@ -100,6 +100,23 @@ def test_an_excluded_item_of_one_query_is_given_to_another() -> None:
 def test_the_score_of_a_given_item_is_exact_wherever_it_lies() -> None:
     scores = square().ask(tf.constant([[2.0, 1.0]])).of(tf.constant([[3, 0, 3]]))
     np.testing.assert_allclose(scores, [[1.0, 2.0, 1.0]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_alike_is_what_points_the_same_way_however_long_it_is(exact: bool) -> None:
+    rng = np.random.default_rng(4)
+    lengths = rng.uniform(0.01, 5.0, 40).astype(np.float32)
+    unit = clustered(40, 8)
+    vectors = tf.Variable(unit * lengths[:, None])
+    centroids, of_item = spherical_kmeans(vectors, 4, seed=3)
+    index: Index = ExactIndex(vectors) if exact else ApproximateIndex(vectors, centroids, of_item, 4)
+    asked = cosines(index, tf.gather(vectors, [3, 30]), tf.constant(lengths))
+    expected = unit[[3, 30]] @ unit.T
+    everything = tf.constant([range(40)] * 2)
+    np.testing.assert_allclose(asked.of(everything), expected, atol=1e-5)
+    rows, scores = asked.top(40, nothing(2, 40))
+    np.testing.assert_allclose(scores, np.take_along_axis(expected, rows.numpy(), 1), atol=1e-5)
+    assert [set(row) for row in rows.numpy().tolist()] == [set(range(40))] * 2
 
 
 @pytest.mark.parametrize("count", [7, 100, ITEMS])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -10,14 +11,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
 from aisle.model.train_two_tower import compiled
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
 from aisle.model.two_tower.inputs import Catalogue, Queries, batches
-from aisle.model.two_tower.model import QueryTower, Sizes, TwoTower, decayed
+from aisle.model.two_tower.model import ITEM_IDS, QueryTower, Sizes, TwoTower, counted
 from aisle.model.two_tower.recall import best_items
+from aisle.model.two_tower.spectrum import Start
 
 SIZES = Sizes(items=31, categories=3, brands=4, users=6, countries=3, text=5)
 
@@ -49,12 +53,13 @@ def queries() -> Queries:
         tf.constant(np.random.default_rng(1).normal(size=(2, 5)), tf.float32),
         tf.constant([0, 1, 0, 0], tf.int64),
         tf.ragged.constant([[3, 4], [5], [3], [9, 9, 1]], dtype=tf.int64),
+        np.array([90.0, 30.0, 150.0, 90.0], np.float32),
     )
 
 
 def model() -> TwoTower:
     tf.keras.utils.set_random_seed(3)
-    return compiled(SIZES, TwoTowerOptions(width=8, batch=64, unknown=0.0))
+    return compiled(SIZES, TwoTowerOptions(width=8, batch=64, unknown=0.0, id_rate=1.0))
 
 
 @pytest.mark.parametrize("temperature", [0.1, 1.0])
@@ -115,9 +120,35 @@ def test_lazy_adam_moves_touched_rows_as_adam_does_and_leaves_the_others() -> No
     np.testing.assert_allclose(dense, other, rtol=1e-5)
 
 
+def test_a_variable_may_move_by_a_share_of_the_rate() -> None:
+    slow, quick = tf.Variable([[1.0]], name=f"{ITEM_IDS}/table"), tf.Variable([[1.0]], name="other")
+    gradient = tf.IndexedSlices(tf.constant([[2.0]]), tf.constant([0]), tf.constant([1, 1]))
+    LazyAdam(0.5, {ITEM_IDS: 0.1}).apply_gradients([(gradient, slow), (gradient, quick)])
+    np.testing.assert_allclose([slow[0, 0], quick[0, 0]], [0.95, 0.5], rtol=1e-5)
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(0, 3), st.floats(0, 300), st.floats(0.1, 2)), max_size=6), min_size=1
+    )
+)
+def test_a_place_counts_half_for_its_item_at_all_and_half_for_how_lately(
+    rows: list[list[tuple[int, float, float]]],
+) -> None:
+    items, age, weight = (
+        tf.ragged.constant([[place[n] for place in row] for row in rows], dtype, 1)
+        for n, dtype in enumerate((tf.int64, tf.float32, tf.float32))
+    )
+    found = counted(items, weight, age).to_list()
+    for row, given_row in zip(found, rows, strict=True):
+        times = collections.Counter(item for item, _, _ in given_row)
+        expected = [w * (1 / times[item] + 0.5 ** (days / 60)) / 2 for item, days, w in given_row]
+        np.testing.assert_allclose(row, expected, rtol=1e-4)
+
+
 def test_a_history_is_the_mean_of_its_items_weighted_by_count_and_age() -> None:
     ids = tf.keras.layers.Embedding(SIZES.items, 8)
-    tower = QueryTower(SIZES, 8, ids)
+    tower = QueryTower(SIZES, ids)
     two = {
         "user_id": tf.constant([0, 0], tf.int64),
         "country": tf.constant([0, 0], tf.int64),
@@ -127,13 +158,28 @@ def test_a_history_is_the_mean_of_its_items_weighted_by_count_and_age() -> None:
     }
     found = tower(two).numpy()
     np.testing.assert_allclose(found[0], found[1], rtol=1e-5)
-    aged = decayed(tf.ragged.constant([[2.0, 2.0]]), tf.ragged.constant([[0.0, 60.0]]))
-    np.testing.assert_allclose(aged.to_list(), [[2.0, 1.0]], rtol=1e-6)
     table = ids(tf.constant([1, 2])).numpy()
     bag = (table[0] + 2 * table[1]) / 3
     parts = np.concatenate([bag, [np.log1p(3.0)], tower._user(0), tower._country(0), tower._text.bias])
-    out = bag + tower._out(tower._hidden(parts[None].astype(np.float32))).numpy()[0]
+    rest = tower._out(tower._hidden(parts[None].astype(np.float32))).numpy()[0]
+    out = bag + np.exp(-3.0) * rest / np.linalg.norm(rest)
     np.testing.assert_allclose(found[0], out / np.linalg.norm(out), rtol=1e-4)
+    worded = tower({**two, "text": tf.ones([2, 5])}).numpy()
+    parts[-8:] = tower._text(tf.ones([1, 5]))[0]
+    rest = tower._out(tower._hidden(parts[None].astype(np.float32))).numpy()[0]
+    out = bag + rest / np.linalg.norm(rest)
+    np.testing.assert_allclose(worded[0], out / np.linalg.norm(out), rtol=1e-4)
+
+
+def test_an_item_that_nobody_took_is_its_content_and_one_that_many_took_is_its_id() -> None:
+    vectors = np.random.default_rng(0).normal(size=(31, 8)).astype(np.float32)
+    times = np.where(np.arange(31) == 1, 1e6, np.where(np.arange(31) == 2, 3.0, 0.0)).astype(np.float32)
+    towers = compiled(SIZES, TwoTowerOptions(width=8), start=Start(vectors, times))
+    features = {name: tf.gather(value, [1, 1, 1]) for name, value in catalogue().features.items()}
+    many, few, none = towers.items({**features, "item_id": tf.constant([1, 2, 5], tf.int64)}).numpy()
+    np.testing.assert_allclose(many, vectors[1], atol=1e-4)
+    np.testing.assert_allclose(few, vectors[2] + none * np.exp(-3.0), rtol=1e-4, atol=1e-6)
+    assert np.linalg.norm(none) == pytest.approx(np.median(np.linalg.norm(vectors[1:3], axis=1)), rel=1e-4)
 
 
 def test_a_query_text_that_several_share_gives_what_each_alone_gives() -> None:
