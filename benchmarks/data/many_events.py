@@ -143,11 +143,13 @@ def _dirty(rows: pa.Table, dirt: float, rng: np.random.Generator) -> pa.Table:
 
 def _popular(rng: np.random.Generator, count: int, among: int) -> Ints:
     """Draws so that the first are drawn far more often: the density falls with the place's square root."""
-    return (rng.random(count) ** 2 * among).astype(np.int64)
+    place: Ints = (rng.random(count) ** 2 * among).astype(np.int64)
+    return place
 
 
 def _price(item: Ints) -> NDArray[np.float64]:
-    return np.round(2 + item * 7 % 1_000 / 10, 2)
+    price: NDArray[np.float64] = np.round(2 + (item * 7 % 1_000).astype(np.float64) / 10, 2)
+    return price
 
 
 def _named(sign: str, numbers: Ints, missing: NDArray[np.bool_] | None = None) -> pa.Array:
