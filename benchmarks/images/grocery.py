@@ -45,7 +45,7 @@ FIGURES = (
     Figure("without_a_photo_top_5", lambda found: found["product"]["aisle, products without a photo"][1]),
     Figure("untitled_recall", lambda found: found["untitled"]["with pictures"]),
     Figure("untitled_recall_without", lambda found: found["untitled"]["without"]),
-    Figure("megabytes_more_for_10000", lambda found: found["megabytes"], most=200),
+    Figure("megabytes_more_for_10000", lambda found: found.get("megabytes"), most=200),
 )
 
 
@@ -182,14 +182,16 @@ def markdown(found: Found) -> str:
     fine = [(name, f"{value:.4f}", f"{found['coarse'][name]:.4f}") for name, value in found["fine"].items()]
     product = [(name, *(f"{value:.4f}" for value in both)) for name, both in found["product"].items()]
     untitled_ = [(name, f"{value:.4f}") for name, value in found["untitled"].items()]
+    many = found.get("megabytes")
+    said = f"Reading {MANY:,} pictures takes {many:.0f} MB more than reading a tenth of them." if many else ""
     return "\n\n".join(
         (
             table(("photos of the test", "81 products", "43 coarse classes"), fine),
             table(("photo to product", "top-1", "top-5"), product),
             table(("items without a title", f"recall@{NEAR}"), untitled_),
-            f"Reading {MANY:,} pictures takes {found['megabytes']:.0f} MB more than reading a tenth of them.",
+            said,
         )
-    )
+    ).strip()
 
 
 if __name__ == "__main__":

@@ -37,13 +37,25 @@ class Whitening(tf.Module):
     def learn(cls, features: NDArray[np.floating], width: int = WIDTH) -> Whitening:
         """Learns from features, [n, d]; of few pictures there are fewer directions than `width`."""
         mean = features.mean(0, dtype=np.float64)
+        if len(features) < features.shape[1]:
+            away = (features - mean) / np.sqrt(len(features))
+            values, vectors = np.linalg.eigh(away @ away.T)
+            vectors = away.T @ (vectors / np.sqrt(np.maximum(values, values.max() * _LEAST + _LEAST)))
+            return cls._of(mean, values, vectors, min(width, max(len(features) - 1, 1)))
         # The covariance, not the features, is taken apart: memory follows d and not n.
         covariance = np.zeros((features.shape[1],) * 2)
         for start in range(0, len(features), 1024):
             part = features[start : start + 1024].astype(np.float64) - mean
             covariance += part.T @ part / len(features)
         values, vectors = np.linalg.eigh(covariance)
-        best = np.argsort(-values)[: min(width, max(len(features) - 1, 1))]
+        return cls._of(mean, values, vectors, min(width, max(len(features) - 1, 1)))
+
+    @classmethod
+    def _of(
+        cls, mean: NDArray[np.float64], values: NDArray[np.float64], vectors: NDArray[np.float64], width: int
+    ) -> Whitening:
+        """The map to the principal components, [d, m], of the largest spreads, [m]."""
+        best = np.argsort(-values)[:width]
         turn = vectors[:, best] / np.sqrt(np.maximum(values[best], 0) + _NOISE * max(values.max(), _LEAST))
         return cls(mean.astype(np.float32), turn.astype(np.float32))
 
