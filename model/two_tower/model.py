@@ -43,7 +43,7 @@ class ItemTower(tf.keras.Model):
     """Maps an item's id, text, categories, brand and price to the space.
 
     Content speaks for what nobody took, and hardly for what a few users did: an id's vector is the shorter the less is
-    known of it. That of content is as long as is usual, as nothing tells how often something new will be taken.
+    known of it. That of content is as long as those of items that few took.
 
     Example:
         >>> sizes = Sizes(items=3, categories=2, brands=2, users=2, countries=2, text=4)
@@ -60,7 +60,7 @@ class ItemTower(tf.keras.Model):
         super().__init__(name="item_tower")
         width = ids.output_dim
         self._ids = ids
-        self._new_length = start.typical_length
+        self._new_length = start.new_length
         self._times = self.add_weight(
             name="times",
             shape=[sizes.items],

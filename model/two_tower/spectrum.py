@@ -34,10 +34,10 @@ class Start:
     times: npt.NDArray[np.float32]
 
     @property
-    def typical_length(self) -> float:
-        """The median of the vectors' lengths, of the items that anybody took."""
+    def new_length(self) -> float:
+        """That of an item nobody took: the lower quartile of the vectors' lengths, as it is like those that few took."""
         lengths = np.linalg.norm(self.vectors[self.times > 0], axis=1)
-        return float(np.median(lengths)) if len(lengths) else 1.0
+        return float(np.quantile(lengths, 0.25)) if len(lengths) else 1.0
 
     @staticmethod
     def unknown(items: int, width: int, seed: int) -> Start:
