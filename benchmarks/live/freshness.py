@@ -93,10 +93,10 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
     """Has visitors buy what they are shown, and look again, one pair after the other.
 
     Returns:
-        How many pairs, how many answers did not know the event, how many pairs a second; `failed`, how many more weren't
-        answered, and why the first of them.
+        How many pairs, how many answers did not know the event without saying so, how many were `stale`, which says so, how
+        many pairs a second; `failed`, how many more weren't answered, and why the first of them.
     """
-    knew: list[bool] = []
+    noticed: list[Noticed] = []
     failed: list[str] = []
     step = max(1, count // _TOLD)
 
@@ -108,9 +108,9 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
                 visitor.look(site)
                 while left:
                     left -= 1
-                    knew.append(visitor.take_and_look(site).knew)
-                    if len(knew) % step == 0:
-                        print(f"{len(knew):,} of {count:,} pairs", file=sys.stderr, flush=True)
+                    noticed.append(visitor.take_and_look(site))
+                    if len(noticed) % step == 0:
+                        print(f"{len(noticed):,} of {count:,} pairs", file=sys.stderr, flush=True)
             except NotAnswered as error:
                 failed.append(str(error))
                 if len(failed) > _ENOUGH:
@@ -119,9 +119,10 @@ def pairs(shop: Shop, count: int, clients: int = 4) -> dict[str, Any]:
     started = time.monotonic()
     in_turn(shop.gateway.target, clients, range(-(-count // STAYS)), stay).result()
     return {
-        "asked": len(knew),
-        "unknown": len(knew) - sum(knew),
-        "a_second": len(knew) / (time.monotonic() - started),
+        "asked": len(noticed),
+        "unknown": sum(not one.knew and not one.stale for one in noticed),
+        "stale": sum(one.stale for one in noticed),
+        "a_second": len(noticed) / (time.monotonic() - started),
         "failed": len(failed),
         "said": failed[:5],
     }

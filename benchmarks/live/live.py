@@ -44,6 +44,7 @@ FIGURES = (
     ),
     Figure("pairs", _of("pairs", lambda told: told["asked"]), least=100_000),
     Figure("unknown_of_pairs", _of("pairs", lambda told: told["unknown"]), most=0),
+    Figure("stale_of_pairs", _of("pairs", lambda told: told["stale"])),
     Figure("failed_of_pairs", _of("pairs", lambda told: told["failed"]), most=0),
     Figure("kills_of_soak", _of("soak", lambda told: told["kills"]), least=9),
     Figure("switches_of_soak", _of("soak", lambda told: told["switches"]), least=8),
@@ -112,7 +113,8 @@ def markdown(found: Found) -> str:
     if told := found.get("pairs"):
         said = f"{told['unknown']:,} of {told['asked']:,}"
         rows.append(("answers that did not know the event just recorded", said))
-        rows.append(("and questions or events of those that weren't answered", f"{told['failed']:,}"))
+        rows.append(("answers that said that the store was too slow for them", f"{told['stale']:,}"))
+        rows.append(("questions or events of these pairs that weren't answered", f"{told['failed']:,}"))
     if told := found.get("soak"):
         asked = sum(told["asked"].values())
         rows += [

@@ -55,11 +55,13 @@ class Noticed:
         accepted: seconds until the gateway said that it is safe.
         answered: seconds from then until the visitor's next answer was there.
         knew: whether that answer knew the event.
+        stale: whether that answer says that it was made without the store.
     """
 
     accepted: float
     answered: float
     knew: bool
+    stale: bool
 
 
 class Visitor:
@@ -67,17 +69,20 @@ class Visitor:
 
     Attributes:
         shown: the items of the last answer, best first.
+        stale: whether it says that it was made without the store.
     """
 
     def __init__(self, session: str) -> None:
         """Nothing was done or shown yet in this session."""
         self._session = session
         self.shown: list[str] = []
+        self.stale = False
 
     def look(self, site: Site) -> None:
         """Asks what there is for them; raises NotAnswered."""
         asked = {"session_id": self._session, "exclude_seen": True, "k": K}
-        self.shown = [item["item_id"] for item in site.post("recommend", asked)["items"]]
+        answer = site.post("recommend", asked)
+        self.shown, self.stale = [item["item_id"] for item in answer["items"]], answer["stale"]
 
     def take(self, site: Site, place: int = 0) -> str:
         """Records that they bought an item that was shown; returns the item. Raises NotAnswered."""
@@ -91,7 +96,7 @@ class Visitor:
         item = self.take(site)
         accepted = time.perf_counter()
         self.look(site)
-        return Noticed(accepted - started, time.perf_counter() - accepted, item not in self.shown)
+        return Noticed(accepted - started, time.perf_counter() - accepted, item not in self.shown, self.stale)
 
 
 def evenly(rate: float, seconds: float) -> Iterator[int]:

@@ -179,7 +179,7 @@ _RESULTS: dict[str, Any] = {
     "live.live": {
         "load": {"changed": {"p50": 20.9, "p99": 44.4}, "events_a_second": 100.0, "unknown": 0},
         "overhead": {"gateway": {"p50": 17.59}, "server": {"p50": 15.31}},
-        "pairs": {"asked": 5_000, "unknown": 0, "failed": 0},
+        "pairs": {"asked": 5_000, "unknown": 0, "stale": 0, "failed": 0},
         "soak": {
             "kills": 5,
             "switches": 5,
