@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +74,8 @@ def features(photos: dict[str, Photos], kept: pathlib.Path | None) -> dict[str, 
         split: np.concatenate([seen(part) for part in _pixels(some.paths)]) for split, some in photos.items()
     }
     if kept is not None:
-        np.savez(kept, **{split: values.astype(np.float16) for split, values in found.items()})
+        halves: dict[str, Any] = {split: values.astype(np.float16) for split, values in found.items()}
+        np.savez(kept, **halves)
     return found
 
 
