@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import sys
 from collections.abc import Iterable, Mapping
 
 import pyarrow as pa
@@ -29,6 +30,11 @@ FIRST_BYTES = 1 << 18
 """Of a table, which are read before anything slow is imported."""
 FEW = 0.1
 """Of the first rows: where fewer are lost for a column, the gate is left to judge it."""
+
+_UNSEEN = (
+    "pictures: the items name some, and no model sees them: pip install 'aisle[images]' has them read, --set pictures.use=never "
+    "says that they are not to be"
+)
 
 
 def fingerprint_tables(
@@ -165,6 +171,8 @@ def schema_fingerprint(folder: str, table: str) -> str:
 def pictures_to_read(data: str, use: str, reading: TableReading) -> str:
     """The fingerprint of the files below a data folder, for a run that reads pictures; "" for one that doesn't.
 
+    Pictures that can't be read, since the encoder's package is not installed, are told of on stderr.
+
     Args:
         data: the folder.
         use: as `PictureOptions` has it.
@@ -181,6 +189,7 @@ def pictures_to_read(data: str, use: str, reading: TableReading) -> str:
     if use == "always":
         weights_file()
     elif importlib.util.find_spec(PACKAGE) is None:
+        print(_UNSEEN, file=sys.stderr, flush=True)
         return ""
     return files_fingerprint(data)
 

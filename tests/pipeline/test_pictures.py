@@ -44,14 +44,16 @@ def test_a_pipeline_with_pictures_hands_them_to_the_bundle() -> None:
 
 
 def test_they_are_read_where_items_name_them_and_the_encoder_is_there(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "items.csv").write_text("item_id,title,image\na,Mug,a.png\n", encoding="utf-8")
     (tmp_path / "events.csv").write_text("timestamp,event,item_id\n", encoding="utf-8")
     for package, read in (("json", True), ("no_such_package", False)):
         monkeypatch.setattr(efficientnet, "PACKAGE", package)
         assert bool(pictures_to_read(str(tmp_path), "auto", TableReading())) == read
+        assert ("pip install 'aisle[images]'" in capsys.readouterr().err) != read
         assert not pictures_to_read(str(tmp_path), "never", TableReading())
+        assert not capsys.readouterr().err
     with pytest.raises(InputError, match="is not installed"):
         pictures_to_read(str(tmp_path), "always", TableReading())
     (tmp_path / "items.csv").write_text("item_id,title\na,Mug\n", encoding="utf-8")
