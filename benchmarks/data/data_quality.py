@@ -191,7 +191,7 @@ def run(options: SimulatorOptions, folder: pathlib.Path) -> tuple[list[Kind], di
     result = clean_tables(read, now=options.end_seconds * 1_000_000)
     cleaning = time.perf_counter() - start
     truth = pl.read_csv(folder / GROUND_TRUTH, schema_overrides={"line": pl.Int64})
-    evidence = pl.DataFrame(pl.from_arrow(result.evidence))
+    evidence = pl.DataFrame(pl.from_arrow(result.evidence)).cast({pl.Categorical: pl.String})
     lost = evidence.filter(pl.col("outcome").is_in(["quarantined", "merged"]))
     innocent = lost.join(truth, on=["table", "file", "line"], how="anti")
     by_reason = innocent.group_by("table", "reason").len("rows").sort("rows", descending=True)

@@ -1,6 +1,6 @@
 """Photos from shops: told apart, and led to their product, beside the frozen encoder that ours stands on.
 
-    python -m benchmarks.images.grocery --source ../shared/data/grocery [--features FILE] [--check]
+    python -m benchmarks.images.grocery --source ../shared/data/grocery [--features FILE] [--check] [--results docs/results.md]
 
 2,640 photos of 81 products train, 296 validate, 2,485 of other shops test. Each product has a picture of its own, as a shop's
 catalogue has, which is no photo. *Frozen* is the mean of the last layer of EfficientNet-lite0: its nearest neighbour, a logistic

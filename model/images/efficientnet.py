@@ -35,7 +35,7 @@ _MEAN, _SCALE = 127.0, 128.0
 
 
 @dataclasses.dataclass(frozen=True)
-class Stage:
+class _Stage:
     """Blocks that are alike: how many, the step of the first, and the channels that they give."""
 
     blocks: int
@@ -44,13 +44,13 @@ class Stage:
 
 
 STAGES = (
-    Stage(1, 1, 16),
-    Stage(2, 2, 24),
-    Stage(2, 2, 40),
-    Stage(3, 2, 80),
-    Stage(3, 1, 112),
-    Stage(4, 2, 192),
-    Stage(1, 1, 320),
+    _Stage(1, 1, 16),
+    _Stage(2, 2, 24),
+    _Stage(2, 2, 40),
+    _Stage(3, 2, 80),
+    _Stage(3, 1, 112),
+    _Stage(4, 2, 192),
+    _Stage(1, 1, 320),
 )
 WIDTH = 1280
 """Channels of the last layer."""

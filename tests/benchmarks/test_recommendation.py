@@ -39,7 +39,7 @@ def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) 
 PAGES = {
     "results.md": [
         "retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "languages",
-        "forecasts", "growth", "fuzz",
+        "forecasts", "growth", "pictures", "fuzz",
     ],
     "experiments.md": [
         "retail-parts", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",

@@ -41,7 +41,8 @@ def test_the_same_seed_writes_the_same_bytes_and_another_seed_does_not(
 def test_tables_have_the_canonical_columns_in_order(shop: Shop) -> None:
     for table in (ITEMS, USERS, EVENTS, JUDGEMENTS):
         frame: pl.DataFrame = getattr(shop, table.name)
-        assert frame.columns == [column.name for column in table.columns if not column.bookkeeping]
+        named = [column.name for column in table.columns if not column.bookkeeping]
+        assert frame.columns == [name for name in named if name != "domain"]  # It is one shop.
         for column in table.columns:
             if column.required:
                 assert frame[column.name].null_count() == 0

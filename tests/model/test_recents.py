@@ -185,10 +185,10 @@ def test_a_given_history_takes_the_place_of_the_known_one_and_recent_events_are_
 
 def test_no_more_events_count_than_a_history_holds_the_newest() -> None:
     state = state_of(KNOWN, CUT_OFF)
-    many = [("c", "click", 86_400.0 * day) for day in range(60, 0, -1)]
+    many = [("c", "click", 86_400.0 * day) for day in range(250, 0, -1)]
     found = known_of(state, "stranger", recents(*many))
-    assert found["sum count"][2] == pytest.approx(0.2 * 50)
-    assert (found["sum last"][2], found["sum first"][2]) == (1.0, 50.0)
+    assert found["sum count"][2] == pytest.approx(0.2 * 200, rel=1e-5)
+    assert (found["sum last"][2], found["sum first"][2]) == (1.0, 200.0)
 
 
 def test_users_of_a_batch_have_their_own_recent_events() -> None:
