@@ -169,7 +169,7 @@ def test_no_question_copies_a_table_of_the_model(saved_search: SavedSearch) -> N
         **{"query": one, "user_id": np.array([b"u0"], object), "item_id": np.array([b"i1"], object)},
         **{"history": none[None], "item_ids": np.array([[b"i0", b"i1"]], object)},
         **{"category": none, "brand": none[None], "price_min": np.zeros(1), "price_max": np.ones(1)},
-        **{"in_stock": np.array(False), "exclude_seen": np.array(True), "k": np.array(5)},
+        **{"in_stock": np.array(False), "exclude_seen": np.array(True), "k": np.array(5), "text": one},
     }
     copied = _copied(saved_search.base / "1", inputs)
     assert {"search", "rank", "recommend", "similar", "explain"} <= copied.keys()
