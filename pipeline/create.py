@@ -114,6 +114,16 @@ def create_pipeline(
     reader = [_picture_reader(cleaner, data, pictures, layout)] if pictures else []
     seen = reader[0].outputs["pictures"] if reader else None
     nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config)]
+    return _pipeline(nodes, layout, config, metadata)
+
+
+def _pipeline(
+    nodes: list[base_component.BaseComponent],
+    layout: Layout,
+    config: Config,
+    metadata: tfx.orchestration.metadata.ConnectionConfigType | None,
+) -> tfx.dsl.Pipeline:
+    """The components as one pipeline, whose cache knows their code."""
     for node in nodes:
         show_code_to_cache(node)
     return tfx.dsl.Pipeline(

@@ -131,11 +131,7 @@ def make_state(
     rows = _rows(items)
     past = _before(interactions, rows, now)
     known = _placed(past.filter(pl.col("user_id") != ""))
-    latest = (
-        known.group_by("user_id", maintain_order=True)
-        .tail(HISTORY_LENGTH)
-        .sort("user_id", "timestamp", "item_id")
-    )
+    latest = _latest(known)
     sizes = latest.group_by("user_id", maintain_order=True).len()
     country = {user: value or "" for user, value in users.select("user_id", "country").iter_rows()}
     names = sizes["user_id"].to_list() if everyone is None else everyone
@@ -169,6 +165,12 @@ def make_state(
         visit_gap=visit_gap(known),
         due=due(known, len(items)),
     )
+
+
+def _latest(known: pl.DataFrame) -> pl.DataFrame:
+    """The interactions that a history holds, by user, oldest first."""
+    tail = known.group_by("user_id", maintain_order=True).tail(HISTORY_LENGTH)
+    return tail.sort("user_id", "timestamp", "item_id")
 
 
 def learnt_domains(
