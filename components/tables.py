@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -129,7 +129,8 @@ class PiecesWriter:
         if self._writer is None:
             parquet = pq.ParquetWriter(self._file, group.schema, compression=_COMPRESSION)
             self._writer = self._open.enter_context(parquet)
-        self._writer.write_table(group, row_group_size=_ROW_GROUP)
+        # One chunk a column: where a chunk ends, a page may.
+        self._writer.write_table(group.combine_chunks(), row_group_size=_ROW_GROUP)
 
 
 def read_json(path: str) -> Any:
@@ -268,10 +269,32 @@ def nested_rows(table: pa.Table) -> pa.Table:
     return pa.table({name: _nested(table.column(name)) for name in table.column_names})
 
 
-def read_tables(uri: str) -> dict[str, pa.Table]:
-    """Reads the cleaned tables that a Tables artifact holds, by name."""
-    paths = {table.name: os.path.join(uri, f"{table.name}.parquet") for table in TABLES}
+def read_tables(uri: str, but: Container[str] = ()) -> dict[str, pa.Table]:
+    """Reads the cleaned tables that a Tables artifact holds, by name; leaves those out that are named."""
+    paths = {table.name: _table_file(uri, table.name) for table in TABLES if table.name not in but}
     return {name: read_parquet(path) for name, path in paths.items() if exists(path)}
+
+
+def count_table_rows(uri: str, table: str) -> int:
+    """Returns how many rows a table of a Tables artifact has, 0 where it holds none of that name."""
+    path = _table_file(uri, table)
+    if not exists(path):
+        return 0
+    with open_file(path) as file:
+        return int(pq.ParquetFile(file).metadata.num_rows)
+
+
+def table_pieces(uri: str, table: str, columns: Container[str]) -> Iterator[pa.Table]:
+    """Yields a table of a Tables artifact piece by piece, with those of the columns that it has."""
+    with open_file(_table_file(uri, table)) as file:
+        parquet = pq.ParquetFile(file)
+        there = [name for name in parquet.schema_arrow.names if name in columns]
+        for group in range(parquet.num_row_groups):
+            yield parquet.read_row_group(group, there)
+
+
+def _table_file(uri: str, table: str) -> str:
+    return os.path.join(uri, f"{table}.parquet")
 
 
 def write_tables(
@@ -279,7 +302,7 @@ def write_tables(
 ) -> None:
     """Writes cleaned tables as the files of a Tables artifact; those `stored` come piece by piece."""
     for name, pieces in {**{name: [table] for name, table in tables.items()}, **(stored or {})}.items():
-        write_pieces(os.path.join(uri, f"{name}.parquet"), pieces)
+        write_pieces(_table_file(uri, name), pieces)
 
 
 def read_quarantine(uri: str) -> pa.Table:
