@@ -20,6 +20,8 @@ from aisle.gateway.questions import Answer, Done, Listing, Question, Recommend, 
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now
 from aisle.gateway.spool import NotWritten, Record
+from aisle.gateway.uploads.questions import Pictured, SimilarByImage
+from aisle.gateway.uploads.reading import PictureReading
 from aisle.serving import AsyncClient
 
 SHOWN_SECONDS = 0.1
@@ -57,6 +59,7 @@ class Gateway(Recording):
             ads.observe = self.metrics.ads_seconds.observe
             self.metrics.ads_shows.set_function(lambda: ads.shows)
             self.metrics.ads_charged.set_function(lambda: ads.charging.charged)
+        self._pictures = PictureReading()
         self._shown: list[Callable[[], Record]] = []
         """What makes the records of what was shown: an answer doesn't wait for its own."""
         self._noting: asyncio.Task[None] | None = None
@@ -98,6 +101,12 @@ class Gateway(Recording):
         answer: Answer = await (self.ads.answered(route, shown_to, ask) if self.ads else ask())
         self.note_shown(route, shown_to, answer)
         return answer
+
+    async def similar_by_image(self, asked: SimilarByImage, data: bytes, **who: str) -> Answer:
+        """As `answer`, with the file of a picture; raises InputError where it can't be used."""
+        small = await self._pictures.small(data)
+        told = asked.model_dump(include=set(SimilarByImage.model_fields))
+        return await self.answer("similar_by_image", Pictured(**told, image=small), **who)
 
     async def advertise(self, asked: Slots) -> Answer:
         """Sponsored items for slots of their own; none where nothing is sold. In no experiment."""
