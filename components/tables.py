@@ -77,11 +77,11 @@ def read_parquet(path: str) -> pa.Table:
         return pq.read_table(file)
 
 
-def read_pieces(path: str, columns: Container[str]) -> Iterator[pa.Table]:
-    """Yields one Parquet file a piece at a time, at least one, with those of the columns that it has."""
+def read_pieces(path: str, columns: Container[str] | None = None) -> Iterator[pa.Table]:
+    """Yields one Parquet file a piece at a time, at least one, with those of the columns that it has, or with all."""
     with open_file(path) as file:
         parquet = pq.ParquetFile(file)
-        there = [name for name in parquet.schema_arrow.names if name in columns]
+        there = [name for name in parquet.schema_arrow.names if columns is None or name in columns]
         for group in range(parquet.num_row_groups):
             yield parquet.read_row_group(group, there)
         if not parquet.num_row_groups:
