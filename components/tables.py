@@ -156,12 +156,24 @@ def count_rows(uri: str) -> int:
 
 def row_pieces(uri: str) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Yields what `read_rows` and `read_provenance` read, piece by piece."""
+    for number in range(len(piece_rows(uri))):
+        yield row_piece(uri, number)
+
+
+def row_piece(uri: str, number: int) -> tuple[pa.Table, pa.Table]:
+    """Returns one of the pieces that `row_pieces` yields."""
     rows_file, provenance_file = _row_files(uri)
     with open_file(rows_file) as rows, open_file(provenance_file) as provenance:
-        nested, places = pq.ParquetFile(rows), pq.ParquetFile(provenance)
         # Both were written with the same row groups.
-        for group in range(nested.num_row_groups):
-            yield _flat_batch(nested.read_row_group(group)), places.read_row_group(group)
+        nested = pq.ParquetFile(rows).read_row_group(number)
+        return _flat_batch(nested), pq.ParquetFile(provenance).read_row_group(number)
+
+
+def piece_rows(uri: str) -> list[int]:
+    """Returns how many rows each of the pieces has that `row_pieces` yields."""
+    with open_file(_row_files(uri)[1]) as provenance:
+        groups = pq.ParquetFile(provenance).metadata
+        return [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
 
 
 def _row_files(uri: str) -> tuple[str, str]:
