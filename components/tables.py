@@ -232,6 +232,18 @@ class StoredRows:
         return pa.concat_tables(parts) if parts else PROVENANCE_SCHEMA.empty_table()
 
 
+def row_piece(uri: str, number: int) -> tuple[pa.Table, pa.Table]:
+    """Returns one of the pieces that `row_pieces` yields."""
+    with StoredRows(uri) as stored:
+        return stored.read([number]), stored.places([number])
+
+
+def piece_rows(uri: str) -> list[int]:
+    """Returns how many rows each of the pieces has that `row_pieces` yields."""
+    with StoredRows(uri) as stored:
+        return stored.sizes
+
+
 def _row_files(uri: str) -> tuple[str, str]:
     """The files of an Examples artifact: its rows, and where each came from."""
     return os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), os.path.join(uri, PROVENANCE_FILE)
