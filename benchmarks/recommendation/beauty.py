@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from aisle.components.evaluator.measures.metrics import bootstrap_interval, paired_interval
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import MICROSECONDS_PER_DAY

@@ -8,8 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
-from aisle.components.labeler.label import Labelled
-from aisle.components.tables import read_json, read_parquet, write_json, write_parquet
+from aisle.components.labeler.labelled import Labelled
+from aisle.components.tables import read_json, read_parquet, write_json, write_pieces
 
 TABLES = ("items", "users", "interactions", "events", "impressions", "judgements", "intents", "tags")
 SPLITS_FILE = "splits.json"
@@ -17,8 +17,9 @@ SPLITS_FILE = "splits.json"
 
 def write_interactions(uri: str, labelled: Labelled) -> None:
     """Writes the tables and the splits."""
-    for name, table in labelled.tables.items():
-        write_parquet(os.path.join(uri, f"{name}.parquet"), table)
+    stored = labelled.stored.tables if labelled.stored else {}
+    for name, pieces in {**{name: [table] for name, table in labelled.tables.items()}, **stored}.items():
+        write_pieces(os.path.join(uri, f"{name}.parquet"), pieces)
     write_json(os.path.join(uri, SPLITS_FILE), dataclasses.asdict(labelled.splits))
 
 

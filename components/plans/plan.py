@@ -65,8 +65,8 @@ class Parts(Protocol[Part]):
         """Calls `work` on each part, and keeps what it made of it."""
 
 
-def carry_out(stages: Sequence[Stage[State]], parts: Parts[State]) -> None:
-    """Carries out stages on all parts; stages without a question between them are done in one visit."""
+def carry_out(stages: Sequence[Stage[State]], parts: Parts[State]) -> Told:
+    """Carries out stages on all parts, and returns the answers; stages without a question between them are done in one visit."""
     told: Told = {}
     waiting: list[Stage[State]] = []
     for stage in stages:
@@ -74,6 +74,7 @@ def carry_out(stages: Sequence[Stage[State]], parts: Parts[State]) -> None:
         if stage.asks or stage is stages[-1]:
             told |= _visit(waiting, parts, told)
             waiting = []
+    return told
 
 
 def gathered(parts: Parts[State], show: Callable[[State], pl.DataFrame]) -> pl.DataFrame:

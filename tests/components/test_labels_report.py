@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from aisle.cli.report import report as report_command
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.storage import TABLES, read_interactions, write_interactions
 from aisle.components.labeler.summary import summarise
