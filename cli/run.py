@@ -64,7 +64,9 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     "--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle."
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
-@click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
+@click.option(
+    "--output", required=True, type=click.Path(), help="The file to write: JSON, which is YAML, too."
+)
 @CONFIG
 @SET
 def compile_(
@@ -78,6 +80,6 @@ def compile_(
     check_writable(output)
     if config.tracking.to:
         click.echo("tracking.to is of aisle run; Kubeflow tracks its own runs", err=True)
-    from aisle.pipeline.kubeflow import compile_pipeline
+    from aisle.pipeline.kubeflow.compiler import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

@@ -65,6 +65,10 @@ class TwoTowerOptions(Options):
             0 leaves them there.
         temperature: of the softmax over the batch.
         unknown: share of training items shown without their id, so that content alone serves new items.
+        order: whether histories are read in order, too, by a transformer: `auto` tries it where the order foretells what is
+            taken next in the validation window, `always` everywhere; both keep it where it surely wins there; `never`.
+        order_width: of its vectors, which stand beside the others'; even.
+        order_steps: of its training at most.
         refit: whether what serves learns from the validation window too, once that has said for how many steps; what
             the ranking head learns from never does.
         seed: of every random choice.
@@ -79,6 +83,9 @@ class TwoTowerOptions(Options):
     id_rate: Share = 0.0
     temperature: Positive = 0.15
     unknown: Share = 0.1
+    order: Literal["auto", "always", "never"] = "auto"
+    order_width: AtLeastOne = 64
+    order_steps: AtLeastOne = 6000
     refit: bool = True
     seed: Seed = 1
 
