@@ -5,7 +5,7 @@
 Each user's last item tests and the one before it validates; all items are ranked, those the user had are masked.
 Every parameter is fitted on the sequences without their last two items; the history at the test holds the validation
 item too, and comes with the request. With `--validate` the last item is left out altogether, and the one before it
-is foretold: what was chosen was chosen there.
+is foretold: what was chosen was chosen there. `--peer EPOCHS` trains RecTools' SASRec beside, in an environment of its own.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import MICROSECONDS_PER_DAY
+from benchmarks.recommendation import sasrec
 from benchmarks.recommendation.baselines import ease_weights
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.results import table, with_interval
@@ -34,6 +35,7 @@ K = 10
 RECENCY = 0.7
 POPULARITY, KNN, EASE = "popularity", f"item-kNN, recency {RECENCY}^k", f"EASE, recency {RECENCY}^k"
 ALONE, OURS = "aisle, two-tower alone", "aisle, whole pipeline"
+PEER = "SASRec, sampled softmax (RecTools)"
 EASE_L2 = 100.0
 BATCH = 64
 
@@ -87,12 +89,18 @@ def main() -> None:
     """Measures, prints and writes, as the command line says."""
     command = Command(__doc__, FIGURES, source="Amazon Beauty", seeds=(1, 2, 3))
     command.add_argument("--validate", action="store_true", help="foretell the validation item instead")
+    command.add_argument(
+        "--peer", type=int, default=0, metavar="EPOCHS", help="of RecTools' SASRec; 0 asks it not"
+    )
     command.run(
-        lambda told, scratch: measure(told.source, scratch, told.seeds, told.validate), {"beauty": markdown}
+        lambda told, scratch: measure(told.source, scratch, told.seeds, told.validate, told.peer),
+        {"beauty": markdown},
     )
 
 
-def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], validate: bool) -> dict[str, Any]:
+def measure(
+    source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], validate: bool, peer: int = 0
+) -> dict[str, Any]:
     """Every system; see `markdown` for the shape."""
     from aisle.datasets import sequences as adapter
 
@@ -104,6 +112,9 @@ def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], valid
     for name, make in _BASELINES.items():
         ranks[name] = ranks_of(sequences, make(sequences))
         print(f"{name}: {record(ranks[name])}", flush=True)
+    if peer and (found := sasrec.asked(sequences.taken, sequences.fitted, K, scratch, peer)) is not None:
+        ranks[PEER] = found
+        print(f"{PEER}: {record(found)}", flush=True)
     transformed = transform(labelled, scratch)
     ours, alone = [], []
     for seed in seeds:

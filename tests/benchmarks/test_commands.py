@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-TOOLS = {"benchmarks.ads.clocked_gateway", "benchmarks.serving.load", "benchmarks.serving.answering"}
+TOOLS = {
+    "benchmarks.ads.clocked_gateway", "benchmarks.recommendation.sasrec", "benchmarks.serving.answering",
+    "benchmarks.serving.load",
+}  # fmt: skip
 """Processes that a benchmark starts."""
 MODULES = {
     ".".join(path.relative_to(REPOSITORY).with_suffix("").parts): path.read_text(encoding="utf-8")

@@ -91,3 +91,13 @@ def test_a_served_answer_is_cut_after_what_the_user_had_is_left_out() -> None:
 
     assert beauty.ranks_served(sequences, recommend).tolist() == [1, beauty.K]
     assert asked == [(["u", "v"], [["a", "b"], ["c", "a"]], True, beauty.K + 2)]
+
+
+def test_a_peer_that_can_not_be_installed_is_left_out_and_the_reason_said(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sasrec = importlib.import_module("benchmarks.recommendation.sasrec")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(sasrec, "ENVIRONMENT", tmp_path / "file" / "environment")
+    assert sasrec.asked([np.arange(3)], [1], 2, tmp_path, 1) is None
+    assert "no RecTools: its environment was not made" in capfd.readouterr().err
