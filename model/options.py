@@ -8,6 +8,7 @@ from aisle.schema.options import (
     Amount,
     AtLeastOne,
     AtLeastZero,
+    Even,
     Options,
     Positive,
     Rate,
@@ -84,7 +85,7 @@ class TwoTowerOptions(Options):
     temperature: Positive = 0.15
     unknown: Share = 0.1
     order: Literal["auto", "always", "never"] = "auto"
-    order_width: AtLeastOne = 64
+    order_width: Even = 64
     order_steps: AtLeastOne = 6000
     refit: bool = True
     seed: Seed = 1
