@@ -77,6 +77,17 @@ def read_parquet(path: str) -> pa.Table:
         return pq.read_table(file)
 
 
+def read_pieces(path: str, columns: Container[str] | None = None) -> Iterator[pa.Table]:
+    """Yields one Parquet file a piece at a time, at least one, with those of the columns that it has, or with all."""
+    with open_file(path) as file:
+        parquet = pq.ParquetFile(file)
+        there = [name for name in parquet.schema_arrow.names if columns is None or name in columns]
+        for group in range(parquet.num_row_groups):
+            yield parquet.read_row_group(group, there)
+        if not parquet.num_row_groups:
+            yield parquet.schema_arrow.empty_table().select(there)
+
+
 def write_parquet(path: str, table: pa.Table) -> None:
     """Writes one Parquet file, making its folder."""
     write_pieces(path, [table])
@@ -221,6 +232,18 @@ class StoredRows:
         return pa.concat_tables(parts) if parts else PROVENANCE_SCHEMA.empty_table()
 
 
+def row_piece(uri: str, number: int) -> tuple[pa.Table, pa.Table]:
+    """Returns one of the pieces that `row_pieces` yields."""
+    with StoredRows(uri) as stored:
+        return stored.read([number]), stored.places([number])
+
+
+def piece_rows(uri: str) -> list[int]:
+    """Returns how many rows each of the pieces has that `row_pieces` yields."""
+    with StoredRows(uri) as stored:
+        return stored.sizes
+
+
 def _row_files(uri: str) -> tuple[str, str]:
     """The files of an Examples artifact: its rows, and where each came from."""
     return os.path.join(uri, f"Split-{ROWS_SPLIT}", ROWS_FILE), os.path.join(uri, PROVENANCE_FILE)
@@ -286,11 +309,7 @@ def count_table_rows(uri: str, table: str) -> int:
 
 def table_pieces(uri: str, table: str, columns: Container[str]) -> Iterator[pa.Table]:
     """Yields a table of a Tables artifact piece by piece, with those of the columns that it has."""
-    with open_file(_table_file(uri, table)) as file:
-        parquet = pq.ParquetFile(file)
-        there = [name for name in parquet.schema_arrow.names if name in columns]
-        for group in range(parquet.num_row_groups):
-            yield parquet.read_row_group(group, there)
+    return read_pieces(_table_file(uri, table), columns)
 
 
 def _table_file(uri: str, table: str) -> str:
