@@ -192,13 +192,16 @@ class BundleOptions(Options):
 
     Example:
         >>> BundleOptions(depth=100).to_json()
-        '{"depth": 100, "exact_items": 100000}'
+        '{"depth": 100, "exact_items": 100000, "picture_weight": null}'
 
     Attributes:
         depth: how many candidates are ranked; what follows keeps the retrieval order.
         exact_items: a catalogue of at most so many items is compared whole with every query; a larger
             one gets an approximate index, whose recall `bless.index_recall` is held against.
+        picture_weight: of what items look like, beside their towers and texts, in what is similar; unless it is given,
+            the validation window chooses it, 0 where pictures don't surely win.
     """
 
     depth: AtLeastOne = 250
     exact_items: AtLeastZero = 100_000
+    picture_weight: Amount | None = None
