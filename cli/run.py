@@ -27,11 +27,13 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
+    from aisle.pipeline.tracking.options import check_installed
     from aisle.schema.bert.files import check_bert
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
     check_out(out)
+    check_installed(config.tracking)
     readings = config.readings()
     fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
@@ -62,7 +64,9 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     "--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle."
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
-@click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
+@click.option(
+    "--output", required=True, type=click.Path(), help="The file to write: JSON, which is YAML, too."
+)
 @CONFIG
 @SET
 def compile_(
@@ -74,6 +78,8 @@ def compile_(
 
     config = load_config(config_file, assignments)
     check_writable(output)
-    from aisle.pipeline.kubeflow import compile_pipeline
+    if config.tracking.to:
+        click.echo("tracking.to is of aisle run; Kubeflow tracks its own runs", err=True)
+    from aisle.pipeline.kubeflow.compiler import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")
