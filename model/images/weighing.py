@@ -28,6 +28,14 @@ _LOWER = 1.645
 class Weighed:
     """The weight that was found, and by what.
 
+    Example:
+        >>> draw = np.random.default_rng(1)
+        >>> towers, looks = draw.normal(size=(60, 9)), np.repeat(np.eye(30), 2, axis=0)
+        >>> together = [np.array([2 * pair, 2 * pair + 1]) for pair in range(30)]  # Each two that look the same.
+        >>> found = weigh(together, [towers], looks)
+        >>> found.weight > 0, found.recalls[2.0], found.recalls[0.0] < 0.5
+        (True, 1.0, True)
+
     Attributes:
         weight: 0 where pictures don't surely win.
         gain: in recall by the best of WEIGHTS over none, the mean of visitors.
