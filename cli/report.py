@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import ads, experiment, inventory, labels, reviews
+from aisle.components.reports import ads, experiment, inventory, labels, pictures, reviews
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -36,6 +36,10 @@ def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
     if not losses or not severe(losses):
         return said, GOOD
     return f"{said}; {headline(losses)}", BAD if losses["verdict"] == "blocked" else CAREFUL
+
+
+def _pictures(report: dict[str, Any]) -> tuple[str, str]:
+    return pictures.headline(report), CAREFUL if report["findings"] else GOOD
 
 
 def _labels(report: dict[str, Any]) -> tuple[str, str]:
@@ -71,6 +75,7 @@ def _reviews(report: dict[str, Any]) -> tuple[str, str]:
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
+    "pictures": _pictures,
     "labels": _labels,
     "evaluation": _evaluation,
     "inventory": _inventory,

@@ -101,7 +101,7 @@ def _outputs(connection: object) -> dict[str, list[str]]:
 
 def _show(layout: Layout, outputs: Mapping[str, list[str]]) -> None:
     """Makes `reports/`, `quarantine/`, `ads/` and `logs/` speak of this run, also where its steps were done before."""
-    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions"):
+    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions", "aisle.Pictures"):
         for uri in outputs.get(kind, ()):
             for name in REPORTS:
                 _copy(sorted(pathlib.Path(uri).glob(f"{name}.*")), layout.reports)

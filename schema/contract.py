@@ -25,6 +25,8 @@ INDEX_FILE = "index.json"
 """In the model's `assets.extra`: which indexes it has, and what they find of what there is."""
 DOMAINS_FILE = "domains.json"
 """In the model's `assets.extra`, of a shop of several domains: how much each says of each other one."""
+PICTURES_FILE = "pictures.json"
+"""In the model's `assets.extra`, of a shop with pictures: how much they count in what is similar, and by what."""
 TITLES_FILE = "titles.json"
 """In the model's `assets.extra`: the titles of its items by their ids, for whoever has the folder."""
 

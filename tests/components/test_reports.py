@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
 from aisle.components.reports.cleaning import outcomes
-from aisle.components.reports.publish import publish
+from aisle.components.reports.publish import as_json, publish
+from aisle.components.reports.schemas import validate
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("reported_shop.py"))))
 ANOMALIES, EVALUATION, LEDGER, REPORTS = SHOP.ANOMALIES, SHOP.EVALUATION, SHOP.LEDGER, SHOP.REPORTS
@@ -156,6 +157,19 @@ def test_directions_between_domains_say_whether_they_are_on(tmp_path: pathlib.Pa
     rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in re.findall(r"<tr>.*?</tr>", page)]
     assert ["food", "kitchen", "on", "0.0300", "0.0008", "0.0004", "9,725"] in rows
     assert any(row[:3] == ["(none named)", "food", "off"] and row[5] == "-0.0001" for row in rows)
+
+
+def test_how_much_pictures_count_in_what_is_similar_is_told_with_what_was_tried(
+    tmp_path: pathlib.Path,
+) -> None:
+    recalls = [{"weight": 0.0, "recall": 0.125}, {"weight": 0.5, "recall": 0.1875}]
+    weighed = {"weight": 0.5, "gain": 0.0625, "low": 0.0312, "visitors": 1234, "recalls": recalls}
+    report = {**EVALUATION, "pictures": weighed}
+    assert validate("evaluation", as_json(report))["pictures"] == weighed
+    page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
+    for said in ("0.5000 times", "1,234 visitors", "0.0625, is at least 0.0312", "0.1875"):
+        assert said in page
+    assert "Pictures in what" not in pathlib.Path(write_evaluation(EVALUATION, str(tmp_path))).read_text()
 
 
 UNMEASURED = ("ranking", "training", "slices", "slice_users", "exposure", "last_blessed")

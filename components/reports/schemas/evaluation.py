@@ -245,6 +245,29 @@ class Direction(Record):
     """Hidden items that were foretold."""
 
 
+class PictureRecall(Record):
+    """What a weight of pictures finds."""
+
+    weight: float
+    recall: float
+    """Of what visitors took beside an item, how much is among the ten most similar: the mean of visitors."""
+
+
+class PictureWeight(Record):
+    """How much pictures count in what is similar, and what the validation window says of that."""
+
+    weight: float
+    """Beside the cosines of towers and texts, which count once each; 0 is off."""
+    gain: float
+    """In recall, by the best weight that was tried over none."""
+    low: float
+    """The lower end of the gain's 90 % interval: above 0, or that weight isn't taken."""
+    visitors: int
+    """Who took two items or more."""
+    recalls: list[PictureRecall]
+    """Of each weight that was tried; empty without such visitors."""
+
+
 class Check(Record):
     """A condition of the blessing."""
 
@@ -287,6 +310,8 @@ class Evaluation(Record):
     """Null for a model that doesn't say."""
     domains: list[Direction] = may_be_absent()
     """Of a shop of several domains."""
+    pictures: PictureWeight = may_be_absent()
+    """Of a shop with pictures."""
     blessing: Blessing
     training: dict[str, dict[str, list[float | None]]]
     """Curves by model and name, by epoch; empty where the trainings left none."""
