@@ -27,11 +27,13 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
+    from aisle.pipeline.tracking.options import check_installed
     from aisle.schema.bert.files import check_bert
 
     config = load_config(config_file, assignments)
     # Wrong input is told before TFX's slow import.
     check_out(out)
+    check_installed(config.tracking)
     readings = config.readings()
     fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
@@ -77,6 +79,8 @@ def compile_(
 
     config = load_config(config_file, assignments)
     check_writable(output)
+    if config.tracking.to:
+        click.echo("tracking.to is of aisle run; Kubeflow tracks its own runs", err=True)
     from aisle.pipeline.kubeflow.compiler import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")
