@@ -56,7 +56,7 @@ def remove_folder(path: str) -> None:
     if not is_remote(path):
         shutil.rmtree(path, ignore_errors=True)
     elif exists(path):
-        _fileio().rmtree(path)
+        files_of(path).rmtree(path)
 
 
 def write_whole(path: str, data: bytes) -> None:
