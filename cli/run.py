@@ -55,7 +55,8 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
         raise
     click.echo(f"cleaning: {line_of('cleaning', result.reports)}")
     click.echo(f"pushed version {result.version}")
-    click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
+    served = f"served from {config.push.to}" if config.push.to else f"serve with: aisle serve --out {out}"
+    click.echo(f"reports in {result.reports}; {served}")
 
 
 @click.command("compile")

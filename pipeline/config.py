@@ -74,9 +74,14 @@ class InfraOptions(Options):
 
 
 class PushOptions(Options):
-    """The pushed versions: how many of the newest a push keeps on a local disk, 0 for all."""
+    """The pushed versions.
+
+    keep: how many of the newest a push keeps on a local disk, 0 for all.
+    to: the folder, local or remote (`s3://…`, `gs://…`), that gets them; "" is `serving/aisle` of the output folder.
+    """
 
     keep: AtLeastZero = 5
+    to: str = ""
 
 
 class Config(Options):

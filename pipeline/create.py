@@ -322,7 +322,7 @@ def _judged(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=canary.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=layout.serving)
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.push.to or layout.serving)
         ),
         custom_config={"keep": config.push.keep, "settle_fn": SETTLE_FN},
     )

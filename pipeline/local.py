@@ -18,6 +18,7 @@ from tfx.orchestration import metadata as mlmd
 from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
+from aisle.components.storage import exists, is_remote, list_folder
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
@@ -64,7 +65,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
         reader = choose_reader(config, data, tables, layout.bert)
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
         pipeline = create_pipeline(
-            str(pathlib.Path(data).absolute()),
+            data if is_remote(data) else str(pathlib.Path(data).absolute()),
             fingerprints,
             layout,
             reader.config,
@@ -78,7 +79,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             outputs = _outputs(connection)
         _show(layout, outputs)
         track(config, layout, outputs.get("ModelRun", ()))
-        result = _result(layout, outputs)
+        result = _result(layout, outputs, config.push.to or layout.serving)
         keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
         return result
 
@@ -127,8 +128,8 @@ def _copy(files: list[pathlib.Path], folder: str) -> None:
         beside.replace(target / file.name)
 
 
-def _result(layout: Layout, outputs: Mapping[str, list[str]]) -> RunResult:
-    """The pushed version.
+def _result(layout: Layout, outputs: Mapping[str, list[str]], served: str) -> RunResult:
+    """The version that was pushed to the folder `served`.
 
     Raises:
         NotBlessed: a blessing of this run forbids the push.
@@ -141,7 +142,7 @@ def _result(layout: Layout, outputs: Mapping[str, list[str]]) -> RunResult:
     infra = outputs.get("InfraBlessing", [])
     if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):
         raise NotBlessed("the served model failed its canary load and was not pushed; the log above says why")
-    versions = [entry.name for entry in pathlib.Path(layout.serving).glob("[0-9]*") if entry.name.isdigit()]
+    versions = [name for name in list_folder(served) if name.isdigit()] if exists(served) else []
     if not versions:
-        raise AisleError(f"the run ended, but {layout.serving} holds no version")
+        raise AisleError(f"the run ended, but {served} holds no version")
     return RunResult(version=max(versions, key=int), reports=layout.reports)
