@@ -45,7 +45,11 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
     if not target.parent.is_dir():
         raise InputError(f"the folder of --output {output} does not exist; make it first")
     pictures = COMPILED if config.pictures.use == "always" else ""
-    pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), Layout(root), config, pictures=pictures)
+    # Nor can another shop's folder: the setting names the file itself, as the cluster sees it.
+    taught = config.transfer.source
+    pipeline = create_pipeline(
+        data_uri, dict.fromkeys(tables, ""), Layout(root), config, pictures=pictures, taught=taught
+    )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=image, default_commands=list(COMMAND)

@@ -23,7 +23,7 @@ from aisle.components.evaluator.served_model import ServedModel
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
-from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE
+from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE, TRANSFER_FILE
 from aisle.schema.training import HISTORY_FILE
 
 InputDict = dict[str, list[types.Artifact]]
@@ -54,9 +54,9 @@ class Executor(base_executor.BaseExecutor):
             else not_compared("bless.max_drop is 1")
         )
         report["index"] = _beside(model, INDEX_FILE)
-        domains = _beside(model, DOMAINS_FILE)
-        if domains:
-            report["domains"] = domains
+        for key, name in (("domains", DOMAINS_FILE), ("transfer", TRANSFER_FILE)):
+            if said := _beside(model, name):
+                report[key] = said
         report["blessing"] = bless(
             report["systems"],
             report["search"],
