@@ -36,6 +36,7 @@ def run(
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
+    from aisle.pipeline.tracking.options import check_installed
     from aisle.pipeline.transfer.taught import find_taught
     from aisle.schema.bert.files import check_bert
 
@@ -44,6 +45,7 @@ def run(
     # Wrong input is told before TFX's slow import.
     check_out(out)
     find_taught(config.transfer.source, out)
+    check_installed(config.tracking)
     readings = config.readings()
     fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
@@ -74,7 +76,9 @@ def run(
     "--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle."
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
-@click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
+@click.option(
+    "--output", required=True, type=click.Path(), help="The file to write: JSON, which is YAML, too."
+)
 @CONFIG
 @SET
 def compile_(
@@ -86,6 +90,8 @@ def compile_(
 
     config = load_config(config_file, assignments)
     check_writable(output)
-    from aisle.pipeline.kubeflow import compile_pipeline
+    if config.tracking.to:
+        click.echo("tracking.to is of aisle run; Kubeflow tracks its own runs", err=True)
+    from aisle.pipeline.kubeflow.compiler import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

@@ -1,6 +1,6 @@
 """The artifact types our components hand to each other.
 
-TFX allows a type name one dot; `aisle.pipeline.container` tells the Kubeflow containers which class it is.
+TFX allows a type name one dot; `aisle.pipeline.kubeflow.container` tells the Kubeflow containers which class it is.
 """
 
 from __future__ import annotations

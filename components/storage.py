@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import uuid
 from typing import IO, Any
 
@@ -47,6 +48,14 @@ def make_folder(path: str) -> None:
         _fileio().makedirs(path)
     else:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
+
+
+def remove_folder(path: str) -> None:
+    """Removes a folder and all it holds; one that isn't there is no error."""
+    if not is_remote(path):
+        shutil.rmtree(path, ignore_errors=True)
+    elif exists(path):
+        _fileio().rmtree(path)
 
 
 def write_whole(path: str, data: bytes) -> None:

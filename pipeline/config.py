@@ -35,6 +35,7 @@ from aisle.model.options import (
     RankingOptions,
     TwoTowerOptions,
 )
+from aisle.pipeline.tracking.options import TrackingOptions
 from aisle.schema.errors import InputError
 from aisle.schema.options import AtLeastZero, Options, Positive
 from aisle.schema.tables import TABLE_BY_NAME, TABLES, Kind
@@ -115,6 +116,7 @@ class Config(Options):
     reviews: ReviewOptions = ReviewOptions()
     pictures: PictureOptions = PictureOptions()
     infra: InfraOptions = InfraOptions()
+    tracking: TrackingOptions = TrackingOptions()
 
     def readings(self) -> dict[str, TableReading]:
         """How each table is read, by name."""

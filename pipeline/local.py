@@ -26,6 +26,7 @@ from aisle.pipeline.inputs import pictures_to_read
 from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
+from aisle.pipeline.tracking.track import track
 from aisle.pipeline.transfer.taught import kept_taught
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.weights import bert_folder
@@ -79,6 +80,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             tfx.orchestration.LocalDagRunner().run(pipeline)
             outputs = _outputs(connection)
         _show(layout, outputs)
+        track(config, layout, outputs.get("ModelRun", ()))
         result = _result(layout, outputs)
         keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
         return result

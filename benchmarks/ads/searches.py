@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.model.options import BundleOptions, RankingOptions, TwoTowerOptions

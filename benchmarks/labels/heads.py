@@ -21,7 +21,7 @@ from aisle.components.evaluator.measures.metrics import (
     relevant_items,
 )
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.datasets.simulator import SimulatorOptions
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.features_trainer import train_features

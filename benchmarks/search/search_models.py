@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.queries import judged_examples
 from aisle.model.options import CandidateOptions, PretrainOptions, TwoTowerOptions
 from aisle.schema.bert.weights import BERT_FILES, BERT_VARIABLE, bert_folder

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from aisle.components.evaluator.measures.metrics import Ints
 from aisle.components.evaluator.measures.protocol import Protocol, positions
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
 from aisle.schema import contract
 

@@ -44,7 +44,8 @@ class Candidates(base_component.BaseComponent):
         Args:
             model: the trained two-tower.
             interactions: of the Labeler.
-            candidates_fn: dotted path of a function like `aisle.model.find_candidates.candidates_fn`.
+            candidates_fn: dotted path of a function like `aisle.model.find_candidates.candidates_fn`; of the impressions it gets
+                those of validation and test.
             options: handed to it as JSON; a CandidateOptions.
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.

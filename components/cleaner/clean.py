@@ -13,7 +13,7 @@ import pyarrow as pa
 from aisle.components.cleaner.campaigns.steps import clean_campaigns
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.parts import Divided, Pieces, Whole
+from aisle.components.cleaner.parts import Apart, Divided, Pieces, Whole
 from aisle.components.cleaner.shop.habits import Habits
 from aisle.components.cleaner.shop.selling import selling
 from aisle.components.cleaner.steps.catalogue import (
@@ -85,7 +85,7 @@ def clean(
     items = ledgers[ITEMS.name]
     parts = _parts(ledgers, unread, events)
     lost, twins = _clean_items_and_events(items, parts, unread.get(ITEMS.name), options, now)
-    if isinstance(parts, Divided):
+    if isinstance(parts, Divided | Apart):
         parts.enter_into(ledgers[EVENTS.name])
     if USERS.name in ledgers:
         clean_users(ledgers[USERS.name], options, now)
@@ -98,7 +98,7 @@ def clean(
     if CAMPAIGNS.name in ledgers:
         clean_campaigns(ledgers[CAMPAIGNS.name], items.rows, lost, twins, options, now)
     records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
-    divided = {EVENTS.name: parts} if isinstance(parts, Divided) else {}
+    divided = {EVENTS.name: parts} if isinstance(parts, Divided | Apart) else {}
     return CleanResult(
         tables={name: _arrow(one.rows.drop(ROW)) for name, one in ledgers.items() if name not in divided},
         ledger={"version": 1, "tables": {name: ledger.summary() for name, ledger in ledgers.items()}},
@@ -113,7 +113,7 @@ def clean(
 
 def _parts(
     ledgers: dict[str, Ledger], unread: Mapping[str, pa.Table], events: Pieces | None
-) -> Whole | Divided | None:
+) -> Whole | Divided | Apart | None:
     """Opens the events in their parts, and the ledger of them all among the others, in its place."""
     if events is None:
         return Whole(ledgers[EVENTS.name]) if EVENTS.name in ledgers else None
@@ -123,12 +123,12 @@ def _parts(
     given = {**ledgers, EVENTS.name: ledger}
     ledgers.clear()
     ledgers |= {name: given[name] for name in TABLE_BY_NAME if name in given}
-    return Divided(EVENTS.name, events)
+    return events.opened(EVENTS.name)
 
 
 def _clean_items_and_events(
     items: Ledger,
-    events: Whole | Divided | None,
+    events: Whole | Divided | Apart | None,
     unread: pa.Table | None,
     options: CleanerOptions,
     now: int,

@@ -50,7 +50,7 @@ class Cleaner(base_component.BaseComponent):
     """
 
     SPEC_CLASS = CleanerSpec
-    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+    EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
         self,

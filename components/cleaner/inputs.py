@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
@@ -38,6 +38,19 @@ def quarantine_key(table: str) -> str:
 
 
 @dataclasses.dataclass(frozen=True)
+class Workers:
+    """Who cleans what isn't held.
+
+    Attributes:
+        pipeline: makes a Beam pipeline, which runs when its context ends.
+        folder: that all workers see.
+    """
+
+    pipeline: Callable[[], Any]
+    folder: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Given:
     """The raw tables.
 
@@ -54,13 +67,20 @@ class Given:
     events: Pieces | None
 
     @classmethod
-    def read(cls, inputs: Mapping[str, Any], options: CleanerOptions, scratch: pathlib.Path) -> Given:
+    def read(
+        cls,
+        inputs: Mapping[str, Any],
+        options: CleanerOptions,
+        scratch: pathlib.Path,
+        workers: Workers | None,
+    ) -> Given:
         """Reads artifacts.
 
         Args:
             inputs: of the component.
             options: how many events are held.
             scratch: a folder on this machine for the others.
+            workers: who cleans these; None does it here.
         """
         uris = {
             table: artifact_utils.get_single_uri(inputs[examples_key(table)])
@@ -74,8 +94,7 @@ class Given:
         events = None
         if EVENTS.name in uris and is_local(options) and count_rows(uris[EVENTS.name]) > options.part_rows:
             uri = uris.pop(EVENTS.name)
-            read = functools.partial(row_pieces, uri)
-            events = Pieces(count_rows(uri), read, scratch, options.part_rows)
+            events = _pieces(uri, options, scratch, workers)
         return cls(
             {table: read_rows(uri) for table, uri in uris.items()},
             {table: read_provenance(uri) for table, uri in uris.items()},
@@ -100,3 +119,14 @@ class Given:
             yield fates(table, rows, provenance, none, taken, called, first)
             first += rows.num_rows
         yield fates(table, rows.slice(0, 0), provenance.slice(0, 0), unread, taken.clear(), called)
+
+
+def _pieces(uri: str, options: CleanerOptions, scratch: pathlib.Path, workers: Workers | None) -> Pieces:
+    """The events of an artifact, where they aren't held."""
+    rows, read = count_rows(uri), functools.partial(row_pieces, uri)
+    if workers is None:
+        return Pieces(rows, read, scratch, options.part_rows)
+    # Beam is imported where it works.
+    from aisle.components.cleaner.spread import SpreadPieces
+
+    return SpreadPieces(rows, read, scratch, options.part_rows, uri, workers.pipeline, workers.folder)

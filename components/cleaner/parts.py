@@ -1,7 +1,8 @@
-"""A table that is cleaned whole, or in parts by item that lie on disk while others are worked on."""
+"""A table that is cleaned whole, or in parts by item that lie on disk while others are worked on (or elsewhere: `spread`)."""
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.merging import enter_parts
 from aisle.components.cleaner.steps.keys import fold
 from aisle.components.cleaner.steps.texts import normal
+from aisle.components.plans.plan import Elsewhere
 from aisle.components.plans.spool import ROW, Spool
 
 
@@ -31,6 +33,28 @@ class Pieces:
     read: Callable[[], Iterator[tuple[pa.Table, pa.Table]]]
     folder: pathlib.Path
     part_rows: int
+
+    def opened(self, table: str) -> Divided | Apart:
+        """Returns the table of a name in its parts."""
+        return Divided(table, self)
+
+
+class Apart(Elsewhere[Ledger]):
+    """The parts of a table that are cleaned elsewhere.
+
+    Attributes:
+        columns: of the table.
+    """
+
+    columns: tuple[str, ...]
+
+    @abc.abstractmethod
+    def enter_into(self, whole: Ledger) -> None:
+        """Enters into the table's ledger what was done to its parts."""
+
+    @abc.abstractmethod
+    def in_order(self) -> Iterator[pl.DataFrame]:
+        """Yields what is left of the rows in the order in which they were read, without their numbers, once."""
 
 
 class Whole:
@@ -102,7 +126,7 @@ class Divided:
     def _route(self, rows: pl.DataFrame, provenance: pa.Table) -> None:
         item = rows["item_id"]
         given = item.unique()
-        spelled = pl.DataFrame({"item_id": given, "part": fold(normal(given)).hash(seed=0) % self.count})
+        spelled = pl.DataFrame({"item_id": given, "part": spelled_alike(given).hash(seed=0) % self.count})
         part = item.to_frame().join(
             spelled, on="item_id", how="left", nulls_equal=True, maintain_order="left"
         )
@@ -129,3 +153,8 @@ class Divided:
         self._read.drop(number)
         if old is not None:
             old.unlink()
+
+
+def spelled_alike(ids: pl.Series) -> pl.Series:
+    """Returns what is the same of all ids that may be spellings of one."""
+    return fold(normal(ids))

@@ -1,11 +1,13 @@
 """A plan's stages and questions, and how they are carried out in this process.
 
 A stage is a map over the parts of a table; before the next one, questions are asked of all parts, and the answers are told
-to each. In memory is one part at a time, and what the parts show.
+to each. In memory is one part at a time, and what the parts show. Parts that lie elsewhere carry stages out by an engine of
+their own (`on_beam`), which this module knows nothing of.
 """
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import pathlib
 import tempfile
@@ -65,19 +67,34 @@ class Parts(Protocol[Part]):
         """Calls `work` on each part, and keeps what it made of it."""
 
 
-def carry_out(stages: Sequence[Stage[State]], parts: Parts[State]) -> None:
-    """Carries out stages on all parts; stages without a question between them are done in one visit."""
+class Elsewhere(abc.ABC, Generic[State]):
+    """The parts of a table that are worked on elsewhere: no caller sees one of them."""
+
+    @abc.abstractmethod
+    def answers(self, stages: Sequence[Stage[State]], told: Told) -> Told:
+        """Carries out stages of which only the last asks, and returns the answers by the names of its questions."""
+
+
+def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[State]) -> Told:
+    """Carries out stages on all parts, and returns the answers; stages without a question between them are done in one visit."""
     told: Told = {}
     waiting: list[Stage[State]] = []
     for stage in stages:
         waiting.append(stage)
         if stage.asks or stage is stages[-1]:
-            told |= _visit(waiting, parts, told)
+            if isinstance(parts, Elsewhere):
+                told |= parts.answers(waiting, told)
+            else:
+                told |= _visit(waiting, parts, told)
             waiting = []
+    return told
 
 
-def gathered(parts: Parts[State], show: Callable[[State], pl.DataFrame]) -> pl.DataFrame:
+def gathered(parts: Parts[State] | Elsewhere[State], show: Callable[[State], pl.DataFrame]) -> pl.DataFrame:
     """Returns what all parts show, one below the other."""
+    if isinstance(parts, Elsewhere):
+        asked = Question[State]("shown", lambda state, _: show(state), lambda rows: rows)
+        return parts.answers([Stage(nothing, (asked,))], {})[asked.name]
     shown: list[pl.DataFrame] = []
     parts.visit(lambda state: shown.append(show(state)))
     return pl.concat(shown)

@@ -102,11 +102,11 @@ LEDGER: dict[str, Any] = {
 
 METRICS = {
     "recall": 0.3382, "ndcg": 0.3301, "mrr": 0.4, "hit_rate": 0.7, "coverage": 0.6, "novelty": 8.5,
-    "popularity": 120.5, "ci": {"ndcg": [0.31, 0.35]},
+    "popularity": 120.5, "diversity": 0.81, "gini": 0.62, "miscalibration": 0.4, "ci": {"ndcg": [0.31, 0.35]},
 }  # fmt: skip
 POPULARITY = {
     "recall": 0.1061, "ndcg": 0.1068, "mrr": 0.2, "hit_rate": 0.5, "coverage": 0.9, "novelty": 5.5,
-    "popularity": 900.0, "ci": {"ndcg": None},
+    "popularity": 900.0, "diversity": 0.93, "gini": 0.97, "miscalibration": None, "ci": {"ndcg": None},
     "pipeline_gain": {"ndcg": 0.2233, "ci": [0.2, 0.25]},
 }  # fmt: skip
 EVALUATION: dict[str, Any] = {

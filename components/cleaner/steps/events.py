@@ -25,7 +25,7 @@ from aisle.components.cleaner.steps.references import spell_as_catalogued, take_
 from aisle.components.cleaner.steps.returns import HAS_RETURNS, settle_returns, tell_returns
 from aisle.components.cleaner.steps.rules import CONSTANT, DELETE
 from aisle.components.cleaner.steps.texts import cut, normalise, unify_units
-from aisle.components.plans.plan import Parts, Question, Stage, Told, carry_out
+from aisle.components.plans.plan import Elsewhere, Parts, Question, Stage, Told, carry_out
 from aisle.schema import events as kinds
 from aisle.schema.tables import EVENTS, MICROSECONDS_PER_DAY
 
@@ -53,7 +53,11 @@ class Catalogue:
 
 
 def clean_events(
-    events: Parts[Ledger], columns: Collection[str], catalogue: Catalogue, options: CleanerOptions, now: int
+    events: Parts[Ledger] | Elsewhere[Ledger],
+    columns: Collection[str],
+    catalogue: Catalogue,
+    options: CleanerOptions,
+    now: int,
 ) -> None:
     """Cleans events; each row goes by the first reason that fits.
 

@@ -67,7 +67,7 @@ def measure(test: Holdout, served: ServedModel, asked: Asked) -> dict[str, Any]:
         "k": options.k,
         "users": {"all": len(protocol.users), "new": int(protocol.has_new.sum())},
         "catalogue": len(protocol.item_ids),
-        "systems": compare(protocol, asked.users, options),
+        "systems": compare(protocol, asked.users, options, test.items),
         "slices": measure_slices(protocol, answers, served.recommend(RECOMMEND.name), test.users, options),
         "slice_users": options.slice_users,
         "exposure": exposure_tables(protocol, answers, test.items) if asked.users else [],

@@ -59,6 +59,12 @@ class Metrics(Record):
     """Bits."""
     popularity: float | None
     """Mean number of events of what is recommended."""
+    diversity: float | None
+    """Of the items of an answer, by their words: the mean of 1 - cosine over their pairs."""
+    gini: float | None
+    """Of the items' exposure: 0 where all are shown alike."""
+    miscalibration: float | None
+    """Of the answer's top categories from those of what the user took, nats; null where the shop states none."""
     ci: Intervals
     pipeline_gain: Gain = may_be_absent()
     """Of every system but the first, which is the whole pipeline."""

@@ -41,6 +41,11 @@ from aisle.schema.tables import EVENTS, TABLE_BY_NAME
 SHOP = types.SimpleNamespace(
     **runpy.run_path(str(pathlib.Path(__file__).parents[1].joinpath("cleaned_shop.py")))
 )
+BEAM = (
+    "--runner=apache_beam.runners.portability.fn_api_runner.FnApiRunner",
+    "--sdk_container_image=none: the workers are threads of this process",
+)
+"""A runner that hands work to workers as those of clusters do, though they are in this process."""
 NOW, SECOND = SHOP.NOW, SHOP.SECOND
 ITEMS = [
     {"item_id": f"1000{n}", "title": f"Vase {n}", "category": "Home" if n < 3 else "Garden", "price": 2.0 + n}
@@ -180,16 +185,22 @@ def test_the_component_writes_the_same_bytes_in_parts(
     shop: dict[str, ReadResult], tmp_path: pathlib.Path
 ) -> None:
     assert shop["events"].rows.num_rows > 5_000
-    whole, parted = (_cleaned(shop, tmp_path / str(most), most) for most in (1_000_000, 2_000))
+    whole, here, there = (
+        _cleaned(shop, tmp_path / name, most, args)
+        for name, most, args in (("whole", 1_000_000, ()), ("here", 2_000, ()), ("there", 2_000, BEAM))
+    )
     files = {str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file()}
     assert {"tables/events.parquet", "ledger/evidence.parquet", "reports/cleaning.json"} <= files
-    assert files == {str(path.relative_to(parted)) for path in parted.rglob("*") if path.is_file()}
-    assert [
-        name for name in sorted(files) if (whole / name).read_bytes() != (parted / name).read_bytes()
-    ] == []
+    for parted in (here, there):
+        assert files == {str(path.relative_to(parted)) for path in parted.rglob("*") if path.is_file()}
+        assert [
+            name for name in sorted(files) if (whole / name).read_bytes() != (parted / name).read_bytes()
+        ] == []
 
 
-def _cleaned(shop: dict[str, ReadResult], folder: pathlib.Path, part_rows: int) -> pathlib.Path:
+def _cleaned(
+    shop: dict[str, ReadResult], folder: pathlib.Path, part_rows: int, beam_args: tuple[str, ...]
+) -> pathlib.Path:
     """Runs the Cleaner's executor; returns where its output lies."""
     from tfx.types import standard_artifacts
 
@@ -216,7 +227,8 @@ def _cleaned(shop: dict[str, ReadResult], folder: pathlib.Path, part_rows: int) 
         **{"called": "{}", "ads_dir": "", "reports_dir": str(out / "reports")},
         "quarantine_dir": str(out / "people"),
     }
-    Executor().Do(given, {name: at(one, "out", name) for name, one in made.items()}, settings)
+    context = Executor.Context(beam_pipeline_args=[*beam_args], tmp_dir=str(folder / "tmp"), unique_id="1")
+    Executor(context).Do(given, {name: at(one, "out", name) for name, one in made.items()}, settings)
     return out
 
 
