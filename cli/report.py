@@ -49,9 +49,15 @@ def _labels(report: dict[str, Any]) -> tuple[str, str]:
 def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     blessing = report["blessing"]
     if blessing["blessed"]:
-        return "blessed", GOOD
+        return "".join(("blessed", *map(_taken, report.get("transfer", ())))), GOOD
     reason = "; ".join(visible(" ".join(str(reason).split())) for reason in blessing["reasons"][:1])
     return f"not blessed{': ' + reason if reason else ''}", BAD
+
+
+def _taken(part: dict[str, Any]) -> str:
+    """What became of a part of another shop's models."""
+    won = f"nDCG {part['gain']:+.4f}, at least {part['low']:+.4f}, on {part['questions']:,} questions"
+    return f"; the other shop's {part['part']} is {'on' if part['on'] else 'off'} ({part['why'] or won})"
 
 
 def _inventory(report: dict[str, Any]) -> tuple[str, str]:

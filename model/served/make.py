@@ -13,6 +13,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.options import BundleOptions
+from aisle.model.retrieval.domains.lent import lent_by, shelf_of
 from aisle.model.retrieval.index_choice import choose_indexes
 from aisle.model.retrieval.item_table import item_table
 from aisle.model.retrieval.retriever import Retriever
@@ -24,6 +25,7 @@ from aisle.model.served.bundle import Bundle
 from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.looks import Looks, looks_of
 from aisle.model.served.saved_again import save_again
+from aisle.model.served.teaching import write_teaching
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
@@ -38,6 +40,7 @@ def make_bundles(
     tables: dict[str, pa.Table],
     moments: dict[str, int],
     options: BundleOptions,
+    taught: str = "",
 ) -> None:
     """Writes the served model as of some moments; its graph, which takes most of the time, is traced once.
 
@@ -49,9 +52,12 @@ def make_bundles(
             `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
-            warm-up requests (see `warmup`).
+            warm-up requests (see `warmup`). `TAUGHT_FILE` holds what the shop teaches others, and `TRANSFER_FILE` which
+            parts of another shop's are on, where it began with one.
         options: of the served model.
+        taught: the file of what another shop teaches; "" is none.
     """
+    bert = bert or bert_folder()
     loaded, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
     frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
     ids = [item.decode() for item in loaded.item_ids.numpy()]
@@ -60,14 +66,15 @@ def make_bundles(
     table = item_table(tower, frames["items"])
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
     # As of the earliest: what is tested knows nothing of its test.
+    lent, gains = lent_by(taught, tower, table, bert, frames["interactions"])
     domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
 
     def state(now: int) -> State:
         return make_state(
-            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains
+            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains, lent
         )
 
-    text = TextSearch(Tokenizer(bert or bert_folder()), table.titles, table.descriptions, ids)
+    text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
     latest = state(max(moments.values()))
     retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
@@ -87,6 +94,8 @@ def make_bundles(
         titles = dict(zip(ids, table.titles, strict=True))
         _write_beside(folder, titles, index, domains.figures(), of_pictures)
         write_warmup(folder, frames, ids, table.titles)
+    shelf = shelf_of(tower, table, bert)
+    write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
 
 
 def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:

@@ -268,6 +268,22 @@ class PictureWeight(Record):
     """Of each weight that was tried; empty without such visitors."""
 
 
+class Taken(Record):
+    """A part of another shop's models that this one's may begin with."""
+
+    part: Literal["head", "worth"]
+    """The ranking head; what sells by what it is."""
+    on: bool
+    gain: float
+    """NDCG with it less without it; 0 where it wasn't tried."""
+    low: float
+    """The lower end of the gain's 90 % interval: above 0, or the part is off."""
+    questions: int
+    """Of this shop's own data, that were asked."""
+    why: str
+    """Why it is on or off where the gain doesn't say it; empty else."""
+
+
 class Check(Record):
     """A condition of the blessing."""
 
@@ -312,6 +328,8 @@ class Evaluation(Record):
     """Of a shop of several domains."""
     pictures: PictureWeight = may_be_absent()
     """Of a shop with pictures."""
+    transfer: list[Taken] = may_be_absent()
+    """Of a shop that began with another one's models."""
     blessing: Blessing
     training: dict[str, dict[str, list[float | None]]]
     """Curves by model and name, by epoch; empty where the trainings left none."""
