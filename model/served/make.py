@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -80,22 +81,32 @@ def make_bundles(
     index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
     of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
     bundle = Bundle(retriever, ranker, table, options, of_reviews, looks)
-    saved = ""
-    for folder, now in moments.items():
+
+    def move_to(now: int) -> None:
         if len(moments) > 1:
             retriever.move_to(state(now))
         bundle.item_facts.move_to(now)
+
+    titles = dict(zip(ids, table.titles, strict=True))
+    for folder in _saved(bundle, moments, move_to):
+        _write_beside(folder, titles, index, domains.figures(), of_pictures)
+        write_warmup(folder, frames, ids, table.titles)
+    shelf = shelf_of(tower, table, bert)
+    write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
+
+
+def _saved(bundle: Bundle, moments: dict[str, int], move_to: Callable[[int], None]) -> Iterator[str]:
+    """Saves the bundle as of each moment, and yields the folder; only the first is traced."""
+    saved = ""
+    for folder, now in moments.items():
+        move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:
             bundle.save(folder)
             make_lean(folder)
             saved = folder
-        titles = dict(zip(ids, table.titles, strict=True))
-        _write_beside(folder, titles, index, domains.figures(), of_pictures)
-        write_warmup(folder, frames, ids, table.titles)
-    shelf = shelf_of(tower, table, bert)
-    write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
+        yield folder
 
 
 def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
