@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pathlib
 
+from aisle.components.storage import is_remote
 from aisle.pipeline.paths import Layout
 from aisle.schema.contract import EXTRA_FOLDER, TAUGHT_FILE
 from aisle.schema.errors import InputError
@@ -28,6 +29,10 @@ def find_taught(source: str, out: str) -> pathlib.Path | None:
         pathlib.Path(source),
         "expected the output folder of another shop's run, or a model that it pushed",
     )
+    if is_remote(source):
+        raise InputError(
+            f"--from {source} is not on this machine: copy the newest version's folder here; {expected}"
+        )
     if not folder.is_dir():
         raise InputError(f"--from {source}: there is no such folder; {expected}")
     if folder.resolve() == pathlib.Path(out).resolve():

@@ -64,6 +64,11 @@ def test_a_run_does_not_begin_with_its_own_output(tmp_path: pathlib.Path) -> Non
         find_taught(str(tmp_path), str(tmp_path))
 
 
+def test_a_shop_elsewhere_has_to_be_brought_here(tmp_path: pathlib.Path) -> None:
+    with pytest.raises(InputError, match="s3://big/out is not on this machine: copy the newest version"):
+        find_taught("s3://big/out", str(tmp_path))
+
+
 def test_what_a_run_has_begun_with_stays_when_the_other_shop_runs_again(tmp_path: pathlib.Path) -> None:
     theirs = pushed(tmp_path / "big", "1") / "assets.extra" / "taught.npz"
     layout = Layout(str(tmp_path / "out"))
