@@ -17,7 +17,13 @@ from aisle.schema.splits import EVAL, TEST, TRAIN, tenth
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A user or a query with the outcome of its items: (item row, click, conversion), -1 unknown."""
+    """A user or a query with the outcome of its items: (item row, click, conversion), -1 unknown.
+
+    Example:
+        >>> asked = Question("mug", "u17", {3: (1.0, -1.0)}, split="train", otherwise=None)
+        >>> asked.outcomes[3]  # The item of row 3 was clicked; whether it was bought isn't known.
+        (1.0, -1.0)
+    """
 
     query: str
     user: str
@@ -34,6 +40,11 @@ class Question:
 @dataclasses.dataclass(frozen=True)
 class Window:
     """A moment at which candidates are retrieved, and what happens until `end`.
+
+    Example:
+        >>> week = Window(start=0, end=7 * 86_400_000_000, split="train", unseen=False)
+        >>> (week.end - week.start) // 86_400_000_000
+        7
 
     Attributes:
         start, end: microseconds UTC.
