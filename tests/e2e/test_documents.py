@@ -24,6 +24,7 @@ ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
     "aisle demo --language": "a whole run more; tests/datasets and tests/cli make its shop and its questions",
     "make test": "it is what runs this test",
+    "make cluster-test": "two runs more, by other processes; it is a test itself",
     "make wheel": "tests/packaging builds the wheel",
     "make image": "needs docker or podman; .ci/image runs it",
     "docker": "needs Docker",
