@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 
@@ -18,20 +19,33 @@ SET = click.option(
 @click.command()
 @click.argument("data", type=click.Path())
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Output folder.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(),
+    help="Another shop's output folder (or a model that it pushed), to begin with what that has learnt.",
+)
 @CONFIG
 @SET
-def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
+def run(
+    data: str, out: str, source: str | None, config_file: str | None, assignments: tuple[str, ...]
+) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
     from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
+    from aisle.pipeline.tracking.options import check_installed
+    from aisle.pipeline.transfer.taught import find_taught
     from aisle.schema.bert.files import check_bert
 
-    config = load_config(config_file, assignments)
+    given = (f"transfer.from={json.dumps(source)}",) if source else ()
+    config = load_config(config_file, (*assignments, *given))
     # Wrong input is told before TFX's slow import.
     check_out(out)
+    find_taught(config.transfer.source, out)
+    check_installed(config.tracking)
     readings = config.readings()
     fingerprints = fingerprint_tables(data, config.data.tables, readings)
     check_schemas(config.data.schema_dir, fingerprints)
@@ -53,7 +67,8 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
         raise
     click.echo(f"cleaning: {line_of('cleaning', result.reports)}")
     click.echo(f"pushed version {result.version}")
-    click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
+    served = f"served from {config.push.to}" if config.push.to else f"serve with: aisle serve --out {out}"
+    click.echo(f"reports in {result.reports}; {served}")
 
 
 @click.command("compile")
@@ -62,7 +77,9 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     "--root", required=True, help="Folder for artifacts and the served model, such as gs://bucket/aisle."
 )
 @click.option("--image", required=True, help="Container image that aisle is installed in.")
-@click.option("--output", required=True, type=click.Path(), help="The JSON file to write.")
+@click.option(
+    "--output", required=True, type=click.Path(), help="The file to write: JSON, which is YAML, too."
+)
 @CONFIG
 @SET
 def compile_(
@@ -74,6 +91,8 @@ def compile_(
 
     config = load_config(config_file, assignments)
     check_writable(output)
-    from aisle.pipeline.kubeflow import compile_pipeline
+    if config.tracking.to:
+        click.echo("tracking.to is of aisle run; Kubeflow tracks its own runs", err=True)
+    from aisle.pipeline.kubeflow.compiler import compile_pipeline
 
     click.echo(f"wrote {compile_pipeline(data_uri, root, image, output, config)}")

@@ -1,6 +1,6 @@
 """The artifact types our components hand to each other.
 
-TFX allows a type name one dot; `aisle.pipeline.container` tells the Kubeflow containers which class it is.
+TFX allows a type name one dot; `aisle.pipeline.kubeflow.container` tells the Kubeflow containers which class it is.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Interactions(Artifact):
 
 
 class Pictures(Artifact):
-    """What is seen in the pictures of items: `pictures.parquet`, and `pictures.json`: why others have none."""
+    """What is seen in the pictures of items: `features.parquet`, and the report `pictures`: why others have none."""
 
     TYPE_NAME = "aisle.Pictures"
     TYPE_ANNOTATION = Dataset

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -77,42 +77,71 @@ def read_parquet(path: str) -> pa.Table:
         return pq.read_table(file)
 
 
+def read_pieces(path: str, columns: Container[str] | None = None) -> Iterator[pa.Table]:
+    """Yields one Parquet file a piece at a time, at least one, with those of the columns that it has, or with all."""
+    with open_file(path) as file:
+        parquet = pq.ParquetFile(file)
+        there = [name for name in parquet.schema_arrow.names if columns is None or name in columns]
+        for group in range(parquet.num_row_groups):
+            yield parquet.read_row_group(group, there)
+        if not parquet.num_row_groups:
+            yield parquet.schema_arrow.empty_table().select(there)
+
+
 def write_parquet(path: str, table: pa.Table) -> None:
     """Writes one Parquet file, making its folder."""
     write_pieces(path, [table])
 
 
 def write_pieces(path: str, pieces: Iterable[pa.Table]) -> None:
-    """Writes one Parquet file of a table that comes piece by piece, of one schema; its bytes don't tell in how many.
+    """Writes one Parquet file of a table that comes piece by piece, as `PiecesWriter` does.
 
     Args:
         path: the file, whose folder is made.
         pieces: at least one.
     """
-    make_folder(os.path.dirname(path))
-    with contextlib.ExitStack() as opened:
-        file = opened.enter_context(open_file(path, "wb"))
-        writer: pq.ParquetWriter | None = None
-        for group in _regrouped(pieces):
-            if writer is None:
-                parquet = pq.ParquetWriter(file, group.schema, compression=_COMPRESSION)
-                writer = opened.enter_context(parquet)
-            writer.write_table(group, row_group_size=_ROW_GROUP)
+    with PiecesWriter(path) as writer:
+        for piece in pieces:
+            writer.write(piece)
 
 
-def _regrouped(pieces: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """Yields the rows of pieces in whole row groups, and what is left; where there is no row, a group without one."""
-    held: list[pa.Table] = []
-    rows, any_group = 0, False
-    for piece in pieces:
-        held.append(piece)
-        rows += piece.num_rows
-        while rows >= _ROW_GROUP:
-            together = pa.concat_tables(held)
-            yield together.slice(0, _ROW_GROUP)
-            held, rows, any_group = [together.slice(_ROW_GROUP)], rows - _ROW_GROUP, True
-    if rows or not any_group:
-        yield pa.concat_tables(held)
+class PiecesWriter:
+    """Writes one Parquet file of pieces of one schema, at least one; its bytes don't tell in how many. A context manager."""
+
+    def __init__(self, path: str) -> None:
+        """Args: `path`: the file, whose folder is made."""
+        make_folder(os.path.dirname(path))
+        self._open = contextlib.ExitStack()
+        self._file = self._open.enter_context(open_file(path, "wb"))
+        self._writer: pq.ParquetWriter | None = None
+        self._held: list[pa.Table] = []
+        self._rows = 0
+
+    def __enter__(self) -> PiecesWriter:
+        """Writes nothing yet: the first piece gives the schema."""
+        return self
+
+    def __exit__(self, kind: object, *error: object) -> None:
+        """Writes what is left, unless something went wrong, and ends the file."""
+        with self._open:
+            if kind is None and (self._rows or self._writer is None):
+                self._write(pa.concat_tables(self._held))
+
+    def write(self, piece: pa.Table) -> None:
+        """Adds rows: whole row groups are written, and what is left waits for more."""
+        self._held.append(piece)
+        self._rows += piece.num_rows
+        while self._rows >= _ROW_GROUP:
+            together = pa.concat_tables(self._held)
+            self._write(together.slice(0, _ROW_GROUP))
+            self._held, self._rows = [together.slice(_ROW_GROUP)], self._rows - _ROW_GROUP
+
+    def _write(self, group: pa.Table) -> None:
+        if self._writer is None:
+            parquet = pq.ParquetWriter(self._file, group.schema, compression=_COMPRESSION)
+            self._writer = self._open.enter_context(parquet)
+        # One chunk a column: where a chunk ends, a page may.
+        self._writer.write_table(group.combine_chunks(), row_group_size=_ROW_GROUP)
 
 
 def read_json(path: str) -> Any:
@@ -156,24 +185,63 @@ def count_rows(uri: str) -> int:
 
 def row_pieces(uri: str) -> Iterator[tuple[pa.Table, pa.Table]]:
     """Yields what `read_rows` and `read_provenance` read, piece by piece."""
-    for number in range(len(piece_rows(uri))):
-        yield row_piece(uri, number)
+    with StoredRows(uri) as stored:
+        for group in range(len(stored.sizes)):
+            yield stored.read([group]), stored.places([group])
+
+
+class StoredRows:
+    """The raw rows of an Examples artifact, some columns and row groups of them at a time; a context manager.
+
+    Attributes:
+        schema: of the rows, flat as `read_rows` gives them.
+        sizes: how many rows each row group has, in their order.
+    """
+
+    def __init__(self, uri: str) -> None:
+        """Opens the artifact's files. Args: `uri`: its folder."""
+        self._open = contextlib.ExitStack()
+        # Both were written with the same row groups.
+        self._rows, self._places = (
+            pq.ParquetFile(self._open.enter_context(open_file(path))) for path in _row_files(uri)
+        )
+        self._nested = self._rows.schema_arrow
+        self.schema = _flat_batch(self._nested.empty_table()).schema
+        groups = range(self._rows.num_row_groups)
+        self.sizes = [self._rows.metadata.row_group(group).num_rows for group in groups]
+
+    def __enter__(self) -> StoredRows:
+        """The files are open already."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Closes the files."""
+        self._open.close()
+
+    def read(self, groups: Sequence[int], columns: Sequence[str] | None = None) -> pa.Table:
+        """Returns rows of some row groups, in the order given; of some columns, where these are named."""
+        names = self.schema.names if columns is None else list(columns)
+        # A name with a point in it is a path to Parquet, and may bring its neighbours.
+        parts = [self._rows.read_row_group(group, columns=names).select(names) for group in groups]
+        flat = [_flat_batch(part) for part in parts]
+        return pa.concat_tables(flat) if flat else self.schema.empty_table().select(names)
+
+    def places(self, groups: Sequence[int]) -> pa.Table:
+        """Returns where those rows came from (`PROVENANCE_SCHEMA`)."""
+        parts = [self._places.read_row_group(group) for group in groups]
+        return pa.concat_tables(parts) if parts else PROVENANCE_SCHEMA.empty_table()
 
 
 def row_piece(uri: str, number: int) -> tuple[pa.Table, pa.Table]:
     """Returns one of the pieces that `row_pieces` yields."""
-    rows_file, provenance_file = _row_files(uri)
-    with open_file(rows_file) as rows, open_file(provenance_file) as provenance:
-        # Both were written with the same row groups.
-        nested = pq.ParquetFile(rows).read_row_group(number)
-        return _flat_batch(nested), pq.ParquetFile(provenance).read_row_group(number)
+    with StoredRows(uri) as stored:
+        return stored.read([number]), stored.places([number])
 
 
 def piece_rows(uri: str) -> list[int]:
     """Returns how many rows each of the pieces has that `row_pieces` yields."""
-    with open_file(_row_files(uri)[1]) as provenance:
-        groups = pq.ParquetFile(provenance).metadata
-        return [groups.row_group(number).num_rows for number in range(groups.num_row_groups)]
+    with StoredRows(uri) as stored:
+        return stored.sizes
 
 
 def _row_files(uri: str) -> tuple[str, str]:
@@ -224,10 +292,28 @@ def nested_rows(table: pa.Table) -> pa.Table:
     return pa.table({name: _nested(table.column(name)) for name in table.column_names})
 
 
-def read_tables(uri: str) -> dict[str, pa.Table]:
-    """Reads the cleaned tables that a Tables artifact holds, by name."""
-    paths = {table.name: os.path.join(uri, f"{table.name}.parquet") for table in TABLES}
+def read_tables(uri: str, but: Container[str] = ()) -> dict[str, pa.Table]:
+    """Reads the cleaned tables that a Tables artifact holds, by name; leaves those out that are named."""
+    paths = {table.name: _table_file(uri, table.name) for table in TABLES if table.name not in but}
     return {name: read_parquet(path) for name, path in paths.items() if exists(path)}
+
+
+def count_table_rows(uri: str, table: str) -> int:
+    """Returns how many rows a table of a Tables artifact has, 0 where it holds none of that name."""
+    path = _table_file(uri, table)
+    if not exists(path):
+        return 0
+    with open_file(path) as file:
+        return int(pq.ParquetFile(file).metadata.num_rows)
+
+
+def table_pieces(uri: str, table: str, columns: Container[str]) -> Iterator[pa.Table]:
+    """Yields a table of a Tables artifact piece by piece, with those of the columns that it has."""
+    return read_pieces(_table_file(uri, table), columns)
+
+
+def _table_file(uri: str, table: str) -> str:
+    return os.path.join(uri, f"{table}.parquet")
 
 
 def write_tables(
@@ -235,12 +321,20 @@ def write_tables(
 ) -> None:
     """Writes cleaned tables as the files of a Tables artifact; those `stored` come piece by piece."""
     for name, pieces in {**{name: [table] for name, table in tables.items()}, **(stored or {})}.items():
-        write_pieces(os.path.join(uri, f"{name}.parquet"), pieces)
+        write_pieces(_table_file(uri, name), pieces)
 
 
 def read_quarantine(uri: str) -> pa.Table:
     """Reads a Quarantine artifact's rows (`QUARANTINE_SCHEMA`)."""
     return read_parquet(os.path.join(uri, QUARANTINE_FILE))
+
+
+def quarantine_pieces(uri: str, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
+    """Yields what `read_quarantine` reads, piece by piece; of some columns, where these are named."""
+    with open_file(os.path.join(uri, QUARANTINE_FILE)) as file:
+        parquet = pq.ParquetFile(file)
+        for group in range(parquet.num_row_groups):
+            yield parquet.read_row_group(group, columns=None if columns is None else list(columns))
 
 
 def read_counts(uri: str) -> dict[str, Any]:
@@ -250,7 +344,18 @@ def read_counts(uri: str) -> dict[str, Any]:
 
 def write_quarantine(uri: str, quarantine: pa.Table, counts: dict[str, Any]) -> None:
     """Writes a Quarantine artifact's rows and counts."""
-    write_parquet(os.path.join(uri, QUARANTINE_FILE), quarantine.cast(QUARANTINE_SCHEMA))
+    with quarantine_writer(uri) as writer:
+        writer.write(quarantine.cast(QUARANTINE_SCHEMA))
+    write_counts(uri, counts)
+
+
+def quarantine_writer(uri: str) -> PiecesWriter:
+    """Opens a Quarantine artifact's rows (`QUARANTINE_SCHEMA`), to be written piece by piece."""
+    return PiecesWriter(os.path.join(uri, QUARANTINE_FILE))
+
+
+def write_counts(uri: str, counts: dict[str, Any]) -> None:
+    """Writes a Quarantine artifact's counts, as `read_counts` reads them."""
     write_json(os.path.join(uri, COUNTS_FILE), counts)
 
 

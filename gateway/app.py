@@ -26,18 +26,23 @@ from aisle.gateway.questions import (
     Recommend,
     Recorded,
     Search,
+    Sentiments,
     Similar,
     Slots,
+    Texts,
 )
 from aisle.gateway.quick.routes import Quick
 from aisle.gateway.said import STATUS, of_contract, of_ours
 from aisle.gateway.security import Guard, Rates, problem, require_key
 from aisle.gateway.service import Gateway
+from aisle.gateway.uploads.body import picture_in
+from aisle.gateway.uploads.questions import BODY, SimilarByImage
 from aisle.schema.errors import AisleError
 
 if TYPE_CHECKING:
     from aisle.gateway.pages.storefront import Storefront
 
+BY_IMAGE = "/similar_by_image"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {code: {"model": Problem} for code in ("4XX", "5XX")}
 
 
@@ -110,6 +115,27 @@ async def similar(asked: Similar, gateway: Asked) -> Answer:
 async def get_similar(asked: Annotated[Similar, Query()], gateway: Asked) -> Answer:
     """The same."""
     return await similar(asked, gateway)
+
+
+@questions.post(BY_IMAGE, openapi_extra=BODY)
+async def similar_by_image(
+    request: Request, asked: Annotated[SimilarByImage, Query()], gateway: Asked
+) -> Answer:
+    """What looks like a picture: the body, as it is or as the field `image` of a form, where the model has learnt of pictures."""
+    data = picture_in(await request.body(), request.headers.get("content-type", ""))
+    return await gateway.similar_by_image(asked, data)
+
+
+@questions.post("/sentiment")
+async def sentiment(asked: Texts, gateway: Asked) -> Sentiments:
+    """How likely texts are good reviews by their words, where the model has learnt of reviews."""
+    return await gateway.asking.sentiment(asked)
+
+
+@questions.get("/sentiment")
+async def get_sentiment(asked: Annotated[Texts, Query()], gateway: Asked) -> Sentiments:
+    """The same."""
+    return await sentiment(asked, gateway)
 
 
 @questions.post("/ads")
@@ -188,7 +214,8 @@ def create_app(
     app.add_exception_handler(RequestValidationError, _of_the_contract)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_middleware(Quick, routers=(questions, keyed))
-    app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe, key=key)
+    uploads = (f"{questions.prefix}{BY_IMAGE}", *(storefront.uploads if storefront else ()))
+    app.add_middleware(Guard, rates=Rates(rate), observe=gateway.metrics.observe, key=key, uploads=uploads)
     if origins:
         app.add_middleware(
             CORSMiddleware,

@@ -20,11 +20,14 @@ from aisle.gateway.questions import (
     Rank,
     Recommend,
     Search,
+    Sentiments,
     Similar,
+    Texts,
     Why,
 )
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recents.store import Recent, visitor
+from aisle.gateway.uploads.questions import Pictured
 from aisle.schema.events import PURCHASE
 from aisle.serving import AsyncClient, FilteredItems, Filters, RecentEvent, Recents, ScoredItems
 from aisle.serving.client import questions
@@ -123,6 +126,18 @@ class Asking:
 
         found = await current.similar(ask, search, asked.item_id, asked.k, asked.in_stock)
         return self._answer(found, stale)
+
+    async def similar_by_image(self, asked: Pictured) -> Answer:
+        """What looks like a picture: nobody's past says anything of that."""
+
+        async def ask(k: int) -> ScoredItems:
+            return await self._client.similar_by_image(asked.image, k)
+
+        return self._answer(await self._items.current.listed(ask, asked.k, asked.in_stock))
+
+    async def sentiment(self, asked: Texts) -> Sentiments:
+        """What texts say."""
+        return Sentiments(scores=await self._client.sentiment(asked.texts))
 
     async def rank(self, asked: Rank) -> Answer:
         """The items' scores, in their order."""

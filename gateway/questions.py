@@ -15,6 +15,7 @@ from aisle.serving import FoundBy, Part, ScoredItem, WordMatch
 MAX_K = 1_000
 MAX_ITEMS = 1_000
 MAX_SLOTS = 20
+MAX_TEXTS = 500
 
 Price = Annotated[float, Field(ge=0, le=1e12)]
 ItemIds = Annotated[list[Id], Field(min_length=1, max_length=MAX_ITEMS)]
@@ -99,6 +100,12 @@ class Explain(Question):
 
     query: Text
     item_ids: ItemIds
+
+
+class Texts(Strict):
+    """What buyers wrote."""
+
+    texts: Annotated[list[Text], Field(min_length=1, max_length=MAX_TEXTS)]
 
 
 class Merge(Strict):
@@ -212,6 +219,12 @@ class Explained(_Read):
 
     request_id: str
     items: list[Why]
+
+
+class Sentiments(_Read):
+    """What texts say, in their order."""
+
+    scores: list[float] = Field(description="How likely each is a good review by its words, between 0 and 1.")
 
 
 class Recorded(_Read):

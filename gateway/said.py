@@ -26,9 +26,14 @@ class KeyNeeded(AisleError):
     """What was asked takes the key."""
 
 
+class WrongKind(InputError):
+    """The body is of another kind than the route takes."""
+
+
 STATUS: tuple[tuple[type[AisleError], int, str], ...] = (
     (MessageTooLarge, 413, ""),
     (KeyNeeded, 401, ""),
+    (WrongKind, 415, ""),
     (InputError, 422, ""),
     (RequestRefused, 422, ""),
     (DeadlineExceeded, 504, "the model didn't answer in time"),

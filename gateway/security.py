@@ -13,7 +13,7 @@ import pathlib
 import time
 import urllib.parse
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Annotated
 
 from fastapi import HTTPException, Request, Security
@@ -28,6 +28,11 @@ KEY_VARIABLE = "AISLE_GATEWAY_KEY"
 MIN_KEY = 16
 MAX_BODY_BYTES = 256 << 10
 BODY_SECONDS = 10.0
+MAX_UPLOAD_BYTES = 10 << 20
+"""Of the body of a route that takes a picture: what phones take is less."""
+UPLOAD_SECONDS = 30.0
+MOST_UPLOADS = 16
+"""Of which bodies are held at a time; what comes beyond is refused."""
 MAX_ADDRESSES = 10_000
 """Whose rates are remembered; beyond, the one that asked the longest ago starts anew."""
 
@@ -121,7 +126,12 @@ class Guard:
     """Refuses what is too often, too large or too slow before anything reads it, and tells of all that was asked."""
 
     def __init__(
-        self, app: ASGIApp, rates: Rates, observe: Callable[[str, int, float], None], key: str = ""
+        self,
+        app: ASGIApp,
+        rates: Rates,
+        observe: Callable[[str, int, float], None],
+        key: str = "",
+        uploads: Collection[str] = (),
     ) -> None:
         """Stands before `app`.
 
@@ -130,8 +140,10 @@ class Guard:
             rates: by address.
             observe: told of each answer: the route's path ("" of none), the status, seconds.
             key: that a request may bring, see `brings_key`.
+            uploads: the paths that take a picture.
         """
         self._app, self._rates, self._observe, self._key = app, rates, observe, key
+        self._uploads, self._uploading = frozenset(uploads), 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """See ASGI."""
@@ -146,36 +158,51 @@ class Guard:
             status = message.get("status", status)
             await send(message)
 
+        is_upload = scope["method"] == "POST" and scope["path"] in self._uploads
+        self._uploading += is_upload
         try:
-            refusal, body = await self._admitted(scope, receive)
+            refusal, body = await self._admitted(scope, receive, is_upload)
             if refusal:
                 await refusal(scope, receive, watched)
             else:
                 await self._app(scope, replayed(body, receive), watched)
         finally:
+            self._uploading -= is_upload
             route = getattr(scope.get("route"), "path", "")
             self._observe(route, status, time.perf_counter() - started)
 
-    async def _admitted(self, scope: Scope, receive: Receive) -> tuple[Response | None, bytes]:
+    async def _admitted(
+        self, scope: Scope, receive: Receive, is_upload: bool
+    ) -> tuple[Response | None, bytes]:
         """A refusal, or the whole body."""
         wait = self._rates.wait(scope["client"][0] if scope.get("client") else "")
         if wait:
             after = {"Retry-After": str(math.ceil(wait))}
             return problem(429, too_often(wait), after), b""
+        if is_upload and self._uploading > MOST_UPLOADS:
+            said = "too many pictures come at once; ask again in a moment"
+            return problem(503, said, {"Retry-After": "1", "Connection": "close"}), b""
+        most, seconds = (MAX_UPLOAD_BYTES, UPLOAD_SECONDS) if is_upload else (MAX_BODY_BYTES, BODY_SECONDS)
         try:
-            with _at_most(BODY_SECONDS):
-                body = await _body(receive)
+            with _at_most(seconds):
+                body = await _body(receive, most)
         except asyncio.TimeoutError:
-            return problem(408, f"the body didn't come within {BODY_SECONDS:g} s"), b""
+            return problem(408, f"the body didn't come within {seconds:g} s"), b""
         if body is None:
-            said = f"the body is larger than {MAX_BODY_BYTES >> 10} KiB; send smaller batches"
-            return problem(413, said, {"Connection": "close"}), b""
+            return problem(413, too_large(most), {"Connection": "close"}), b""
         return None, body
 
 
 def problem(status: int, said: str, headers: dict[str, str] | None = None) -> Response:
     """An answer that says what is wrong; in ASCII, since what came may be no text."""
     return Response(json.dumps({"error": said}), status, headers, "application/json")
+
+
+def too_large(most: int) -> str:
+    """Says that a body has more than so many bytes."""
+    if most == MAX_UPLOAD_BYTES:
+        return f"the body is larger than {most >> 20} MiB; send a smaller picture: a model reads 224 by 224 pixels"
+    return f"the body is larger than {most >> 10} KiB; send smaller batches"
 
 
 @contextlib.contextmanager
@@ -203,16 +230,17 @@ def _at_most(seconds: float) -> Iterator[None]:
         timer.cancel()
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The body; None where it is too large."""
-    body = b""
+async def _body(receive: Receive, most: int) -> bytes | None:
+    """The body; None where it is larger than `most` bytes."""
+    parts, size = list[bytes](), 0
     while True:
         message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if size > most:
             return None
         if not message.get("more_body"):
-            return body
+            return b"".join(parts)
 
 
 def replayed(body: bytes, receive: Receive) -> Receive:

@@ -20,6 +20,8 @@ from aisle.gateway.questions import Answer, Done, Listing, Question, Recommend, 
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.recording import Recording, utc_now
 from aisle.gateway.spool import NotWritten, Record
+from aisle.gateway.uploads.questions import Pictured, SimilarByImage
+from aisle.gateway.uploads.reading import PictureReading
 from aisle.serving import AsyncClient
 
 SHOWN_SECONDS = 0.1
@@ -57,7 +59,9 @@ class Gateway(Recording):
             ads.observe = self.metrics.ads_seconds.observe
             self.metrics.ads_shows.set_function(lambda: ads.shows)
             self.metrics.ads_charged.set_function(lambda: ads.charging.charged)
-        self._shown: list[Record] = []
+        self._pictures = PictureReading()
+        self._shown: list[Callable[[], Record]] = []
+        """What makes the records of what was shown: an answer doesn't wait for its own."""
         self._noting: asyncio.Task[None] | None = None
 
     @contextlib.asynccontextmanager
@@ -98,6 +102,12 @@ class Gateway(Recording):
         self.note_shown(route, shown_to, answer)
         return answer
 
+    async def similar_by_image(self, asked: SimilarByImage, data: bytes, **who: str) -> Answer:
+        """As `answer`, with the file of a picture; raises InputError where it can't be used."""
+        small = await self._pictures.small(data)
+        told = asked.model_dump(include=set(SimilarByImage.model_fields))
+        return await self.answer("similar_by_image", Pictured(**told, image=small), **who)
+
     async def advertise(self, asked: Slots) -> Answer:
         """Sponsored items for slots of their own; none where nothing is sold. In no experiment."""
         if self.ads is None:
@@ -113,17 +123,7 @@ class Gateway(Recording):
 
     def note_shown(self, source: str, asked: Question, answer: Answer) -> None:
         """Notes that an answer was shown; the answer doesn't wait for it."""
-        told = asked.model_dump(include={"user_id", "session_id", "query", "experiment", "arm"})
-        if answer.assigned:
-            told |= answer.assigned.noted
-        filled = {name: value for name, value in told.items() if value}
-        filled["timestamp"] = microseconds(self._now())
-        items = [item.item_id for item in answer.items]
-        arms = answer.assigned.arms if answer.assigned else ()
-        campaigns = [item.campaign_id for item in answer.items]
-        scores = [item.score if item.sponsored else None for item in answer.items]
-        told_of = (answer.request_id, answer.version, items, filled, arms, campaigns, scores)
-        self._shown.append(shown(source, *told_of))
+        self._shown.append(functools.partial(_record, source, asked, answer, microseconds(self._now())))
         if self._noting is None or self._noting.done():
             self._noting = asyncio.create_task(self._note_all())
 
@@ -135,6 +135,20 @@ class Gateway(Recording):
     async def _write_shown(self) -> None:
         batch, self._shown = self._shown, []
         try:
-            await self._log.append(batch)
+            await self._log.append([make() for make in batch])
         except NotWritten:
             self.metrics.unwritten.inc(len(batch))
+
+
+def _record(source: str, asked: Question, answer: Answer, at: int) -> Record:
+    """What the log says of an answer that was shown at a moment, in microseconds."""
+    told = asked.model_dump(include={"user_id", "session_id", "query", "experiment", "arm"})
+    if answer.assigned:
+        told |= answer.assigned.noted
+    filled = {name: value for name, value in told.items() if value}
+    filled["timestamp"] = at
+    items = [item.item_id for item in answer.items]
+    arms = answer.assigned.arms if answer.assigned else ()
+    campaigns = [item.campaign_id for item in answer.items]
+    scores = [item.score if item.sponsored else None for item in answer.items]
+    return shown(source, answer.request_id, answer.version, items, filled, arms, campaigns, scores)

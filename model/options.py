@@ -8,6 +8,7 @@ from aisle.schema.options import (
     Amount,
     AtLeastOne,
     AtLeastZero,
+    Even,
     Options,
     Positive,
     Rate,
@@ -65,6 +66,10 @@ class TwoTowerOptions(Options):
             0 leaves them there.
         temperature: of the softmax over the batch.
         unknown: share of training items shown without their id, so that content alone serves new items.
+        order: whether histories are read in order, too, by a transformer: `auto` tries it where the order foretells what is
+            taken next in the validation window, `always` everywhere; both keep it where it surely wins there; `never`.
+        order_width: of its vectors, which stand beside the others'; even.
+        order_steps: of its training at most.
         refit: whether what serves learns from the validation window too, once that has said for how many steps; what
             the ranking head learns from never does.
         seed: of every random choice.
@@ -79,6 +84,9 @@ class TwoTowerOptions(Options):
     id_rate: Share = 0.0
     temperature: Positive = 0.15
     unknown: Share = 0.1
+    order: Literal["auto", "always", "never"] = "auto"
+    order_width: Even = 64
+    order_steps: AtLeastOne = 6000
     refit: bool = True
     seed: Seed = 1
 
@@ -192,13 +200,19 @@ class BundleOptions(Options):
 
     Example:
         >>> BundleOptions(depth=100).to_json()
-        '{"depth": 100, "exact_items": 100000}'
+        '{"depth": 100, "diversity": 0.0, "exact_items": 100000, "picture_weight": null}'
 
     Attributes:
         depth: how many candidates are ranked; what follows keeps the retrieval order.
         exact_items: a catalogue of at most so many items is compared whole with every query; a larger
             one gets an approximate index, whose recall `bless.index_recall` is held against.
+        picture_weight: of what items look like, beside their towers and texts, in what is similar; unless it is given,
+            the validation window chooses it, 0 where pictures don't surely win.
+        diversity: how much a place of a recommendation goes by how little its item is like those above it, and how much,
+            the rest, by its score (see `served.slates`); 0 is by the score alone.
     """
 
     depth: AtLeastOne = 250
     exact_items: AtLeastZero = 100_000
+    picture_weight: Amount | None = None
+    diversity: Share = 0.0

@@ -35,7 +35,11 @@ from aisle.model.two_tower.inputs import (
     taken,
 )
 from aisle.model.two_tower.model import ITEM_IDS, Sizes, TwoTower
+from aisle.model.two_tower.order import OrderTower
+from aisle.model.two_tower.order_training import learn, learn_again
+from aisle.model.two_tower.order_validation import Validation
 from aisle.model.two_tower.recall import BestRecall
+from aisle.model.two_tower.sequences import sequences_of
 from aisle.model.two_tower.spectrum import Start, start_of
 
 STEPS_PER_CALL = 20
@@ -63,15 +67,37 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     size = sizes(transform, encoder.width)
     model = begun(size, options, queries, catalogue)
     steps = fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
+    order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
     told = (transform, encoder, catalogue.ids, catalogue.features)
     if options.refit:
         every = joined(queries, valid)
         last = begun(size, options, every, catalogue)
         last.fit(batches(every, catalogue, options), steps_per_epoch=steps, verbose=0)
-        module = TwoTowerModule(last, *told, unseeing=model)
+        known = sequences_of(every, catalogue, size.users)
+        again = None if order is None else learn_again(known, size.items, options, order, order_steps)
+        module = TwoTowerModule(last, *told, unseeing=model, orders=(again, order))
     else:
-        module = TwoTowerModule(model, *told)
+        module = TwoTowerModule(model, *told, orders=(order, None))
     export(module, fn_args.serving_model_dir)
+
+
+def fit_order(
+    model: TwoTower,
+    queries: Queries,
+    valid: Queries,
+    catalogue: Catalogue,
+    size: Sizes,
+    options: TwoTowerOptions,
+) -> tuple[OrderTower | None, int]:
+    """What reads histories in order, beside a trained model, and the steps it took; None where that wins nothing."""
+    sequences = sequences_of(queries, catalogue, size.users)
+    if options.order == "never" or not sequences or not len(valid.text_row):
+        return None, 0
+    validation = Validation(model, catalogue, valid)
+    if options.order == "auto" and not validation.order_speaks():
+        return None, 0
+    order, steps = learn(sequences, size.items, options, validation)
+    return (order, steps) if order.share > 0 else (None, 0)
 
 
 def begun(

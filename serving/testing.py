@@ -45,7 +45,7 @@ class FakeRequest:
 
     Attributes:
         signature: its name; "" of `versions`.
-        inputs: the tensors as nested lists of texts and numbers.
+        inputs: the tensors as nested lists of texts and numbers; of bytes, where these are no text.
         version: the version's label or number that was asked for; None is whichever the server has.
         timeout: seconds the server was given.
         payload: the message as it was sent.
@@ -217,7 +217,10 @@ def _record(request: messages_pb2.PredictRequest, timeout: float, payload: bytes
 def _texts(value: Any) -> Any:
     if isinstance(value, list):
         return [_texts(element) for element in value]
-    return value.decode() if isinstance(value, bytes) else value
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value  # A picture's.
 
 
 def _outputs(

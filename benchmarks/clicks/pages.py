@@ -11,7 +11,7 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.datasets.simulator.truth import click_truth
 from aisle.model.options import CandidateOptions, TwoTowerOptions

@@ -26,7 +26,8 @@ import pyarrow.compute as pc
 
 from aisle.components.evaluator.measures.metrics import Ints, bootstrap_interval, paired_interval
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.events import weights

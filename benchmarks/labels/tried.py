@@ -10,7 +10,7 @@ import numpy.typing as npt
 import polars as pl
 import tensorflow as tf
 
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.meaning.categories import category_levels
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.retrieval import sources

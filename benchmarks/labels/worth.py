@@ -20,7 +20,8 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import pyarrow.compute as pc
 
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets import online_retail
 from aisle.datasets.simulator import SimulatorOptions, simulate, write

@@ -16,7 +16,7 @@ from aisle.components.evaluator.baselines.recommenders import (
     item_cosines,
 )
 from aisle.components.evaluator.measures.metrics import Floats
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from benchmarks.live.replayed import Moment
 from benchmarks.shared.served import BATCH, Answering, state_at

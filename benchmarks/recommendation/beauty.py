@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from aisle.components.evaluator.measures.metrics import bootstrap_interval, paired_interval
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import MICROSECONDS_PER_DAY
@@ -33,7 +33,7 @@ from benchmarks.shared.training import fit_two_tower, read_clean_label, transfor
 K = 10
 RECENCY = 0.7
 POPULARITY, KNN, EASE = "popularity", f"item-kNN, recency {RECENCY}^k", f"EASE, recency {RECENCY}^k"
-OURS = "aisle, whole pipeline"
+ALONE, OURS = "aisle, two-tower alone", "aisle, whole pipeline"
 EASE_L2 = 100.0
 BATCH = 64
 
@@ -75,6 +75,8 @@ class Sequences:
 FIGURES = (
     Figure("hr", lambda found: found["ours"]["hr"], least=0.096),
     Figure("ndcg", lambda found: found["ours"]["ndcg"], least=0.0585),
+    Figure("alone_hr", lambda found: found["alone"]["hr"], least=0.092),
+    Figure("alone_ndcg", lambda found: found["alone"]["ndcg"], least=0.055),
     Figure("hr_gain_lower_end", lambda found: found["gain"]["hr"]["interval"][0], least=0.0),
     Figure("ndcg_gain_lower_end", lambda found: found["gain"]["ndcg"]["interval"][0], least=0.0),
 )
@@ -103,11 +105,13 @@ def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], valid
         ranks[name] = ranks_of(sequences, make(sequences))
         print(f"{name}: {record(ranks[name])}", flush=True)
     transformed = transform(labelled, scratch)
-    ours = []
+    ours, alone = [], []
     for seed in seeds:
         folder = scratch / f"seed-{seed}"
         # By the protocol nothing learns from the item that validates.
         tower = fit_two_tower(transformed, folder, TwoTowerOptions(seed=seed, refit=False))
+        alone.append(record(_alone(sequences, tower)))
+        print(f"seed {seed}, {ALONE}: {alone[-1]}", flush=True)
         ours.append(_pipeline(labelled, tower, folder, seed, sequences))
         print(f"seed {seed}: {record(ours[-1])}", flush=True)
     one = np.mean([hit_value(rank) for rank in ours], 0)
@@ -116,6 +120,7 @@ def measure(source: pathlib.Path, scratch: pathlib.Path, seeds: list[int], valid
         "items": len(sequences.items), "users": len(sequences.users), "events": counts["events"],
         "validated": validate,
         "systems": {name: record(rank) for name, rank in ranks.items()},
+        "alone": {metric: float(np.mean([one[metric] for one in alone])) for metric in ("hr", "ndcg")},
         "ours": {"hr": float(one[0].mean()), "ndcg": float(one[1].mean()),
                  "ndcg_ci": bootstrap_interval(one[1])},
         "seeds": [record(rank) for rank in ours],
@@ -175,17 +180,47 @@ def ranks_served(sequences: Sequences, recommend: Callable[..., list[list[str]]]
     return ranks
 
 
-def ranks_of(sequences: Sequences, score: Score, block: int = 2000) -> npt.NDArray[np.int64]:
-    """The place of each user's last item among all they had not had."""
-    recent, had = sequences.matrix(sequences.history, RECENCY), sequences.matrix(sequences.history)
+def ranks_of(sequences: Sequences, score: Score) -> npt.NDArray[np.int64]:
+    """The place of each user's last item among all they had not had, by their histories weighted by recency."""
+    recent = sequences.matrix(sequences.history, RECENCY)
+    return _ranks(sequences, lambda users: score(recent[users]))
+
+
+def _ranks(sequences: Sequences, score: Callable[[slice], Any], block: int = 2000) -> npt.NDArray[np.int64]:
+    """The same by scores [users, items] of some users at a time."""
+    had = sequences.matrix(sequences.history)
     ranks = []
     for start in range(0, len(sequences.users), block):
-        scores = np.asarray(score(recent[start : start + block]))
-        scores[had[start : start + block].nonzero()] = -np.inf
-        target = [taken[-1] for taken in sequences.taken[start : start + block]]
+        users = slice(start, start + block)
+        scores = np.array(score(users))
+        scores[had[users].nonzero()] = -np.inf
+        target = [taken[-1] for taken in sequences.taken[users]]
         own = scores[np.arange(len(target)), target]
         ranks.append((scores > own[:, None]).sum(1))
     return np.concatenate(ranks)
+
+
+def _alone(sequences: Sequences, folder: str) -> npt.NDArray[np.int64]:
+    """The ranks by the two-tower's vectors; as the times are made up, each item of a history is of today."""
+    import tensorflow as tf
+
+    tower = tf.saved_model.load(folder)
+    named = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
+    items = tower.item_embeddings.numpy()[[named[item] for item in sequences.items]]
+    nothing = tf.zeros([1, tower.text_embeddings.shape[1]])
+
+    def score(users: slice) -> Floats:
+        taken = [[sequences.items[item] for item in some[:-1]] for some in sequences.taken[users]]
+        # Padded in front, as the served graph does.
+        history = tf.reverse(
+            tf.ragged.constant([some[::-1] for some in taken], tf.string, 1).to_tensor(""), [1]
+        )
+        ones, none = tf.ones(tf.shape(history)), tf.fill([len(taken)], "")
+        known = tf.constant(sequences.users[users])
+        vectors = tower.embed_query(known, none, tf.repeat(nothing, len(taken), 0), history, 0.0 * ones, ones)
+        return np.asarray(vectors.numpy() @ items.T)
+
+    return _ranks(sequences, score)
 
 
 def _popularity(sequences: Sequences) -> Score:
@@ -228,7 +263,7 @@ def markdown(found: dict[str, Any]) -> str:
     what = "the validation item" if found["validated"] else "the last item"
     seeds = len(found["seeds"])
     of = "of one seed" if seeds == 1 else f"the mean of {seeds} seeds"
-    rows = [*found["systems"].items(), (OURS, found["ours"])]
+    rows = [*found["systems"].items(), (ALONE, found["alone"]), (OURS, found["ours"])]
     return "\n".join([
         f"{found['users']:,} users, {found['items']:,} items, {found['events']:,} events; foretold is {what}; aisle's "
         f"row is {of}. It took {found['minutes']} minutes.",

@@ -17,7 +17,7 @@ from typing import Any
 
 from aisle.components.evaluator.measures.metrics import Ints
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.model.options import TwoTowerOptions
 from benchmarks.recommendation.baselines import SYSTEMS, System
 from benchmarks.shared.command import Command, Figure

@@ -19,7 +19,7 @@ import polars as pl
 from scipy import sparse
 
 from aisle.components.evaluator.measures.metrics import hits, paired_interval, recall, relevant_items
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from benchmarks.shared.command import Command, Figure
 from benchmarks.shared.measured import K

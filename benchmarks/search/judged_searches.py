@@ -13,7 +13,7 @@ import polars as pl
 
 from aisle.components.evaluator.baselines.lexical import BM25, tokenize
 from aisle.components.evaluator.measures.metrics import bootstrap_interval, gain, graded_ndcg, paired_interval
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 
 DEPTH, RECALLED = 10, 100
 _RRF = 60

@@ -10,7 +10,8 @@ from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.discovery import find_tables
 from aisle.components.example_gen.reader import ReadResult, read_table
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.model.options import TwoTowerOptions
 from aisle.schema.tables import TABLE_BY_NAME

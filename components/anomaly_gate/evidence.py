@@ -11,11 +11,10 @@ import polars as pl
 import pyarrow as pa
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
+from aisle.components.anomaly_gate.kept import MAX_EXAMPLES, Rows, held_rows, nowhere
 from aisle.components.tables import MAX_VALUE
 from aisle.schema.tables import TABLE_BY_NAME
 
-MAX_EXAMPLES = 3
-"""How many examples a finding carries."""
 MAX_CONTRIBUTORS = 5
 
 
@@ -26,24 +25,39 @@ class TableEvidence:
     Attributes:
         name: of the table.
         counts: rows `read`, `kept` and `quarantined` by the reader.
-        quarantine: the quarantined rows (`tables.QUARANTINE_SCHEMA`).
+        quarantine: the quarantined rows (`tables.QUARANTINE_SCHEMA`), held or not.
         statistics: of the kept rows, by TFDV.
         schema: what ExampleValidator held them against.
         anomalies: what it found.
-        rows: the kept rows, flat.
-        provenance: the file and line of each (`tables.PROVENANCE_SCHEMA`).
+        rows: the kept rows, flat, held or not. Of the events nothing asks that they be held.
+        provenance: the file and line of each that is held (`tables.PROVENANCE_SCHEMA`).
         notes: what the reader did or found that lost no row: `kind`, `column`, `count`, `examples` each.
     """
 
     name: str
     counts: dict[str, int]
-    quarantine: pa.Table | None = None
+    quarantine: pa.Table | Rows | None = None
     statistics: statistics_pb2.DatasetFeatureStatistics | None = None
     schema: schema_pb2.Schema | None = None
     anomalies: anomalies_pb2.Anomalies | None = None
-    rows: pa.Table | None = None
+    rows: pa.Table | Rows | None = None
     provenance: pa.Table | None = None
     notes: Sequence[Mapping[str, Any]] = ()
+
+    @property
+    def kept(self) -> Rows | None:
+        """The kept rows, to be asked piece by piece."""
+        return held_rows(self.rows, self.provenance) if isinstance(self.rows, pa.Table) else self.rows
+
+    @property
+    def held(self) -> pa.Table | None:
+        """The kept rows, where they are in memory."""
+        return self.rows if isinstance(self.rows, pa.Table) else None
+
+    @property
+    def lost(self) -> Rows | None:
+        """The quarantined rows, to be asked piece by piece."""
+        return held_rows(self.quarantine) if isinstance(self.quarantine, pa.Table) else self.quarantine
 
     def feature(self, name: str) -> statistics_pb2.FeatureNameStatistics | None:
         """Returns the statistics of a column, or None where there are none."""
@@ -53,12 +67,9 @@ class TableEvidence:
 
     def examples(self, row_numbers: list[int], column: str) -> list[dict[str, Any]]:
         """Returns where some rows (numbered from 0) came from, and what a column holds there."""
-        examples = []
+        examples, kept = [], self.kept
         for row in row_numbers[:MAX_EXAMPLES]:
-            value = self.rows.column(column)[row].as_py() if self.rows is not None else None
-            place = {"file": "", "line": row + 1}
-            if self.provenance is not None:
-                place = self.provenance.slice(row, 1).to_pylist()[0]
+            place, value = kept.at(row, column) if kept is not None else (nowhere(row), None)
             examples.append({**place, "value": "" if value is None else str(value)[:MAX_VALUE]})
         return examples
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from typing import Any
@@ -20,14 +21,22 @@ from aisle.components.anomaly_gate.compare.baseline import FOLDER, Baseline, rea
 from aisle.components.anomaly_gate.comparison import compare
 from aisle.components.anomaly_gate.evidence import TableEvidence, without_bookkeeping
 from aisle.components.anomaly_gate.judge import BLOCKED, blocking_line, judge
+from aisle.components.anomaly_gate.kept import Rows, lost_rows, stored_rows
 from aisle.components.anomaly_gate.options import GateOptions
 from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.quarantine_files import write_for_people
 from aisle.components.reports import write_anomalies
 from aisle.components.storage import open_file
-from aisle.components.tables import ROWS_SPLIT, read_counts, read_provenance, read_quarantine, read_rows
+from aisle.components.tables import (
+    QUARANTINE_SCHEMA,
+    ROWS_SPLIT,
+    StoredRows,
+    read_counts,
+    read_provenance,
+    read_rows,
+)
 from aisle.schema.errors import GateBlocked
-from aisle.schema.tables import TABLES
+from aisle.schema.tables import EVENTS, TABLES
 
 InputDict = dict[str, list[types.Artifact]]
 
@@ -54,7 +63,21 @@ class Executor(base_executor.BaseExecutor):
                 component that failed.
         """
         options = GateOptions.from_json(exec_properties["options"])
-        tables = [_evidence(table.name, input_dict) for table in TABLES if _given(input_dict, table.name)]
+        with contextlib.ExitStack() as opened:
+            tables = [
+                _evidence(table.name, input_dict, opened)
+                for table in TABLES
+                if _given(input_dict, table.name)
+            ]
+            self._judge(tables, options, output_dict, exec_properties)
+
+    def _judge(
+        self,
+        tables: list[TableEvidence],
+        options: GateOptions,
+        output_dict: InputDict,
+        exec_properties: dict[str, Any],
+    ) -> None:
         comparison = compare(
             tables,
             options,
@@ -67,9 +90,9 @@ class Executor(base_executor.BaseExecutor):
         reports_dir = exec_properties["reports_dir"]
         page = write_anomalies(report, reports_dir)
         if report["verdict"] == BLOCKED:
-            unread = [table.quarantine for table in tables if table.quarantine is not None]
-            names = [table.name for table in tables]
-            write_for_people(pa.concat_tables(unread), names, exec_properties["quarantine_dir"])
+            lost = [table.lost for table in tables if table.lost is not None]
+            pieces = (piece for rows in lost for piece in rows.read(QUARANTINE_SCHEMA.names))
+            write_for_people(pieces, [table.name for table in tables], exec_properties["quarantine_dir"])
             raise GateBlocked(blocking_line(report, page))
         kept = artifact_utils.get_single_uri(output_dict["report"])
         write_anomalies(report, kept)
@@ -84,7 +107,9 @@ def _given(inputs: InputDict, table: str) -> bool:
     return bool(inputs.get(input_key(table, "quarantine")))
 
 
-def _evidence(table: str, inputs: InputDict) -> TableEvidence:
+def _evidence(table: str, inputs: InputDict, opened: contextlib.ExitStack) -> TableEvidence:
+    """What is known of a table. Its events and its quarantine are read as they are asked: they may be many."""
+
     def only(kind: str) -> types.Artifact | None:
         artifacts = inputs.get(input_key(table, kind))
         return artifact_utils.get_single_instance(artifacts) if artifacts else None
@@ -94,15 +119,20 @@ def _evidence(table: str, inputs: InputDict) -> TableEvidence:
     if quarantine is None:
         raise ValueError(f"table {table!r} came without its quarantine")
     counts = read_counts(quarantine.uri)
+    rows: pa.Table | Rows | None = None
+    if examples and table == EVENTS.name:
+        rows = stored_rows(opened.enter_context(StoredRows(examples.uri)))
+    elif examples:
+        rows = read_rows(examples.uri)
     return TableEvidence(
         name=table,
         counts=counts,
-        quarantine=read_quarantine(quarantine.uri),
+        quarantine=lost_rows(quarantine.uri, counts["quarantined"]),
         statistics=without_bookkeeping(table, _statistics(statistics)) if statistics else None,
         schema=_schema(schema) if schema else None,
         anomalies=_anomalies(anomalies) if anomalies else None,
-        rows=read_rows(examples.uri) if examples else None,
-        provenance=read_provenance(examples.uri) if examples else None,
+        rows=rows,
+        provenance=read_provenance(examples.uri) if examples and isinstance(rows, pa.Table) else None,
         notes=counts.get("notes", ()),
     )
 

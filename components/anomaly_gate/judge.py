@@ -121,7 +121,7 @@ def _table(table: TableEvidence) -> dict[str, Any]:
     if table.statistics is not None and table.statistics.features:
         columns = [feature_name(feature) for feature in table.statistics.features]
     else:
-        columns = list(table.rows.column_names) if table.rows is not None else []
+        columns = table.kept.schema.names if table.kept is not None else []
     declared = [column.name for column in TABLE_BY_NAME[table.name].columns if not column.bookkeeping]
     return {
         "table": table.name,

@@ -51,9 +51,10 @@ def read_log(path: str) -> pa.Table:
     """
     tables: list[pa.Table] = []
     for file in reversed(_files(path)):
-        tables.append(_read(file))
-        if sum(table.num_rows for table in tables) >= MAX_ROWS:
+        wanted = MAX_ROWS - sum(table.num_rows for table in tables)
+        if tables and wanted <= 0:
             break
+        tables.append(_read(file, wanted))
     try:
         rows = pa.concat_tables(tables[::-1], promote=True)
     except pa.ArrowInvalid as error:
@@ -73,10 +74,17 @@ def _files(path: str) -> list[str]:
     return found
 
 
-def _read(path: str) -> pa.Table:
+def _read(path: str, wanted: int) -> pa.Table:
+    """Reads the last row groups of a file, as many as hold the rows that are wanted."""
     try:
         with open_file(path) as file:
-            return _flat(pq.read_table(file))
+            parquet, parts = pq.ParquetFile(file), list[pa.Table]()
+            for group in reversed(range(parquet.num_row_groups)):
+                if wanted > 0:
+                    parts.append(parquet.read_row_group(group))
+                    wanted -= parts[-1].num_rows
+            nothing = parquet.schema_arrow.empty_table()
+            return _flat(pa.concat_tables([nothing, *reversed(parts)]))
     except (OSError, pa.ArrowException) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"gate.serving_log: {path} is not readable Parquet: {first}") from error

@@ -66,7 +66,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
         write_quarantine(quarantine, everything, counts)
         for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
-            write_for_people(everything, list(unread), folder)
+            write_for_people([everything], list(unread), folder)
         called = json.loads(exec_properties["called"])
         of_rows = {name: tally(name, given.fates(name, result.taken[name], called)) for name in unread}
         losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))

@@ -7,13 +7,19 @@ import os
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aisle.components.evaluator.baselines.lexical import BM25
-from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
+from aisle.components.evaluator.measures.protocol import Protocol, goal_events, make_protocol, positions
 from aisle.components.evaluator.measures.search import Catalogue, Searches, clicked_queries, judged_queries
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.storage import exists
-from aisle.components.tables import read_json, read_parquet
+from aisle.components.tables import read_json, read_parquet, read_pieces
+from aisle.schema.splits import TEST
+
+_COLUMNS = ("user_id", "item_id", "timestamp", "event", "query", "sponsored", "split")
+"""What is read of the interactions."""
+_INTERACTIONS = "interactions.parquet"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,7 +28,8 @@ class Holdout:
 
     Attributes:
         splits: `test_start`, `end` (microseconds) and `goal`.
-        items, interactions: of the Labeler.
+        items: of the Labeler.
+        interactions: the same, of the users who are tested: their histories.
         users: the same; None in artifacts without them.
         protocol: the users and what they took.
         searches: what is searched, and for what.
@@ -47,21 +54,38 @@ class Holdout:
         """Draws the test up from an Interactions artifact."""
         splits = read_json(os.path.join(folder, "splits.json"))
         items = read_parquet(os.path.join(folder, "items.parquet"))
-        interactions = read_parquet(os.path.join(folder, "interactions.parquet"))
-        protocol = make_protocol(items, interactions, splits, options.max_users, options.seed)
+        asked = _asked(folder, splits["goal"])
+        protocol = make_protocol(items, asked, splits, options.max_users, options.seed)
         return Holdout(
             splits,
             items,
-            interactions,
+            _of_users(folder, protocol.user_ids),
             _optional(folder, "users"),
             protocol,
             Searches(
                 _catalogue(items, protocol),
                 judged_queries(_optional(folder, "judgements"), protocol.item_ids),
-                clicked_queries(interactions, protocol.item_ids),
+                clicked_queries(asked, protocol.item_ids),
             ),
             options,
         )
+
+
+def _asked(folder: str, goal: str) -> pa.Table:
+    """The interactions that say who is tested on what: those that reach the goal, and those of the test."""
+    pieces = read_pieces(os.path.join(folder, _INTERACTIONS), _COLUMNS)
+    return pa.concat_tables(
+        piece.filter(pc.or_(goal_events(piece, goal), pc.equal(piece.column("split"), TEST)))
+        for piece in pieces
+    )
+
+
+def _of_users(folder: str, users: pa.Array) -> pa.Table:
+    """The interactions of some users."""
+    pieces = read_pieces(os.path.join(folder, _INTERACTIONS), ("user_id", "item_id", "timestamp"))
+    return pa.concat_tables(
+        piece.filter(pa.array(positions(piece.column("user_id"), users) >= 0)) for piece in pieces
+    )
 
 
 def _optional(folder: str, name: str) -> pa.Table | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-import pyarrow as pa
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_executor
 from tfx.proto import example_gen_pb2
@@ -14,7 +13,7 @@ from tfx.types import artifact_utils
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.example_gen.shard import Note, merged
-from aisle.components.tables import ROWS_SPLIT, RowsWriter, write_quarantine
+from aisle.components.tables import QUARANTINE_SCHEMA, ROWS_SPLIT, RowsWriter, quarantine_writer, write_counts
 from aisle.schema.tables import TABLE_BY_NAME
 
 
@@ -28,20 +27,20 @@ class Executor(base_executor.BaseExecutor):
         table = TABLE_BY_NAME[exec_properties["table"]]
         examples = artifact_utils.get_single_instance(output_dict["examples"])
         reading = TableReading.from_json(exec_properties["reading"])
-        quarantines, notes, kept = [], list[Note](), 0
-        with RowsWriter(examples.uri) as writer:
+        quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
+        notes, kept, lost = list[Note](), 0, 0
+        with RowsWriter(examples.uri) as writer, quarantine_writer(quarantine) as lost_writer:
             for shard in read_shards(exec_properties["data_folder"], table, reading=reading):
                 writer.write(shard.rows, shard.provenance)
-                quarantines.append(shard.quarantine)
+                lost_writer.write(shard.quarantine.cast(QUARANTINE_SCHEMA))
                 notes = merged([*notes, *shard.notes])
                 kept += shard.rows.num_rows
+                lost += shard.quarantine.num_rows
         examples.split_names = artifact_utils.encode_split_names([ROWS_SPLIT])
         examples_utils.set_payload_format(examples, example_gen_pb2.FORMAT_PARQUET)
         examples_utils.set_file_format(examples, "FILE_FORMAT_PARQUET")
-        quarantine = pa.concat_tables(quarantines)
-        lost = quarantine.num_rows
         counts = {
             **{"table": table.name, "read": kept + lost, "kept": kept, "quarantined": lost},
             "notes": [dataclasses.asdict(note) for note in notes],
         }
-        write_quarantine(artifact_utils.get_single_uri(output_dict["quarantine"]), quarantine, counts)
+        write_counts(quarantine, counts)

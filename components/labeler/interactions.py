@@ -12,6 +12,11 @@ from aisle.schema.errors import InputError
 from aisle.schema.splits import EVAL, TEST, TRAIN
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
+ORDER = ("timestamp", "user_id", "session_id", "item_id")
+"""In which interactions stand; no two agree in all of it."""
+LIKING_ORDER = ("user_id", "timestamp", "item_id")
+"""In which events that show a liking stand; those that agree in it, as they came."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
@@ -95,7 +100,7 @@ def make_interactions(events: pl.DataFrame, splits: Splits) -> pl.DataFrame:
         .sort("weight", "timestamp", descending=[True, False], maintain_order=True)
         .unique(["user_id", "session_id", "item_id"], keep="first", maintain_order=True)
         .with_columns(split_of(pl.col("timestamp"), splits).alias("split"))
-        .sort("timestamp", "user_id", "session_id", "item_id")
+        .sort(ORDER)
         .collect()
     )
 
@@ -113,7 +118,7 @@ def liking_events(events: pl.DataFrame) -> pl.DataFrame:
     """
     liked = events.filter(pl.col("event").is_in(list(kinds.weights())) & (pl.col("user_id") != ""))
     columns = ("user_id", "item_id", "timestamp", "event", "sponsored")
-    return liked.select(columns).sort("user_id", "timestamp", "item_id")
+    return liked.select(columns).sort(LIKING_ORDER, maintain_order=True)
 
 
 def split_of(timestamp: pl.Expr, splits: Splits) -> pl.Expr:

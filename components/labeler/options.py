@@ -38,6 +38,8 @@ class LabelerOptions(Options):
         intent_prior: how many votes the words of a query weigh beside what was taken for it.
         tags_per_item: at most so many.
         tag_items: a tag is in the titles of at least so many items.
+        part_rows: events of more rows are labelled in parts of about so many, which lie on disk by turns (docs/scale.md);
+            what comes out is the same.
     """
 
     test_days: AtLeastOne = 30
@@ -54,3 +56,4 @@ class LabelerOptions(Options):
     intent_prior: Amount = 2.0
     tags_per_item: AtLeastZero = 5
     tag_items: AtLeastOne = 3
+    part_rows: Annotated[int, Field(strict=True, ge=1_000)] = 2_000_000

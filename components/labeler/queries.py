@@ -77,6 +77,20 @@ def query_examples(
     }
 
 
+def count_examples(interactions: pl.DataFrame) -> dict[str, int]:
+    """Returns how many examples of each split `query_examples` makes, where it makes any.
+
+    Args:
+        interactions: as `make_interactions` returns them, all of some visitors.
+    """
+    rows = interactions.filter((pl.col("user_id") != "") | (pl.col("query") != ""))
+    baskets = rows.group_by("user_id", "session_id", "query", maintain_order=True).agg(
+        pl.col("split").first(), (~pl.col("sponsored")).any().alias("meant")
+    )
+    counts = baskets.filter("meant").group_by("split").len()
+    return dict(counts.iter_rows())
+
+
 def judged_examples(judgements: pl.DataFrame) -> dict[str, pa.Table]:
     """Returns, per split, an example for each judged query: its best-graded items are its targets."""
     best = judgements.filter((pl.col("grade") == pl.col("grade").max().over("query")) & (pl.col("grade") > 0))

@@ -14,24 +14,28 @@ from aisle.schema import events as kinds
 from aisle.schema.splits import EVAL, TEST, TRAIN
 
 if TYPE_CHECKING:
-    from aisle.components.labeler.label import Labelled
+    from aisle.components.labeler.labelled import Labelled, Tally
 
 _EXAMPLES = 12
+INTERACTION_KINDS = ("split", "event")
+IMPRESSION_KINDS = ("split", "source", "grade", "clicked", "purchase")
+"""What the report counts by."""
 
 
 def summarise(labelled: Labelled, options: LabelerOptions) -> dict[str, Any]:
     """Returns the report `labels`, version 1 of docs/reports.md."""
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
-    impressions, judgements = frames["impressions"], frames["judgements"]
+    held = ("items", "judgements", "intents", "tags")
+    frames = {name: pl.DataFrame(pl.from_arrow(labelled.tables[name])) for name in held}
+    impressions, judgements = labelled.tally.impressions, frames["judgements"]
     return {
         "version": 1,
         "goal": labelled.splits.goal,
-        "splits": _splits(labelled.splits, frames, labelled.examples),
+        "splits": _splits(labelled.splits, labelled.tally, judgements),
         "windows": {
             "click_minutes": options.click_window_minutes,
             "conversion_days": options.conversion_window_days,
         },
-        "outcomes": {**dataclasses.asdict(labelled.outcomes), "labelled": impressions.height},
+        "outcomes": {**dataclasses.asdict(labelled.outcomes), "labelled": _count(impressions)},
         "joins": dataclasses.asdict(labelled.joins),
         "position_bias": {
             "asked": options.position_bias,
@@ -44,7 +48,7 @@ def summarise(labelled: Labelled, options: LabelerOptions) -> dict[str, Any]:
             "queries": labelled.intents.queries,
             "decided": frames["intents"].height,
             "confidence": options.intent_confidence,
-            "levels": _counts(frames["intents"], "level"),
+            "levels": _counts(frames["intents"].group_by("level").len("count"), "level"),
             "examples": frames["intents"].head(_EXAMPLES).to_dicts(),
         },
         "tags": {
@@ -55,18 +59,26 @@ def summarise(labelled: Labelled, options: LabelerOptions) -> dict[str, Any]:
         "judgements": {
             "queries": judgements["query"].n_unique(),
             "judgements": judgements.height,
-            "grades": _counts(judgements, "grade"),
+            "grades": _counts(judgements.group_by("grade").len("count"), "grade"),
             "precedence": options.precedence,
             "clicks_by_grade": _clicks_by_grade(impressions),
-            "judged_results": int((impressions["source"] == "judgement").sum()),
+            "judged_results": _count(impressions, pl.col("source") == "judgement"),
             "agreement": dataclasses.asdict(labelled.agreement) if labelled.agreement else None,
         },
     }
 
 
-def _splits(
-    splits: Splits, frames: dict[str, pl.DataFrame], examples: dict[str, Any]
-) -> list[dict[str, Any]]:
+def tally_interactions(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Counts interactions by what the report tells of them (`Tally.interactions`)."""
+    return interactions.group_by(INTERACTION_KINDS).len("count")
+
+
+def tally_impressions(impressions: pl.DataFrame) -> pl.DataFrame:
+    """Counts results of searches by what the report tells of them (`Tally.impressions`)."""
+    return impressions.group_by(IMPRESSION_KINDS).len("count")
+
+
+def _splits(splits: Splits, tally: Tally, judgements: pl.DataFrame) -> list[dict[str, Any]]:
     """A record a split: from when to when, and its labels by kind."""
     bounds = {
         TRAIN: (None, splits.eval_start),
@@ -75,42 +87,46 @@ def _splits(
     }
     records = []
     for split, (start, end) in bounds.items():
-        part = {
-            name: frame.filter(pl.col("split") == split)
-            for name, frame in frames.items()
-            if "split" in frame.columns
-        }
-        shown = part["impressions"]
+        taken, shown, judged = (
+            frame.filter(pl.col("split") == split)
+            for frame in (tally.interactions, tally.impressions, judgements)
+        )
         timed = splits.end > 0
         records.append(
             {
                 "split": split,
                 "start": _moment(start) if timed else None,
                 "end": _moment(end) if timed else None,
-                "examples": examples[split].num_rows if split in examples else 0,
-                "interactions": part["interactions"].height,
-                "events": _counts(part["interactions"], "event"),
-                "purchases": int((part["interactions"]["event"] == kinds.PURCHASE.name).sum()),
-                "results": shown.height,
-                "clicked": int(shown["clicked"].sum()),
-                "converted": int((shown["purchase"] == 1).sum()),
-                "unknown": int((shown["purchase"] < 0).sum()),
-                "judgements": part["judgements"].height,
+                "examples": tally.examples.get(split, 0),
+                "interactions": _count(taken),
+                "events": _counts(taken, "event"),
+                "purchases": _count(taken, pl.col("event") == kinds.PURCHASE.name),
+                "results": _count(shown),
+                "clicked": _count(shown, pl.col("clicked") == 1),
+                "converted": _count(shown, pl.col("purchase") == 1),
+                "unknown": _count(shown, pl.col("purchase") < 0),
+                "judgements": judged.height,
             }
         )
     return records
 
 
-def _counts(frame: pl.DataFrame, column: str) -> list[dict[str, Any]]:
-    """How often each value is there, ascending by value."""
-    counts = frame.group_by(column).len("count").sort(column)
-    return counts.to_dicts()
+def _count(counts: pl.DataFrame, which: pl.Expr | bool = True) -> int:
+    """How many rows were counted that are as said."""
+    return int(counts.filter(which)["count"].sum())
+
+
+def _counts(counts: pl.DataFrame, column: str) -> list[dict[str, Any]]:
+    """How often each value was counted, ascending by value."""
+    return counts.group_by(column).agg(pl.col("count").sum()).sort(column).to_dicts()
 
 
 def _clicks_by_grade(impressions: pl.DataFrame) -> list[dict[str, Any]]:
     """How often results of each grade were clicked: whether what people judge is what visitors take."""
     judged = impressions.filter(pl.col("grade").is_not_null())
-    rates = judged.group_by("grade").agg(pl.len().alias("results"), pl.col("clicked").mean().alias("ctr"))
+    results = pl.col("count").sum()
+    clicked = pl.col("count").filter(pl.col("clicked") == 1).sum()
+    rates = judged.group_by("grade").agg(results.alias("results"), (clicked / results).alias("ctr"))
     return rates.sort("grade").to_dicts()
 
 

@@ -75,8 +75,8 @@ class Elsewhere(abc.ABC, Generic[State]):
         """Carries out stages of which only the last asks, and returns the answers by the names of its questions."""
 
 
-def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[State]) -> None:
-    """Carries out stages on all parts; stages without a question between them are done in one visit."""
+def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[State]) -> Told:
+    """Carries out stages on all parts, and returns the answers; stages without a question between them are done in one visit."""
     told: Told = {}
     waiting: list[Stage[State]] = []
     for stage in stages:
@@ -87,6 +87,7 @@ def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[St
             else:
                 told |= _visit(waiting, parts, told)
             waiting = []
+    return told
 
 
 def gathered(parts: Parts[State] | Elsewhere[State], show: Callable[[State], pl.DataFrame]) -> pl.DataFrame:

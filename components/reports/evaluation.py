@@ -28,9 +28,12 @@ _MEASURES = {
     "coverage": "Coverage",
     "novelty": "Novelty, bits",
     "popularity": "Mean popularity",
+    "diversity": "Diversity",
+    "gini": "Gini",
+    "miscalibration": "Miscalibration",
 }
 _DRAWN = ("recall", "ndcg")
-_NEITHER_GOOD_NOR_BAD = ("novelty", "popularity")
+_NEITHER_GOOD_NOR_BAD = ("novelty", "popularity", "diversity", "gini", "miscalibration")
 
 
 def write_evaluation(report: dict[str, Any], folder: str) -> str:

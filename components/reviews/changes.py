@@ -11,7 +11,7 @@ import polars as pl
 from aisle.components.reviews.options import ReviewOptions
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
-_FEWEST = 5
+FEWEST = 5
 """Complaints since the change."""
 _TWICE = 2.0
 
@@ -35,7 +35,7 @@ def rises(complaints: pl.DataFrame, options: ReviewOptions) -> list[dict[str, An
     last = int(complaints["timestamp"].max()) // MICROSECONDS_PER_DAY  # type: ignore[arg-type]
     first = last - options.days
     late = complaints.filter(pl.col("bad") & (pl.col("timestamp") // MICROSECONDS_PER_DAY > first))
-    enough = late.group_by("item_id", "aspect").len().filter(pl.col("len") >= _FEWEST)
+    enough = late.group_by("item_id", "aspect").len().filter(pl.col("len") >= FEWEST)
     likely = complaints.join(enough, ["item_id", "aspect"], "semi", maintain_order="left")
     for (item, aspect), rows in likely.group_by("item_id", "aspect", maintain_order=True):
         day = rows["timestamp"].to_numpy() // MICROSECONDS_PER_DAY
@@ -57,7 +57,7 @@ def _best(day: np.ndarray, bad: np.ndarray, first: int) -> dict[str, Any] | None
     for start in starts:
         after = day >= start
         some, of_bad = int((bad & after).sum()), int(bad.sum())
-        if some < _FEWEST:
+        if some < FEWEST:
             continue
         p = float(stats.hypergeom.sf(some - 1, len(day), of_bad, int(after.sum())))
         if best is None or p < best["p"]:

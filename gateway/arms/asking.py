@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ from aisle.gateway.questions import (
     Similar,
 )
 from aisle.gateway.recents.delivery import Delivery
+from aisle.gateway.uploads.questions import Pictured
 from aisle.serving import AsyncClient
 
 Asked = TypeVar("Asked", bound=Question)
@@ -60,6 +62,11 @@ class AskingByArms(Asking):
     async def similar(self, asked: Similar) -> Answer:
         """What is like an item."""
         return await self._answered("similar", asked, asked.item_id)
+
+    async def similar_by_image(self, asked: Pictured) -> Answer:
+        """What looks like a picture."""
+        about = hashlib.sha256(asked.image).hexdigest()
+        return await self._answered("similar_by_image", asked, about)
 
     async def rank(self, asked: Rank) -> Answer:
         """The items' scores, in their order."""

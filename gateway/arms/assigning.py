@@ -12,6 +12,7 @@ from aisle.experiments.assignment.running import Running
 from aisle.gateway.questions import Listing, Question, Recommend, Search, Similar
 from aisle.gateway.said import WRONG_KEY, KeyNeeded
 from aisle.gateway.security import brings_key
+from aisle.gateway.uploads.questions import SimilarByImage
 from aisle.schema.errors import InputError
 from aisle.serving import AsyncClient
 
@@ -19,7 +20,10 @@ UNITS = ("user_id", "session_id")
 POLICIES = ("recommend", "retrieve")
 SETTINGS = ("k", "exclude_seen", "in_stock", "sponsored")
 """What an arm may set of a question, in the place of what that says."""
-_LISTS: dict[str, type[Listing]] = {"search": Search, "recommend": Recommend, "similar": Similar}
+_LISTS: dict[str, type[Listing]] = {
+    **{"search": Search, "recommend": Recommend},
+    **{"similar": Similar, "similar_by_image": SimilarByImage},
+}
 _ROUTES: tuple[str, ...] = (*_LISTS, "rank", "explain")
 
 

@@ -60,6 +60,7 @@ class Shelves:
     """Asks the gateway for lists of what can be had, and makes cards of their items; all raise ServingError.
 
     Attributes:
+        version: of the model that answered last; None before.
         bought: tells what a user bought before, the last item first; nothing, where that is nobody's business.
     """
 
@@ -75,7 +76,7 @@ class Shelves:
         """All are the caller's to close."""
         self._gateway, self._client, self._recents = gateway, client, recents
         self._catalogue, self._pictures, self._low_stock = catalogue, pictures, low_stock
-        self._version: int | None = None  # That answered last.
+        self.version: int | None = None
         self.bought: Callable[[str], list[str]] = lambda user_id: []
 
     async def facts(self, item_ids: Sequence[str], version: int | None = None) -> list[Facts]:
@@ -85,8 +86,8 @@ class Shelves:
             titles = await self._client.titles(unknown, version) if unknown else {}
         except ServingError:  # They only make an item easier to know.
             titles = {}
-        self._version = version or self._version
-        told = await self._gateway.items.current.told(item_ids, self._version)
+        self.version = version or self.version
+        told = await self._gateway.items.current.told(item_ids, self.version)
         left = self._low_stock.left
         known = [self._catalogue.facts(item, titles) for item in item_ids]
         return [

@@ -10,12 +10,12 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 
 from aisle.gateway.events import EVENT
 from aisle.gateway.pages.catalogue import Facts
-from aisle.gateway.pages.forms import own_form
+from aisle.gateway.pages.forms import check_own, own_form
 from aisle.gateway.pages.languages.language import Language, marked
 from aisle.gateway.pages.looking import MAX_QUERY, PAGE, Looking
 from aisle.gateway.pages.rendering import HEADERS, quoted
 from aisle.gateway.pages.shelves import Shelf
-from aisle.gateway.pages.storefront import PROBLEMS, Front, PageRoute, Storefront
+from aisle.gateway.pages.storefront import BY_PICTURE, PROBLEMS, Front, PageRoute, Storefront
 from aisle.gateway.pages.visitors import (
     USER_COOKIE,
     Visitor,
@@ -26,6 +26,8 @@ from aisle.gateway.pages.visitors import (
 )
 from aisle.gateway.pages.why import reasons
 from aisle.gateway.questions import Answer, Explain, Recommend, Search
+from aisle.gateway.uploads.body import picture_in
+from aisle.gateway.uploads.questions import SimilarByImage
 from aisle.schema.events import CART, CLICK, PURCHASE
 from aisle.serving import RequestRefused
 
@@ -56,6 +58,17 @@ async def results(request: Request, front: Front) -> Response:
     """The same without a page around it, while one types; what is looked past isn't noted as shown."""
     who, looking = front.visitor(request), Looking.of(request.query_params)
     return front.page(request, "results.html", who=who, **await _found(front, looking, who, shown=False))
+
+
+@router.post(BY_PICTURE)
+async def look(request: Request, front: Front) -> Response:
+    """What looks like a picture that the visitor sends; it is not kept."""
+    check_own(request)
+    who = front.visitor(request)
+    data = picture_in(await request.body(), request.headers.get("content-type", ""))
+    answer = await front.gateway.similar_by_image(SimilarByImage(k=PAGE, in_stock=True, **who.ids), data)
+    found = Shelf(marked("Items that look like your picture"), await front.shelves.cards(answer))
+    return _greeted(request, front.page(request, "look.html", who=who, found=found), who)
 
 
 @router.get("/item/{item_id:path}")

@@ -26,6 +26,7 @@ from aisle.gateway.pages.visitors import Visitor, visitor_of
 from aisle.gateway.pages.watch import Watch, Watching
 from aisle.gateway.recents.delivery import Delivery
 from aisle.gateway.service import Gateway
+from aisle.gateway.uploads.seeing import Seeing
 from aisle.schema.errors import AisleError
 from aisle.serving import AsyncClient
 
@@ -33,12 +34,17 @@ PROBLEMS = {
     403: marked("This is not allowed from where you came from."),
     404: marked("There is nothing here."),
     409: marked("It can't be had any more."),
+    415: marked("What was sent can't be read."),
     422: marked("What was sent can't be read."),
     429: marked("That was too much at once. Wait a little."),
     503: marked("The shop doesn't answer just now. Try again in a moment."),
     504: marked("The shop doesn't answer just now. Try again in a moment."),
 }
 """What a page says of a status, above the reason, which is in English."""
+
+
+BY_PICTURE = "/look"
+"""Where a picture is sent to be looked for."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -71,9 +77,13 @@ class Storefront:
         people: users to shop as.
         pictures: of the items.
         shelves: make cards of answers.
+        seeing: whether the model finds items by a picture.
         signing: whom the console lets in.
         watch: what was asked of late.
+        uploads: the paths that take a picture.
     """
+
+    uploads = (BY_PICTURE,)
 
     def __init__(
         self,
@@ -106,6 +116,7 @@ class Storefront:
         self.shelves = Shelves(gateway, client, recents, self.catalogue, self.pictures, low_stock)
         if tables and shop.trying:
             self.shelves.bought = functools.lru_cache(1_000)(functools.partial(read_bought, tables))
+        self.seeing = Seeing(client)
         self.signing, self.watch = Signing(key), Watch()
 
     def visitor(self, request: Request) -> Visitor:
@@ -116,7 +127,7 @@ class Storefront:
         """An answer with what every page shows, for its visitor."""
         who = view.pop("who", None) or self.visitor(request)
         common = {"shop": self.shop, "who": who, "people": self.people, "query": ""}
-        common["departments"] = self.catalogue.departments
+        common |= {"departments": self.catalogue.departments, "sees": self.seeing.sees}
         return page(request, template, self.language(request), {**common, **view}, status)
 
     def language(self, request: Request) -> Language:
@@ -152,15 +163,16 @@ class PageRoute(APIRoute):
         answer = super().get_route_handler()
 
         async def answered(request: Request) -> Response:
+            front = _storefront(request)
+            await front.seeing.look(front.shelves.version)
             try:
                 return await answer(request)
             except (AisleError, HTTPException, ValidationError) as error:
                 status, said = await _told(request, error)
                 if request.method != "GET":
-                    asked = f"{request.method} {request.url.path}"
-                    _storefront(request).watch.refuse(asked, status, said)
+                    front.watch.refuse(f"{request.method} {request.url.path}", status, said)
                 problem = PROBLEMS.get(status, "")
-                return _storefront(request).page(request, "problem.html", status, said=said, problem=problem)
+                return front.page(request, "problem.html", status, said=said, problem=problem)
 
         return answered
 

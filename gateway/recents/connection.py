@@ -94,6 +94,28 @@ class KeptConnection:
         return await self._connection.read_response()
 
 
+class KeptConnections:
+    """As many of one script's as there are calls at once, each of which has one to itself."""
+
+    def __init__(self, address: str, script: str, timeout: float = TIMEOUT_SECONDS) -> None:
+        """See `KeptConnection`."""
+        self._told = (address, script, timeout)
+        self._free: list[KeptConnection] = []
+
+    async def call(self, keys: tuple[str, ...], *told: str | int) -> Any:
+        """See `KeptConnection.call`."""
+        kept = self._free.pop() if self._free else KeptConnection(*self._told)
+        try:
+            return await kept.call(keys, *told)
+        finally:
+            self._free.append(kept)
+
+    async def close(self) -> None:
+        """Ends those that nobody uses."""
+        while self._free:
+            await self._free.pop().close()
+
+
 @contextlib.contextmanager
 def told_as_down(what: str) -> Iterator[None]:
     """Raises StoreDown where a server doesn't answer inside."""

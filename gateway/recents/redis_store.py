@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from aisle.gateway.recents.connection import connect, told_as_down
+from aisle.gateway.recents.connection import KeptConnections, connect, told_as_down
 from aisle.gateway.recents.store import (
     ANNOUNCED_DAYS,
     MOST,
@@ -75,6 +75,7 @@ class RedisStore:
         """
         self._lifetime, self._clock = lifetime, clock
         self._redis = connect(address, timeout)
+        self._reading = KeptConnections(address, _READ, timeout)  # Before every question, which waits for it.
 
     async def add(self, recents: Mapping[str, Sequence[Recent]]) -> None:
         """See `Store`."""
@@ -90,7 +91,7 @@ class RedisStore:
     async def of(self, who: str) -> list[Recent]:
         """See `Store`."""
         with told_as_down(_WHAT):
-            times, said = json.loads(await _awaited(self._redis.eval(_READ, 2, *_keys(who))))
+            times, said = json.loads(await self._reading.call(_keys(who)))
         what = {said[place]: json.loads(said[place + 1]) for place in range(0, len(said), 2)}
         found = [(times[place], int(times[place + 1])) for place in range(0, len(times), 2)]
         recents = [Recent(id_, event=what[id_][0], item_id=what[id_][1], at=at) for id_, at in found]
@@ -123,6 +124,7 @@ class RedisStore:
 
     async def close(self) -> None:
         """See `Store`."""
+        await self._reading.close()
         await self._redis.aclose()
 
     def _oldest(self) -> int:

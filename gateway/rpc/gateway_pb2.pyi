@@ -270,6 +270,30 @@ class SearchRequest(_message.Message):
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., query: _Optional[str] = ..., category: _Optional[str] = ..., brand: _Optional[_Iterable[str]] = ..., price_min: _Optional[float] = ..., price_max: _Optional[float] = ..., in_stock: bool = ..., facets: bool = ..., sponsored: bool = ...) -> None: ...
 
+class Sentiments(_message.Message):
+    __slots__ = ["scores"]
+    SCORES_FIELD_NUMBER: _ClassVar[int]
+    scores: _containers.RepeatedScalarFieldContainer[float]
+    def __init__(self, scores: _Optional[_Iterable[float]] = ...) -> None: ...
+
+class SimilarByImageRequest(_message.Message):
+    __slots__ = ["arm", "experiment", "image", "in_stock", "k", "session_id", "user_id"]
+    ARM_FIELD_NUMBER: _ClassVar[int]
+    EXPERIMENT_FIELD_NUMBER: _ClassVar[int]
+    IMAGE_FIELD_NUMBER: _ClassVar[int]
+    IN_STOCK_FIELD_NUMBER: _ClassVar[int]
+    K_FIELD_NUMBER: _ClassVar[int]
+    SESSION_ID_FIELD_NUMBER: _ClassVar[int]
+    USER_ID_FIELD_NUMBER: _ClassVar[int]
+    arm: str
+    experiment: str
+    image: bytes
+    in_stock: bool
+    k: int
+    session_id: str
+    user_id: str
+    def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., k: _Optional[int] = ..., image: _Optional[bytes] = ..., in_stock: bool = ...) -> None: ...
+
 class SimilarRequest(_message.Message):
     __slots__ = ["arm", "experiment", "in_stock", "item_id", "k", "session_id", "user_id"]
     ARM_FIELD_NUMBER: _ClassVar[int]
@@ -303,6 +327,12 @@ class SlotsRequest(_message.Message):
     slots: int
     user_id: str
     def __init__(self, user_id: _Optional[str] = ..., session_id: _Optional[str] = ..., experiment: _Optional[str] = ..., arm: _Optional[str] = ..., query: _Optional[str] = ..., slots: _Optional[int] = ...) -> None: ...
+
+class TextsRequest(_message.Message):
+    __slots__ = ["texts"]
+    TEXTS_FIELD_NUMBER: _ClassVar[int]
+    texts: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, texts: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Updated(_message.Message):
     __slots__ = ["items", "stale"]

@@ -16,9 +16,11 @@ from pydantic import BeforeValidator
 
 from aisle.gateway.events import Events, Id, Strict
 from aisle.gateway.items.updates import ItemUpdates
-from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar, Slots
+from aisle.gateway.questions import Explain, Listing, Merge, Rank, Recommend, Search, Similar, Slots, Texts
 from aisle.gateway.rpc import gateway_pb2 as messages
+from aisle.gateway.security import MAX_BODY_BYTES, MAX_UPLOAD_BYTES
 from aisle.gateway.service import Gateway
+from aisle.gateway.uploads.questions import SimilarByImage
 
 TAKE_BACK = "take_back"
 SERVICE = messages.DESCRIPTOR.services_by_name["Gateway"].full_name
@@ -53,6 +55,12 @@ class Forget(Strict):
     user_id: Id
 
 
+class ImageSent(SimilarByImage):
+    """The question with its picture."""
+
+    image: pydantic.Base64Bytes  # As a message's bytes are written in JSON.
+
+
 @dataclasses.dataclass(frozen=True)
 class Method:
     """One of the service's methods.
@@ -61,11 +69,13 @@ class Method:
         asked: how its request is read.
         call: answers it.
         keyed: whether it takes the key.
+        most: bytes of a request.
     """
 
     asked: type[pydantic.BaseModel]
     call: Callable[[Gateway, Any], Awaitable[pydantic.BaseModel]]
     keyed: bool = False
+    most: int = MAX_BODY_BYTES
 
 
 def _showing(name: str) -> Callable[[Gateway, Any], Awaitable[pydantic.BaseModel]]:
@@ -90,6 +100,12 @@ METHODS = {
     "Search": Method(Search, _showing("search")),
     "Recommend": Method(Recommend, _showing("recommend")),
     "Similar": Method(Similar, _showing("similar")),
+    "SimilarByImage": Method(
+        ImageSent,
+        lambda gateway, asked: gateway.similar_by_image(asked, asked.image),
+        most=MAX_UPLOAD_BYTES,
+    ),
+    "Sentiment": Method(Texts, lambda gateway, asked: gateway.asking.sentiment(asked)),
     "Ads": Method(Slots, lambda gateway, asked: gateway.advertise(asked)),
     "Rank": Method(Rank, lambda gateway, asked: gateway.asking.rank(asked)),
     "Explain": Method(Explain, lambda gateway, asked: gateway.asking.explain(asked)),

@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from aisle.gateway.rpc.methods import METHODS, SERVICE, read, written
 from aisle.gateway.said import WRONG_KEY, of_contract, of_ours, too_often
-from aisle.gateway.security import MAX_BODY_BYTES, Rates, brings_key, is_key
+from aisle.gateway.security import MAX_UPLOAD_BYTES, Rates, brings_key, is_key, too_large
 from aisle.gateway.service import Gateway
 from aisle.schema.errors import AisleError, InputError
 
@@ -70,7 +70,7 @@ class RpcServer:
             maximum_concurrent_rpcs=MOST_AT_ONCE,
             options=[
                 ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", MAX_BODY_BYTES),
+                ("grpc.max_receive_message_length", MAX_UPLOAD_BYTES),
                 ("grpc.max_send_message_length", MAX_ANSWER_BYTES),
             ],
         )
@@ -121,6 +121,8 @@ class RpcServer:
         method = METHODS[name]
         if wait := self._rates.wait(context.peer().rpartition(":")[0]):
             raise _Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, too_often(wait))
+        if len(data) > method.most:
+            raise _Refused(grpc.StatusCode.RESOURCE_EXHAUSTED, too_large(method.most))
         brings_key.set(is_key(self._key, _credentials(context)))
         if method.keyed and not brings_key.get():
             raise _Refused(grpc.StatusCode.UNAUTHENTICATED, WRONG_KEY)

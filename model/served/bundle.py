@@ -29,6 +29,7 @@ from aisle.model.served.looks import Looks
 from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
 from aisle.model.served.search_order import SearchOrder
+from aisle.model.served.slates import Slates
 from aisle.schema import contract
 
 TWO_TOWER_ONLY = (Offer("two_tower", 1_000_000, 1.0, signed=True),)
@@ -66,6 +67,7 @@ class Bundle(tf.Module):
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
+        self._slates = Slates(retriever.tower, options.diversity) if options.diversity else None
 
     def signatures(self) -> dict[str, object]:
         """The concrete functions of every signature, by name."""
@@ -165,7 +167,7 @@ class Bundle(tf.Module):
         exclude = self._excluded(context, exclude_seen)
         ranked = self._recommended(context, exclude, offers("recommend"))
         ranked = ranked.otherwise(self._has_history(context), self._cold(context, exclude))
-        return self._answer(self._due_first(context.recent, ranked), k)
+        return self._answer(self._slate(self._due_first(context.recent, ranked), k), k)
 
     def recommend_within(
         self,
@@ -189,7 +191,8 @@ class Bundle(tf.Module):
         score = context.scores[WITHIN.score]
         there = ~exclude & (score > 0)
         new = Ranked(score, there).followed_by(context.scores["popularity"], ~exclude)
-        return self._answer(self._due_first(context.recent, ranked.otherwise(known, new)), k)
+        ranked = self._due_first(context.recent, ranked.otherwise(known, new))
+        return self._answer(self._slate(ranked, k), k)
 
     def _recommended(self, context: Context, exclude: tf.Tensor, among: tuple[Offer, ...]) -> Ranked:
         """What the sources give, in the head's order; what sells fills the places that none reached."""
@@ -216,10 +219,10 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers and texts, and of pictures by their weight, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
         known = tf.maximum(row, 0)
-        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
+        rows, near = self.retriever.similar(known, self._looks.near(known) if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))
@@ -290,6 +293,10 @@ class Bundle(tf.Module):
             return ranked.with_last(last if rows is None else tf.gather(last, rows, batch_dims=1)).scores
 
         return dataclasses.replace(ranked, scores=recent.joined(with_last, ranked.scores))
+
+    def _slate(self, ranked: Ranked, k: tf.Tensor) -> Ranked:
+        """What is recommended, its first k not all alike, where `bundle.diversity` asks for that."""
+        return ranked if self._slates is None else self._slates.of(ranked, k)
 
     def _cold(self, context: Context, exclude: tf.Tensor) -> Ranked:
         """The order for whoever has no history, of whom the head has learnt nothing."""

@@ -10,6 +10,7 @@ import tensorflow_transform as tft
 
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.two_tower.model import TwoTower, counted
+from aisle.model.two_tower.order import OrderTower
 from aisle.schema import features as f
 
 NEIGHBOURS = 10
@@ -28,22 +29,31 @@ class Towers(tf.Module):
             towers.item_embeddings  # float32 [n, width]
 
     Attributes:
-        item_embeddings: float32 [n, width], the item tower's vector of each item.
+        item_embeddings: float32 [n, width], the item tower's vector of each item; beside it, the one that the order of
+            a history meets, where there is an order tower.
     """
 
     def __init__(
-        self, model: TwoTower, transform: Callable[..., Any], item_features: dict[str, tf.Tensor]
+        self,
+        model: TwoTower,
+        transform: Callable[..., Any],
+        item_features: dict[str, tf.Tensor],
+        order: OrderTower | None = None,
     ) -> None:
-        """Args: `transform`: the layer of TF-Transform."""
+        """Args: `transform`: the layer of TF-Transform. `order`: None reads no order."""
         super().__init__()
-        self.item_embeddings = tf.Variable(_embed_items(model, item_features), trainable=False)
+        vectors = _embed_items(model, item_features)
+        if order is not None:
+            vectors = tf.concat([vectors, order.items(item_features["item_id"])], 1)
+        self.item_embeddings, self.order = tf.Variable(vectors, trainable=False), order
         # Keras would trace every layer's own functions if it met the models; their weights are enough.
         self.tower_weights = list(model.queries.variables)
         one = tf.TensorSpec([None], tf.string)
         strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
         text = tf.TensorSpec([None, item_features["text"].shape[1]], tf.float32)
         self.embed_query = tf.function(
-            _query_embedding(model, transform), input_signature=[one, one, text, strings, floats, floats]
+            _query_embedding(model, transform, order),
+            input_signature=[one, one, text, strings, floats, floats],
         )
 
 
@@ -74,17 +84,18 @@ class TwoTowerModule(tf.Module):
         item_ids: tf.Tensor,
         item_features: dict[str, tf.Tensor],
         unseeing: TwoTower | None = None,
+        orders: tuple[OrderTower | None, OrderTower | None] = (None, None),
     ) -> None:
-        """Args: `unseeing`: the model that has not seen the validation window, if another than `model`."""
+        """Args: `unseeing`: the model that has not seen the validation window, if another than `model`. `orders`: of both."""
         super().__init__()
         self.transform = transform.transform_features_layer()
         self.item_ids = tf.Variable(item_ids, trainable=False)
         self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
         self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
-        self.towers = Towers(model, self.transform, item_features)
+        self.towers = Towers(model, self.transform, item_features, orders[0])
         self.item_embeddings, self.embed_query = self.towers.item_embeddings, self.towers.embed_query
         if unseeing is not None:
-            self.held_out = Towers(unseeing, self.transform, item_features)
+            self.held_out = Towers(unseeing, self.transform, item_features, orders[1])
         self.encoder_weights = list(encoder.bert.variables)
         self.tokenizer = encoder.tokenizer
 
@@ -99,7 +110,9 @@ def export(module: TwoTowerModule, folder: str) -> None:
     tf.saved_model.save(module, folder, signatures={"serving_default": module.embed_text})
 
 
-def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Callable[..., tf.Tensor]:
+def _query_embedding(
+    model: TwoTower, transform_layer: Callable[..., Any], order: OrderTower | None
+) -> Callable[..., tf.Tensor]:
     """The query tower on raw features: strings [b], text [b, text width], history [b, h] to [b, width]."""
 
     def embed_query(
@@ -127,7 +140,7 @@ def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Ca
         items, age, weight = (
             tf.RaggedTensor.from_sparse(out[name]) for name in ("history", "history_age", "history_weight")
         )
-        return model.queries(
+        query = model.queries(
             {
                 "user_id": out["user_id"],
                 "country": out["country"],
@@ -136,6 +149,10 @@ def _query_embedding(model: TwoTower, transform_layer: Callable[..., Any]) -> Ca
                 "history_weight": counted(items, weight, age),
             }
         )
+        if order is None:
+            return query
+        asked = tf.reduce_any(text != 0, axis=1)[:, None]  # Who searches wants what the words say.
+        return tf.concat([query, tf.where(asked, 0.0, order(items))], 1)
 
     return embed_query
 

@@ -45,9 +45,8 @@ class BestRecall(tf.keras.callbacks.Callback):
         super().__init__()
         self._towers = model
         self._catalogue = catalogue
-        asked = max(100, min(most, MOST_SCORES // len(catalogue.ids)))
-        chosen = np.random.default_rng(1).permutation(len(valid.text_row))[:asked]
-        self._queries = valid.rows(tf.constant(chosen))
+        chosen = drawn_queries(catalogue, valid, most)
+        self._queries = valid.rows(chosen)
         self._targets = tf.gather(valid.targets, chosen)
         self._patience, self._waited = patience, 0
         self._best, self._weights = -1.0, model.get_weights()
@@ -82,6 +81,12 @@ class BestRecall(tf.keras.callbacks.Callback):
             for row, found in zip(self._targets.to_list(), top, strict=True)
         ]
         return float(np.mean(hits))
+
+
+def drawn_queries(catalogue: Catalogue, valid: Queries, most: int) -> tf.Tensor:
+    """The rows of those that are asked, the same each time: at most so many, fewer of a large catalogue, int64 [q]."""
+    asked = max(100, min(most, MOST_SCORES // len(catalogue.ids)))
+    return tf.constant(np.random.default_rng(1).permutation(len(valid.text_row))[:asked])
 
 
 def best_items(

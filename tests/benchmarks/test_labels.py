@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.model.retrieval.sources.source import Inputs, Pairs, Past
 from benchmarks.labels.tried import SHIPPED, Meaning, categories, intents, tags_asked
 from benchmarks.labels.worth import FIGURES
@@ -80,7 +80,7 @@ def test_categories_and_tags_are_read_off_the_labels() -> None:
         "tags": pa.table({"item_id": ["mug", "mug", "hat"], "tag": ["mug", "red", "red"]}),
         "interactions": pa.table({"query": ["Red mug", "", "Red mug"]}),
     }
-    meaning = Meaning.of(Labelled(tables, *[None] * 7), IDS)  # type: ignore[arg-type]
+    meaning = Meaning.of(Labelled(tables, *[None] * 8), IDS)  # type: ignore[arg-type]
     assert meaning.category.tolist() == [1, 1, 2, 0]
     assert meaning.queries == ["red mug"]
     assert meaning.tag_texts == ["mug", "red"]

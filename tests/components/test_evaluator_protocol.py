@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import pathlib
+
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from aisle.components.evaluator.measures.protocol import Protocol, make_protocol, positions
+from aisle.components.evaluator.holdout import Holdout
+from aisle.components.evaluator.measures.protocol import Protocol, make_protocol, positions, recent_histories
+from aisle.components.evaluator.measures.search import clicked_queries
+from aisle.components.evaluator.options import EvaluatorOptions
+from aisle.components.tables import write_json, write_parquet
 from aisle.schema.errors import InputError
 
 TEST_START = 100
@@ -110,3 +117,38 @@ def test_an_unknown_goal_is_refused() -> None:
 def test_positions_of_unknown_values_and_nulls_are_minus_one() -> None:
     found = positions(pa.chunked_array([["b", None], ["x"]]), pa.array(["a", "b"]))
     assert found.tolist() == [1, -1, -1]
+
+
+@pytest.mark.parametrize("goal", ["purchase", "click"])
+def test_a_holdout_read_piece_by_piece_is_that_of_the_whole_table(goal: str, tmp_path: pathlib.Path) -> None:
+    rng = np.random.default_rng(5)
+    drawn = [
+        (f"u{rng.integers(6)}" if rng.random() < 0.8 else "", f"{'abcdefg'[rng.integers(7)]}", time)
+        for time in range(0, 200, 2)
+    ]
+    kinds = rng.choice(["click", "cart", "purchase"], len(drawn))
+    table = interactions([(*row, str(kind)) for row, kind in zip(drawn, kinds, strict=True)])
+    late = np.array([time >= TEST_START for *_, time in drawn])
+    for name, values in (
+        ("split", np.where(late, "test", "train")),
+        ("query", rng.choice(["red", "blue", ""], len(drawn))),
+        ("sponsored", rng.random(len(drawn)) < 0.1),
+    ):
+        table = table.append_column(name, pa.array(values))
+    splits = {"test_start": TEST_START, "goal": goal}
+    write_parquet(str(tmp_path / "items.parquet"), ITEMS.append_column("title", ITEMS["item_id"]))
+    pq.write_table(table, tmp_path / "interactions.parquet", row_group_size=9)
+    write_json(str(tmp_path / "splits.json"), splits)
+    held = Holdout.read(str(tmp_path), EvaluatorOptions(max_users=3))
+    expected = make_protocol(ITEMS, table, splits, max_users=3)
+    assert held.protocol.user_ids.equals(expected.user_ids)
+    assert 0 < len(expected.user_ids) <= 3
+    for matrix in ("truth", "new", "unheard", "newcomer_truth"):
+        assert (getattr(held.protocol, matrix) != getattr(expected, matrix)).nnz == 0
+    for part in ("users", "items", "timestamps"):
+        assert (getattr(held.protocol.train, part) == getattr(expected.train, part)).all()
+    assert recent_histories(held.interactions, held.protocol, 4) == recent_histories(table, expected, 4)
+    assert held.interactions.num_rows < table.num_rows
+    searched = clicked_queries(table, expected.item_ids)
+    assert held.searches.clicked.queries == searched.queries
+    assert held.searches.clicked.users == searched.users

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aisle.components.labeler.interactions import choose_splits, make_interactions
 from aisle.components.labeler.meaning.categories import category_levels
-from aisle.components.labeler.meaning.intents import query_intents
+from aisle.components.labeler.meaning.intents import query_intents, query_votes
 from aisle.components.labeler.meaning.tags import item_tags
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate
@@ -26,7 +26,7 @@ SHOP = SimulatorOptions(users=800, items=800, days=60, seed=4, events=120_000)
 
 def took(*rows: tuple[str, str], split: str = "train") -> pl.DataFrame:
     table = pl.DataFrame(rows, schema={"query": pl.String, "item_id": pl.String}, orient="row")
-    return table.with_columns(split=pl.lit(split))
+    return query_votes(table.with_columns(split=pl.lit(split)))
 
 
 ITEMS = pl.DataFrame(
@@ -57,7 +57,7 @@ def test_intents_are_what_the_simulated_people_wished_for() -> None:
     shop = simulate(SHOP)
     events = shop.events.with_columns(pl.col("timestamp").dt.epoch("us"))
     interactions = make_interactions(events, choose_splits(events, OPTIONS))
-    found = query_intents(interactions, shop.items, OPTIONS)
+    found = query_intents(query_votes(interactions), shop.items, OPTIONS)
     checked = found.table.join(wished_leaves(), on="query", how="left")
     right = checked.select((pl.col("leaf") + "/").str.starts_with(pl.col("category") + "/")).to_series()
     assert right.null_count() == 0

@@ -18,7 +18,7 @@ from aisle.components.labeler.searches.attribution import attribute
 from aisle.components.labeler.searches.harvest import Cells, harvest
 from aisle.components.labeler.searches.impressions import make_impressions
 from aisle.components.labeler.searches.position_bias import PositionBias, estimate_position_bias, weigh
-from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em
+from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em, sum_unasked
 from aisle.datasets.simulator import SimulatorOptions, simulate
 from aisle.datasets.simulator.behaviour import EXAMINATION
 
@@ -178,16 +178,16 @@ def test_pairs_are_binned_by_words_in_common_and_sales_without_a_search() -> Non
     pairs = pl.DataFrame(
         {"query": ["red mug", "red vase", "jug", "RED mug"], "item_id": ["a", "a", "a", "gone"]}
     )
-    taken = pl.DataFrame({"item_id": ["a", "b"], "query": ["", "x"], "weight": [1.0, 1.0]})
-    all_, half, none, gone = kinds_of_pairs(pairs, items, taken) // 10
+    taken = pl.DataFrame({"item_id": ["a", "b"], "query": ["", "x"], "weight": [1.0, 1.0], "split": "train"})
+    all_, half, none, gone = kinds_of_pairs(pairs, items, sum_unasked(taken)) // 10
     assert (all_, half, none, gone) == (4, 2, 0, 0)
 
 
 def test_weights_are_clipped_inverses_whose_mean_over_training_clicks_is_one(data: Data) -> None:
-    bias = data.estimate("harvest")
     shown = data.impressions.with_columns(
         position=pl.when(pl.int_range(pl.len()) % 10 == 0).then(0).otherwise("position")
     )
+    bias = data.estimate("harvest", shown)
     weighed = weigh(shown, bias, max_weight=4.0)
     clicks = weighed.filter((pl.col("split") == "train") & (pl.col("click") > 0) & (pl.col("position") > 0))
     assert clicks["weight"].mean() == pytest.approx(1)

@@ -14,7 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from aisle.cli.report import report as report_command
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.storage import TABLES, read_interactions, write_interactions
 from aisle.components.labeler.summary import summarise
@@ -180,3 +181,13 @@ def test_every_table_of_the_labeler_is_written_and_read_again(
         assert pl.DataFrame(pl.from_arrow(tables[name])).equals(
             pl.DataFrame(pl.from_arrow(labelled.tables[name]))
         )
+
+
+def test_of_some_splits_alone_the_impressions_are_read(labelled: Labelled, tmp_path: pathlib.Path) -> None:
+    write_interactions(str(tmp_path), labelled)
+    whole, _ = read_interactions(str(tmp_path))
+    tables, _ = read_interactions(str(tmp_path), shown=("eval", "test"))
+    impressions, some = (pl.DataFrame(pl.from_arrow(each["impressions"])) for each in (whole, tables))
+    assert some.equals(impressions.filter(pl.col("split") != "train"))
+    assert 0 < len(some) < len(impressions)
+    assert all(tables[name].equals(whole[name]) for name in TABLES if name != "impressions")

@@ -14,7 +14,7 @@ from tfx.types import channel_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Tables
-from aisle.components.labeler.label import Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.storage import TABLES, write_interactions
 from aisle.components.pretraining.artifact import pretrained_bert
 from aisle.components.pretraining.component import Pretraining

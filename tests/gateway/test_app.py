@@ -351,7 +351,12 @@ def test_the_contract_tells_every_route_and_which_take_the_key(asks: Asks) -> No
     asked = {
         (method, f"/v1/{name}") for method in ("get", "post") for name in ("search", "recommend", "similar")
     }
-    asked |= {(method, f"/v1/{name}") for method in ("get", "post") for name in ("rank", "explain", "ads")}
+    asked |= {
+        (method, f"/v1/{name}")
+        for method in ("get", "post")
+        for name in ("rank", "explain", "ads", "sentiment")
+    }
+    asked |= {("post", "/v1/similar_by_image")}
     assert {operation for operation, needs in operations.items() if needs} == keyed
     assert set(operations) == keyed | asked | {("get", "/healthz")}
     assert "purchase" not in json.dumps(contract["paths"])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from aisle.gateway.recents.connection import KeptConnection, told_as_down
+from aisle.gateway.recents.connection import KeptConnection, KeptConnections, told_as_down
 from aisle.gateway.recents.store import StoreDown
 from tests.gateway.conftest import RedisServer
 
@@ -74,5 +74,31 @@ def test_a_server_that_is_away_is_told(redis_server: RedisServer) -> None:
         redis_server.kill()
         with pytest.raises(StoreDown, match="the shelf doesn't answer"), told_as_down("the shelf"):
             await kept.call(("k1",), 1)
+
+    run(redis_server, use)
+
+
+def test_a_call_does_not_wait_for_anothers_that_takes_long(redis_server: RedisServer) -> None:
+    async def use(_: KeptConnection) -> None:
+        kept = KeptConnections(redis_server.address, ECHO, PATIENT)
+        held, first = asyncio.Event(), KeptConnection(redis_server.address, ECHO, PATIENT)
+
+        async def slowly(*_: object) -> str:
+            await held.wait()
+            return "late"
+
+        first.call = slowly  # type: ignore[method-assign, assignment]
+        kept._free.append(first)
+        late = asyncio.create_task(kept.call(("k0",), 0))
+        await asyncio.sleep(0)
+        assert await asyncio.gather(*(kept.call((f"k{number}",), number) for number in range(20))) == [
+            said(number) for number in range(20)
+        ]
+        assert not late.done()
+        held.set()
+        assert await late == "late"
+        assert len(kept._free) == 21
+        await kept.close()
+        assert not kept._free
 
     run(redis_server, use)

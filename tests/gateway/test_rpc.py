@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
 import signal
 from collections.abc import Callable, Coroutine
 from typing import Any
 
 import grpc
 import grpc.aio
+import numpy as np
 import pyarrow.parquet as pq
 import pydantic
 import pytest
@@ -18,6 +21,8 @@ from aisle.gateway.recents.memory import MemoryStore
 from aisle.gateway.recents.redis_store import RedisStore
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
+
+from PIL import Image
 
 from aisle.gateway import events, questions
 from aisle.gateway.items import updates
@@ -103,6 +108,29 @@ def test_every_question_is_asked_as_over_http(asks: Callable) -> None:
     asks(use)
 
 
+def test_a_picture_and_texts_are_asked_as_over_http(asks: Callable) -> None:
+    with io.BytesIO() as file:
+        Image.new("RGB", (400, 300)).save(file, "JPEG")
+        picture = base64.b64encode(file.getvalue()).decode()  # As a message's bytes are written in JSON.
+
+    async def use(backend: Backend) -> None:
+        backend.site.model.answers |= {
+            "similar_by_image": [("mug", 2.0), ("cup", 1.0)],
+            "sentiment": {"scores": np.array([0.5, 0.25], np.float32)},
+        }
+        found = await backend.ask("SimilarByImage", {"image": picture, "k": 1})
+        assert found["items"] == [{"item_id": "mug", "score": 2.0}]
+        (seen,) = backend.site.model.requests[-1].inputs["image"]
+        assert seen.startswith(b"\x89PNG")
+        assert await backend.ask("Sentiment", {"texts": ["a", "b"]}) == {"scores": [0.5, 0.25]}
+        wrong = await backend.refused("SimilarByImage", {"image": base64.b64encode(b"BM").decode()})
+        assert wrong[0] == "INVALID_ARGUMENT" and "can't be used" in wrong[1]
+        large = base64.b64encode(bytes(300 << 10)).decode()
+        assert (await backend.refused("SimilarByImage", {"image": large}))[0] == "INVALID_ARGUMENT"
+
+    asks(use)
+
+
 def test_what_is_told_of_items_is_so_at_once_and_may_be_taken_back(asks: Callable) -> None:
     async def use(backend: Backend) -> None:
         async def shown() -> list[str]:
@@ -152,6 +180,8 @@ WRONG: list[tuple[str, dict[str, Any] | bytes, str, str]] = [
     ("ChangeItems", {"items": []}, "INVALID_ARGUMENT", "items"),
     ("ChangeItems", {"items": [{"item_id": "a", "price": -1}]}, "INVALID_ARGUMENT", "items.0.price is -1"),
     ("ChangeItems", {"items": [{"item_id": "a", "take_back": ["x"]}]}, "INVALID_ARGUMENT", "items.0.x"),
+    ("Sentiment", {"texts": []}, "INVALID_ARGUMENT", "texts"),
+    ("SimilarByImage", {}, "INVALID_ARGUMENT", "image"),
     ("Search", {"k": 0}, "INVALID_ARGUMENT", "k is 0"),
     ("Search", {"price_min": 9, "price_max": 1}, "INVALID_ARGUMENT", "lowest price is 9"),
     ("Forget", {"user_id": " "}, "INVALID_ARGUMENT", "user_id"),
@@ -279,7 +309,7 @@ def test_a_request_has_the_fields_of_http(name: str) -> None:
         ("Event", events.EVENT), ("Answer", questions.Answer), ("Item", questions.Item), ("Why", questions.Why),
         ("Explained", questions.Explained), ("FacetCounts", questions.FacetCounts),
         ("FacetCount", questions.FacetCount), ("Recorded", questions.Recorded), ("Done", questions.Done),
-        ("Updated", updates.Updated),
+        ("Updated", updates.Updated), ("Sentiments", questions.Sentiments),
     ],
 )  # fmt: skip
 def test_a_message_has_the_fields_of_json(message: str, model: type[pydantic.BaseModel]) -> None:

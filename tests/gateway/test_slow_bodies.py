@@ -53,6 +53,30 @@ def test_a_body_in_time_is_let_through_whole_and_the_answer_may_take_longer(
     assert (answered[0]["status"], through) == (200, [b"ab"])
 
 
+def test_no_more_pictures_than_may_be_held_come_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "MOST_UPLOADS", 2)
+    statuses: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b"picture", "more_body": False}
+
+    async def send(message: Any) -> None:
+        statuses.append(message["status"]) if "status" in message else None
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 200})
+
+    async def use() -> None:
+        guard = Guard(app, Rates(0.0), lambda *_: None, uploads=["/"])
+        for _ in range(2):
+            await asyncio.gather(*(guard(SCOPE, receive, send) for _ in range(3)))
+        await asyncio.gather(*(guard({**SCOPE, "path": "/other"}, receive, send) for _ in range(3)))
+
+    asyncio.run(use())
+    assert statuses == [503, 200, 200, 503, 200, 200, 200, 200, 200]
+
+
 def test_who_is_cancelled_while_a_body_comes_is_cancelled() -> None:
     async def use() -> None:
         with security._at_most(60.0):

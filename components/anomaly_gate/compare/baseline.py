@@ -6,12 +6,10 @@ import dataclasses
 import os
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-import pyarrow as pa
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from aisle.components.anomaly_gate.compare import histograms
-from aisle.components.anomaly_gate.compare.histograms import Floats, Histogram
+from aisle.components.anomaly_gate.compare.histograms import Histogram
 from aisle.components.anomaly_gate.evidence import Finding, Movements, TableEvidence
 from aisle.components.storage import exists, open_file
 from aisle.components.tables import read_json, write_json
@@ -60,7 +58,8 @@ class Comparison:
 def as_baseline(table: TableEvidence) -> TableBaseline:
     """Returns what a later run will want to know of a table."""
     statistics = table.statistics or statistics_pb2.DatasetFeatureStatistics()
-    counted = {name: histograms.middle(finite_numbers(table.rows, name)) for name in numeric(table.rows)}
+    kept = table.kept
+    counted = {name: histograms.middle(kept, name) for name in kept.numbers()} if kept is not None else {}
     found = {name: histogram for name, histogram in counted.items() if histogram is not None}
     return TableBaseline(table.counts["kept"], statistics, found)
 
@@ -111,21 +110,6 @@ def read_baseline(folder: str) -> Baseline:
         }
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise InputError(f"the baseline {folder} can't be read ({error!r}); run once without") from error
-
-
-def numeric(rows: pa.Table | None) -> list[str]:
-    """Names the columns of numbers."""
-    if rows is None:
-        return []
-    return [f.name for f in rows.schema if pa.types.is_integer(f.type) or pa.types.is_floating(f.type)]
-
-
-def finite_numbers(rows: pa.Table | None, name: str) -> Floats:
-    """Returns a column's numbers without the missing, the NaN and the infinite."""
-    if rows is None or name not in rows.column_names:
-        return np.zeros(0)
-    values: Floats = rows[name].drop_null().to_numpy().astype(np.float64)
-    return values[np.isfinite(values)]
 
 
 def _statistics_file(folder: str, table: str) -> str:

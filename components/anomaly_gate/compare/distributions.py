@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from aisle.components.anomaly_gate.compare import histograms
-from aisle.components.anomaly_gate.compare.baseline import TableBaseline, finite_numbers
+from aisle.components.anomaly_gate.compare.baseline import TableBaseline
 from aisle.components.anomaly_gate.compare.histograms import Histogram
 from aisle.components.anomaly_gate.evidence import (
     Movement,
@@ -131,17 +131,16 @@ def _histograms(
     table: TableEvidence, feature: Feature, then: Histogram | None
 ) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
     """Returns the histograms of the middle 98 % of the values, now and before, over the same buckets."""
-    values = finite_numbers(table.rows, feature_name(feature))
-    now = histograms.middle(values)
-    if now is None:
+    name, rows = feature_name(feature), table.kept
+    now = histograms.middle(rows, name) if rows is not None and name in rows.numbers() else None
+    if rows is None or now is None:
         return _from_statistics(feature), []
     if then is None:
         return _buckets(now.edges.tolist(), [float(count) for count in now.counts]), []
     low, high = min(now.low, then.low), max(now.high, then.high)
     buckets = histograms.BUCKETS if high > low else 1
     # The values beyond either middle stay out of the picture on both sides.
-    middle = values[(values >= now.low) & (values <= now.high)]
-    both = histograms.over(middle, low, high, buckets)
+    both = histograms.counted(rows, name, low, high, buckets, within=(now.low, now.high))
     edges = both.edges.tolist()
     return (
         _buckets(edges, [float(count) for count in both.counts]),

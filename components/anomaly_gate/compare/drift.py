@@ -6,11 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
+import numpy as np
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2, statistics_pb2
 
 from aisle.components.anomaly_gate.compare import histograms
-from aisle.components.anomaly_gate.compare.baseline import TableBaseline, finite_numbers
+from aisle.components.anomaly_gate.compare.baseline import TableBaseline
 from aisle.components.anomaly_gate.compare.histograms import Histogram
 from aisle.components.anomaly_gate.evidence import (
     MAX_CONTRIBUTORS,
@@ -101,8 +102,14 @@ def _pairs(
             yield name, (_text(name, new), _text(name, old))
         elif name in before.histograms:
             then = before.histograms[name]
-            counted = histograms.over(finite_numbers(now.rows, name), then.low, then.high, len(then.counts))
-            yield name, (_number(name, counted), _number(name, then))
+            yield name, (_number(name, _counted_as(then, now, name)), _number(name, then))
+
+
+def _counted_as(then: Histogram, now: TableEvidence, name: str) -> Histogram:
+    """Counts a column's numbers in the buckets of another histogram; none where its rows aren't there."""
+    if now.kept is None or name not in now.kept.schema.names:
+        return histograms.over(np.zeros(0), then.low, then.high, len(then.counts))
+    return histograms.counted(now.kept, name, then.low, then.high, len(then.counts))
 
 
 def _is_comparable(table: str, feature: Feature) -> bool:

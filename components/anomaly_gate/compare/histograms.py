@@ -6,9 +6,10 @@ import dataclasses
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+import polars as pl
 
-Floats = NDArray[np.float64]
+from aisle.components.anomaly_gate.compare.quantiles import Floats, finite, quantiles
+from aisle.components.anomaly_gate.kept import Rows, ask
 
 BUCKETS = 24
 MIDDLE = (0.01, 0.99)
@@ -53,12 +54,36 @@ def from_json(values: dict[str, Any]) -> Histogram:
     return Histogram(**{**values, "counts": tuple(values["counts"])})
 
 
-def middle(values: Floats) -> Histogram | None:
-    """Counts the middle 98 % of finite values in `BUCKETS` buckets; None where there is no value."""
-    if not len(values):
-        return None
-    low, high = (float(end) for end in np.quantile(values, MIDDLE))
-    return over(values, low, high, BUCKETS if high > low else 1)
+def middle(rows: Rows, column: str) -> Histogram | None:
+    """Counts the middle 98 % of a column's finite values in `BUCKETS` buckets; None where there is no value."""
+
+    def find() -> Histogram | None:
+        ends = quantiles(rows, column, MIDDLE)
+        if ends is None:
+            return None
+        low, high = ends
+        return counted(rows, column, low, high, BUCKETS if high > low else 1)
+
+    return rows.once(f"middle of {column}", find)
+
+
+def counted(
+    rows: Rows,
+    column: str,
+    low: float,
+    high: float,
+    buckets: int,
+    within: tuple[float, float] = (-np.inf, np.inf),
+) -> Histogram:
+    """Counts a column's finite values in given buckets, those alone that lie between two ends, inclusive."""
+
+    def show(piece: pl.DataFrame) -> pl.DataFrame:
+        values = finite(piece[column])
+        found = over(values[(values >= within[0]) & (values <= within[1])], low, high, buckets)
+        return pl.DataFrame([(found.below, *found.counts, found.above)], orient="row")
+
+    below, *counts, above = ask(rows, [column], show, pl.DataFrame.sum).row(0)
+    return Histogram(low, high, tuple(counts), below, above)
 
 
 def over(values: Floats, low: float, high: float, buckets: int) -> Histogram:

@@ -31,16 +31,16 @@ def campaign_findings(tables: Sequence[TableEvidence], options: GateOptions, now
     """
     by_name = {table.name: table for table in tables}
     table, items = by_name.get(CAMPAIGNS.name), by_name.get(ITEMS.name)
-    if table is None or table.rows is None or not table.rows.num_rows:
+    if table is None or table.held is None or not table.held.num_rows:
         return
-    rows = pl.DataFrame(pl.from_arrow(table.rows))
+    rows = pl.DataFrame(pl.from_arrow(table.held))
     yield from _bad(table, rows, options)
     if (
         items is not None
-        and items.rows is not None
-        and {"category"} <= set(rows.columns) & set(items.rows.column_names)
+        and items.held is not None
+        and {"category"} <= set(rows.columns) & set(items.held.column_names)
     ):
-        catalogue = pl.DataFrame(pl.from_arrow(items.rows.select(["category"])))
+        catalogue = pl.DataFrame(pl.from_arrow(items.held.select(["category"])))
         yield from _unknown_categories(table, rows["category"], catalogue)
     yield from _currencies(table, rows)
     yield from _not_shown(table, rows, now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,9 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence
+from aisle.components.anomaly_gate.kept import Rows, ask, drawn, held_rows
 from aisle.components.anomaly_gate.options import WARNING, GateOptions
+from aisle.components.plans.spool import ROW
 from aisle.schema import events as kinds
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -38,18 +41,20 @@ def leakage_findings(tables: Sequence[TableEvidence], options: GateOptions) -> I
     """
     by_name = {table.name: table for table in tables}
     events = by_name.get("events")
-    if events is not None and events.rows is not None and "event" in events.rows.column_names:
-        yield from _of_events(events, events.rows, options)
-        hit = _hits(events.rows, [kinds.PURCHASE.name])
+    rows = events.kept if events is not None else None
+    if events is not None and rows is not None and "event" in rows.schema.names:
+        yield from _of_events(events, rows, options)
         for name, key in (("items", "item_id"), ("users", "user_id")):
             table = by_name.get(name)
-            if table is not None and table.rows is not None and key in events.rows.column_names:
-                counts = _goals_by(key, events.rows, hit, table.rows)
-                yield from _correlated(table, table.rows, counts, f"the purchases of each {key}", options)
+            if table is not None and table.held is not None and key in rows.schema.names:
+                if not _extra_numbers(table.name, table.held):
+                    continue
+                counts = _purchases_by(key, rows, table.held)
+                yield from _correlated(table, table.held, counts, f"the purchases of each {key}", options)
     judgements = by_name.get("judgements")
-    if judgements is not None and judgements.rows is not None and "grade" in judgements.rows.column_names:
-        grades = _numbers(judgements.rows["grade"])
-        yield from _correlated(judgements, judgements.rows, grades, "the grade", options)
+    if judgements is not None and judgements.held is not None and "grade" in judgements.held.column_names:
+        grades = _numbers(judgements.held["grade"])
+        yield from _correlated(judgements, judgements.held, grades, "the grade", options)
 
 
 def held_out_auc(values: pl.Series, hit: NDArray[np.bool_]) -> float:
@@ -97,17 +102,17 @@ def _binned(values: pl.Series) -> pl.Series:
     return pl.select(pl.when(numbers.is_not_null()).then(places)).to_series()
 
 
-def _of_events(table: TableEvidence, rows: pa.Table, options: GateOptions) -> Iterator[Finding]:
-    extra = _extra(table.name, rows)
+def _of_events(table: TableEvidence, rows: Rows, options: GateOptions) -> Iterator[Finding]:
+    extra = _extra(table.name, rows.schema.names)
     if not extra:
         return
-    drawn = _drawn(rows.num_rows)
-    sample = rows.select(["event", *extra]).take(pa.array(drawn))
+    sample = _sample(rows, "event")
+    numbers, events = sample[ROW].to_numpy(), sample["event"]
     goals = _goals()
-    hits = {goal: hit for goal, of in goals.items() if _has_both_classes(hit := _hits(sample, of))}
-    for name in extra:
-        values = pl.Series(pl.from_arrow(sample[name])).alias(name)
-        found = (_of_column(table, values, goal, hit, drawn, options) for goal, hit in hits.items())
+    hits = {goal: hit for goal, of in goals.items() if _has_both_classes(hit := _hits(events, of))}
+    for name in extra if hits else ():
+        values = _sample(rows, name)[name]
+        found = (_of_column(table, values, goal, hit, numbers, options) for goal, hit in hits.items())
         # One finding a column: what tells a purchase often tells a click too.
         yield from [finding for finding in found if finding is not None][:1]
 
@@ -117,14 +122,14 @@ def _of_column(
     values: pl.Series,
     goal: str,
     hit: NDArray[np.bool_],
-    drawn: NDArray[np.int64],
+    numbers: NDArray[np.uint32],
     options: GateOptions,
 ) -> Finding | None:
     filled = values.is_not_null().to_numpy()
     share = float(hit[filled].mean()) if filled.sum() >= MIN_CLASS_ROWS else 0.0
     if share > options.max_leakage and hit.mean() < _MAX_GOAL_RATE:
         return _leak(
-            table, values.name, share, options, drawn[filled],
+            table, values.name, share, options, numbers[filled],
             f"The column is filled only where the event is a {goal}: what it holds is known afterwards.",
         )  # fmt: skip
     if not filled.any() or not (values.dtype.is_numeric() or values.n_unique() <= MAX_VALUES):
@@ -133,23 +138,21 @@ def _of_column(
     if auc <= options.max_leakage:
         return None
     return _leak(
-        table, values.name, auc, options, drawn[hit],
+        table, values.name, auc, options, numbers[hit],
         f"The column tells a {goal} from other events almost perfectly (AUC {auc:.4f}).",
     )  # fmt: skip
 
 
-def _drawn(rows: int) -> NDArray[np.int64]:
-    """Returns the numbers of about `MAX_ROWS` of the rows, in their order; of all where there are no more."""
-    chance = np.random.default_rng(0).random(rows)
-    return np.flatnonzero(chance * rows < MAX_ROWS)
+def _sample(rows: Rows, column: str) -> pl.DataFrame:
+    """Returns a column of about `MAX_ROWS` of the rows, with their numbers."""
+    shown: pl.DataFrame = ask(rows, [column], lambda piece: drawn(piece, rows.num_rows, MAX_ROWS))
+    return shown
 
 
 def _correlated(
     table: TableEvidence, rows: pa.Table, outcome: NDArray[np.float64], what: str, options: GateOptions
 ) -> Iterator[Finding]:
-    for name in _extra(table.name, rows):
-        if not (pa.types.is_integer(rows[name].type) or pa.types.is_floating(rows[name].type)):
-            continue
+    for name in _extra_numbers(table.name, rows):
         values = _numbers(rows[name])
         known = np.isfinite(values) & np.isfinite(outcome)
         if known.sum() < MIN_CLASS_ROWS or np.ptp(values[known]) == 0 or np.ptp(outcome[known]) == 0:
@@ -163,7 +166,12 @@ def _correlated(
 
 
 def _leak(
-    table: TableEvidence, name: str, value: float, options: GateOptions, rows: NDArray[np.int64], what: str
+    table: TableEvidence,
+    name: str,
+    value: float,
+    options: GateOptions,
+    rows: NDArray[np.integer[Any]],
+    what: str,
 ) -> Finding:
     return Finding(
         table.name, name, LABEL_LEAKAGE, WARNING, what=what, value=value, threshold=options.max_leakage,
@@ -176,9 +184,8 @@ def _goals() -> dict[str, list[str]]:
     return {kinds.PURCHASE.name: [kinds.PURCHASE.name], kinds.CLICK.name: list(kinds.weights())}
 
 
-def _hits(events: pa.Table, goal: list[str]) -> NDArray[np.bool_]:
-    shown = pl.Series(pl.from_arrow(events["event"])).is_in(goal).fill_null(False)
-    hit: NDArray[np.bool_] = shown.to_numpy()
+def _hits(events: pl.Series, goal: list[str]) -> NDArray[np.bool_]:
+    hit: NDArray[np.bool_] = events.is_in(goal).fill_null(False).to_numpy()
     return hit
 
 
@@ -186,17 +193,28 @@ def _has_both_classes(hit: NDArray[np.bool_]) -> bool:
     return bool(min(hit.sum(), len(hit) - hit.sum()) >= MIN_CLASS_ROWS)
 
 
-def _goals_by(key: str, events: pa.Table, hit: NDArray[np.bool_], rows: pa.Table) -> NDArray[np.float64]:
-    """Returns for each row of a table how many goal events name its key."""
-    counts = pl.DataFrame({"key": pl.from_arrow(events[key]), "hit": hit}).group_by("key").agg(pl.sum("hit"))
+def _purchases_by(key: str, events: Rows, rows: pa.Table) -> NDArray[np.float64]:
+    """Returns for each row of a table how many purchases name its key."""
     keys = pl.DataFrame({"key": pl.from_arrow(rows[key])})
+
+    def show(piece: pl.DataFrame) -> pl.DataFrame:
+        bought = piece.filter(pl.col("event") == kinds.PURCHASE.name).select(key=key)
+        return bought.join(keys, on="key", how="semi").group_by("key").agg(hit=pl.len().cast(pl.Int64))
+
+    counts = ask(
+        events, ["event", key], show, lambda shown: shown.group_by("key").agg(pl.sum("hit")), by="key"
+    )
     joined = keys.join(counts, on="key", how="left", maintain_order="left")
     found: NDArray[np.float64] = joined["hit"].fill_null(0).cast(pl.Float64).to_numpy()
     return found
 
 
-def _extra(table: str, rows: pa.Table) -> list[str]:
-    return [name for name in rows.column_names if TABLE_BY_NAME[table].column(name) is None]
+def _extra(table: str, columns: Sequence[str]) -> list[str]:
+    return [name for name in columns if TABLE_BY_NAME[table].column(name) is None]
+
+
+def _extra_numbers(table: str, rows: pa.Table) -> list[str]:
+    return _extra(table, held_rows(rows).numbers())
 
 
 def _numbers(column: pa.ChunkedArray) -> NDArray[np.float64]:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import pyarrow as pa
-import pyarrow.compute as pc
+import polars as pl
 
 from aisle.components.anomaly_gate.evidence import MAX_CONTRIBUTORS, Finding, TableEvidence, contributor
+from aisle.components.anomaly_gate.findings.names import commonest, event_names
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.reports.page import counted
 from aisle.schema import events as kinds
-from aisle.schema.events import canonical
 from aisle.schema.tables import EVENTS
 
 UNKNOWN_EVENTS = "UNKNOWN_EVENTS"
@@ -101,25 +100,26 @@ def reading_findings(table: TableEvidence, options: GateOptions) -> Iterator[Fin
 
 def _unknown_events(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
     """Yields the names of events that aren't known: their rows would be quarantined one step later."""
-    rows = table.rows
-    if table.name != EVENTS.name or rows is None or "event" not in rows.column_names or not rows.num_rows:
+    rows = table.kept
+    if table.name != EVENTS.name or rows is None or "event" not in rows.schema.names or not rows.num_rows:
         return
-    counts = {one["values"]: one["counts"] for one in pc.value_counts(rows["event"]).to_pylist()}
-    unknown = {name: count for name, count in counts.items() if name is not None and canonical(name) is None}
-    if not unknown:
+    unknown = event_names(rows).filter(~pl.col("known"))
+    if unknown.is_empty():
         return
-    names = sorted(unknown, key=lambda name: (-unknown[name], name))
-    total, read = sum(unknown.values()), rows.num_rows
+    most = commonest(unknown.drop_nulls("event"), "event")
+    total, read, distinct = int(unknown["rows"].sum()), rows.num_rows, int(unknown["names"].sum())
     share, limit = total / read, options.max_unknown_events_share
-    first = pc.index_in(pa.array(names[:MAX_CONTRIBUTORS]), value_set=rows["event"].combine_chunks())
-    listed = ", ".join(f"{name} ({unknown[name]:,})" for name in names[:MAX_CONTRIBUTORS])
-    more = f" and {len(names) - MAX_CONTRIBUTORS:,} more" if len(names) > MAX_CONTRIBUTORS else ""
+    names = most["event"].to_list()
+    listed = ", ".join(f"{name} ({count:,})" for name, count in most.select("event", "rows").iter_rows())
+    more = f" and {distinct - MAX_CONTRIBUTORS:,} more" if distinct > MAX_CONTRIBUTORS else ""
     yield Finding(
         table.name, "event", UNKNOWN_EVENTS, ERROR if share > limit else WARNING,
         what=f"{total:,} of {read:,} events have a name that isn't known: {listed}{more}.",
         value=share, threshold=limit, unit="share",
-        examples=tuple(table.examples(first.to_pylist(), "event")),
-        contributors=tuple(contributor(name, unknown[name] / read) for name in names[:MAX_CONTRIBUTORS]),
+        examples=tuple(table.examples(most["first"].to_list(), "event")),
+        contributors=tuple(
+            contributor(name, count / read) for name, count in most.select("event", "rows").iter_rows()
+        ),
         mend=f"Say what each means by the setting [values.events.event], such as \"{names[0]}\" = \"click\" (there are "
         f"{', '.join(kinds.names())}), or leave its rows out by reading.skip.",
     )  # fmt: skip

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Iterator, Sequence
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from aisle.components.anomaly_gate.evidence import (
-    MAX_CONTRIBUTORS,
-    Finding,
-    TableEvidence,
-    contributor,
-    first_rows,
-)
+from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, contributor
+from aisle.components.anomaly_gate.findings.names import commonest
+from aisle.components.anomaly_gate.kept import Rows, ask, where
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 
 UNKNOWN_ITEMS = "UNKNOWN_ITEMS"
@@ -55,54 +50,83 @@ def reference_findings(tables: Sequence[TableEvidence], options: GateOptions) ->
     by_name = {table.name: table for table in tables}
     for reference in REFERENCES:
         source, target = by_name.get(reference.table), by_name.get(reference.target)
-        if source is None or target is None or source.rows is None or target.rows is None:
+        rows = source.kept if source is not None else None
+        known = target.held if target is not None else None
+        if source is None or rows is None or known is None:
             continue
-        if reference.column in source.rows.column_names and reference.column in target.rows.column_names:
-            yield from _unknown(source, source.rows, target.rows, reference, options)
+        if reference.column in rows.schema.names and reference.column in known.column_names:
+            keys = Keys(pl.Series(pl.from_arrow(known[reference.column])))
+            yield from _unknown(source, rows, keys, reference, options)
 
 
 def _unknown(
-    source: TableEvidence, rows: pa.Table, target: pa.Table, reference: Reference, options: GateOptions
+    source: TableEvidence, rows: Rows, keys: Keys, reference: Reference, options: GateOptions
 ) -> Iterator[Finding]:
-    ids = rows[reference.column]
-    unknown = _strangers(ids, target[reference.column])
-    count, filled = pc.sum(unknown).as_py() or 0, len(ids) - ids.null_count
+    column = reference.column
+    count, first = where(rows, column, keys.lack)
     if not count:
         return
-    frequencies = pa.table({"id": ids.filter(unknown)}).group_by("id").aggregate([("id", "count")])
-    top = frequencies.sort_by([("id_count", "descending"), ("id", "ascending")]).slice(0, MAX_CONTRIBUTORS)
+    filled = int(ask(rows, [column], lambda piece: piece.select(pl.col(column).count()))[column].sum())
+    named = ask(rows, [column], lambda piece: _named(piece, column, keys), _most_named, by="id")
+    distinct, top = int(named["ids"].sum()), commonest(named, "id")
     share, limit = count / filled, options.max_unknown_items_share
     blocks = reference.kind == UNKNOWN_ITEMS and share > limit
     yield Finding(
-        reference.table, reference.column, reference.kind, ERROR if blocks else WARNING,
-        what=f"{count:,} of {filled:,} rows name {frequencies.num_rows:,} {reference.target} that the table "
-        f"{reference.target} does not hold{_unlike(target[reference.column], count == filled)}.",
+        reference.table, column, reference.kind, ERROR if blocks else WARNING,
+        what=f"{count:,} of {filled:,} rows name {distinct:,} {reference.target} that the table "
+        f"{reference.target} does not hold{keys.unlike() if count == filled else ''}.",
         value=share, threshold=limit if reference.kind == UNKNOWN_ITEMS else None, unit="share",
-        examples=tuple(source.examples(first_rows(pl.Series(pl.from_arrow(unknown))), reference.column)),
+        examples=tuple(source.examples(first, column)),
         contributors=tuple(
-            contributor(row["id"], row["id_count"] / filled) for row in top.to_pylist()
+            contributor(name, rows / filled) for name, rows in top.select("id", "rows").iter_rows()
         ),
         mend=reference.mend,
     )  # fmt: skip
 
 
-def _strangers(ids: pa.ChunkedArray, keys: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Which ids name no key: [n] booleans. Blanks around them, case and width don't matter, as they don't to the cleaner."""
-    unknown = pc.and_(pc.invert(pc.is_in(ids, value_set=pc.unique(keys.drop_null()))), ids.is_valid())
-    if not pc.any(unknown).as_py():
-        return unknown
-    strange = pc.unique(ids.filter(unknown))
-    known = _folded(keys).drop_nulls()
-    once = known.filter(known.is_unique())
-    found = strange.filter(pa.array(_folded(strange).is_in(once.implode()).to_list()))
-    return pc.and_(unknown, pc.invert(pc.is_in(ids, value_set=found)))
+def _named(piece: pl.DataFrame, column: str, keys: Keys) -> pl.DataFrame:
+    """How often a piece names each id that no key is."""
+    ids = piece[column].alias("id")
+    return ids.filter(keys.lack(ids)).to_frame().group_by("id").agg(rows=pl.len().cast(pl.Int64))
 
 
-def _folded(ids: pa.ChunkedArray) -> pl.Series:
-    return pl.Series(pl.from_arrow(ids)).str.normalize("NFKC").str.strip_chars().str.to_lowercase()
+def _most_named(shown: pl.DataFrame) -> pl.DataFrame:
+    """The ids that are named most often, the first of them with how many there are."""
+    counted = shown.group_by("id").agg(pl.sum("rows"))
+    first = pl.int_range(pl.len()) == 0
+    return commonest(counted, "id").with_columns(
+        ids=pl.when(first).then(len(counted)).otherwise(0).cast(pl.Int64)
+    )
 
 
-def _unlike(keys: pa.ChunkedArray, all_unknown: bool) -> str:
-    """How the keys look, where no id is one of them: they may be written in another way, or name something else."""
-    first = keys.drop_null().slice(0, 1).to_pylist()
-    return f"; its own are such as {first[0]!r}" if all_unknown and first else ""
+class Keys:
+    """The keys of a table, as all pieces of another are told them."""
+
+    def __init__(self, keys: pl.Series) -> None:
+        """Args: `keys`: texts, null where there is none, [n]."""
+        self._given = keys
+        self._known = keys.drop_nulls().unique().implode()
+
+    def lack(self, ids: pl.Series) -> pl.Series:
+        """Which ids name no key: [n] booleans. Blanks around them, case and width don't matter, as they don't to the cleaner."""
+        unknown = ids.is_not_null() & ~ids.is_in(self._known)
+        if not unknown.any():
+            return unknown
+        strange = ids.filter(unknown).unique()
+        found = strange.filter(_folded(strange).is_in(self._folded_once))
+        return unknown & ~ids.is_in(found.implode())
+
+    def unlike(self) -> str:
+        """How the keys look: where no id is one of them, they may be written in another way, or name something else."""
+        first = self._given.drop_nulls().head(1).to_list()
+        return f"; its own are such as {first[0]!r}" if first else ""
+
+    @functools.cached_property
+    def _folded_once(self) -> pl.Series:
+        """The folded keys that only one row has."""
+        known = _folded(self._given).drop_nulls()
+        return known.filter(known.is_unique()).implode()
+
+
+def _folded(ids: pl.Series) -> pl.Series:
+    return ids.str.normalize("NFKC").str.strip_chars().str.to_lowercase()

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from aisle.components.anomaly_gate.evidence import MAX_EXAMPLES, Finding, TableEvidence
+from aisle.components.anomaly_gate.evidence import Finding, TableEvidence
+from aisle.components.anomaly_gate.findings.names import event_names
+from aisle.components.anomaly_gate.kept import MAX_EXAMPLES, where
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.reports.page import counted
 from aisle.schema import events as kinds
@@ -22,7 +26,7 @@ TIME_OUT_OF_RANGE = "TIME_OUT_OF_RANGE"
 
 def row_findings(table: TableEvidence, options: GateOptions, now: int) -> Iterator[Finding]:
     """Yields what the rows show. `now` is in microseconds since the epoch."""
-    if table.rows is None or not table.rows.num_rows:
+    if table.kept is None or not table.kept.num_rows:
         return
     yield from _duplicate_keys(table, options)
     yield from _single_class(table)
@@ -31,7 +35,7 @@ def row_findings(table: TableEvidence, options: GateOptions, now: int) -> Iterat
 
 def _duplicate_keys(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
     key = list(TABLE_BY_NAME[table.name].key)
-    rows = table.rows
+    rows = table.held
     if rows is None or not key or any(name not in rows.column_names for name in key):
         return
     keyed = rows.select(key).append_column("row", pa.array(np.arange(rows.num_rows)))
@@ -55,11 +59,10 @@ def _duplicate_keys(table: TableEvidence, options: GateOptions) -> Iterator[Find
 
 
 def _single_class(table: TableEvidence) -> Iterator[Finding]:
-    rows = table.rows
-    if rows is None:
-        return
-    if table.name == "events" and "event" in rows.column_names:
-        there = sorted({canonical(name) or name for name in pc.unique(rows["event"].drop_null()).to_pylist()})
+    rows, kept = table.held, table.kept
+    if table.name == "events" and kept is not None and "event" in kept.schema.names:
+        names = event_names(kept)["event"].drop_nulls()
+        there = sorted({canonical(name) or name for name in names})
         wanted = list(kinds.weights())
         if not set(there) & set(wanted):
             yield Finding(
@@ -68,7 +71,7 @@ def _single_class(table: TableEvidence) -> Iterator[Finding]:
                 value=", ".join(there[:5]) or "no event", threshold=" or ".join(wanted),
                 mend="Deliver the events that say what users wanted, or leave the table out.",
             )  # fmt: skip
-    if table.name == "judgements" and "grade" in rows.column_names:
+    if table.name == "judgements" and rows is not None and "grade" in rows.column_names:
         grades = pc.unique(rows["grade"].drop_null()).to_pylist()
         if len(grades) < 2:
             yield Finding(
@@ -82,26 +85,29 @@ def _single_class(table: TableEvidence) -> Iterator[Finding]:
 
 def _times(table: TableEvidence, now: int) -> Iterator[Finding]:
     """Yields timestamps that can't be: on the epoch's first day or before, or in the future."""
-    rows = table.rows
-    if rows is None:
+    kept = table.kept
+    if kept is None:
         return
     for column in TABLE_BY_NAME[table.name].columns:
-        if column.kind is not Kind.TIMESTAMP or column.name not in rows.column_names:
+        if column.kind is not Kind.TIMESTAMP or column.name not in kept.schema.names:
             continue
-        times = rows[column.name]
-        wrong = pc.less(times, MICROSECONDS_PER_DAY)
-        if not column.planned:
-            wrong = pc.or_(wrong, pc.greater(times, now + MICROSECONDS_PER_DAY))
-        places = np.flatnonzero(wrong.fill_null(False).to_numpy())
-        if not len(places):
+        last = None if column.planned else now + MICROSECONDS_PER_DAY
+        count, first = where(kept, column.name, functools.partial(_cannot_be, last=last))
+        if not count:
             continue
         yield Finding(
             table.name, column.name, TIME_OUT_OF_RANGE, WARNING,
-            what=f"{counted(len(places), 'time')} {'lies' if len(places) == 1 else 'lie'} in the future or at the clock's zero (1970-01-01).",
-            value=len(places), threshold=0, unit="rows",
-            examples=tuple(_readable(table.examples(places[:MAX_EXAMPLES].tolist(), column.name))),
+            what=f"{counted(count, 'time')} {'lies' if count == 1 else 'lie'} in the future or at the clock's zero (1970-01-01).",
+            value=count, threshold=0, unit="rows",
+            examples=tuple(_readable(table.examples(first, column.name))),
             mend="Mend the clock or the export; the rows are kept out of training and of the split.",
         )  # fmt: skip
+
+
+def _cannot_be(times: pl.Series, last: int | None) -> pl.Series:
+    """Which times lie on the epoch's first day or before, or after the last one that can be, if there is one."""
+    wrong = times < MICROSECONDS_PER_DAY
+    return wrong if last is None else wrong | (times > last)
 
 
 def _readable(examples: list[dict[str, object]]) -> Iterator[dict[str, object]]:

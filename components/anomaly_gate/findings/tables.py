@@ -8,17 +8,17 @@ from typing import Any
 import polars as pl
 
 from aisle.components.anomaly_gate.evidence import (
-    MAX_EXAMPLES,
     Finding,
     TableEvidence,
     common_statistics,
     feature_name,
-    first_rows,
     nonfinite_counts,
 )
+from aisle.components.anomaly_gate.kept import MAX_EXAMPLES, ask, drawn, where
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
 from aisle.components.cleaner.keeping import keeping
 from aisle.components.example_gen.proposal.forms import how_to_read
+from aisle.components.plans.spool import ROW
 from aisle.components.reports.page import counted
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -29,6 +29,10 @@ REQUIRED_VALUE_MISSING = "REQUIRED_VALUE_MISSING"
 EMPTY_COLUMN = "EMPTY_COLUMN"
 NONFINITE_NUMBERS = "NONFINITE_NUMBERS"
 
+_MOST_LOST = 200_000
+"""Quarantined rows that are looked at, drawn at random, to say in which form their cells are."""
+_SHOWN = ("file", "line", "value", "row")
+"""Of a quarantined row that is an example."""
 _ROW_CHARACTERS = 120
 """Shown of a quarantined row whose wrong value is empty."""
 
@@ -43,11 +47,14 @@ def table_findings(table: TableEvidence, options: GateOptions) -> Iterator[Findi
 
 def quarantine_by_reason(table: TableEvidence) -> list[dict[str, Any]]:
     """Returns the table's quarantined rows by column and reason, the most frequent first, with examples."""
-    if table.quarantine is None:
+    lost = table.lost
+    if lost is None:
         return []
-    rows = pl.DataFrame(pl.from_arrow(table.quarantine)).with_columns(pl.col("column").fill_null(""))
-    first = [pl.col(name).head(MAX_EXAMPLES) for name in ("file", "line", "value", "row")]
-    groups = rows.group_by("column", "reason", maintain_order=True).agg(pl.len().alias("rows"), *first)
+    shown: pl.DataFrame = lost.once(
+        "first of each reason", lambda: ask(lost, ["column", "reason", *_SHOWN], _first_of_each)
+    )
+    first = [pl.col(name).head(MAX_EXAMPLES) for name in _SHOWN]
+    groups = shown.group_by("column", "reason", maintain_order=True).agg(pl.sum("rows"), *first)
     return [
         {
             "table": table.name,
@@ -63,6 +70,15 @@ def quarantine_by_reason(table: TableEvidence) -> list[dict[str, Any]]:
         }
         for group in groups.sort("rows", descending=True, maintain_order=True).to_dicts()
     ]
+
+
+def _first_of_each(piece: pl.DataFrame) -> pl.DataFrame:
+    """The first rows of each column and reason, of which the very first says how many there are."""
+    rows = piece.with_columns(pl.col("column").fill_null(""))
+    each = ("column", "reason")
+    nth, count = pl.int_range(pl.len()).over(each), pl.len().over(each).cast(pl.Int64)
+    rows = rows.with_columns(nth=nth, rows=pl.when(nth == 0).then(count).otherwise(0))
+    return rows.filter(pl.col("nth") < MAX_EXAMPLES).drop("nth")
 
 
 def _shortened(text: str) -> str:
@@ -100,12 +116,20 @@ def _quarantined(table: TableEvidence, options: GateOptions) -> Iterator[Finding
 
 def _settings(table: TableEvidence) -> str:
     """What would read the rows that are lost for the commonest reason, where its column's form can be said."""
-    if table.quarantine is None or not table.quarantine.num_rows:
+    lost = table.lost
+    if lost is None or not lost.num_rows:
         return ""
-    lost = pl.DataFrame(pl.from_arrow(table.quarantine))
-    column, reason = lost.group_by("column", "reason").len().sort("len", "reason")["column", "reason"].row(-1)
+    each = ("column", "reason")
+    of_pieces = ask(lost, each, lambda piece: piece.group_by(each).len())
+    rare_first = of_pieces.group_by(each).agg(pl.sum("len")).sort("len", "reason", "column")
+    column, reason = rare_first.select(each).row(-1)
     alike = pl.col("column").eq_missing(pl.lit(column, pl.String)) & (pl.col("reason") == reason)
-    cells = lost.filter(alike)["value"].drop_nulls().to_list()
+    shown = ask(
+        lost,
+        (*each, "value"),
+        lambda piece: drawn(piece, lost.num_rows, _MOST_LOST).filter(alike).select(ROW, "value").drop_nulls(),
+    )
+    cells = shown["value"].to_list()
     way = (
         how_to_read(TABLE_BY_NAME[table.name], column, cells)
         if column and cells
@@ -129,7 +153,7 @@ def _columns(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
             )  # fmt: skip
     required = {column.name for column in declared.columns if column.required}
     # The gateway writes every column that there is, bookkeeping too: one that is empty says nothing.
-    there = set() if table.rows is None else set(table.rows.column_names)
+    there = set() if table.kept is None else set(table.kept.schema.names)
     whole = bool(declared.bookkeeping) and {column.name for column in declared.columns} <= there
     for name, common in sorted(present.items()):
         missing, total = common.num_missing, common.num_missing + common.num_non_missing
@@ -149,8 +173,8 @@ def _required_missing(
 ) -> Finding:
     share, limit = missing / total, options.max_missing_share
     gaps: list[int] = []
-    if table.rows is not None and name in table.rows.column_names:
-        gaps = first_rows(pl.Series(pl.from_arrow(table.rows[name].is_null())))
+    if table.kept is not None and name in table.kept.schema.names:
+        gaps = where(table.kept, name, pl.Series.is_null)[1]
     return Finding(
         table.name, name, REQUIRED_VALUE_MISSING, ERROR if share > limit else WARNING,
         what=f"{missing:,} of {total:,} rows lack a value they need.",
@@ -169,8 +193,8 @@ def _nonfinite(table: TableEvidence, options: GateOptions) -> Iterator[Finding]:
         share, limit = min(count / max(total, count), 1.0), options.max_nonfinite_share
         name = feature_name(feature)
         rows: list[int] = []
-        if table.rows is not None and name in table.rows.column_names:
-            rows = first_rows(~pl.Series(pl.from_arrow(table.rows[name])).is_finite())
+        if table.kept is not None and name in table.kept.schema.names:
+            rows = where(table.kept, name, lambda numbers: ~numbers.is_finite())[1]
         yield Finding(
             table.name, name, NONFINITE_NUMBERS, ERROR if share > limit else WARNING,
             what=f"{counted(count, 'number')} {'is' if count == 1 else 'are'} NaN or infinite.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import polars as pl
@@ -14,9 +14,9 @@ from aisle.components.anomaly_gate.evidence import (
     TableEvidence,
     common_statistics,
     contributor,
-    first_rows,
     value_counts,
 )
+from aisle.components.anomaly_gate.kept import where
 from aisle.components.anomaly_gate.options import ERROR, WARNING
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -164,20 +164,23 @@ def _places(
     unexpected: tuple[dict[str, Any], ...],
 ) -> list[int]:
     """Returns the first rows in which an anomaly of single values shows."""
-    if table.rows is None or feature not in table.rows.column_names:
+    if table.kept is None or feature not in table.kept.schema.names:
         return []
-    values = pl.Series(pl.from_arrow(table.rows[feature]))
     if unexpected:
-        return first_rows(values.is_in([c["value"] for c in unexpected]))
-    if not values.dtype.is_numeric():
-        return []
-    if kind in _TOO_HIGH and (bound := _bound(declared, "max")) is not None:
-        return first_rows(values > bound)
-    if kind in _TOO_LOW and (bound := _bound(declared, "min")) is not None:
-        return first_rows(values < bound)
-    if kind == "FLOAT_TYPE_HAS_NAN":
-        return first_rows(values.is_nan())
-    return first_rows(values.is_infinite()) if kind == "FLOAT_TYPE_HAS_INF" else []
+        strange = [c["value"] for c in unexpected]
+        return where(table.kept, feature, lambda values: values.is_in(strange))[1]
+    wrong = _wrong_number(kind, declared)
+    return where(table.kept, feature, wrong)[1] if wrong and feature in table.kept.numbers() else []
+
+
+def _wrong_number(kind: str, declared: schema_pb2.Feature | None) -> Callable[[pl.Series], pl.Series] | None:
+    """Returns what tells the numbers in which an anomaly shows, None where no single ones do."""
+    high, low = _bound(declared, "max"), _bound(declared, "min")
+    if kind in _TOO_HIGH and high is not None:
+        return lambda numbers: numbers > high
+    if kind in _TOO_LOW and low is not None:
+        return lambda numbers: numbers < low
+    return {"FLOAT_TYPE_HAS_NAN": pl.Series.is_nan, "FLOAT_TYPE_HAS_INF": pl.Series.is_infinite}.get(kind)
 
 
 def _sentence(short: str, long: str) -> str:

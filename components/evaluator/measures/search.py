@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import sparse
 
 from aisle.components.evaluator.baselines.lexical import BM25
@@ -115,10 +116,10 @@ def judged_queries(judgements: pa.Table | None, item_ids: pa.Array) -> list[Judg
 
 def clicked_queries(interactions: pa.Table, item_ids: pa.Array) -> Clicked:
     """Returns each (query, user) of the test split with what that user took after that query."""
-    user, query = _texts(interactions, "user_id"), _texts(interactions, "query")
-    item = positions(interactions.column("item_id"), item_ids)
-    tested = (_texts(interactions, "split") == TEST) & organic(interactions)
-    chosen = np.flatnonzero(tested & (query != "") & (item >= 0))
+    tested = interactions.filter(pc.equal(interactions.column("split"), TEST))
+    user, query = _texts(tested, "user_id"), _texts(tested, "query")
+    item = positions(tested.column("item_id"), item_ids)
+    chosen = np.flatnonzero(organic(tested) & (query != "") & (item >= 0))
     rows: dict[tuple[str, str], int] = {}
     row = [rows.setdefault((query[i], user[i]), len(rows)) for i in chosen]
     truth = sparse.csr_matrix((np.ones(len(row)), (row, item[chosen])), shape=(len(rows), len(item_ids)))

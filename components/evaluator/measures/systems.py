@@ -10,6 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from aisle.components.evaluator.baselines import recommenders as baselines
+from aisle.components.evaluator.measures.diversity import (
+    Contents,
+    gini,
+    intra_list_diversity,
+    miscalibration,
+    taken_before,
+)
+from aisle.components.evaluator.measures.exposure import exposure
 from aisle.components.evaluator.measures.metrics import (
     Floats,
     Ints,
@@ -97,28 +105,46 @@ def ask(
     return positions(call(names, exclude_seen, k), item_ids).reshape(len(names), k)
 
 
-def compare(protocol: Protocol, answers: list[Answers], options: EvaluatorOptions) -> list[dict[str, Any]]:
+def compare(
+    protocol: Protocol, answers: list[Answers], options: EvaluatorOptions, items: pa.Table
+) -> list[dict[str, Any]]:
     """Measures every system on the same users.
 
     Args:
         protocol: the test.
         answers: of `ask_systems`, the whole pipeline first.
         options: the bootstrap's resamples and seed.
+        items: the catalogue, with `item_id` and perhaps `title`, `category` and `brand`.
 
     Returns:
         A record a system, in order: `name`, `all` and `new`, each None where it has no answer, else with
         `recall`, `ndcg`, `mrr`, `hit_rate`, `coverage`, `novelty`, `popularity` (of what is recommended),
-        `ci`, and for the others `pipeline_gain`: nDCG of the whole pipeline less the system's, with its
+        what `spread` says, `ci`, and for the others `pipeline_gain`: nDCG of the whole pipeline less the system's, with its
         paired interval.
     """
     records: list[dict[str, Any]] = [{"name": one.name, "all": None, "new": None} for one in answers]
+    contents = Contents.of(protocol, items)
     for part in ("all", "new"):
         reference: Floats | None = None
+        rows = np.flatnonzero(protocol.has_new) if part == "new" else np.arange(len(protocol.users))
         for one, record in zip(answers, records, strict=True):
             found = getattr(one, part)
             if found is not None:
                 record[part], reference = _measure(protocol, found, part == "new", reference, options)
+                record[part] |= spread(protocol, found, rows, contents)
     return records
+
+
+def spread(protocol: Protocol, answers: Ints, rows: Ints, contents: Contents) -> dict[str, float | None]:
+    """How a system's answers, [n, k], spread over the catalogue and over what their users care for; of the users `rows`."""
+    interests = contents.interests
+    return {
+        "diversity": mean(intra_list_diversity(answers[rows], contents.words)),
+        "gini": gini(exposure(answers[rows], len(protocol.item_ids))),
+        "miscalibration": None
+        if interests is None
+        else mean(miscalibration(answers[rows], taken_before(protocol)[rows], interests)),
+    }
 
 
 def _measure(

@@ -11,6 +11,8 @@ from aisle.components.labeler.options import LabelerOptions
 from aisle.schema.splits import TRAIN
 
 WORDS = r"[\p{L}\p{N}]+"
+QUERY_AND_ITEM = ("query", "item_id")
+"""What votes are counted by."""
 _SCHEMA = {
     "query": pl.String,
     "category": pl.String,
@@ -34,7 +36,17 @@ class Intents:
     queries: int
 
 
-def query_intents(interactions: pl.DataFrame, items: pl.DataFrame, options: LabelerOptions) -> Intents:
+def query_votes(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Counts what the training split took for each query: query, item_id, votes, in the order in which each first came.
+
+    Args:
+        interactions: of `make_interactions`.
+    """
+    took = interactions.filter((pl.col("split") == TRAIN) & (pl.col("query") != ""))
+    return took.group_by(QUERY_AND_ITEM, maintain_order=True).agg(pl.len().cast(pl.Int64).alias("votes"))
+
+
+def query_intents(took: pl.DataFrame, items: pl.DataFrame, options: LabelerOptions) -> Intents:
     """Labels queries with categories by weak supervision.
 
     What was taken for a query in the training split votes for its category and all above it, a vote a
@@ -44,17 +56,14 @@ def query_intents(interactions: pl.DataFrame, items: pl.DataFrame, options: Labe
     intent is the best category at the deepest level whose smoothed share reaches `intent_confidence`.
 
     Args:
-        interactions: of `make_interactions`.
+        took: of `query_votes`.
         items: the catalogue.
         options: confidence and smoothing.
     """
-    took = interactions.filter((pl.col("split") == TRAIN) & (pl.col("query") != "")).select(
-        "query", "item_id"
-    )
     votes = (
         took.join(category_levels(items), on="item_id", maintain_order="left_right")
         .group_by("query", "category", "level", maintain_order=True)
-        .agg(pl.len().cast(pl.Int64).alias("votes"))
+        .agg(pl.col("votes").sum())
     )
     if votes.is_empty():
         return Intents(pl.DataFrame(schema=_SCHEMA), 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -39,6 +40,19 @@ class Joins:
     led: int
     delays: dict[str, float]
 
+    @staticmethod
+    def combined(parts: Sequence[Joins]) -> Joins:
+        """Adds up what was joined in parts of the events, none of which another's was joined to."""
+        clicks, answering, purchases, led = (
+            sum(getattr(part, name) for part in parts) for name in ("clicks", "answering", "purchases", "led")
+        )
+        # A share of so many is a whole number of them.
+        delayed = {
+            name: sum(round(part.delays[name] * part.led) for part in parts if part.led) for name in _DELAYS
+        }
+        delays = {name: count / led for name, count in delayed.items() if led}
+        return Joins(clicks, answering, purchases, led, delays)
+
 
 @dataclasses.dataclass(frozen=True)
 class Attribution:
@@ -46,7 +60,7 @@ class Attribution:
 
     Attributes:
         shown: every impression that names a visitor and wasn't paid for, ascending by time: the events' columns (`query` null
-            where nothing was searched) and `row`, which is unique.
+            where nothing was searched) and `row`, its number among the events.
         touches: the clicks, and the carts and purchases that no click led to: `timestamp`, and `shown`,
             the row of the impression that each answers (null: none).
         conversions: the purchases: `timestamp`, `shown` (the row of the impression that each is credited
@@ -79,7 +93,7 @@ class Attribution:
         )
 
 
-def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
+def attribute(events: pl.DataFrame, options: LabelerOptions, shows: bool | None = None) -> Attribution:
     """Joins clicks to impressions and purchases to clicks, each to the last one before it.
 
     A click answers the latest impression of its item in its session, at most `click_window_minutes`
@@ -91,26 +105,28 @@ def attribute(events: pl.DataFrame, options: LabelerOptions) -> Attribution:
 
     Args:
         events: canonical events, `timestamp` in microseconds; `sponsored` as `sponsored.marked` tells it, where it is
-            there.
+            there; `row` their numbers, where they are all that some visitors did and not all events.
         options: the windows.
+        shows: whether the shop logs what it shows to whom; None: as these events say.
     """
     if "sponsored" not in events.columns:
         events = events.with_columns(pl.lit(False).alias("sponsored"))
     # A shop that logs no impressions has nothing to join, however much it sells.
-    logged = events if (events["event"] == kinds.IMPRESSION.name).any() else events.head(0)
-    ordered = coded(logged).sort("timestamp", maintain_order=True)
+    logged = events if shows or (events["event"] == kinds.IMPRESSION.name).any() else events.head(0)
+    numbered = logged if "row" in logged.columns else logged.with_row_index("row")
+    ordered = coded(numbered, "row").sort("timestamp", maintain_order=True)
     impressions = ordered.filter(pl.col("event") == kinds.IMPRESSION.name)
     # The same result logged twice for one page is one result, and paid for where one of the two was.
     impressions = impressions.sort("timestamp", ~pl.col("sponsored"), maintain_order=True)
     impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
     nameless = pl.col("session_id").is_null() & pl.col("user_id").is_null()
     unnamed = impressions.filter(nameless & pl.col("query").is_not_null()).height
-    shown = impressions.filter(~nameless).with_row_index("row")
-    if shown.is_empty():
+    shown = impressions.filter(~nameless)
+    if not (len(shown) if shows is None else shows):
         nothing = pl.DataFrame(schema={"timestamp": pl.Int64, "shown": shown.schema["row"]})
         no_delay = nothing.with_columns(pl.lit(None, pl.Int64).alias("delay"))
         return Attribution(shown, nothing, no_delay, events, unnamed)
-    taken = ordered.filter(pl.col("event") != kinds.IMPRESSION.name).with_row_index("row")
+    taken = ordered.filter(pl.col("event") != kinds.IMPRESSION.name)
     rows = taken.select("row", "timestamp", "event", "sponsored", *_CODES)
     touches = _touches(shown, rows, int(options.click_window_minutes * MINUTE))
     window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)

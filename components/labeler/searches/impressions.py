@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -14,6 +15,9 @@ from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 UNKNOWN = -1.0
 _MINUTE = 60 * 1_000_000
+_COLUMNS = ("query", "user_id", "item_id", "position", "timestamp", "click", "purchase", "split")
+ORDER = ("timestamp", "query", "item_id", "row")
+"""In which results stand."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,6 +40,11 @@ class Outcomes:
     unknown: int
     late_purchases: int
     sponsored: int = 0
+
+    @staticmethod
+    def combined(parts: Sequence[Outcomes]) -> Outcomes:
+        """Adds up the outcomes of what was shown to some visitors each."""
+        return Outcomes(*map(sum, zip(*map(dataclasses.astuple, parts), strict=True)))
 
 
 def make_impressions(
@@ -60,6 +69,17 @@ def make_impressions(
         known), timestamp, click (0 or 1), purchase (0, 1 or `UNKNOWN`), split; one row per result of a
         search, ascending by timestamp.
     """
+    labelled, outcomes = label_results(found, splits, options)
+    return placed(labelled, from_zero(found.shown)), outcomes
+
+
+def label_results(
+    found: Attribution, splits: Splits, options: LabelerOptions
+) -> tuple[pl.DataFrame, Outcomes]:
+    """Labels results as `make_impressions`, which see, but with their `row` and the shop's own `position`s.
+
+    The results of some visitors can be labelled apart from those of others.
+    """
     click_window = int(options.click_window_minutes * _MINUTE)
     conversion_window = int(options.conversion_window_days * MICROSECONDS_PER_DAY)
     until = (
@@ -82,19 +102,25 @@ def make_impressions(
         pl.when(pl.col("bought").is_not_null()).then(1.0)
         .when(open_.fill_null(False)).then(UNKNOWN)
         .otherwise(0.0).alias("purchase"),
-    ).sort("timestamp", "query", "item_id", "row")  # fmt: skip
-    first = 0 if (found.shown["position"] == 0).any() else 1
-    table = labelled.select(
-        "query",
-        pl.col("user_id").fill_null(""),
-        "item_id",
-        (pl.col("position") - first + 1).fill_null(0).clip(0).alias("position"),
-        "timestamp",
-        "click",
-        "purchase",
-        "split",
-    )
+    ).sort(*ORDER)  # fmt: skip
+    table = labelled.select(*_COLUMNS, "row").with_columns(pl.col("user_id").fill_null(""))
     return table, _count_outcomes(found, until.height, labelled)
+
+
+def from_zero(shown: pl.DataFrame) -> bool:
+    """Whether positions count from 0: something was shown there."""
+    return bool((shown["position"] == 0).any())
+
+
+def placed(labelled: pl.DataFrame, zero: bool) -> pl.DataFrame:
+    """Counts positions from 1, where one isn't known it is 0, and leaves the rows' numbers out.
+
+    Args:
+        labelled: of `label_results`.
+        zero: whether the shop counts from 0.
+    """
+    position = pl.col("position") + 1 if zero else pl.col("position")
+    return labelled.select(_COLUMNS).with_columns(position.fill_null(0).clip(0))
 
 
 def _count_outcomes(found: Attribution, named: int, labelled: pl.DataFrame) -> Outcomes:

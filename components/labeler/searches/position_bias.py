@@ -10,10 +10,12 @@ import polars as pl
 
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.searches.harvest import Cells, Floats, Harvest, Ints, harvest
-from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em
+from aisle.components.labeler.searches.regression_em import kinds_of_pairs, regression_em, sum_unasked
 from aisle.schema.splits import TRAIN
 
 HARVEST, EM, NONE = "harvest", "em", "none"
+PAIR_AND_POSITION = ("query", "item_id", "position")
+"""What results are summed by."""
 _PLACE_CLICKS = 50
 """Positions are taken together until they have so many clicks."""
 _HARVEST_CLICKS = 20
@@ -71,12 +73,30 @@ def estimate_position_bias(
     """
     if options.position_bias == NONE:
         return PositionBias(NONE, "", ())
+    return bias_of_sums(sum_results(impressions), sum_unasked(interactions), items, options)
+
+
+def sum_results(impressions: pl.DataFrame) -> pl.DataFrame:
+    """Returns how often what was shown and clicked in the training split: query, item_id, position, shown, clicks."""
     train = impressions.lazy().filter((pl.col("split") == TRAIN) & (pl.col("position") > 0))
     # In order, so that the sums of floating-point numbers are the same from run to run.
-    summed = train.group_by("query", "item_id", "position", maintain_order=True).agg(
+    summed = train.group_by(PAIR_AND_POSITION, maintain_order=True).agg(
         pl.len().alias("shown"), pl.col("click").sum().alias("clicks")
     )
-    sums = summed.collect()
+    return summed.collect()
+
+
+def bias_of_sums(
+    sums: pl.DataFrame, unasked: pl.DataFrame, items: pl.DataFrame, options: LabelerOptions
+) -> PositionBias:
+    """Estimates the position bias, see `estimate_position_bias`, of sums.
+
+    Args:
+        sums: of `sum_results`, in the order in which each first came.
+        unasked: of `sum_unasked`.
+        items: the catalogue.
+        options: the method.
+    """
     firsts = _places(sums)
     if len(firsts) < 2:
         clicks = int(sums["clicks"].sum())
@@ -93,7 +113,7 @@ def estimate_position_bias(
             found = None
     if found is not None:
         return PositionBias(HARVEST, "", _describe(sums, firsts, found))
-    kind = kinds_of_pairs(pairs, items, interactions.filter(pl.col("split") == TRAIN))
+    kind = kinds_of_pairs(pairs, items, unasked)
     looked = regression_em(cells, kind)
     unsure = np.full(len(firsts), np.nan)
     return PositionBias(EM, why, _describe(sums, firsts, Harvest(looked, unsure, unsure, joined=False)))
@@ -108,7 +128,7 @@ def weigh(impressions: pl.DataFrame, bias: PositionBias, max_weight: float) -> p
 
     Args:
         impressions: of `make_impressions`.
-        bias: of `estimate_position_bias`; without places every propensity is 1.
+        bias: of `estimate_position_bias` on all of them; without places every propensity is 1.
         max_weight: the largest inverse of a propensity.
     """
     if not bias.places:
@@ -119,8 +139,9 @@ def weigh(impressions: pl.DataFrame, bias: PositionBias, max_weight: float) -> p
     propensity = pl.Series(propensities[_place_of(position, firsts)])
     inverse = pl.Series(np.minimum(1 / propensity.to_numpy(), max_weight))
     known = pl.Series(position > 0)
-    clicked = known & (impressions["click"] > 0) & (impressions["split"] == TRAIN)
-    mean = inverse.filter(clicked).mean() or 1.0
+    # By place: the same however the results are parted.
+    clicks = np.array([place.clicks for place in bias.places])
+    mean = float(clicks @ np.minimum(1 / propensities, max_weight) / clicks.sum()) if clicks.any() else 1.0
     return impressions.with_columns(
         pl.when(known).then(propensity).alias("propensity"),
         pl.when(known).then(inverse / mean).otherwise(1.0).alias("weight"),

@@ -7,9 +7,12 @@ import polars as pl
 from numpy.typing import NDArray
 
 from aisle.components.labeler.searches.harvest import Cells, Floats, Ints
+from aisle.schema.splits import TRAIN
 
 _STEPS, _TOLERANCE = 2_000, 1e-7
 _OVERLAPS, _POPULARITIES = 5, 10
+ITEM_AND_WEIGHT = ("item_id", "weight")
+"""What is taken without a search is counted by."""
 _WORDS = r"[\p{L}\p{N}]+"
 
 
@@ -49,7 +52,17 @@ def regression_em(cells: Cells, kind: Ints) -> Floats:
     return looked / looked[0]
 
 
-def kinds_of_pairs(pairs: pl.DataFrame, items: pl.DataFrame, interactions: pl.DataFrame) -> Ints:
+def sum_unasked(interactions: pl.DataFrame) -> pl.DataFrame:
+    """Counts what the training split took without a search: item_id, weight, count.
+
+    Args:
+        interactions: of `make_interactions`.
+    """
+    unasked = interactions.filter((pl.col("split") == TRAIN) & (pl.col("query") == ""))
+    return unasked.group_by(ITEM_AND_WEIGHT).agg(pl.len().alias("count"))
+
+
+def kinds_of_pairs(pairs: pl.DataFrame, items: pl.DataFrame, unasked: pl.DataFrame) -> Ints:
     """Bins what says something of a pair's relevance and is no doing of its position.
 
     That is the share of the query's words that are in the item's title, and how much the item is taken
@@ -58,12 +71,14 @@ def kinds_of_pairs(pairs: pl.DataFrame, items: pl.DataFrame, interactions: pl.Da
     Args:
         pairs: `query`, `item_id`.
         items: `item_id`, `title`.
-        interactions: of the training split, as `make_interactions` returns them.
+        unasked: of `sum_unasked`.
 
     Returns:
         [pairs] bins, from 0.
     """
-    taken = interactions.filter(pl.col("query") == "").group_by("item_id").agg(pl.col("weight").sum())
+    # Of counts, in one order: a sum of weights would depend on the order of what was taken.
+    weight = pl.col("weight").cast(pl.Float64) * pl.col("count")
+    taken = unasked.sort(ITEM_AND_WEIGHT).group_by("item_id", maintain_order=True).agg(weight.sum())
     known = (
         pairs.lazy()
         .join(

@@ -1,4 +1,4 @@
-// Without it every page works by its links and forms; with it results come as one types, and the cart without a new page.
+// Without it every page works by its links and forms; with it results come as one types, the cart without a new page, and a picture is sent once it is chosen.
 "use strict";
 
 const PAUSE = 180, TOAST = 4000, REFRESH = 5000;  // Milliseconds.
@@ -70,15 +70,21 @@ addEventListener("submit", async (event) => {
   shown = setTimeout(() => { toast.textContent = ""; }, TOAST);
 });
 
-/** The menu of users closes by Escape and by a click elsewhere. */
-const who = document.querySelector(".who");
-addEventListener("keydown", (event) => {
-  if (event.key !== "Escape" || !who?.open) return;
-  who.open = false;
-  who.querySelector("summary").focus();
-});
-addEventListener("click", (event) => {
-  if (who?.open && !who.contains(event.target)) who.open = false;
+/** What opens in the head of the page closes by Escape and by a click elsewhere. */
+for (const menu of document.querySelectorAll(".top details")) {
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  addEventListener("click", (event) => {
+    if (menu.open && !menu.contains(event.target)) menu.open = false;
+  });
+}
+
+/** A picture is looked for once it is chosen. */
+addEventListener("change", (event) => {
+  if (event.target.matches("[data-look]") && event.target.files.length) event.target.form.requestSubmit();
 });
 
 /** The console, again and again while it is looked at. */

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pathlib
 import shutil
 import socket
 import threading
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("fastapi", reason="the gateway's packages are absent: pip install 'aisle[gateway]'")
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is absent: pip install 'aisle[dev]'")
@@ -26,6 +28,7 @@ def address(make_front: Callable[..., Any], tmp_path_factory: pytest.TempPathFac
     import uvicorn
 
     shop = make_front(tmp_path_factory.mktemp("shop"))
+    shop.model.answers["similar_by_image"] = [("hat", 3.0), ("scarf", 2.0)]
     with socket.create_server(("127.0.0.1", 0)) as listener:
         server = uvicorn.Server(uvicorn.Config(shop.app, log_level="warning", access_log=False))
         thread = threading.Thread(target=asyncio.run, args=(server.serve([listener]),))
@@ -125,6 +128,19 @@ def test_without_scripts_one_searches_narrows_and_buys(visit: Callable) -> None:
     assert page.locator(".done").inner_text() == "Bought. Thank you!"
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_one_searches_by_a_picture(visit: Callable, tmp_path: pathlib.Path, scripts: bool) -> None:
+    picture = tmp_path / "hat.png"
+    Image.new("RGB", (40, 30), (20, 90, 200)).save(picture)
+    page = visit(java_script_enabled=scripts)
+    page.locator(".look summary").click()
+    page.get_by_label("A picture of what you look for").set_input_files(picture)
+    if not scripts:  # With them it is sent at once.
+        page.get_by_role("button", name="Search by the picture").click()
+    page.get_by_role("heading", name="Items that look like your picture").wait_for()
+    assert page.locator(".card .name").all_inner_texts() == ["帽子", "Green scarf"]
+
+
 def test_a_title_that_is_a_script_stays_text(visit: Callable) -> None:
     page = visit("/item/pot%2F1")
     assert page.get_by_role("heading", level=1).inner_text() == EVIL
@@ -177,8 +193,9 @@ def test_axe_finds_nothing_serious_on_any_page(visit: Callable, scheme: str) -> 
     page.goto("/")
     page.get_by_role("link", name="Red mug").click()
     page.goto("/")
-    page.locator(".who summary").click()
-    judge()
+    for menu in (".who", ".look"):
+        page.locator(f"{menu} summary").click()
+        judge()
     page.goto("/console")
     page.get_by_label("The gateway's key").fill(KEY)
     page.get_by_role("button", name="Sign in").click()
@@ -190,4 +207,7 @@ def test_axe_finds_nothing_serious_on_any_page(visit: Callable, scheme: str) -> 
 @pytest.mark.parametrize("path", ["/", "/search?q=mug", "/item/mug?q=mug"])
 def test_a_phone_shows_a_page_whole(visit: Callable, path: str) -> None:
     page = visit(path, viewport={"width": 390, "height": 844})
+    page.locator(".look summary").click()
+    box = page.locator(".look form").bounding_box()
+    assert box["x"] >= 0 and box["x"] + box["width"] <= 390
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

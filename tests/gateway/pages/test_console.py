@@ -76,7 +76,8 @@ def test_the_console_shows_versions_reports_events_and_what_was_refused(visits: 
 def test_a_server_that_is_away_is_said(visits: Callable) -> None:
     async def use(shop: Any) -> str:
         await _sign_in(shop)
-        shop.model._failures = iter(["UNAVAILABLE"])
+        # Whether it sees pictures is asked first.
+        shop.model._failures = iter(["UNAVAILABLE"] * 2)
         return (await shop.http.get("/console/now")).text
 
     assert "The model's server doesn't answer: by the test's wish" in visits(use).replace("&#39;", "'")

@@ -258,7 +258,8 @@ def test_who_searches_for_nothing_sees_everything(visits: Visits) -> None:
     async def use(shop: Any) -> None:
         page = (await shop.http.get("/search?q=+&price_min=abc")).text
         assert "Everything" in page and "Red mug" in page
-        assert [request.signature for request in shop.model.requests] == ["recommend"]
+        asked = [request.signature for request in shop.model.requests]
+        assert asked == ["similar_by_image", "recommend"]  # Whether it sees pictures, once.
 
     visits(use)
 
@@ -299,7 +300,7 @@ def test_a_page_says_where_its_time_went(visits: Visits) -> None:
 
 def test_a_server_that_is_away_is_told_by_a_page(visits: Visits) -> None:
     async def use(shop: Any) -> None:
-        shop.model._failures = iter(["UNAVAILABLE"])
+        shop.model._failures = iter(["UNAVAILABLE"] * 2)
         answer = await shop.http.get("/")
         assert answer.status_code == 503 and "server is away; ask again" in answer.text
         assert answer.headers["content-type"].startswith("text/html")

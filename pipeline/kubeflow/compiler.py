@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 
@@ -12,17 +13,18 @@ from tfx import v1 as tfx
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.inputs import COMPILED
+from aisle.pipeline.kubeflow.specification import for_kubeflow
 from aisle.pipeline.paths import Layout
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
 
-COMMAND = ("python", "-m", "aisle.pipeline.container")
+COMMAND = ("python", "-m", "aisle.pipeline.kubeflow.container")
 """What a step's container runs."""
 DEFAULT_TABLES = "items,users,events"
 
 
 def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: Config) -> str:
-    """Writes the pipeline's v2 spec as JSON.
+    """Writes the pipeline's v2 spec as JSON, which is YAML, too.
 
     The data can't be looked at, so `data.tables` names the tables (`auto`: items, users, events).
 
@@ -45,13 +47,21 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
     if not target.parent.is_dir():
         raise InputError(f"the folder of --output {output} does not exist; make it first")
     pictures = COMPILED if config.pictures.use == "always" else ""
-    pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), Layout(root), config, pictures=pictures)
+    layout = Layout(root)
+    # Nor can another shop's folder: the setting names the file itself, as the cluster sees it.
+    taught = config.transfer.source
+    pipeline = create_pipeline(
+        data_uri, dict.fromkeys(tables, ""), layout, config, pictures=pictures, taught=taught
+    )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
-            default_image=image, default_commands=list(COMMAND)
-        ),
-        output_dir=str(target.parent),
-        output_filename=target.name,
+            default_image=image,
+            default_commands=list(COMMAND),
+            # The one version that Kubeflow's own backend takes.
+            use_pipeline_spec_2_1=True,
+        )
     )
-    runner.run(pipeline, write_out=True)
+    spec = runner.run(pipeline, write_out=False)["pipelineSpec"]
+    text = json.dumps(for_kubeflow(spec, layout.artifacts), indent=2, sort_keys=True)
+    target.write_text(text + "\n", encoding="utf-8")
     return str(target)

@@ -1,0 +1,1 @@
+"""Events that are too many to be held, labelled visitor by visitor (docs/scale.md)."""

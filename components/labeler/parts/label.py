@@ -1,0 +1,163 @@
+"""Labels events that are too many to be held, in parts by visitor: what comes out is that of `label`, to the byte."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+
+import polars as pl
+import pyarrow as pa
+
+from aisle.components.labeler.judged.judgements import apply_precedence
+from aisle.components.labeler.label import require
+from aisle.components.labeler.labelled import Held, Labelled, Stored, Tally
+from aisle.components.labeler.meaning.intents import QUERY_AND_ITEM, query_intents, query_votes
+from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.parts.pieces import Pieces, Survey
+from aisle.components.labeler.parts.ranges import added, kept
+from aisle.components.labeler.parts.visit import Counts, Visits
+from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
+from aisle.components.labeler.searches.attribution import Joins
+from aisle.components.labeler.searches.impressions import Outcomes, placed
+from aisle.components.labeler.searches.position_bias import (
+    NONE,
+    PAIR_AND_POSITION,
+    PositionBias,
+    bias_of_sums,
+    sum_results,
+    weigh,
+)
+from aisle.components.labeler.searches.regression_em import ITEM_AND_WEIGHT, sum_unasked
+from aisle.components.labeler.summary import IMPRESSION_KINDS, INTERACTION_KINDS, tally_impressions
+from aisle.components.plans.spool import Spool
+from aisle.schema.splits import ITEMS, TEST
+
+
+def label_in_parts(tables: Mapping[str, pa.Table], events: Pieces, options: LabelerOptions) -> Labelled:
+    """Labels and splits cleaned tables as `label` does.
+
+    Args:
+        tables: cleaned canonical tables by name, but the events; `items` is there.
+        events: the events.
+        options: windows and lengths.
+
+    Raises:
+        InputError: there is nothing to learn from, or too little.
+    """
+    held = Held.of(tables)
+    survey = Survey.of(events, options)
+    visits = Visits(events.folder, survey, options)
+    for part in _by_visitor(events, survey):
+        visits.visit(part)
+    judged = judged_examples(held.judgements)
+    examples = _count_all([*(part.examples for part in visits.counts), _counts_of(judged)])
+    require(examples, options, survey.named)
+    return _Told(held, events, survey, visits, options).labelled(examples, judged)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """All visits, and how what they left is brought together."""
+
+    held: Held
+    events: Pieces
+    survey: Survey
+    visits: Visits
+    options: LabelerOptions
+
+    def labelled(self, examples: dict[str, int], judged: Mapping[str, pa.Table]) -> Labelled:
+        """Returns the result; `examples`: how many there are, `judged`: those of judgements."""
+        counts, items = self.visits.counts, self.held.items
+        votes: list[pl.DataFrame] = []
+        unasked: list[pl.DataFrame] = []
+        interactions = self._kept(self._counted(votes, unasked), "counted")
+        shown: list[pl.DataFrame] = []
+        results = self._kept(self._placed(shown, counts), "placed")
+        bias = PositionBias(NONE, "", ())
+        if self.options.position_bias != NONE:
+            sums = added(shown, PAIR_AND_POSITION)
+            bias = bias_of_sums(sums, added(unasked, ITEM_AND_WEIGHT), items, self.options)
+        tallies: list[pl.DataFrame] = []
+        impressions = self._kept(self._weighed(results, bias, tallies), "weighed")
+        intents = query_intents(added(votes, QUERY_AND_ITEM), items, self.options)
+        taken = added([part.interactions for part in counts], INTERACTION_KINDS)
+        return Labelled(
+            tables=self.held.tables(intents, self.options),
+            examples={ITEMS: item_examples(items)},
+            splits=self.survey.splits,
+            outcomes=Outcomes.combined([part.outcomes for part in counts]),
+            joins=Joins.combined([part.joins for part in counts]),
+            bias=bias,
+            intents=intents,
+            agreement=self.held.agreement(),
+            tally=Tally(taken, added(tallies, IMPRESSION_KINDS), examples),
+            stored=Stored(
+                {
+                    "interactions": map(pl.DataFrame.to_arrow, interactions),
+                    "events": map(pl.DataFrame.to_arrow, self.visits.liking),
+                    "impressions": map(pl.DataFrame.to_arrow, impressions),
+                },
+                self._examples(judged),
+            ),
+        )
+
+    def _counted(self, votes: list[pl.DataFrame], unasked: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+        """Yields the interactions in order, and counts what they say of queries and items."""
+        for rows in self.visits.interactions:
+            organic = rows.filter(~pl.col("sponsored"))
+            votes.append(query_votes(organic))
+            unasked.append(sum_unasked(organic))
+            yield rows
+
+    def _placed(self, shown: list[pl.DataFrame], counts: Iterable[Counts]) -> Iterator[pl.DataFrame]:
+        """Yields the results in order, and counts what was shown and clicked where that is asked for."""
+        zero = any(part.zero for part in counts)
+        for rows in self.visits.results:
+            results = placed(rows, zero)
+            if self.options.position_bias != NONE:
+                shown.append(sum_results(results))
+            yield results
+
+    def _weighed(
+        self, results: Iterable[pl.DataFrame], bias: PositionBias, tallies: list[pl.DataFrame]
+    ) -> Iterator[pl.DataFrame]:
+        """Yields results with their weights and what labels them, and counts them."""
+        for rows in results:
+            weighed = weigh(rows, bias, self.options.max_weight)
+            impressions = apply_precedence(weighed, self.held.judgements, self.options.precedence)
+            tallies.append(tally_impressions(impressions))
+            yield impressions
+
+    def _examples(self, judged: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
+        """Yields the examples of queries, then those of judgements."""
+        country = self.held.country()
+        for rows in self.visits.asked:
+            made = query_examples(rows, country, self.options.history, self.survey.splits.test_start)
+            yield from ((split, table) for split, table in made.items() if split != TEST)
+        yield from ((split, table) for split, table in judged.items() if split != TEST)
+
+    def _kept(self, pieces: Iterable[pl.DataFrame], name: str) -> Iterator[pl.DataFrame]:
+        return kept(pieces, self.events.folder / name, len(self.survey.times) + 1)
+
+
+def _by_visitor(events: Pieces, survey: Survey) -> Iterator[pl.DataFrame]:
+    """Yields the events of some visitors after those of others."""
+    parts = Spool(events.folder / "visitors", events.count)
+    for piece in events.numbered():
+        parts.add(piece, survey.visitors.parts(piece, events.count))
+    for rows in parts:
+        yield rows.sort("row")
+
+
+def _counts_of(tables: Mapping[str, pa.Table]) -> dict[str, int]:
+    return {split: table.num_rows for split, table in tables.items()}
+
+
+def _count_all(parts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Adds up how many examples there are of each split; the towers never see those of the test."""
+    total: dict[str, int] = {}
+    for part in parts:
+        for split, count in part.items():
+            total[split] = total.get(split, 0) + count
+    total.pop(TEST, None)
+    return total

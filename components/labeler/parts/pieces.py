@@ -1,0 +1,112 @@
+"""The events that aren't held, read piece by piece, and what is asked of all of them before they are labelled."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+import polars as pl
+import pyarrow as pa
+
+from aisle.components.labeler.interactions import Splits, choose_splits
+from aisle.components.labeler.labelled import EVENT_COLUMNS, frame_of
+from aisle.components.labeler.options import LabelerOptions
+from aisle.components.labeler.parts.ranges import bounds_of
+from aisle.components.labeler.parts.visitors import Visitors, visitor_keys
+from aisle.schema import events as kinds
+
+_SAMPLED = 1_000
+"""Of so many rows a part where its ranges begin and end is told."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Pieces:
+    """Events that are too many to be held.
+
+    Attributes:
+        rows: how many there are.
+        read: yields them in order, piece by piece, with those of `EVENT_COLUMNS` that the shop has.
+        folder: where there is room for the parts, about twice what the rows take in memory.
+        part_rows: about so many rows a part.
+    """
+
+    rows: int
+    read: Callable[[], Iterator[pa.Table]]
+    folder: pathlib.Path
+    part_rows: int
+
+    @property
+    def count(self) -> int:
+        """How many parts they make."""
+        return -(-self.rows // self.part_rows)
+
+    def numbered(self) -> Iterator[pl.DataFrame]:
+        """Yields the pieces with all of `EVENT_COLUMNS`, and the number of each row as `row`."""
+        first = 0
+        for piece in self.read():
+            yield frame_of(piece, EVENT_COLUMNS).select(EVENT_COLUMNS).with_row_index("row", offset=first)
+            first += piece.num_rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """What all events together say.
+
+    Attributes:
+        splits: where they are.
+        shows: whether the shop logs what it shows to whom.
+        named: whether any event has a user.
+        visitors: who may be whom.
+        times: where ranges of time begin, but the first.
+        users: where ranges of user ids begin, but the first.
+    """
+
+    splits: Splits
+    shows: bool
+    named: bool
+    visitors: Visitors
+    times: list[int]
+    users: list[str]
+
+    @staticmethod
+    def of(events: Pieces, options: LabelerOptions) -> Survey:
+        """Reads all events once.
+
+        Raises:
+            InputError: none of them shows a liking.
+        """
+        told = [_Told.of(piece, max(1, events.part_rows // _SAMPLED)) for piece in events.numbered()]
+        sample = pl.concat([one.sample for one in told])
+        return Survey(
+            splits=choose_splits(pl.concat([one.extremes for one in told]), options),
+            shows=any(one.shows for one in told),
+            named=any(one.named for one in told),
+            visitors=Visitors.of(pl.concat([one.keys for one in told])),
+            times=bounds_of(sample["timestamp"], events.count),
+            users=bounds_of(sample["user_id"], events.count),
+        )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Told:
+    """What a piece says: the first and last of each kind that shows a liking, who was there, and some of its rows."""
+
+    extremes: pl.DataFrame
+    shows: bool
+    named: bool
+    keys: pl.DataFrame
+    sample: pl.DataFrame
+
+    @staticmethod
+    def of(piece: pl.DataFrame, every: int) -> _Told:
+        liked = piece.filter(pl.col("event").is_in([*kinds.weights()])).group_by("event")
+        time, user = pl.col("timestamp"), pl.col("user_id")
+        shown = piece.filter(pl.col("event") == kinds.IMPRESSION.name)
+        return _Told(
+            pl.concat([liked.agg(time.min()), liked.agg(time.max())]),
+            bool(shown.select((user.is_not_null() | pl.col("session_id").is_not_null()).any()).item()),
+            piece["user_id"].count() > 0,
+            visitor_keys(piece).unique(),
+            piece.filter(pl.col("row") % every == 0).select("timestamp", "user_id"),
+        )

@@ -1,0 +1,70 @@
+"""Who may be the same visitor: sessions and users that were seen together, one through the other."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import polars as pl
+from scipy import sparse
+
+from aisle.schema.tables import MICROSECONDS_PER_DAY
+
+
+@dataclasses.dataclass(frozen=True)
+class Visitors:
+    """Parts visitors so that nothing joins what one did to what another of another part did.
+
+    Where a session has events of several users, or of one and of nobody, it and they are one visitor, with all else that
+    they are seen with. All others are told by their user, else by their session. A visitor is as large as what it is seen
+    with: an id that stands for everybody who isn't known makes one of all who were seen with it.
+
+    Attributes:
+        sessions: `session` (a key of `visitor_keys`) and `visitor` of those that have several users.
+        users: `user` and `visitor` of those that are in such sessions.
+    """
+
+    sessions: pl.DataFrame
+    users: pl.DataFrame
+
+    @staticmethod
+    def of(keys: pl.DataFrame) -> Visitors:
+        """Finds who is seen with whom.
+
+        Args:
+            keys: of `visitor_keys`, of all events; repeated ones may be left out.
+        """
+        pairs = keys.drop_nulls("session").unique()
+        several = pairs.group_by("session").len().filter(pl.col("len") > 1)
+        seen = pairs.join(several, on="session", how="semi").drop_nulls("user")
+        session, user = (seen[name].rank("dense").to_numpy().astype(np.int64) - 1 for name in seen.columns)
+        sessions = int(session.max(initial=-1)) + 1
+        nodes = sessions + int(user.max(initial=-1)) + 1
+        together = sparse.coo_matrix((np.ones(len(seen), bool), (session, sessions + user)), (nodes, nodes))
+        _, visitor = sparse.csgraph.connected_components(together, directed=False)
+        known = seen.with_columns(pl.Series("visitor", visitor[session].astype(np.uint64)))
+        return Visitors(*(known.select(name, "visitor").unique() for name in seen.columns))
+
+    def parts(self, events: pl.DataFrame, count: int) -> pl.Series:
+        """Returns the part of each event, from 0 to below `count`; those of a visitor lie in one."""
+        keys = visitor_keys(events)
+        found = keys.join(self.sessions, on="session", how="left", maintain_order="left").join(
+            self.users, on="user", how="left", maintain_order="left", suffix="_of_user"
+        )
+        visitor = found.select(pl.coalesce("visitor", "visitor_of_user", "user", "session")).to_series()
+        return visitor.hash(seed=0) % count
+
+
+def visitor_keys(events: pl.DataFrame) -> pl.DataFrame:
+    """Returns the `session` and the `user` of each event, as numbers that stand for their ids; null where there is none.
+
+    What has neither is of the session of its day, as in `make_interactions`.
+    """
+    day = (pl.col("timestamp") // MICROSECONDS_PER_DAY).cast(pl.String)
+    session = pl.coalesce("session_id", pl.when(pl.col("user_id").is_null()).then(day))
+    return events.select(_number(session).alias("session"), _number(pl.col("user_id")).alias("user"))
+
+
+def _number(text: pl.Expr) -> pl.Expr:
+    """Texts that are told apart nowhere else may have the same: that only joins parts."""
+    return pl.when(text.is_not_null()).then(text.hash(seed=0))
