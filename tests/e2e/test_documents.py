@@ -24,6 +24,7 @@ ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
     "aisle demo --language": "a whole run more; tests/datasets and tests/cli make its shop and its questions",
     "make test": "it is what runs this test",
+    "make cluster-test": "two runs more, by other processes; it is a test itself",
     "make wheel": "tests/packaging builds the wheel",
     "aisle run s3://my-bucket": "needs a bucket; tests/components/test_s3.py reads and pushes on a server of its own",
     "make image": "needs docker or podman; .ci/image runs it",
