@@ -25,6 +25,7 @@ ELSEWHERE = {
     "aisle demo --language": "a whole run more; tests/datasets and tests/cli make its shop and its questions",
     "make test": "it is what runs this test",
     "make wheel": "tests/packaging builds the wheel",
+    "make kubeflow-test": "half an hour, and an installation of its own; tests/pipeline compiles and holds the specification",
     "aisle run s3://my-bucket": "needs a bucket; tests/components/test_s3.py reads and pushes on a server of its own",
     "make image": "needs docker or podman; .ci/image runs it",
     "docker": "needs Docker",
