@@ -57,6 +57,17 @@ class ModelOptions(Options):
     bert: str = ""
 
 
+class TransferOptions(Options):
+    """What the models begin with: the output folder of another shop's run, or a model that it pushed ("" for none).
+
+    In TOML, and by `--set`, it is `transfer.from`.
+    """
+
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+
+    source: str = pydantic.Field(default="", alias="from")
+
+
 class InfraOptions(Options):
     """Where things run: Beam's arguments; the canary's server ("" the embedded one) and bound on a request's time.
 
@@ -96,6 +107,7 @@ class Config(Options):
     losses: LossOptions = LossOptions()
     labels: LabelerOptions = LabelerOptions()
     model: ModelOptions = ModelOptions()
+    transfer: TransferOptions = TransferOptions()
     pretrain: PretrainOptions = PretrainOptions()
     retrieval: TwoTowerOptions = TwoTowerOptions()
     candidates: CandidateOptions = CandidateOptions()

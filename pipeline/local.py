@@ -28,6 +28,7 @@ from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
 from aisle.pipeline.tracking.track import track
+from aisle.pipeline.transfer.taught import kept_taught
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.weights import bert_folder
 from aisle.schema.errors import AisleError, NotBlessed
@@ -64,6 +65,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
     with held(layout):
         reader = choose_reader(config, data, tables, layout.bert)
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
+        taught = kept_taught(config.transfer.source, layout)
         pipeline = create_pipeline(
             data if is_remote(data) else str(pathlib.Path(data).absolute()),
             fingerprints,
@@ -73,6 +75,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             baseline=earlier_baseline(layout.baselines, tables),
             unread=reader.unread,
             pictures=pictures_to_read(data, config.pictures.use, config.readings()[ITEMS.name]),
+            taught=taught,
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)
@@ -102,7 +105,7 @@ def _outputs(connection: object) -> dict[str, list[str]]:
 
 def _show(layout: Layout, outputs: Mapping[str, list[str]]) -> None:
     """Makes `reports/`, `quarantine/`, `ads/` and `logs/` speak of this run, also where its steps were done before."""
-    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions"):
+    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions", "aisle.Pictures"):
         for uri in outputs.get(kind, ()):
             for name in REPORTS:
                 _copy(sorted(pathlib.Path(uri).glob(f"{name}.*")), layout.reports)

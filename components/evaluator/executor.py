@@ -24,7 +24,7 @@ from aisle.components.mounts import remote_uri
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
-from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE
+from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE, PICTURES_FILE, TRANSFER_FILE
 from aisle.schema.training import HISTORY_FILE
 
 InputDict = dict[str, list[types.Artifact]]
@@ -55,9 +55,10 @@ class Executor(base_executor.BaseExecutor):
             else not_compared("bless.max_drop is 1")
         )
         report["index"] = _beside(model, INDEX_FILE)
-        domains = _beside(model, DOMAINS_FILE)
-        if domains:
-            report["domains"] = domains
+        beside = (("domains", DOMAINS_FILE), ("pictures", PICTURES_FILE), ("transfer", TRANSFER_FILE))
+        for name, file in beside:
+            if told := _beside(model, file):
+                report[name] = told
         report["blessing"] = bless(
             report["systems"],
             report["search"],

@@ -20,6 +20,7 @@ from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
 from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
 from aisle.model.ranking.rows import RANKING_FEATURES
+from aisle.model.retrieval.domains.lent import lent_by
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
 from aisle.model.retrieval.organic import organic
@@ -76,6 +77,7 @@ def make_candidates(
     tables: dict[str, pa.Table],
     splits: dict[str, int | str],
     options: CandidateOptions,
+    taught: str = "",
 ) -> dict[str, pa.Table]:
     """Retrieves candidates as of the start of a window and labels them by what happened in it.
 
@@ -89,6 +91,7 @@ def make_candidates(
         tables: the Labeler's tables by name.
         splits: the Labeler's splits.
         options: how many.
+        taught: the file of what another shop teaches; "" is none.
 
     Returns:
         Ranking examples by split, columns of lists.
@@ -104,12 +107,17 @@ def make_candidates(
     found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    lent, _ = lent_by(taught, tower, table, bert or bert_folder(), frames["interactions"])
     asking: _Asking | None = None
     for window in _windows(frames["interactions"], splits, options.windows):
         if not (options.test_users if window.split == TEST else options.users):
             continue
         state = make_state(
-            frames["interactions"], frames["users"], list(rows), window.start, everyone, frames["tags"]
+            *(frames["interactions"], frames["users"], list(rows)),
+            window.start,
+            everyone,
+            frames["tags"],
+            lent=lent,
         )
         if asking is None:
             retriever = Retriever(tower, text, table.prices, state, moves=True)

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "aisle ads calibrate": "tests/cli/test_ads_calibrate.py runs it on a shop that sold places",
     "aisle recommend u00017 --domain": "the small shop has one domain; tests/serving/test_ask_commands.py asks",
     "aisle recommend --users users.csv --domain": "the same",
+    "aisle run small --out small-out --from": "two whole runs more; tests/model/transfer and tests/pipeline/test_taught.py ask its parts",
     "aisle gateway": "tests/gateway and tests/serving run it",
     "aisle shop": "tests/cli/test_shop.py runs it, and tests/gateway/pages its pages",
     "aisle simulate shop --ask": "needs the gateway; tests/gateway/pages/test_walking.py asks and walks",
