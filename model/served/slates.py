@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 
@@ -11,32 +9,23 @@ from aisle.model.retrieval.sources import vector_sources
 from aisle.model.retrieval.tower import Tower
 from aisle.model.served.ranked import Ranked
 
+PLACES = 20
+"""How many places are given in another order; the items that are left keep theirs."""
 POOL = 100
-"""How many of the best items of a list are put in another order; what follows keeps its own."""
-_SMALLEST = 1e-12
-"""The least that a score or what is left of a vector counts: logarithms stay finite."""
+"""How many of the best items of a list these places go to."""
+_SMALLEST, _NOTHING = 1e-12, 1e-6
+"""The least that a score, and what is left of a vector, counts: logarithms stay finite, and rounding is not taken for a rest."""
 _BEHIND = -1e30
 """Of what may not be moved: behind all that may, in its own order."""
-
-
-class _Drawn(NamedTuple):
-    """Where the greedy choice stands: `order` int32 [b, t] so far, `factors` of the Cholesky decomposition float32
-    [b, m, t], what is `left` of each candidate's unit variance float32 [b, m], and which are still `open`, bool [b, m]."""
-
-    order: tf.Tensor
-    factors: tf.Tensor
-    left: tf.Tensor
-    open: tf.Tensor
 
 
 class Slates(tf.Module):
     """Trades the scores of a list against how little its items are alike.
 
-    A determinantal point process whose greedy maximum a posteriori is found by Cholesky updates (Chen, Zhang and Zhou, NeurIPS
-    2018): each place goes to the item with the largest `(1 - diversity) log score + diversity log left`, where `left` is the
-    share of the item's vector that the items above it don't explain: 1 of the first, 0 of one that is there already. Logarithms
-    of both, so that a shop whose scores are ten times as small is traded alike. The first k places are the same for every
-    longer list.
+    The greedy maximum a posteriori of a determinantal point process (Chen, Zhang and Zhou, NeurIPS 2018): each place goes to the
+    item with the largest `(1 - diversity) log score + diversity log left`, where `left` is the share of the item's vector that
+    the items above it don't explain: 1 of the first, 0 of one that is there already. Logarithms of both, so that a shop whose
+    scores are ten times as small is traded alike. The first k places are the same for every longer list.
 
     The vectors are those of all sources that have any, texts and who took what, of equal weight.
 
@@ -78,12 +67,14 @@ class Slates(tf.Module):
         Returns:
             Rows [b, k], and the scores of their places [b, k]: they fall as they did, whoever has the place.
         """
-        pool, following = rows[:, :POOL], rows[:, POOL:]
-        movable = (pool >= 0) & (scores[:, :POOL] >= 0)
-        relevance = tf.math.log(tf.maximum(scores[:, :POOL], _SMALLEST))
-        order = self._order(self._vectors(pool), relevance, movable, tf.minimum(k, tf.shape(pool)[1]))
+        short = [[0, 0], [0, tf.maximum(POOL - tf.shape(rows)[1], 0)]]
+        pool = tf.ensure_shape(tf.pad(rows[:, :POOL], short, constant_values=-1), [None, POOL])
+        best = tf.pad(scores[:, :POOL], short, constant_values=-np.inf)
+        relevance = (1.0 - self._diversity) * tf.math.log(tf.maximum(best, _SMALLEST))
+        wanted = tf.where((pool >= 0) & (best >= 0), relevance, _BEHIND)
+        order = self._order(self._vectors(pool), wanted)
         chosen = tf.gather(pool, order, batch_dims=1)
-        return tf.concat([chosen, following], 1)[:, :k], scores[:, :k]
+        return tf.concat([chosen, rows[:, POOL:]], 1)[:, :k], scores[:, :k]
 
     def _vectors(self, rows: tf.Tensor) -> tf.Tensor:
         """Vectors whose products are the mean cosine of all sources: int32 [b, m] to float32 [b, m, d]; 0 of no item."""
@@ -92,43 +83,21 @@ class Slates(tf.Module):
         there = tf.cast(rows >= 0, tf.float32)[:, :, None]
         return tf.concat(unit, -1) * there / np.sqrt(len(unit))
 
-    def _order(self, vectors: tf.Tensor, relevance: tf.Tensor, movable: tf.Tensor, k: tf.Tensor) -> tf.Tensor:
-        """Places in the pool, chosen one after the other: int32 [b, k]; vectors [b, m, d], relevance, movable [b, m]."""
-        wanted = (1.0 - self._diversity) * relevance
+    def _order(self, vectors: tf.Tensor, wanted: tf.Tensor) -> tf.Tensor:
+        """Places in the pool in their new order: float32 [b, m, d] and [b, m] to int32 [b, m].
 
-        def choose(now: _Drawn) -> tuple[_Drawn]:
-            gain = wanted + self._diversity * tf.math.log(tf.maximum(now.left, _SMALLEST))
-            gain = tf.where(now.open, tf.where(movable, gain, _BEHIND), -np.inf)
+        What is left of the products of the vectors once an item is chosen is their Schur complement.
+        """
+        products = tf.matmul(vectors, vectors, transpose_b=True)
+        left, chosen = tf.ones_like(wanted), []
+        for _ in range(PLACES):
+            gain = wanted + self._diversity * tf.math.log(tf.maximum(left, _NOTHING))
             place = tf.argmax(gain, 1, output_type=tf.int32)
-
-            def of(table: tf.Tensor) -> tf.Tensor:
-                return tf.gather(table, place, batch_dims=1)
-
-            alike = tf.linalg.matvec(vectors, of(vectors)) - tf.linalg.matvec(now.factors, of(now.factors))
-            factor = alike * tf.math.rsqrt(tf.maximum(of(now.left), _SMALLEST))[:, None]
-            chosen = tf.one_hot(place, tf.shape(relevance)[1], True, False, dtype=tf.bool)
-            drawn = _Drawn(
-                tf.concat([now.order, place[:, None]], 1),
-                tf.concat([now.factors, factor[:, :, None]], 2),
-                now.left - tf.square(factor),
-                now.open & ~chosen,
-            )
-            return (drawn,)
-
-        batch, many = tf.shape(relevance)[0], tf.shape(relevance)[1]
-        begun = _Drawn(
-            tf.zeros([batch, 0], tf.int32),
-            tf.zeros([batch, many, 0]),
-            tf.ones_like(relevance),
-            tf.ones_like(movable),
-        )
-        grown = _Drawn(
-            tf.TensorShape([None, None]),
-            tf.TensorShape([None, None, None]),
-            relevance.shape,
-            movable.shape,
-        )
-        (done,) = tf.while_loop(
-            lambda now: tf.shape(now.order)[1] < k, choose, (begun,), shape_invariants=(grown,)
-        )
-        return done.order
+            itself = tf.maximum(tf.gather(left, place, batch_dims=1), _NOTHING)
+            alike = tf.gather(products, place, batch_dims=1) * tf.math.rsqrt(itself)[:, None]
+            left -= tf.square(alike)
+            products -= alike[:, :, None] * alike[:, None]
+            wanted += tf.one_hot(place, POOL, -np.inf, 0.0)
+            chosen.append(place)
+        rest = tf.argsort(tf.cast(tf.math.is_inf(wanted), tf.int32), stable=True)[:, : POOL - PLACES]
+        return tf.concat([tf.stack(chosen, 1), rest], 1)

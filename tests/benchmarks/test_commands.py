@@ -230,6 +230,13 @@ _RESULTS: dict[str, Any] = {
         "ablations": {"all numbers": {"all": {"ndcg": 0.3254}, "new": {"ndcg": 0.1291}}},
         "sources": {"all sources": {"all": 0.4493, "new": 0.2505}},
     },
+    "recommendation.slates": {
+        "settings": {
+            "0": {"ndcg": 0.444, "diversity": 0.885},
+            "0.2": {"ndcg": 0.437, "diversity": 0.918},
+        },
+        "milliseconds": {"slate": 1.88, "call": 21.56},
+    },
     "recommendation.throughput": {
         "rounds": {
             name: [{"examples_a_second": rate}]
@@ -291,6 +298,7 @@ _SHORT = {
     "live.latency": ["most_ms_added"],
     "live.live": ["gateway_adds_ms"],
     "recommendation.retail": ["all_ndcg"],
+    "recommendation.slates": ["milliseconds_more"],
     "reviews.sentiment": ["accuracy_of_1500", "hotels_left_out"],
     "search.languages": ["mrr"],
 }

@@ -38,7 +38,7 @@ def test_a_results_section_is_replaced_and_nothing_else(tmp_path: pathlib.Path) 
 
 PAGES = {
     "results.md": [
-        "retail", "beauty", "index", "throughput", "clicks", "search", "search-speed", "languages",
+        "retail", "beauty", "index", "throughput", "clicks", "slates", "search", "search-speed", "languages",
         "forecasts", "growth", "pictures", "fuzz",
     ],
     "experiments.md": [

@@ -46,7 +46,7 @@ def test_a_place_goes_to_what_the_items_above_do_not_explain() -> None:
     rows, scores = first(slates(PLANE, 0.5), [0, 1, 2, 3], [0.8, 0.7, 0.4, 0.2], 4)
     assert rows == [0, 2, 3, 1]
     assert scores == [0.8, 0.7, 0.4, 0.2]
-    # With a tenth of the weight 0.9 log 0.7 + 0.1 log 1e-12 is less than both others still, with a hundredth more.
+    # With a tenth of the weight 0.9 log 0.7 + 0.1 log 1e-6 is less than both others still, with a hundredth more.
     assert first(slates(PLANE, 0.1), [0, 1, 2, 3], [0.8, 0.7, 0.4, 0.2], 2)[0] == [0, 2]
     assert first(slates(PLANE, 0.01), [0, 1, 2, 3], [0.8, 0.7, 0.4, 0.2], 2)[0] == [0, 1]
 
