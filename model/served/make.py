@@ -65,8 +65,8 @@ def make_bundles(
     tower = served(loaded)
     table = item_table(tower, frames["items"])
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
-    # As of the earliest: what is tested knows nothing of its test.
     lent, gains = lent_by(taught, tower, table, bert, frames["interactions"])
+    # As of the earliest: what is tested knows nothing of its test.
     domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
 
     def state(now: int) -> State:
@@ -85,17 +85,22 @@ def make_bundles(
         if len(moments) > 1:
             retriever.move_to(state(now))
         bundle.item_facts.move_to(now)
-        if saved:
-            save_again(bundle, saved, folder)
-        else:
-            bundle.save(folder)
-            make_lean(folder)
-            saved = folder
+        saved = _saved(bundle, folder, saved)
         titles = dict(zip(ids, table.titles, strict=True))
         _write_beside(folder, titles, index, domains.figures(), of_pictures)
         write_warmup(folder, frames, ids, table.titles)
     shelf = shelf_of(tower, table, bert)
     write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
+
+
+def _saved(bundle: Bundle, folder: str, first: str) -> str:
+    """Writes a SavedModel, by the graph of the `first` that was written ("" of none); returns which was the first."""
+    if first:
+        save_again(bundle, first, folder)
+        return first
+    bundle.save(folder)
+    make_lean(folder)
+    return folder
 
 
 def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
