@@ -25,7 +25,8 @@ import pyarrow as pa
 
 from aisle.components.evaluator.measures.metrics import paired_interval, recall_and_ndcg
 from aisle.components.evaluator.measures.protocol import Protocol, make_protocol, positions
-from aisle.components.labeler.label import Labelled, label
+from aisle.components.labeler.label import label
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
 from aisle.model.options import CandidateOptions, RankingOptions, TwoTowerOptions
