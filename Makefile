@@ -6,10 +6,10 @@ PYTEST_ARGS ?=
 # Without compiled modules every process compiles TensorFlow's thousands anew, which triples its start.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo test lint lock schemas wheel image clean
+.PHONY: help setup demo test cluster-test kubeflow-test lint lock schemas wheel image clean
 
 help: ## what can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv from the lock of the stack that fits this machine, hashes checked
 	@sh bootstrap.sh
@@ -19,6 +19,13 @@ demo: setup ## simulate a shop, run the pipeline, serve it and ask it
 
 test: setup ## all tests (PYTEST_ARGS="-m 'not e2e'" leaves the long ones out)
 	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadgroup $(PYTEST_ARGS)
+
+cluster-test: setup ## the run whose Beam works in other processes (AISLE_JOB_SERVER=HOST:PORT of Flink's or Spark's job server)
+	@AISLE_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
+
+kubeflow-test: setup ## run every step of a compiled specification, out of the lock and the wheel alone
+	@sh tests/kubeflow/install.sh
+	@AISLE_KUBEFLOW=build/kubeflow/venv $(BIN)/python -m pytest tests/kubeflow $(PYTEST_ARGS)
 
 lint: setup ## style, format, types and the direction of imports
 	@$(BIN)/ruff check .

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from aisle.components.reports import ads, experiment, inventory, labels, reviews
+from aisle.components.reports import ads, experiment, inventory, labels, pictures, reviews
 from aisle.components.reports.losses import headline, severe
 from aisle.components.reports.page import counted, visible
 from aisle.schema.errors import InputError
@@ -38,6 +38,10 @@ def _cleaning(report: dict[str, Any]) -> tuple[str, str]:
     return f"{said}; {headline(losses)}", BAD if losses["verdict"] == "blocked" else CAREFUL
 
 
+def _pictures(report: dict[str, Any]) -> tuple[str, str]:
+    return pictures.headline(report), CAREFUL if report["findings"] else GOOD
+
+
 def _labels(report: dict[str, Any]) -> tuple[str, str]:
     return labels.headline(report), CAREFUL if labels.notes(report) else GOOD
 
@@ -45,9 +49,15 @@ def _labels(report: dict[str, Any]) -> tuple[str, str]:
 def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     blessing = report["blessing"]
     if blessing["blessed"]:
-        return "blessed", GOOD
+        return "".join(("blessed", *map(_taken, report.get("transfer", ())))), GOOD
     reason = "; ".join(visible(" ".join(str(reason).split())) for reason in blessing["reasons"][:1])
     return f"not blessed{': ' + reason if reason else ''}", BAD
+
+
+def _taken(part: dict[str, Any]) -> str:
+    """What became of a part of another shop's models."""
+    won = f"nDCG {part['gain']:+.4f}, at least {part['low']:+.4f}, on {part['questions']:,} questions"
+    return f"; the other shop's {part['part']} is {'on' if part['on'] else 'off'} ({part['why'] or won})"
 
 
 def _inventory(report: dict[str, Any]) -> tuple[str, str]:
@@ -71,6 +81,7 @@ def _reviews(report: dict[str, Any]) -> tuple[str, str]:
 VERDICTS: dict[str, Callable[[dict[str, Any]], tuple[str, str]]] = {
     "anomalies": _anomalies,
     "cleaning": _cleaning,
+    "pictures": _pictures,
     "labels": _labels,
     "evaluation": _evaluation,
     "inventory": _inventory,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import warnings
 
@@ -18,9 +19,17 @@ SET = click.option(
 @click.command()
 @click.argument("data", type=click.Path())
 @click.option("--out", default="out", show_default=True, type=click.Path(), help="Output folder.")
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(),
+    help="Another shop's output folder (or a model that it pushed), to begin with what that has learnt.",
+)
 @CONFIG
 @SET
-def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ...]) -> None:
+def run(
+    data: str, out: str, source: str | None, config_file: str | None, assignments: tuple[str, ...]
+) -> None:
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
     from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
@@ -28,11 +37,14 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
     from aisle.pipeline.named_columns import check_named_columns
     from aisle.pipeline.output_folder import check_out
     from aisle.pipeline.tracking.options import check_installed
+    from aisle.pipeline.transfer.taught import find_taught
     from aisle.schema.bert.files import check_bert
 
-    config = load_config(config_file, assignments)
+    given = (f"transfer.from={json.dumps(source)}",) if source else ()
+    config = load_config(config_file, (*assignments, *given))
     # Wrong input is told before TFX's slow import.
     check_out(out)
+    find_taught(config.transfer.source, out)
     check_installed(config.tracking)
     readings = config.readings()
     fingerprints = fingerprint_tables(data, config.data.tables, readings)
@@ -55,7 +67,8 @@ def run(data: str, out: str, config_file: str | None, assignments: tuple[str, ..
         raise
     click.echo(f"cleaning: {line_of('cleaning', result.reports)}")
     click.echo(f"pushed version {result.version}")
-    click.echo(f"reports in {result.reports}; serve with: aisle serve --out {out}")
+    served = f"served from {config.push.to}" if config.push.to else f"serve with: aisle serve --out {out}"
+    click.echo(f"reports in {result.reports}; {served}")
 
 
 @click.command("compile")

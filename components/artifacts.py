@@ -38,7 +38,7 @@ class Interactions(Artifact):
 
 
 class Pictures(Artifact):
-    """What is seen in the pictures of items: `pictures.parquet`, and `pictures.json`: why others have none."""
+    """What is seen in the pictures of items: `features.parquet`, and the report `pictures`: why others have none."""
 
     TYPE_NAME = "aisle.Pictures"
     TYPE_ANNOTATION = Dataset

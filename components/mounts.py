@@ -7,7 +7,14 @@ on Beam's other machines.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+from aisle.components.storage import files_of, open_file
 
 MOUNTS = "AISLE_KUBEFLOW_MOUNTS"
 """Names the folder in which the launcher's `/s3` lies, where that isn't the container's root."""
@@ -28,6 +35,28 @@ def remote_uri(path: str) -> str:
         if path.startswith(folder):
             return f"{scheme}://{path[len(folder) :]}"
     return path
+
+
+@contextlib.contextmanager
+def on_disk(folder: str) -> Iterator[str]:
+    """The folder of an artifact of another run, which no launcher has copied: where TensorFlow can read it, meanwhile.
+
+    Raises:
+        OSError: a file can't be read.
+        InputError: the store can't be asked.
+    """
+    if local_path(folder) == folder:
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as copy:
+        root = folder.rstrip("/")
+        for parent, _, names in files_of(root).walk(root):
+            target = pathlib.Path(copy) / parent[len(root) :].lstrip("/")
+            target.mkdir(parents=True, exist_ok=True)
+            for name in names:
+                with open_file(f"{parent}/{name}") as source, (target / name).open("wb") as file:
+                    shutil.copyfileobj(source, file)
+        yield copy
 
 
 def _mounts() -> str:

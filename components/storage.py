@@ -1,6 +1,6 @@
-"""Files and folders, local or remote (`gs://…`), behind one small set of functions.
+"""Files and folders, local or remote (`gs://…`, `s3://…`), behind one small set of functions.
 
-Local paths never import TFX, which takes 20 s; remote ones go through its file systems.
+Local paths and `s3://` never import TFX, which takes 20 s; other remote ones go through its file systems.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import shutil
 import uuid
 from typing import IO, Any
 
+from aisle.components import s3
 from aisle.schema.whole_files import whole_file
 
 
@@ -22,30 +23,30 @@ def is_remote(path: str) -> bool:
 def open_file(path: str, mode: str = "rb") -> IO[Any]:
     """Opens a file; text is UTF-8."""
     if is_remote(path):
-        return _fileio().open(path, mode)  # type: ignore[no-any-return]
+        return files_of(path).open(path, mode)  # type: ignore[no-any-return]
     return open(path, mode, encoding=None if "b" in mode else "utf-8")
 
 
 def exists(path: str) -> bool:
     """Says whether a file or folder is there."""
-    return bool(_fileio().exists(path)) if is_remote(path) else os.path.exists(path)
+    return bool(files_of(path).exists(path)) if is_remote(path) else os.path.exists(path)
 
 
 def is_folder(path: str) -> bool:
     """Says whether a path is a folder."""
-    return bool(_fileio().isdir(path)) if is_remote(path) else os.path.isdir(path)
+    return bool(files_of(path).isdir(path)) if is_remote(path) else os.path.isdir(path)
 
 
 def list_folder(path: str) -> list[str]:
     """Names what a folder holds, sorted, folders without a trailing slash."""
-    names = _fileio().listdir(path) if is_remote(path) else os.listdir(path)
+    names = files_of(path).listdir(path) if is_remote(path) else os.listdir(path)
     return sorted(str(name).rstrip("/") for name in names)
 
 
 def make_folder(path: str) -> None:
     """Makes a folder and its parents; one that is there already is left as it is."""
     if is_remote(path):
-        _fileio().makedirs(path)
+        files_of(path).makedirs(path)
     else:
         pathlib.Path(path).mkdir(parents=True, exist_ok=True)
 
@@ -55,7 +56,7 @@ def remove_folder(path: str) -> None:
     if not is_remote(path):
         shutil.rmtree(path, ignore_errors=True)
     elif exists(path):
-        _fileio().rmtree(path)
+        files_of(path).rmtree(path)
 
 
 def write_whole(path: str, data: bytes) -> None:
@@ -64,13 +65,21 @@ def write_whole(path: str, data: bytes) -> None:
         with whole_file(pathlib.Path(path)) as partial:
             partial.write_bytes(data)
         return
+    if path.startswith(s3.SCHEMES):
+        # There a file shows, whole, once it is closed.
+        with s3.open(path, "wb") as file:
+            file.write(data)
+        return
     aside = os.path.join(os.path.dirname(path), f".{uuid.uuid4().hex}.part")
     with open_file(aside, "wb") as file:
         file.write(data)
-    _fileio().rename(aside, path, overwrite=True)
+    files_of(path).rename(aside, path, overwrite=True)
 
 
-def _fileio() -> Any:
+def files_of(path: str) -> Any:
+    """Returns what has the functions of `tfx.dsl.io.fileio` for a path: `s3` for `s3://`, itself for all else."""
+    if path.startswith(s3.SCHEMES):
+        return s3
     from tfx.dsl.io import fileio
 
     return fileio

@@ -20,7 +20,9 @@ def candidates_fn(
     tables: dict[str, pa.Table],
     splits: dict[str, Any],
     options: str,
+    taught: str = "",
 ) -> dict[str, pa.Table]:
-    """Ranking examples by split; `bert` is a folder, "" for the installed one, and `options` CandidateOptions as JSON."""
+    """Ranking examples by split; `bert` is a folder, "" for the installed one, `options` CandidateOptions as JSON, and `taught`
+    the file of what another shop teaches, "" for none."""
     told = CandidateOptions.from_json(options)
-    return make_candidates(two_tower, chosen_bert(bert), tables, splits, told)
+    return make_candidates(two_tower, chosen_bert(bert), tables, splits, told, taught)

@@ -20,10 +20,12 @@ def bundle_fn(
     tables: dict[str, pa.Table],
     moments: dict[str, int],
     options: str,
+    taught: str = "",
 ) -> None:
     """Writes the served model as of some `moments`, by folder.
 
-    `bert` is a folder, "" for the installed one, and `options` BundleOptions as JSON.
+    `bert` is a folder, "" for the installed one, `options` BundleOptions as JSON, and `taught` the file of what another shop
+    teaches, "" for none.
     """
     told = BundleOptions.from_json(options)
-    make_bundles(two_tower, ranking, chosen_bert(bert), tables, moments, told)
+    make_bundles(two_tower, ranking, chosen_bert(bert), tables, moments, told, taught)

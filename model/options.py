@@ -8,6 +8,7 @@ from aisle.schema.options import (
     Amount,
     AtLeastOne,
     AtLeastZero,
+    Even,
     Options,
     Positive,
     Rate,
@@ -84,7 +85,7 @@ class TwoTowerOptions(Options):
     temperature: Positive = 0.15
     unknown: Share = 0.1
     order: Literal["auto", "always", "never"] = "auto"
-    order_width: AtLeastOne = 64
+    order_width: Even = 64
     order_steps: AtLeastOne = 6000
     refit: bool = True
     seed: Seed = 1
@@ -199,16 +200,19 @@ class BundleOptions(Options):
 
     Example:
         >>> BundleOptions(depth=100).to_json()
-        '{"depth": 100, "diversity": 0.0, "exact_items": 100000}'
+        '{"depth": 100, "diversity": 0.0, "exact_items": 100000, "picture_weight": null}'
 
     Attributes:
         depth: how many candidates are ranked; what follows keeps the retrieval order.
         exact_items: a catalogue of at most so many items is compared whole with every query; a larger
             one gets an approximate index, whose recall `bless.index_recall` is held against.
+        picture_weight: of what items look like, beside their towers and texts, in what is similar; unless it is given,
+            the validation window chooses it, 0 where pictures don't surely win.
         diversity: how much a place of a recommendation goes by how little its item is like those above it, and how much,
             the rest, by its score (see `served.slates`); 0 is by the score alone.
     """
 
     depth: AtLeastOne = 250
     exact_items: AtLeastZero = 100_000
+    picture_weight: Amount | None = None
     diversity: Share = 0.0

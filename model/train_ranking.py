@@ -6,21 +6,24 @@ import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-import numpy as np
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from aisle.model import history
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.export import Labels, RankingModule
-from aisle.model.ranking.numbers import Ensemble, FeatureHead, bin_edges, ranking_loss
+from aisle.model.ranking.features_trainer import train_features
+from aisle.model.ranking.head_trial import head_gain
+from aisle.model.ranking.numbers import Ensemble
 from aisle.model.ranking.reading.late_interaction import LateInteraction
 from aisle.model.ranking.reading.probe import titles_tell
 from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.reading.text_trainer import shrink, train_text
-from aisle.model.ranking.rows import choose, judged_rows, numbers, read_rows, targets
+from aisle.model.ranking.rows import judged_rows, read_rows
+from aisle.model.ranking.taught_head import taught_head
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.chosen_bert import chosen_bert
+from aisle.model.transfer.taught import Taught
+from aisle.model.transfer.told import tell
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 
@@ -33,7 +36,8 @@ def run_fn(fn_args: FnArgs) -> None:
 
     Args:
         fn_args: `train_files` and `eval_files` hold ranking examples; `custom_config` holds
-            `options` (a RankingOptions as JSON) and `bert` (a folder or "");
+            `options` (a RankingOptions as JSON), `bert` (a folder or "") and, where the head may begin with another
+            shop's, `taught`, the file of what that teaches;
             `base_model` is the BERT that this run pretrained, or None.
     """
     options = RankingOptions.from_json(fn_args.custom_config["options"])
@@ -43,7 +47,12 @@ def run_fn(fn_args: FnArgs) -> None:
     labels = _labels(train)
     if not options.propensity:
         train, valid = ({**rows, f.WEIGHT.name: tf.ones_like(rows[f.WEIGHT.name])} for rows in (train, valid))
-    features = train_features(train, valid, options, fn_args.model_run_dir)
+    theirs, gains = None, []
+    if path := fn_args.custom_config.get("taught"):
+        theirs = Taught.read(path).head
+        gains = [head_gain(train, valid, options, theirs)]
+    begin = theirs if gains and gains[0].on else None
+    features = train_features(train, valid, options, fn_args.model_run_dir, begin)
     head, reads_history = None, False
     if labels.search or options.text != "never":
         head = make_head(train, features, options, folder)
@@ -57,6 +66,8 @@ def run_fn(fn_args: FnArgs) -> None:
     module = RankingModule(features, head, options, labels, reads_history)
     module.calibrate(valid)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
+    Taught(taught_head(features), None).write(fn_args.serving_model_dir)
+    tell(fn_args.serving_model_dir, gains)
 
 
 def make_head(
@@ -84,57 +95,6 @@ def make_head(
         anchor=options.anchor,
         adversarial=options.adversarial,
     )
-
-
-def train_features(
-    train: dict[str, tf.Tensor], valid: dict[str, tf.Tensor], options: RankingOptions, folder: str
-) -> Ensemble:
-    """Trains the part that reads only numbers: some heads, each kept as it was at its best epoch.
-
-    What people judged is left out where there is anything else.
-    """
-    train, valid = _unjudged(train), _unjudged(valid)
-    values, labels = numbers(train), targets(train)
-    edges = bin_edges(values.numpy(), options.bins)
-    # The last one learns in the place of each of the others: its training is traced once.
-    *heads, learner = [FeatureHead(edges, options.width, options.dropout) for _ in range(options.members + 1)]
-    count = len(values)
-    batch = max(16, min(2048, count // 50))
-    steps = max(1, count // batch)
-    total = steps * options.feature_epochs
-    rate = tf.keras.optimizers.schedules.CosineDecay(
-        2e-4, total, warmup_target=2e-3, warmup_steps=total // 10
-    )
-    learner.compile(tf.keras.optimizers.AdamW(rate, weight_decay=1e-4), loss=ranking_loss)
-    for model in (*heads, learner):
-        model(values[:1])
-    learner.optimizer.build(learner.trainable_variables)
-    held_out = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(8192)
-    for member, head in enumerate(heads):
-
-        def draw(number: tf.Tensor, seed: int = options.seed + 1000 * member) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64)
-            return tf.gather(values, rows), tf.gather(labels, rows)
-
-        learner.set_weights(head.get_weights())
-        for state in learner.optimizer.variables:
-            state.assign(tf.zeros_like(state))
-        result = learner.fit(
-            tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8),
-            validation_data=held_out,
-            epochs=options.feature_epochs,
-            steps_per_epoch=steps,
-            callbacks=[history.best(options.feature_epochs), *history.callbacks(folder)],
-            verbose=2,
-        )
-        history.finish(result, folder)
-        head.set_weights(learner.get_weights())
-    return Ensemble(heads)
-
-
-def _unjudged(rows: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    judged = judged_rows(rows)
-    return rows if judged.all() else choose(rows, np.flatnonzero(~judged))
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:

@@ -57,6 +57,17 @@ class ModelOptions(Options):
     bert: str = ""
 
 
+class TransferOptions(Options):
+    """What the models begin with: the output folder of another shop's run, or a model that it pushed ("" for none).
+
+    In TOML, and by `--set`, it is `transfer.from`.
+    """
+
+    model_config = pydantic.ConfigDict(populate_by_name=True)
+
+    source: str = pydantic.Field(default="", alias="from")
+
+
 class InfraOptions(Options):
     """Where things run: Beam's arguments; the canary's server ("" the embedded one) and bound on a request's time.
 
@@ -74,9 +85,14 @@ class InfraOptions(Options):
 
 
 class PushOptions(Options):
-    """The pushed versions: how many of the newest a push keeps on a local disk, 0 for all."""
+    """The pushed versions.
+
+    keep: how many of the newest a push keeps on a local disk, 0 for all.
+    to: the folder, local or remote (`s3://…`, `gs://…`), that gets them; "" is `serving/aisle` of the output folder.
+    """
 
     keep: AtLeastZero = 5
+    to: str = ""
 
 
 class Config(Options):
@@ -91,6 +107,7 @@ class Config(Options):
     losses: LossOptions = LossOptions()
     labels: LabelerOptions = LabelerOptions()
     model: ModelOptions = ModelOptions()
+    transfer: TransferOptions = TransferOptions()
     pretrain: PretrainOptions = PretrainOptions()
     retrieval: TwoTowerOptions = TwoTowerOptions()
     candidates: CandidateOptions = CandidateOptions()

@@ -70,6 +70,7 @@ def create_pipeline(
     baseline: str = "",
     unread: float = 0.0,
     pictures: str = "",
+    taught: str = "",
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -83,6 +84,7 @@ def create_pipeline(
         baseline: the folder of an earlier run's statistics, to compare these with; "" compares with none.
         unread: the share of the titles' word pieces that say nothing to the BERT, as far as that is known.
         pictures: fingerprint of the files below `data` that items may name as pictures; "" reads none.
+        taught: the file of what another shop teaches; "" is none.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
@@ -113,7 +115,7 @@ def create_pipeline(
     labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
     reader = [_picture_reader(cleaner, data, pictures, layout)] if pictures else []
     seen = reader[0].outputs["pictures"] if reader else None
-    nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config)]
+    nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config, taught)]
     return _pipeline(nodes, layout, config, metadata)
 
 
@@ -199,11 +201,12 @@ def _models(
     pictures: channel.BaseChannel | None,
     layout: Layout,
     config: Config,
+    taught: str,
 ) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
     pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
-    trained, nodes = _trained(cleaner, labeler, bert, pictures, config)
+    trained, nodes = _trained(cleaner, labeler, bert, pictures, config, taught)
     return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
 
 
@@ -232,6 +235,7 @@ def _trained(
     bert: channel.BaseChannel | None,
     pictures: channel.BaseChannel | None,
     config: Config,
+    taught: str,
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
     """Trains both models and makes one of them."""
     transform = tfx.components.Transform(
@@ -261,6 +265,7 @@ def _trained(
         options=config.candidates,
         bert_dir=config.model.bert,
         code=_code(CANDIDATES_FN),
+        taught=taught,
     )
     ranking = tfx.components.Trainer(
         run_fn=RANKING_FN,
@@ -268,9 +273,25 @@ def _trained(
         examples=candidates.outputs["examples"],
         train_args=tfx.proto.TrainArgs(splits=[TRAIN]),
         eval_args=tfx.proto.EvalArgs(splits=[EVAL]),
-        custom_config=_trainer_config(config.ranker, config, RANKING_FN),
+        custom_config=_trainer_config(config.ranker, config, RANKING_FN) | {"taught": taught},
     ).with_id("Trainer.ranking")
-    bundle = Bundle(
+    bundle = _bundle(cleaner, labeler, (two_tower, ranking), bert, pictures, config, taught)
+    trained = _Trained(two_tower, candidates, ranking, bundle)
+    return trained, [transform, two_tower, candidates, ranking, bundle]
+
+
+def _bundle(
+    cleaner: Cleaner,
+    labeler: Labeler,
+    models: tuple[base_component.BaseComponent, base_component.BaseComponent],
+    bert: channel.BaseChannel | None,
+    pictures: channel.BaseChannel | None,
+    config: Config,
+    taught: str,
+) -> Bundle:
+    """Makes one model of the two-tower and the ranking head."""
+    two_tower, ranking = models
+    return Bundle(
         two_tower=two_tower.outputs["model"],
         ranking=ranking.outputs["model"],
         interactions=labeler.outputs["interactions"],
@@ -282,9 +303,8 @@ def _trained(
         reviews=config.reviews,
         bert_dir=config.model.bert,
         code=_code(BUNDLE_FN),
+        taught=taught,
     )
-    trained = _Trained(two_tower, candidates, ranking, bundle)
-    return trained, [transform, two_tower, candidates, ranking, bundle]
 
 
 def _judged(
@@ -322,7 +342,7 @@ def _judged(
         model_blessing=evaluator.outputs["blessing"],
         infra_blessing=canary.outputs["blessing"],
         push_destination=tfx.proto.PushDestination(
-            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=layout.serving)
+            filesystem=tfx.proto.PushDestination.Filesystem(base_directory=config.push.to or layout.serving)
         ),
         custom_config={"keep": config.push.keep, "settle_fn": SETTLE_FN},
     )

@@ -20,7 +20,7 @@ from aisle.components.example_gen.proposal.forms import how_to_read
 from aisle.components.example_gen.reader import read_shards, table_columns
 from aisle.components.example_gen.shard import Note, Shard, merged
 from aisle.components.pictures.gathered import IMAGE
-from aisle.components.storage import exists, is_remote
+from aisle.components.storage import exists, is_remote, open_file
 from aisle.schema.errors import InputError
 from aisle.schema.tables import ITEMS, TABLE_BY_NAME, Table
 
@@ -136,7 +136,8 @@ def _chosen(found: Mapping[str, list[str]], names: str) -> dict[str, list[str]]:
 
 def _check_parquet(path: str) -> None:
     try:
-        pq.read_schema(path)
+        with open_file(path) as file:
+            pq.read_schema(file)
     except (OSError, pa.ArrowException) as error:
         first = str(error).splitlines()[0]
         raise InputError(f"the file {path} is not readable Parquet: {first}; export it again") from error

@@ -18,6 +18,7 @@ from tfx.orchestration import metadata as mlmd
 from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
+from aisle.components.storage import exists, is_remote, list_folder
 from aisle.pipeline.baselines import earlier_baseline, keep_baseline, tables_fingerprint
 from aisle.pipeline.config import Config
 from aisle.pipeline.create import create_pipeline
@@ -27,6 +28,7 @@ from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
 from aisle.pipeline.tracking.track import track
+from aisle.pipeline.transfer.taught import kept_taught
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.weights import bert_folder
 from aisle.schema.errors import AisleError, NotBlessed
@@ -63,8 +65,9 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
     with held(layout):
         reader = choose_reader(config, data, tables, layout.bert)
         connection = tfx.orchestration.metadata.sqlite_metadata_connection_config(layout.metadata)
+        taught = kept_taught(config.transfer.source, layout)
         pipeline = create_pipeline(
-            str(pathlib.Path(data).absolute()),
+            data if is_remote(data) else str(pathlib.Path(data).absolute()),
             fingerprints,
             layout,
             reader.config,
@@ -72,13 +75,14 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             baseline=earlier_baseline(layout.baselines, tables),
             unread=reader.unread,
             pictures=pictures_to_read(data, config.pictures.use, config.readings()[ITEMS.name]),
+            taught=taught,
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)
             outputs = _outputs(connection)
         _show(layout, outputs)
         track(config, layout, outputs.get("ModelRun", ()))
-        result = _result(layout, outputs)
+        result = _result(layout, outputs, config.push.to or layout.serving)
         keep_baseline(layout.baselines, tables, outputs.get("aisle.Report", []))
         return result
 
@@ -101,7 +105,7 @@ def _outputs(connection: object) -> dict[str, list[str]]:
 
 def _show(layout: Layout, outputs: Mapping[str, list[str]]) -> None:
     """Makes `reports/`, `quarantine/`, `ads/` and `logs/` speak of this run, also where its steps were done before."""
-    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions"):
+    for kind in ("aisle.Report", "aisle.Ledger", "aisle.Interactions", "aisle.Pictures"):
         for uri in outputs.get(kind, ()):
             for name in REPORTS:
                 _copy(sorted(pathlib.Path(uri).glob(f"{name}.*")), layout.reports)
@@ -127,8 +131,8 @@ def _copy(files: list[pathlib.Path], folder: str) -> None:
         beside.replace(target / file.name)
 
 
-def _result(layout: Layout, outputs: Mapping[str, list[str]]) -> RunResult:
-    """The pushed version.
+def _result(layout: Layout, outputs: Mapping[str, list[str]], served: str) -> RunResult:
+    """The version that was pushed to the folder `served`.
 
     Raises:
         NotBlessed: a blessing of this run forbids the push.
@@ -141,7 +145,7 @@ def _result(layout: Layout, outputs: Mapping[str, list[str]]) -> RunResult:
     infra = outputs.get("InfraBlessing", [])
     if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):
         raise NotBlessed("the served model failed its canary load and was not pushed; the log above says why")
-    versions = [entry.name for entry in pathlib.Path(layout.serving).glob("[0-9]*") if entry.name.isdigit()]
+    versions = [name for name in list_folder(served) if name.isdigit()] if exists(served) else []
     if not versions:
-        raise AisleError(f"the run ended, but {layout.serving} holds no version")
+        raise AisleError(f"the run ended, but {served} holds no version")
     return RunResult(version=max(versions, key=int), reports=layout.reports)

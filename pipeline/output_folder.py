@@ -16,6 +16,7 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
+from aisle.components.storage import is_remote
 from aisle.pipeline.paths import Layout
 from aisle.schema.errors import AisleError, InputError
 from aisle.schema.stacks import OLD, STACKS, stack_of
@@ -46,6 +47,11 @@ def held(layout: Layout) -> Iterator[None]:
 
 def check_out(out: str) -> None:
     """Raises InputError where a run could make no folder there, or write nothing into it; makes nothing itself."""
+    if is_remote(out):
+        raise InputError(
+            f"--out {out}: what a run on this machine makes lies on its disk; expected a local folder. "
+            f"--set push.to={out.rstrip('/')} pushes the model there, and aisle compile has each step of a cluster write there"
+        )
     path = pathlib.Path(out).absolute()
     there = next(folder for folder in (path, *path.parents) if folder.exists())
     if not there.is_dir():

@@ -63,6 +63,11 @@ class Layout:
         return posixpath.join(self.root, "bert")
 
     @property
+    def taught(self) -> str:
+        """What another shop taught this one, as it was when the run began."""
+        return posixpath.join(self.root, "taught")
+
+    @property
     def pictures(self) -> str:
         """What was seen in pictures, by the hash of their content."""
         return posixpath.join(self.root, "pictures")

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 AtLeastZero = Annotated[int, Field(strict=True, ge=0)]
 AtLeastOne = Annotated[int, Field(strict=True, ge=1)]
+Even = Annotated[int, Field(strict=True, ge=2, multiple_of=2)]
 Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]
 
 Share = Annotated[float, Field(strict=True, ge=0, le=1)]

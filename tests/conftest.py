@@ -35,6 +35,9 @@ PARTS = (
     *("components", "pipeline", "serving", "gateway", "cli"),
 )
 
+collect_ignore = [] if os.environ.get("AISLE_CLUSTER") else ["cluster"]
+"""`make cluster-test` runs those: each is a run of the pipeline by other processes."""
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -77,8 +77,8 @@ def served(labelled: Labelled, scratch: pathlib.Path, seed: int) -> Any:
     import tensorflow as tf
 
     from aisle.model.ranking.export import Labels, RankingModule
+    from aisle.model.ranking.features_trainer import train_features
     from aisle.model.served.bundle import Bundle
-    from aisle.model.train_ranking import train_features
 
     tower = train_two_tower(labelled, scratch, TwoTowerOptions(seed=seed + 1))
     examples = Trained.make(labelled, tower, scratch, seed).examples

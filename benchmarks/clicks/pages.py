@@ -93,14 +93,15 @@ def _pages(
     labelled: Labelled, tower: str, truth: pl.DataFrame, window: str, most: int, seed: int
 ) -> dict[str, Pages]:
     from aisle.model.ranking import candidates
+    from aisle.model.ranking.questions import draw, searches
 
     start = labelled.splits.test_start if window == "test" else labelled.splits.eval_start
     retriever, table = make_retriever(labelled, tower, start)
     ids = [item.decode() for item in retriever.item_ids.numpy()]
     frames = {"impressions": pl.DataFrame(pl.from_arrow(labelled.tables["impressions"]))}
     rng = np.random.default_rng(seed)
-    found = candidates._searches(frames, window, {item: row for row, item in enumerate(ids)})
-    questions = candidates._draw(found, most, rng)
+    found = searches(frames, window, {item: row for row, item in enumerate(ids)})
+    questions = draw(found, most, rng)
     options = CandidateOptions()
     asked = candidates._ask(
         candidates._Asking(retriever, table.titles, options.depth), questions, options, rng

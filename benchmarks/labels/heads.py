@@ -24,9 +24,9 @@ from aisle.components.evaluator.measures.protocol import Protocol, make_protocol
 from aisle.components.labeler.labelled import Labelled
 from aisle.datasets.simulator import SimulatorOptions
 from aisle.model.options import RankingOptions
+from aisle.model.ranking.features_trainer import train_features
 from aisle.model.ranking.numbers import probabilities
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
-from aisle.model.train_ranking import train_features
 from benchmarks.labels.lists import Asking, Lists, Scorer
 from benchmarks.labels.searched import Graded, Shown
 from benchmarks.labels.tried import NUMBERS

@@ -42,13 +42,20 @@ class Trained:
     @staticmethod
     def make(labelled: Labelled, tower: str, folder: pathlib.Path, seed: int, **given: int) -> Trained:
         """Draws candidates."""
+        return Trained.begun(
+            labelled, tower, folder, CandidateOptions(seed=seed, test_users=0, **given), taught=""
+        )
+
+    @staticmethod
+    def begun(
+        labelled: Labelled, tower: str, folder: pathlib.Path, options: CandidateOptions, taught: str
+    ) -> Trained:
+        """Draws candidates; `taught` is the file of what another shop teaches, "" for none."""
         from aisle.model.ranking.candidates import make_candidates
 
         splits = dataclasses.asdict(labelled.splits)
-        options = CandidateOptions(seed=seed, test_users=0, **given)
-        return Trained(
-            labelled, tower, make_candidates(tower, "", labelled.tables, splits, options), folder, seed
-        )
+        examples = make_candidates(tower, "", labelled.tables, splits, options, taught)
+        return Trained(labelled, tower, examples, folder, options.seed)
 
     def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS, moves: bool = False) -> Answering:
         """The served model as of the start of the test, its head trained without the numbers `hidden`.
@@ -56,7 +63,7 @@ class Trained:
         `moves`: whether it will go to other moments.
         """
         from aisle.model.ranking.export import Labels, RankingModule
-        from aisle.model.train_ranking import train_features
+        from aisle.model.ranking.features_trainer import train_features
 
         train, valid = (tensors(self.examples[split], hidden) for split in ("train", "eval"))
         options = RankingOptions(seed=self.seed, text="never", members=members)
@@ -74,11 +81,16 @@ class Answering:
         self._asked: dict[str, Any] = {}
 
     @staticmethod
-    def of(labelled: Labelled, two_tower: str, ranker: Ranker, moves: bool = False) -> Answering:
-        """Makes the bundle of a trained two-tower (a folder) and a ranking module; `moves`: it can go to other moments."""
+    def of(
+        labelled: Labelled, two_tower: str, ranker: Ranker, moves: bool = False, taught: str = ""
+    ) -> Answering:
+        """Makes the bundle of a trained two-tower (a folder) and a ranking module.
+
+        `moves`: it can go to other moments; `taught`: the file of what another shop teaches, "" for none.
+        """
         from aisle.model.served.bundle import Bundle
 
-        retriever, table = make_retriever(labelled, two_tower, moves=moves)
+        retriever, table = make_retriever(labelled, two_tower, moves=moves, taught=taught)
         return Answering(Bundle(retriever, ranker, table, BundleOptions()))
 
     def answers(self, protocol: Protocol, name: str, k: int) -> Callable[[bool], Ints]:
@@ -161,12 +173,13 @@ def _named(found: dict[str, Any]) -> list[list[str]]:
 
 
 def make_retriever(
-    labelled: Labelled, tower: str, now: int | None = None, moves: bool = False
+    labelled: Labelled, tower: str, now: int | None = None, moves: bool = False, taught: str = ""
 ) -> tuple[Retriever, ItemTable]:
     """What finds candidates as of `now` (None: the start of the test), by the two-tower in a folder; and the items."""
     import polars as pl
     import tensorflow as tf
 
+    from aisle.model.retrieval.domains.lent import lent_by
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.tower import served
@@ -179,11 +192,19 @@ def make_retriever(
     ids = [item.decode() for item in loaded.item_ids.numpy()]
     text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)
     now = labelled.splits.test_start if now is None else now
-    return Retriever(loaded, text, table.prices, state_at(labelled, ids, now, moves), moves), table
+    interactions = pl.DataFrame(pl.from_arrow(labelled.tables["interactions"]))
+    lent, _ = lent_by(taught, loaded, table, bert_folder(), interactions)
+    return Retriever(loaded, text, table.prices, state_at(labelled, ids, now, moves, lent), moves), table
 
 
-def state_at(labelled: Labelled, items: list[str], now: int, moves: bool) -> State:
-    """What the shop knows at a moment; where it `moves`, with a row for all users that ever took anything."""
+def state_at(
+    labelled: Labelled,
+    items: list[str],
+    now: int,
+    moves: bool,
+    lent: npt.NDArray[np.float64] | None = None,
+) -> State:
+    """What the shop knows at a moment, and what its items are `lent`; where it `moves`, with a row for all users ever."""
     import polars as pl
 
     from aisle.model.retrieval.state import make_state
@@ -192,7 +213,9 @@ def state_at(labelled: Labelled, items: list[str], now: int, moves: bool) -> Sta
         name: pl.DataFrame(pl.from_arrow(labelled.tables[name])) for name in ("interactions", "users", "tags")
     }
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""}) if moves else None
-    return make_state(frames["interactions"], frames["users"], items, now, everyone, frames["tags"])
+    return make_state(
+        frames["interactions"], frames["users"], items, now, everyone, frames["tags"], lent=lent
+    )
 
 
 def ask_users(protocol: Protocol, ask: Callable[[tf.Tensor], tf.Tensor], k: int) -> Ints:

@@ -39,8 +39,12 @@ _TOLD = TYPE_CHANGES | {
 """A log may hold columns of its own, and how full it is has a check of its own."""
 
 
-def read_log(path: str) -> pa.Table:
-    """Reads the requests of a Parquet file, or of the last files of a folder.
+def read_log(path: str, most: int = MAX_ROWS) -> pa.Table:
+    """Reads the last requests of a Parquet file, or of the last files of a folder; no more row groups than they take.
+
+    Args:
+        path: the file or the folder.
+        most: requests that are read.
 
     Returns:
         Flat columns of strings (null where empty, as in a table), int64 (times as microseconds) and float64;
@@ -51,7 +55,7 @@ def read_log(path: str) -> pa.Table:
     """
     tables: list[pa.Table] = []
     for file in reversed(_files(path)):
-        wanted = MAX_ROWS - sum(table.num_rows for table in tables)
+        wanted = most - sum(table.num_rows for table in tables)
         if tables and wanted <= 0:
             break
         tables.append(_read(file, wanted))
@@ -62,7 +66,7 @@ def read_log(path: str) -> pa.Table:
         raise InputError(
             f"the files of gate.serving_log={path} differ in a column's type: {first}"
         ) from error
-    return rows.slice(max(0, rows.num_rows - MAX_ROWS))
+    return rows.slice(max(0, rows.num_rows - most))
 
 
 def _files(path: str) -> list[str]:

@@ -15,7 +15,7 @@ from aisle.schema.options import Options
 class BundleSpec(component_spec.ComponentSpec):
     """Both trained models, the interactions and the cleaned tables in; the served model, and its twin to test, out."""
 
-    PARAMETERS = texts("bundle_fn", "options", "reviews", "bert_dir", "code")
+    PARAMETERS = texts("bundle_fn", "options", "reviews", "bert_dir", "code", "taught")
     INPUTS = channels(
         two_tower=standard_artifacts.Model,
         ranking=standard_artifacts.Model,
@@ -48,6 +48,7 @@ class Bundle(base_component.BaseComponent):
         code: str,
         bert: types.BaseChannel | None = None,
         pictures: types.BaseChannel | None = None,
+        taught: str = "",
     ) -> None:
         """Declares the component.
 
@@ -63,6 +64,7 @@ class Bundle(base_component.BaseComponent):
             code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
             pictures: of PictureReader, where the pipeline has it.
+            taught: the file of what another shop teaches; "" is none.
         """
         super().__init__(
             BundleSpec(
@@ -77,6 +79,7 @@ class Bundle(base_component.BaseComponent):
                 reviews=reviews.to_json(),
                 bert_dir=bert_dir,
                 code=code,
+                taught=taught,
                 **new_outputs(BundleSpec),
             )
         )

@@ -47,4 +47,5 @@ class Executor(base_executor.BaseExecutor):
             )
             for output, moment in _MOMENTS.items()
         }
-        make(two_tower, ranking, bert, tables, moments, exec_properties["options"])
+        told = (exec_properties["options"], exec_properties["taught"])
+        make(two_tower, ranking, bert, tables, moments, *told)

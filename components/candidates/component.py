@@ -15,7 +15,7 @@ from aisle.schema.options import Options
 class CandidatesSpec(component_spec.ComponentSpec):
     """The two-tower and the interactions in; ranking examples and their schema out."""
 
-    PARAMETERS = texts("candidates_fn", "options", "bert_dir", "code")
+    PARAMETERS = texts("candidates_fn", "options", "bert_dir", "code", "taught")
     INPUTS = channels(model=standard_artifacts.Model, interactions=Interactions) | channels(
         optional=True, bert=standard_artifacts.Model
     )
@@ -37,6 +37,7 @@ class Candidates(base_component.BaseComponent):
         bert_dir: str,
         code: str,
         bert: types.BaseChannel | None = None,
+        taught: str = "",
     ) -> None:
         """Declares the component.
 
@@ -49,6 +50,7 @@ class Candidates(base_component.BaseComponent):
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.
             bert: of Pretraining, where the pipeline has it.
+            taught: the file of what another shop teaches; "" is none.
         """
         super().__init__(
             CandidatesSpec(
@@ -59,6 +61,7 @@ class Candidates(base_component.BaseComponent):
                 options=options.to_json(),
                 bert_dir=bert_dir,
                 code=code,
+                taught=taught,
                 **new_outputs(CandidatesSpec),
             )
         )

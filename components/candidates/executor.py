@@ -27,5 +27,5 @@ class Executor(base_executor.BaseExecutor):
         tables, splits = read_interactions(interactions, shown=(EVAL, TEST))
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
-        examples = make(model, bert, tables, splits, exec_properties["options"])
+        examples = make(model, bert, tables, splits, exec_properties["options"], exec_properties["taught"])
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), examples)

@@ -20,10 +20,11 @@ from aisle.components.evaluator.measures.measure import ask_all, compare_models,
 from aisle.components.evaluator.measures.ranking import ranking_metrics
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.evaluator.served_model import ServedModel
+from aisle.components.mounts import remote_uri
 from aisle.components.reports import write_evaluation
 from aisle.components.storage import exists
 from aisle.components.tables import read_json
-from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE
+from aisle.schema.contract import DOMAINS_FILE, EXTRA_FOLDER, INDEX_FILE, PICTURES_FILE, TRANSFER_FILE
 from aisle.schema.training import HISTORY_FILE
 
 InputDict = dict[str, list[types.Artifact]]
@@ -49,14 +50,15 @@ class Executor(base_executor.BaseExecutor):
         report["ranking"] = _ranking(input_dict, test.splits["goal"])
         records = exec_properties["blessed_dir"]
         report["last_blessed"] = (
-            compare_models(last_blessed(records, model.uri), test, served, asked)
+            compare_models(last_blessed(records, remote_uri(model.uri)), test, served, asked)
             if thresholds.max_drop < 1
             else not_compared("bless.max_drop is 1")
         )
         report["index"] = _beside(model, INDEX_FILE)
-        domains = _beside(model, DOMAINS_FILE)
-        if domains:
-            report["domains"] = domains
+        beside = (("domains", DOMAINS_FILE), ("pictures", PICTURES_FILE), ("transfer", TRANSFER_FILE))
+        for name, file in beside:
+            if told := _beside(model, file):
+                report[name] = told
         report["blessing"] = bless(
             report["systems"],
             report["search"],
@@ -76,7 +78,7 @@ class Executor(base_executor.BaseExecutor):
             artifact_utils.get_single_instance(output_dict["blessing"]), model, report["blessing"]
         )
         if report["blessing"]["blessed"]:
-            keep_blessed(records, model.uri, test.test_start)
+            keep_blessed(records, remote_uri(model.uri), test.test_start)
 
 
 def _ranking(input_dict: InputDict, goal: str) -> dict[str, Any] | None:

@@ -33,7 +33,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         InputError: there is nothing to learn from, or too little.
     """
     held = Held.of(tables)
-    events = marked(frame_of(tables.get("events"), EVENT_COLUMNS), options)
+    events = marked(frame_of(tables.get("events"), EVENT_COLUMNS).select(EVENT_COLUMNS), options)
     splits = Splits(0, 0, 0, "judgement") if events.is_empty() else choose_splits(events, options)
     found = attribute(events, options)
     interactions = make_interactions(found.taken, splits)

@@ -9,6 +9,7 @@ from tfx.types import artifact_utils
 from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
+from aisle.components.mounts import local_path
 from aisle.components.pretraining.texts import training_texts
 from aisle.components.tables import read_tables
 
@@ -28,7 +29,8 @@ class Executor(base_executor.BaseExecutor):
             exec_properties["bert_dir"],
             exec_properties["options"],
             exec_properties["code"],
-            exec_properties["checkpoints_dir"],
+            # Checkpoints below an `s3://` root, which TensorFlow doesn't write to, outlive no container.
+            local_path(exec_properties["checkpoints_dir"]),
             path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict["model"])),
             artifact_utils.get_single_uri(output_dict["model_run"]),
         )

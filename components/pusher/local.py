@@ -23,7 +23,7 @@ def push(model_path: str, base: str) -> str:
         ValueError: the folder holds no SavedModel, or the copy is not what was copied.
     """
     source, folder = pathlib.Path(model_path), pathlib.Path(base)
-    files = _sizes(source)
+    files = sizes(source)
     if SAVED_MODEL not in files:
         raise ValueError(f"{model_path} holds no {SAVED_MODEL}; nothing was pushed")
     folder.mkdir(parents=True, exist_ok=True)
@@ -33,7 +33,7 @@ def push(model_path: str, base: str) -> str:
         partial = folder / f"{PUSHING}{uuid.uuid4().hex}"
         try:
             _copy(source, partial)
-            if (copied := _sizes(partial)) != files:
+            if (copied := sizes(partial)) != files:
                 raise ValueError(differing(files, copied))
             destination = folder / str(next_version(os.listdir(folder), time.time()))
             partial.rename(destination)
@@ -50,7 +50,7 @@ def differing(files: dict[str, int], copied: dict[str, int]) -> str:
     return f"{name} has {files.get(name)} bytes and its copy {copied.get(name)}; nothing was pushed"
 
 
-def _sizes(folder: pathlib.Path) -> dict[str, int]:
+def sizes(folder: pathlib.Path) -> dict[str, int]:
     """The files below a folder, by their path in it, with their bytes."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {path.relative_to(folder).as_posix(): path.stat().st_size for path in files}

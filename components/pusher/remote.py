@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import pathlib
 import posixpath
+import shutil
 import time
 import uuid
 
-from tfx.dsl.io import fileio
-from tfx.utils import io_utils
-
-from aisle.components.pusher.local import differing
+from aisle.components.pusher.local import differing, sizes
+from aisle.components.storage import files_of, is_remote, open_file
 from aisle.schema.versions import PUSHING, SAVED_MODEL, next_version
+
+_BLOCK = 1 << 22
 
 
 def push(model_path: str, base: str) -> str:
-    """Copies a SavedModel to a new version below `base`, by TFX's file systems (`gs://`, `s3://`, `hdfs://`).
+    """Copies a SavedModel to a new version below `base` (`gs://`, `s3://`, `hdfs://`).
 
     It is copied under a hidden name and compared first, so that only moves within the store are left to
     do once the version's folder shows, whose `saved_model.pb` marks it as whole. One push at a time: what
@@ -29,46 +31,55 @@ def push(model_path: str, base: str) -> str:
     files = _sizes(model_path)
     if SAVED_MODEL not in files:
         raise ValueError(f"{model_path} holds no {SAVED_MODEL}; nothing was pushed")
-    fileio.makedirs(base)
-    names = _names(base)
+    store = files_of(base)
+    store.makedirs(base)
+    # Object stores list folders with a slash at their end.
+    names = [name.rstrip("/") for name in store.listdir(base)]
     for name in names:
         if name.startswith(PUSHING):
-            fileio.rmtree(posixpath.join(base, name))
+            store.rmtree(posixpath.join(base, name))
     partial = posixpath.join(base, f"{PUSHING}{uuid.uuid4().hex}")
     destination = posixpath.join(base, str(next_version(names, time.time())))
     try:
-        io_utils.copy_dir(model_path, partial)
+        _copy(files, model_path, partial)
         if (copied := _sizes(partial)) != files:
             raise ValueError(differing(files, copied))
         _show(files, partial, destination)
     except BaseException:
         for folder in (destination, partial):
-            if fileio.exists(folder):
-                fileio.rmtree(folder)
+            if store.exists(folder):
+                store.rmtree(folder)
         raise
-    fileio.rmtree(partial)
+    if store.exists(partial):
+        store.rmtree(partial)
     return destination
+
+
+def _copy(files: dict[str, int], source: str, target: str) -> None:
+    """Copies files, named by their path in the folder, from one store to another."""
+    for name in files:
+        path = posixpath.join(target, name)
+        files_of(target).makedirs(posixpath.dirname(path))
+        with open_file(posixpath.join(source, name)) as original, open_file(path, "wb") as copy:
+            shutil.copyfileobj(original, copy, _BLOCK)
 
 
 def _show(files: dict[str, int], partial: str, destination: str) -> None:
     """Moves the files to where servers look, the one that makes them a model last."""
     for name in sorted(files, key=lambda name: (name == SAVED_MODEL, name)):
         target = posixpath.join(destination, name)
-        fileio.makedirs(posixpath.dirname(target))
-        fileio.rename(posixpath.join(partial, name), target)
+        files_of(target).makedirs(posixpath.dirname(target))
+        files_of(target).rename(posixpath.join(partial, name), target)
 
 
 def _sizes(folder: str) -> dict[str, int]:
     """The files below a folder, by their path in it, with their bytes."""
-    root = folder.rstrip("/")
+    if not is_remote(folder):
+        return sizes(pathlib.Path(folder))
+    root, store = folder.rstrip("/"), files_of(folder)
     found = {}
-    for parent, _, names in fileio.walk(root):
+    for parent, _, names in store.walk(root):
         for name in names:
             path = posixpath.join(parent, name)
-            found[path[len(root) :].lstrip("/")] = int(fileio.stat(path).length)
+            found[path[len(root) :].lstrip("/")] = int(store.stat(path).length)
     return found
-
-
-def _names(folder: str) -> list[str]:
-    # Object stores list folders with a slash at their end.
-    return [name.rstrip("/") for name in fileio.listdir(folder)]

@@ -8,6 +8,7 @@ from aisle.components.reports import (
     experiment,
     inventory,
     labels,
+    pictures,
     reviews,
 )
 from aisle.components.reports.ads import write_ads
@@ -17,6 +18,7 @@ from aisle.components.reports.evaluation import write_evaluation
 from aisle.components.reports.experiment import write_experiment
 from aisle.components.reports.inventory import write_inventory
 from aisle.components.reports.labels import write_labels
+from aisle.components.reports.pictures import write_pictures
 from aisle.components.reports.reviews import write_reviews
 
 __all__ = [
@@ -28,12 +30,14 @@ __all__ = [
     "write_experiment",
     "write_inventory",
     "write_labels",
+    "write_pictures",
     "write_reviews",
 ]
 
 REPORTS = (
     anomalies.NAME,
     cleaning.NAME,
+    pictures.NAME,
     labels.NAME,
     evaluation.NAME,
     inventory.NAME,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator
 
-from aisle.schema.events import PURCHASE
-from aisle.schema.splits import EVAL, TEST, TRAIN, tenth
+from aisle.schema.splits import EVAL, TEST, TRAIN
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
@@ -18,15 +16,16 @@ import tensorflow as tf
 
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
-from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
+from aisle.model.ranking.moments import as_inputs
+from aisle.model.ranking.questions import Question, questions_of, windows
 from aisle.model.ranking.rows import RANKING_FEATURES
+from aisle.model.retrieval.domains.lent import lent_by
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import item_table
-from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
-from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.state import make_state
 from aisle.model.retrieval.tower import held_out
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
@@ -38,44 +37,13 @@ _CELLS = 6_400_000
 """Questions times items that are scored at once: fewer questions where there are more than 100,000 items."""
 
 
-@dataclasses.dataclass(frozen=True)
-class _Question:
-    """A user or a query with the outcome of its items: (item row, click, conversion), -1 unknown."""
-
-    query: str
-    user: str
-    outcomes: dict[int, tuple[float, float]]
-    split: str
-    otherwise: tuple[float, float] | None
-    """The outcome of a candidate that is not in `outcomes`; None leaves such candidates out."""
-    shown: dict[int, tuple[float, float]] = dataclasses.field(default_factory=dict)
-    """Whether each result of a search was clicked, and its weight by position; by item row."""
-    moment: Moment = Moment()
-    """When it is asked, where that is after the window's start."""
-
-
-@dataclasses.dataclass(frozen=True)
-class _Window:
-    """A moment at which candidates are retrieved, and what happens until `end`.
-
-    Attributes:
-        start, end: microseconds UTC.
-        split: what its candidates are for.
-        unseen: whether the two-tower has not learnt from it, so that its scores don't tell the outcome.
-    """
-
-    start: int
-    end: int
-    split: str
-    unseen: bool
-
-
 def make_candidates(
     two_tower: str,
     bert: str,
     tables: dict[str, pa.Table],
     splits: dict[str, int | str],
     options: CandidateOptions,
+    taught: str = "",
 ) -> dict[str, pa.Table]:
     """Retrieves candidates as of the start of a window and labels them by what happened in it.
 
@@ -89,6 +57,7 @@ def make_candidates(
         tables: the Labeler's tables by name.
         splits: the Labeler's splits.
         options: how many.
+        taught: the file of what another shop teaches; "" is none.
 
     Returns:
         Ranking examples by split, columns of lists.
@@ -104,188 +73,26 @@ def make_candidates(
     found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
     rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
+    lent, _ = lent_by(taught, tower, table, bert or bert_folder(), frames["interactions"])
     asking: _Asking | None = None
-    for window in _windows(frames["interactions"], splits, options.windows):
+    for window in windows(frames["interactions"], splits, options.windows):
         if not (options.test_users if window.split == TEST else options.users):
             continue
         state = make_state(
-            frames["interactions"], frames["users"], list(rows), window.start, everyone, frames["tags"]
+            *(frames["interactions"], frames["users"], list(rows)),
+            window.start,
+            everyone,
+            frames["tags"],
+            lent=lent,
         )
         if asking is None:
             retriever = Retriever(tower, text, table.prices, state, moves=True)
             asking = _Asking(retriever, table.titles, options.depth)
         asking.retriever.move_to(state)
-        questions = _questions(frames, window, str(splits["goal"]), state, rows, options, rng)
+        questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
         for split, part in _ask(asking, questions, options, rng):
             found[split].append(part)
     return {split: _table(parts) for split, parts in found.items()}
-
-
-def _questions(
-    frames: dict[str, pl.DataFrame],
-    window: _Window,
-    goal: str,
-    state: State,
-    rows: dict[str, int],
-    options: CandidateOptions,
-    rng: np.random.Generator,
-) -> list[_Question]:
-    """What is asked as of a window's start, and at moments within it."""
-    most = options.test_users if window.split == TEST else options.users
-    found = _recommendations(frames["interactions"], window, window.split, goal, state.known(), rows)
-    found = _draw(found, most, rng)
-    if window.split != TEST:
-        again = round(options.recents * len(found))
-        found += _later(frames["events"], window, goal, again, state.visit_gap, rows, rng)
-    if window.unseen:
-        found += _draw(_searches(frames, window.split, rows), most, rng)
-        found += _judged(frames["judgements"], rows) if window.split == EVAL else []
-    return found
-
-
-def _windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int) -> list[_Window]:
-    """The test window, the validation window, and up to `most - 1` before it, half a window apart.
-
-    A window has at least a third of the time before the test behind it, so that there are histories. Where nobody
-    ever took anything, there is no time: the validation window alone stands for the judged queries.
-    """
-    if interactions.is_empty():
-        return [_Window(0, 0, EVAL, True)]
-    test, begin, end = (int(splits[name]) for name in ("test_start", "eval_start", "end"))
-    length = test - begin
-    first = int(interactions["timestamp"].min() or 0)  # type: ignore[arg-type]
-    starts = [begin - number * length // 2 for number in range(1, most)]
-    return [
-        _Window(test, end, TEST, True),
-        _Window(begin, test, EVAL, True),
-        *(
-            _Window(start, start + length, TRAIN, False)
-            for start in starts
-            if start - first >= (test - first) / 3
-        ),
-    ]
-
-
-def _recommendations(
-    interactions: pl.DataFrame, window: _Window, name: str, goal: str, known: set[str], rows: dict[str, int]
-) -> list[_Question]:
-    """What known users went on to take; everything else retrieved for them was not taken."""
-    took = interactions.filter(pl.col("user_id").is_in(list(known)))
-    return _baskets(took, window, name, goal, rows, {})
-
-
-def _later(
-    events: pl.DataFrame,
-    window: _Window,
-    goal: str,
-    most: int,
-    gap: float,
-    rows: dict[str, int],
-    rng: np.random.Generator,
-) -> list[_Question]:
-    """What some users, known or not, went on to take in the visit of a moment within the window; what they took after it counts as a miss.
-
-    Who asks in the middle of a visit wants what goes with it. `gap` is the pause, in days, that ends one. What an ad led to may
-    come before a moment, and is no hit after it.
-    """
-    moments, took = draw_moments(events, window.start, window.end, most, gap, rng)
-    questions, now = (
-        _baskets(part, window, window.split, goal, rows, moments) for part in (took, took.filter("visit"))
-    )
-    wanted = {question.user: question.outcomes for question in now}
-    return [
-        dataclasses.replace(question, outcomes=_missed(question) | wanted.get(question.user, {}))
-        for question in questions
-        if question.outcomes
-    ]
-
-
-def _missed(question: _Question) -> dict[int, tuple[float, float]]:
-    """The items of a question, none of them taken."""
-    assert question.otherwise is not None
-    return dict.fromkeys(question.outcomes, question.otherwise)
-
-
-def _baskets(
-    interactions: pl.DataFrame,
-    window: _Window,
-    name: str,
-    goal: str,
-    rows: dict[str, int],
-    moments: dict[str, Moment],
-) -> list[_Question]:
-    """A question for each user, with what they took in the window."""
-    took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
-    took = organic(took.filter(pl.col("user_id") != ""))
-    if goal == PURCHASE.name:
-        took = took.filter(pl.col("event") == PURCHASE.name)
-    hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == PURCHASE.name else ((1.0, -1.0), (0.0, -1.0))
-    baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
-    split = {user: _user_split(user, name) for user in baskets["user_id"]}
-    return [
-        _Question(
-            "",
-            user,
-            {rows[item]: hit for item in items if item in rows},
-            split[user],
-            miss,
-            moment=moments.get(user, Moment()),
-        )
-        for user, items in baskets.iter_rows()
-        if window.unseen or split[user] == TRAIN
-    ]
-
-
-def _searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[_Question]:
-    """What was shown for a query, and whether it was clicked and bought; what was not shown is left out."""
-    shown = frames["impressions"].filter(pl.col("split") == window)
-    pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
-        "item_id", "click", "purchase", "clicked", "weight"
-    )
-    return [
-        _Question(
-            query,
-            user,
-            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases, strict=False) if i in rows},
-            _user_split(query, window),
-            None,
-            {rows[i]: (s, w) for i, s, w in zip(items, clicked, weights, strict=True) if i in rows},
-        )
-        for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
-        # A page without a click trains no order; a rate of clicks is that of all pages.
-        if max(clicks) > 0 or _user_split(query, window) != TRAIN
-    ]
-
-
-def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[_Question]:
-    """Judged queries: the grade's place between the lowest, 0, and the highest, 1; an unjudged candidate counts as 0."""
-    if judgements.is_empty():
-        return []
-    lowest, highest = float(judgements["grade"].min()), float(judgements["grade"].max())  # type: ignore[arg-type]
-    span = max(highest - lowest, 1e-9)
-    queries = judgements.group_by("query", "split", maintain_order=True).agg("item_id", "grade")
-    return [
-        _Question(
-            query,
-            "",
-            {rows[i]: ((g - lowest) / span, -1.0) for i, g in zip(items, grades, strict=False) if i in rows},
-            split,
-            (0.0, -1.0),
-        )
-        for query, split, items, grades in queries.iter_rows()
-    ]
-
-
-def _user_split(name: str, window: str) -> str:
-    """The split of a user or a query: in the validation window a tenth validate, who train nothing."""
-    if window == TEST:
-        return TEST
-    return EVAL if tenth(name) == 0 else TRAIN
-
-
-def _draw(questions: list[_Question], most: int, rng: np.random.Generator) -> list[_Question]:
-    chosen = rng.permutation(len(questions))[:most]
-    return [questions[number] for number in chosen if questions[number].outcomes]
 
 
 class _Asking:
@@ -318,7 +125,7 @@ class _Asking:
         self._answer = answer
 
     def answer(
-        self, questions: list[_Question]
+        self, questions: list[Question]
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Asks a batch.
 
@@ -338,7 +145,7 @@ class _Asking:
 
 
 def _ask(
-    asking: _Asking, questions: list[_Question], options: CandidateOptions, rng: np.random.Generator
+    asking: _Asking, questions: list[Question], options: CandidateOptions, rng: np.random.Generator
 ) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """Asks the retriever in batches; yields each question's split and labelled candidates."""
     size = max(1, min(_BATCH, _CELLS // asking.retriever.count))
@@ -355,7 +162,7 @@ def _ask(
 
 
 def _choose(
-    question: _Question, retrieved: np.ndarray, options: CandidateOptions, rng: np.random.Generator
+    question: Question, retrieved: np.ndarray, options: CandidateOptions, rng: np.random.Generator
 ) -> dict[int, tuple[float, float]]:
     """The candidates kept of a question, with their outcomes: those of a known outcome, then some drawn others."""
     found = [int(row) for row in retrieved if row >= 0]
@@ -372,7 +179,7 @@ def _choose(
 
 
 def _rows(
-    question: _Question,
+    question: Question,
     rows: dict[int, tuple[float, float]],
     texts: tuple[bytes, bytes, np.ndarray],
     numbers: np.ndarray,

@@ -17,6 +17,9 @@ class FeatureHead(tf.keras.Model):
         [[1.0, 0.5, 1.0], [0.0, 0.0, 0.0]]
         >>> head(tf.constant([[2.0], [np.nan]])).shape.as_list()
         [2, 2]
+
+    Attributes:
+        edges: as given.
     """
 
     def __init__(self, edges: np.ndarray, width: int = 128, dropout: float = 0.1) -> None:
@@ -28,6 +31,7 @@ class FeatureHead(tf.keras.Model):
             dropout: after each.
         """
         super().__init__(name="feature_head")
+        self.edges = np.asarray(edges, np.float32)
         size = np.diff(edges, axis=1)
         self._start = tf.constant(edges[:, :-1], tf.float32)
         self._scale = tf.constant(np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0), tf.float32)

@@ -14,6 +14,7 @@ from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
+from aisle.model.transfer.gain import Floats
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
@@ -116,6 +117,7 @@ def make_state(
     everyone: list[str] | None = None,
     tags: pl.DataFrame | None = None,
     domains: Domains | None = None,
+    lent: Floats | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 
@@ -127,6 +129,7 @@ def make_state(
         everyone: users that get a row whether they took something by then or not; None: those who did.
         tags: the Labeler's, `item_id` and `tag`; None: no item has any.
         domains: of the items, learnt as of `now` or before; None: one.
+        lent: takings of 28 days by which each item counts as taken more often, [n]; None: none.
     """
     rows = _rows(items)
     past = _before(interactions, rows, now)
@@ -138,7 +141,8 @@ def make_state(
     known_users = set(sizes["user_id"])
     pairs = _pairs(known)
     liked = organic(past)
-    item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), len(items))
+    lent = np.zeros(len(items)) if lent is None else lent
+    item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), lent)
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
     sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains)
     lists = (
@@ -275,12 +279,14 @@ def _user_numbers(known: pl.DataFrame, pairs: pl.DataFrame, names: list[str]) ->
     return np.stack([typical.astype(np.float32), *(rows.get(name, nobody) for name in names)])
 
 
-def _item_numbers(past: pl.DataFrame, pairs: pl.DataFrame, count: int) -> np.ndarray:
-    """ITEM_NUMBERS; how often an item was taken is log1p of the sum of weights."""
+def _item_numbers(past: pl.DataFrame, pairs: pl.DataFrame, lent: Floats) -> np.ndarray:
+    """ITEM_NUMBERS; how often an item was taken is log1p of the sum of weights, and of what it is lent of the time."""
+    count, length = len(lent), float(past["age"].max() or 28.0)  # type: ignore[arg-type]
 
     def taken(rows: pl.DataFrame, days: float) -> np.ndarray:
         recent = rows.filter(pl.col("age") <= days)
-        return np.log1p(np.bincount(recent["row"].to_numpy(), recent["weight"].to_numpy(), count))
+        own = np.bincount(recent["row"].to_numpy(), recent["weight"].to_numpy(), count)
+        return np.log1p(own + lent * (min(days, length) / 28.0))
 
     known = past.filter(pl.col("user_id") != "")
     numbers = {name: taken(known, days) for name, days in POPULARITY_DAYS.items()}

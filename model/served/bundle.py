@@ -219,10 +219,10 @@ class Bundle(tf.Module):
     def similar(
         self, item_id: tf.Tensor, k: tf.Tensor, recent: RecentEvents | None = None
     ) -> dict[str, tf.Tensor]:
-        """Items like one item, by the cosines of towers, texts and pictures, best first; last comes what isn't due yet."""
+        """Items like one item, by the cosines of towers and texts, and of pictures by their weight, best first; last comes what isn't due yet."""
         row = self.retriever.items.lookup(item_id)
         known = tf.maximum(row, 0)
-        rows, near = self.retriever.similar(known, [self._looks.near(known)] if self._looks else [])
+        rows, near = self.retriever.similar(known, self._looks.near(known) if self._looks else [])
         others = (rows != row[:, None]) & (row >= 0)[:, None]
         ranked = Ranked(near, others & tf.math.is_finite(near), rows)
         asking = self.retriever.recent(recent, tf.size(item_id))

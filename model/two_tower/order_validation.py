@@ -21,7 +21,8 @@ SHARES = (0.0, 0.25, 1.0, 4.0, 16.0, 64.0)
 """Tried of the order's part: the spread of its scores as a multiple of that of the others, which have a long tail."""
 _CERTAIN = 2.0
 """How many standard errors a gain must be above 0, so that order is learnt, and so that what was learnt is kept."""
-_BLOCK = 200
+_SCORES = 5_000_000
+"""Held at once: so many queries are measured together as that is of a catalogue."""
 _LEAST = 30
 """Of fewer queries nothing is concluded."""
 
@@ -54,6 +55,7 @@ class Validation:
         self.history: tf.RaggedTensor = asked["history"]
         self._weight: Floats = asked["history_weight"].flat_values.numpy()
         targets = tf.gather(valid.targets, chosen)
+        self._block = max(1, _SCORES // len(self._ids))
         shape = (len(self._queries), len(self._ids))
         self._taken = _ones(targets.value_rowids().numpy(), targets.values.numpy(), shape)
         row = np.full(model.unknown_id + 1, -1)
@@ -87,7 +89,7 @@ class Validation:
         def both(part: slice) -> tuple[Floats, Floats]:
             return self._queries[part] @ self._items.T, queries[part] @ items.T
 
-        spread = [float(scores.std()) for scores in both(slice(0, _BLOCK))]
+        spread = [float(scores.std()) for scores in both(slice(0, self._block))]
         shares = [share * spread[0] / max(spread[1], 1e-9) for share in SHARES]
 
         def weighed(part: slice) -> list[Floats]:
@@ -102,8 +104,8 @@ class Validation:
         print(f"order: share {SHARES[best] if sure else 0.0}, NDCG@{CUT} from {told}")
 
     def _vectors(self, tower: OrderTower) -> tuple[Floats, Floats]:
-        parts = range(0, len(self._queries), _BLOCK)
-        queries = [tower(self.history[start : start + _BLOCK]).numpy() for start in parts]
+        parts = range(0, len(self._queries), self._block)
+        queries = [tower(self.history[start : start + self._block]).numpy() for start in parts]
         return np.concatenate(queries), tower.items(self._ids).numpy()
 
     def _values(self, scores: Callable[[slice], list[Floats]]) -> Values:
@@ -116,8 +118,8 @@ class Validation:
             float64 [v, q].
         """
         found = []
-        for start in range(0, len(self._queries), _BLOCK):
-            part = slice(start, start + _BLOCK)
+        for start in range(0, len(self._queries), self._block):
+            part = slice(start, start + self._block)
             taken, had = self._taken[part].toarray(), self._had[part].toarray()
             again = (had > 0) & (taken == 0)
             both = [(one, np.where(again, -np.inf, one)) for one in scores(part)]

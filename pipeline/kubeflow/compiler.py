@@ -48,7 +48,11 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
         raise InputError(f"the folder of --output {output} does not exist; make it first")
     pictures = COMPILED if config.pictures.use == "always" else ""
     layout = Layout(root)
-    pipeline = create_pipeline(data_uri, dict.fromkeys(tables, ""), layout, config, pictures=pictures)
+    # Nor can another shop's folder: the setting names the file itself, as the cluster sees it.
+    taught = config.transfer.source
+    pipeline = create_pipeline(
+        data_uri, dict.fromkeys(tables, ""), layout, config, pictures=pictures, taught=taught
+    )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(
             default_image=image,

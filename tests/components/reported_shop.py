@@ -12,6 +12,7 @@ from aisle.components.reports import (
     write_evaluation,
     write_experiment,
     write_inventory,
+    write_pictures,
 )
 
 EVIL = "<script>alert('$x^2$')</script>\x00\u202e"
@@ -243,6 +244,11 @@ INTERLEAVED: dict[str, Any] = {
     },
 }  # fmt: skip
 
+PICTURES: dict[str, Any] = {
+    "version": 1, "items": 10, "named": 4, "pictures": 3, "different": 2,
+    "findings": [{"reason": f"broken or cut off ({EVIL})", "items": 1, "examples": [EVIL]}],
+}  # fmt: skip
+
 _SUMS: dict[str, Any] = {"shows": 4, "predicted": 1.5, "observed": 2, "ratio": 0.75}
 _CAMPAIGN: dict[str, Any] = {
     "campaign_id": EVIL, "advertiser_id": EVIL, "bid_kind": "click", "bids": 8, "bid": 0.5, "budget": 1.0, "planned": 0.5,
@@ -269,6 +275,7 @@ ADS: dict[str, Any] = {
 REPORTS = [
     (write_anomalies, ANOMALIES, "anomalies"),
     (write_cleaning, LEDGER, "cleaning"),
+    (write_pictures, PICTURES, "pictures"),
     (write_evaluation, EVALUATION, "evaluation"),
     (write_inventory, INVENTORY, "inventory"),
     (write_experiment, EXPERIMENT, "experiment"),

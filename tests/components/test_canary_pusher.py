@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tfx.components.pusher import executor as stock_pusher
+from tfx.dsl.io import fileio
 from tfx.proto import pusher_pb2
 from tfx.types import channel, standard_artifacts
 from tfx.utils import proto_utils
@@ -152,8 +153,8 @@ def test_a_push_stands_where_the_labels_cannot_be_read_and_removes_nothing(
 def test_where_no_rename_is_at_once_the_file_that_makes_a_model_comes_last(
     model: standard_artifacts.Model, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moved, move = [], remote.fileio.rename
-    monkeypatch.setattr(remote.fileio, "rename", lambda *paths: (moved.append(paths[1]), move(*paths)))
+    moved, move = [], fileio.rename
+    monkeypatch.setattr(fileio, "rename", lambda *paths: (moved.append(paths[1]), move(*paths)))
     base, source = tmp_path / "aisle", pathlib.Path(model.uri) / "Format-Serving"
     (base / ".pushing-old").mkdir(parents=True)
     destination = pathlib.Path(remote.push(str(source), str(base)))
@@ -166,14 +167,14 @@ def test_where_no_rename_is_at_once_the_file_that_makes_a_model_comes_last(
 def test_where_no_rename_is_at_once_a_push_that_fails_leaves_nothing(
     model: standard_artifacts.Model, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    moves, move = iter(range(9)), remote.fileio.rename
+    moves, move = iter(range(9)), fileio.rename
 
     def second_fails(*paths: str) -> None:
         if next(moves):
             raise OSError("the store is away")
         move(*paths)
 
-    monkeypatch.setattr(remote.fileio, "rename", second_fails)
+    monkeypatch.setattr(fileio, "rename", second_fails)
     with pytest.raises(OSError, match="away"):
         remote.push(str(pathlib.Path(model.uri) / "Format-Serving"), str(tmp_path / "aisle"))
     assert list((tmp_path / "aisle").iterdir()) == []

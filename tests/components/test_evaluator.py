@@ -90,8 +90,13 @@ def test_an_index_that_finds_too_little_is_not_blessed(tmp_path: pathlib.Path) -
     write_json(str(extra / "index.json"), index)
     told = {"source": "food", "target": "kitchen", "weight": 0.03, "gain": 0.1, "low": 0.05, "questions": 90}
     write_json(str(extra / "domains.json"), [told])
+    weighed = {"weight": 0.5, "gain": 0.02, "low": 0.01, "visitors": 90, "recalls": []}
+    write_json(str(extra / "pictures.json"), weighed)
+    part = {"part": "head", "on": True, "gain": 0.1, "low": 0.05, "questions": 90, "why": ""}
+    write_json(str(extra / "transfer.json"), [part])
     report, blessing = evaluate(tmp_path, {"model": shop, "interactions": interactions(tmp_path / "in")})
-    assert report["index"] == index and report["domains"] == [told]
+    assert (report["index"], report["domains"]) == (index, [told])
+    assert (report["pictures"], report["transfer"]) == (weighed, [part])
     assert not model_utils.is_model_blessed(blessing)
     message = blessing.get_string_custom_property("blessing_message")
     assert "0.9421 is below bless.index_recall=0.95" in message

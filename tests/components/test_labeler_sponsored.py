@@ -12,7 +12,7 @@ from aisle.components.labeler.label import label
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.searches.attribution import attribute
 from aisle.components.labeler.searches.sponsored import marked
-from aisle.model.ranking.candidates import _later, _Window
+from aisle.model.ranking.questions import Window, later
 from aisle.model.retrieval.features import ITEM_NUMBERS
 from aisle.model.retrieval.state import make_state
 from aisle.schema.features import HISTORY, TARGETS
@@ -132,10 +132,10 @@ def test_what_an_ad_led_to_is_no_hit_at_a_moment_within_a_visit_and_may_come_bef
     sponsored: int,
 ) -> None:
     events = pl.DataFrame(pl.from_arrow(label(_shop(sponsored), OPTIONS).tables["events"]))
-    window = _Window(0, 60 * DAY, TRAIN, True)
+    window = Window(0, 60 * DAY, TRAIN, True)
     rows = {item: row for row, item in enumerate([*(f"i{nth}" for nth in range(5)), "ad"])}
     found = [
-        _later(events, window, "purchase", 1, 0.5, rows, np.random.default_rng(seed)) for seed in range(20)
+        later(events, window, "purchase", 1, 0.5, rows, np.random.default_rng(seed)) for seed in range(20)
     ]
     hits = {item for (asked,) in found for item, told in asked.outcomes.items() if told == (-1.0, 1.0)}
     assert (rows["ad"] in hits) == (sponsored == OWN)

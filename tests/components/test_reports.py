@@ -17,9 +17,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aisle.cli.report import VERDICTS
 from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
 from aisle.components.reports.cleaning import outcomes
-from aisle.components.reports.publish import publish
+from aisle.components.reports.publish import as_json, publish
+from aisle.components.reports.schemas import validate
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("reported_shop.py"))))
 ANOMALIES, EVALUATION, LEDGER, REPORTS = SHOP.ANOMALIES, SHOP.EVALUATION, SHOP.LEDGER, SHOP.REPORTS
@@ -156,6 +158,37 @@ def test_directions_between_domains_say_whether_they_are_on(tmp_path: pathlib.Pa
     rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in re.findall(r"<tr>.*?</tr>", page)]
     assert ["food", "kitchen", "on", "0.0300", "0.0008", "0.0004", "9,725"] in rows
     assert any(row[:3] == ["(none named)", "food", "off"] and row[5] == "-0.0001" for row in rows)
+
+
+def test_how_much_pictures_count_in_what_is_similar_is_told_with_what_was_tried(
+    tmp_path: pathlib.Path,
+) -> None:
+    recalls = [{"weight": 0.0, "recall": 0.125}, {"weight": 0.5, "recall": 0.1875}]
+    weighed = {"weight": 0.5, "gain": 0.0625, "low": 0.0312, "visitors": 1234, "recalls": recalls}
+    report = {**EVALUATION, "pictures": weighed}
+    assert validate("evaluation", as_json(report))["pictures"] == weighed
+    page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
+    for said in ("0.5000 times", "1,234 visitors", "0.0625, is at least 0.0312", "0.1875"):
+        assert said in page
+    assert "Pictures in what" not in pathlib.Path(write_evaluation(EVALUATION, str(tmp_path))).read_text()
+
+
+def test_parts_of_another_shop_say_whether_they_are_on_and_what_they_won(tmp_path: pathlib.Path) -> None:
+    parts = [
+        {"part": "head", "on": True, "gain": 0.0213, "low": 0.0104, "questions": 412, "why": ""},
+        {"part": "worth", "on": False, "gain": 0.0, "low": 0.0, "questions": 0, "why": "another vocabulary"},
+    ]
+    report = {**EVALUATION, "transfer": parts}
+    page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
+    rows = [re.findall(r"<t[hd][^>]*>([^<]*)", row) for row in re.findall(r"<tr>.*?</tr>", page)]
+    assert ["ranking head", "on", "0.0213", "0.0104", "412", ""] in rows
+    assert any(
+        row[:2] == ["what sells by what it is", "off"] and row[-1] == "another vocabulary" for row in rows
+    )
+    blessed = {**report, "blessing": {"blessed": True, "reasons": [], "checks": []}}
+    said, _ = VERDICTS["evaluation"](blessed)
+    assert "the other shop's head is on (nDCG +0.0213, at least +0.0104, on 412 questions)" in said
+    assert "the other shop's worth is off (another vocabulary)" in said
 
 
 UNMEASURED = ("ranking", "training", "slices", "slice_users", "exposure", "last_blessed")

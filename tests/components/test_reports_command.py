@@ -24,11 +24,12 @@ def test_the_command_prints_a_line_for_each_report(tmp_path: pathlib.Path) -> No
     assert lines[0] == f"anomalies: blocked, 1 error, 1 warning\t{tmp_path}/reports/anomalies.html"
     assert lines[1].startswith("cleaning: adds up, 90 of 100 rows used; blocked: all 6 <script>")
     assert lines[1].endswith(f"were lost\t{tmp_path}/reports/cleaning.html")
-    assert lines[2].startswith("evaluation: not blessed: worse than ")
-    assert lines[3].startswith("inventory: 1 item to order for 60, 1 low on stock, 0 out of it")
-    assert lines[4].startswith("experiment: ")
-    assert "A guardrail is harmed: " in lines[4]
-    assert lines[5].startswith("ads: 4 shows on 10 pages brought 1.20 <script>")
+    assert lines[2].startswith("pictures: 3 of 10 items have a picture; 1 more name one that can't be used")
+    assert lines[3].startswith("evaluation: not blessed: worse than ")
+    assert lines[4].startswith("inventory: 1 item to order for 60, 1 low on stock, 0 out of it")
+    assert lines[5].startswith("experiment: ")
+    assert "A guardrail is harmed: " in lines[5]
+    assert lines[6].startswith("ads: 4 shows on 10 pages brought 1.20 <script>")
     assert not {"\x00", "\u202e"} & set(result.output)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from aisle.model.ranking.candidates import _recommendations, _rows, _searches, _windows
+from aisle.model.ranking.candidates import _rows
+from aisle.model.ranking.questions import recommendations, searches, windows
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
@@ -21,7 +22,7 @@ def interactions(first: int = 0) -> pl.DataFrame:
 
 
 def test_training_windows_end_where_the_test_begins() -> None:
-    test, *training = _windows(interactions(), SPLITS, 7)
+    test, *training = windows(interactions(), SPLITS, 7)
     assert (test.start, test.end) == (230 * DAY, 260 * DAY)
     assert [window.start // DAY for window in training] == [200, 185, 170, 155, 140, 125, 110]
     assert all(window.end <= test.start and window.end - window.start == 30 * DAY for window in training)
@@ -29,19 +30,21 @@ def test_training_windows_end_where_the_test_begins() -> None:
 
 
 def test_a_young_shop_has_fewer_windows() -> None:
-    assert [w.start // DAY for w in _windows(interactions(150), SPLITS, 7)] == [230, 200, 185]
+    assert [w.start // DAY for w in windows(interactions(150), SPLITS, 7)] == [230, 200, 185]
 
 
 def test_a_shop_with_judgements_alone_has_one_window_for_its_queries() -> None:
     nothing = {"eval_start": 0, "test_start": 0, "end": 0, "goal": "judgement"}
-    (window,) = _windows(interactions().clear(), nothing, 7)
+    (window,) = windows(interactions().clear(), nothing, 7)
     assert (window.split, window.unseen) == ("eval", True)
 
 
 def test_users_that_validate_train_in_no_window() -> None:
-    windows = _windows(interactions(), SPLITS, 3)
+    found_windows = windows(interactions(), SPLITS, 3)
     known = {f"u{user}" for user in range(50)}
-    found = [_recommendations(interactions(), w, "eval", "purchase", known, {"i": 0}) for w in windows[1:]]
+    found = [
+        recommendations(interactions(), w, "eval", "purchase", known, {"i": 0}) for w in found_windows[1:]
+    ]
     validating = {question.user for question in found[0] if question.split == "eval"}
     assert validating
     assert validating.isdisjoint(
@@ -61,10 +64,8 @@ def test_only_what_was_bought_inside_the_window_is_a_hit() -> None:
         schema=["user_id", "item_id", "timestamp"],
         orient="row",
     ).with_columns(event=pl.lit("purchase"))
-    window = _windows(interactions(), SPLITS, 1)[1]
-    (question,) = _recommendations(
-        rows, window, "eval", "purchase", {"u"}, {"before": 0, "in": 1, "after": 2}
-    )
+    window = windows(interactions(), SPLITS, 1)[1]
+    (question,) = recommendations(rows, window, "eval", "purchase", {"u"}, {"before": 0, "in": 1, "after": 2})
     assert question.outcomes == {1: (-1.0, 1.0)}
     assert question.otherwise == (-1.0, 0.0)
 
@@ -77,7 +78,7 @@ def test_a_results_weight_and_click_go_with_it_and_what_was_not_shown_weighs_one
             "clicked": [1.0, 0.0, 0.0], "weight": [2.5, 9.0, 0.4],
         }
     )  # fmt: skip
-    (question,) = _searches({"impressions": shown}, "eval", {"b": 0, "a": 1})
+    (question,) = searches({"impressions": shown}, "eval", {"b": 0, "a": 1})
     assert question.outcomes == {1: (0.5, 0.0), 0: (0.0, -1.0)}
     numbers = np.zeros((3, len(CANDIDATE_FEATURES)), np.float32)
     asked = {**question.outcomes, 2: (0.0, -1.0)}
@@ -93,8 +94,8 @@ def test_a_page_without_a_click_validates_and_tests_but_trains_nothing() -> None
         user_id=pl.lit(""), timestamp=pl.lit(7), split=pl.lit("eval"), item_id=pl.lit("a"), click=pl.lit(0.0),
         purchase=pl.lit(0.0), clicked=pl.lit(0.0), weight=pl.lit(1.0),
     )  # fmt: skip
-    found = _searches({"impressions": shown}, "eval", {"a": 0})
+    found = searches({"impressions": shown}, "eval", {"a": 0})
     assert {question.split for question in found} == {"eval"}
     assert all(question.outcomes == {0: (0.0, 0.0)} for question in found)
-    tested = _searches({"impressions": shown.with_columns(split=pl.lit("test"))}, "test", {"a": 0})
+    tested = searches({"impressions": shown.with_columns(split=pl.lit("test"))}, "test", {"a": 0})
     assert len(tested) == len(queries)

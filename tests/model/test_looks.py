@@ -23,6 +23,12 @@ WEIGHTS = by_hand.random_weights(5)
 COLOURS = {"mug": (255, 0, 0), "mugs": (240, 10, 10), "shoe": (0, 0, 255), "rope": (0, 220, 40)}
 
 
+TAKEN = pl.DataFrame(
+    schema=dict.fromkeys(("user_id", "session_id", "item_id", "split"), pl.String)
+).with_columns(timestamp=pl.lit(0))
+"""By nobody."""
+
+
 def _picture(colour: tuple[int, int, int]) -> np.ndarray:
     return np.broadcast_to(np.array(colour, np.uint8), (224, 224, 3))
 
@@ -39,9 +45,9 @@ def looks() -> Looks:
     pictures = pl.DataFrame({"item_id": [*COLOURS, "gone"], "features": [*kept, kept[0]]})
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(module, "read_weights", lambda: WEIGHTS)
-        found = looks_of({"pictures": pictures}, IDS)
+        found = looks_of({"pictures": pictures, "interactions": TAKEN}, IDS, [], 0.5)
     assert found is not None
-    return found
+    return found[0]
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,8 @@ def test_pictures_take_part_in_what_is_similar(bundle: Bundle, looks: Looks) -> 
     bundle._looks = None
     without = dict(_similar(bundle))
     bundle._looks = looks
-    share = looks.near(row).of(tf.range(len(IDS))[None]).numpy()[0]
+    (near,) = looks.near(row)
+    share = near.of(tf.range(len(IDS))[None]).numpy()[0]
     gained = {item: with_pictures[item] - without[item] for item in without}
     assert gained == pytest.approx({item: share[IDS.index(item)] for item in without}, abs=1e-5)
     assert gained["tv60"] == 0 and gained["mugs"] > gained["shoe"]
@@ -87,7 +94,7 @@ def _similar(bundle: Bundle) -> list[tuple[str, float]]:
 
 def test_only_a_shop_with_pictures_has_the_signature(looks: Looks, tmp_path: pathlib.Path) -> None:
     bare = small_shop(make_small_bert(tmp_path))
-    assert looks_of({}, IDS) is None
+    assert looks_of({}, IDS, [], None) is None
     one = pl.DataFrame({"item_id": ["mug"], "features": [b""]})
-    assert looks_of({"pictures": one}, IDS) is None
+    assert looks_of({"pictures": one}, IDS, [], None) is None
     assert contract.SIMILAR_BY_IMAGE not in bare.answered()

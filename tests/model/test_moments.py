@@ -7,8 +7,8 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.model.ranking.candidates import _later, _Window
 from aisle.model.ranking.moments import Moment, as_inputs, draw_moments
+from aisle.model.ranking.questions import Window, later
 from aisle.schema.splits import EVAL, TRAIN, tenth
 
 SECOND = 1_000_000
@@ -76,25 +76,25 @@ def test_each_event_of_the_window_is_either_told_or_still_to_come(seed: int) -> 
 def test_what_was_taken_from_the_moment_on_is_the_outcome_and_what_came_before_is_not() -> None:
     rows = {"mug": 0, "lamp": 1, "rope": 2}
 
-    def asked(window: _Window, seed: int) -> dict[str, set[int]]:
-        questions = _later(TOOK, window, "purchase", 10, MINUTE, rows, np.random.default_rng(seed))
+    def asked(window: Window, seed: int) -> dict[str, set[int]]:
+        questions = later(TOOK, window, "purchase", 10, MINUTE, rows, np.random.default_rng(seed))
         bought = {question.user: question.outcomes for question in questions}
         assert all(value == (-1.0, 1.0) for outcomes in bought.values() for value in outcomes.values())
         return {user: set(outcomes) for user, outcomes in bought.items()}
 
-    found = [asked(_Window(START, END, EVAL, unseen=True), seed) for seed in range(60)]
+    found = [asked(Window(START, END, EVAL, unseen=True), seed) for seed in range(60)]
     assert {frozenset(one["ann"]) for one in found} == {frozenset({0, 2}), frozenset({0}), frozenset({2})}
     assert {frozenset(one["bob"]) for one in found} == {frozenset({0}), frozenset({1})}
     # The click on the rope led to a purchase, of which nothing was known at the moment.
     assert {frozenset(one["cid"]) for one in found} == {frozenset({2})}
     # Of a window before, those users alone that don't validate.
-    trains = asked(_Window(START, END, TRAIN, unseen=False), 1)
+    trains = asked(Window(START, END, TRAIN, unseen=False), 1)
     assert set(trains) == {user for user in ("ann", "bob", "cid") if tenth(user)}
 
 
 def test_what_is_taken_at_a_later_visit_is_a_miss_of_this_one() -> None:
     rows = {"mug": 0, "lamp": 1, "rope": 2}
-    window = _Window(START, END, EVAL, unseen=True)
+    window = Window(START, END, EVAL, unseen=True)
     hit, miss = (-1.0, 1.0), (-1.0, 0.0)
     # Dan's visits: a click, the lamp and the mug, and half a minute after them, which may be a pause or none, the rope.
     took = pl.DataFrame(
@@ -111,7 +111,7 @@ def test_what_is_taken_at_a_later_visit_is_a_miss_of_this_one() -> None:
     def outcomes(gap: float) -> dict[int, dict[int, tuple[float, float]]]:
         """By how many events were told."""
         asked = [
-            _later(took, window, "purchase", 10, gap, rows, np.random.default_rng(seed)) for seed in range(40)
+            later(took, window, "purchase", 10, gap, rows, np.random.default_rng(seed)) for seed in range(40)
         ]
         return {len(question.moment.events): question.outcomes for (question,) in asked}
 

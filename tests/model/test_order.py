@@ -18,8 +18,10 @@ from aisle.model.two_tower.export import Towers
 from aisle.model.two_tower.inputs import Catalogue, Queries
 from aisle.model.two_tower.model import Sizes, TwoTower
 from aisle.model.two_tower.order import OrderTower, sampled_softmax
+from aisle.model.two_tower.order_training import learn_again
 from aisle.model.two_tower.sequences import LONGEST, NONE, pack, sequences_of
 from aisle.model.two_tower.spectrum import Start
+from aisle.schema.errors import InputError
 
 ITEMS = 12
 SIZES = Sizes(items=ITEMS + 1, categories=1, brands=1, users=4, countries=1, text=1)
@@ -170,6 +172,23 @@ def test_order_is_learnt_where_it_foretells_what_comes_next() -> None:
         order(tf.ragged.constant(histories, tf.int64)), order.items(tf.range(ITEMS)), transpose_b=True
     )
     assert np.mean(np.argmax(scores, 1) == np.ravel(targets)) > 0.9
+
+
+def test_a_tower_that_learns_again_keeps_the_share_and_learns_as_long_as_it_is_told() -> None:
+    walks, _ = cycles(1, 50, 12)
+    options, like = TwoTowerOptions(order_width=8), tower()
+    like.share.assign(0.3)
+    known = [np.array(walk, np.int32) for walk in walks]
+    untrained, more = (learn_again(known, SIZES.items, options, like, steps) for steps in (0, 3))
+    np.testing.assert_allclose([untrained.share, more.share], 0.3)
+    assert more.seen.numpy().tolist() == [1.0] * ITEMS + [0.0]
+    moved = np.abs(more.vectors - untrained.vectors).max()
+    assert 0.002 < moved < 0.004  # Adam's steps are of its rate.
+
+
+def test_an_odd_width_is_refused_as_two_heads_share_it() -> None:
+    with pytest.raises(InputError, match="order_width=9 is wrong: Input should be a multiple of 2"):
+        TwoTowerOptions.read({"order_width": 9})
 
 
 @pytest.mark.parametrize("order", ["auto", "never"])

@@ -43,6 +43,17 @@ def test_popularity_counts_the_last_four_weeks_anonymous_buyers_too() -> None:
     np.testing.assert_allclose(numbers(state, "popularity_all"), np.log1p([1, 1, 0]), rtol=1e-6)
 
 
+def test_what_an_item_is_lent_counts_as_taken_at_an_even_rate() -> None:
+    rows = interactions(("u", "a", 1), ("u", "b", 99), ("", "b", 99))
+    state = make_state(rows, USERS, ITEMS, 100 * DAY, lent=np.array([0.0, 4.0, 28.0]))
+    np.testing.assert_allclose(numbers(state, "popularity"), np.log1p([0, 2 + 4, 28]), rtol=1e-6)
+    np.testing.assert_allclose(numbers(state, "popularity_7"), np.log1p([0, 1 + 1, 7]), rtol=1e-6)
+    # The shop is 99 days old.
+    lent_ever = np.array([0.0, 4.0, 28.0]) * 99 / 28
+    np.testing.assert_allclose(numbers(state, "popularity_all"), np.log1p(lent_ever + [1, 1, 0]), rtol=1e-6)
+    assert numbers(state, "item_users")[2] == 0.0
+
+
 def test_what_a_user_took_is_summed_by_item() -> None:
     rows = interactions(("u", "a", 40), ("u", "b", 70), ("u", "a", 100))
     state = make_state(rows, USERS, ITEMS, 100 * DAY + 15 * DAY)

@@ -28,3 +28,18 @@ def test_position_bias_is_estimated_only_where_the_ranking_head_reads_it() -> No
     assert _asked_bias("ranker.propensity=true") == "harvest"
     assert _asked_bias("ranker.propensity=true", "labels.position_bias=em") == "em"
     assert _asked_bias("ranker.propensity=true", "labels.position_bias=none") == "none"
+
+
+def _pushed_to(*assignments: str) -> str:
+    """The folder that a pipeline's Pusher is told of."""
+    pipeline = create_pipeline(
+        "/shop", {"items": "1", "events": "2"}, Layout("/out"), load_config(None, assignments)
+    )
+    pusher = next(node for node in pipeline.components if node.id == "Pusher")
+    told = json.loads(pusher.exec_properties["push_destination"])
+    return str(told["filesystem"]["base_directory"])
+
+
+def test_the_model_is_pushed_to_the_output_folder_or_where_the_settings_say() -> None:
+    assert _pushed_to() == "/out/serving/aisle"
+    assert _pushed_to("push.to=s3://bucket/models/aisle") == "s3://bucket/models/aisle"

@@ -106,6 +106,9 @@ def test_the_component_sees_pictures_and_says_what_it_left_out(tmp_path: pathlib
     report = json.loads((tmp_path / "reports" / "pictures.json").read_text(encoding="utf-8"))
     assert report == {
         "version": 1,
+        "items": 4,
+        "named": 3,
         "pictures": 2,
+        "different": 2,
         "findings": [{"reason": "leads out of the data folder", "items": 1, "examples": ["d"]}],
     }

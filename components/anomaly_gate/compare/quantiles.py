@@ -38,15 +38,18 @@ def quantiles(
     Returns:
         A number for each of the shares; None where there is no number.
     """
-    count = int(
-        ask(rows, [column], lambda piece: pl.DataFrame({"n": [len(finite(piece[column]))]}))["n"].sum()
-    )
+    if rows.num_rows <= most_held:
+        shown = ask(rows, [column], lambda piece: pl.DataFrame({"value": finite(piece[column])}))
+        values = shown["value"].to_numpy() + 0.0
+        return np.quantile(values, shares).tolist() if len(values) else None
+    counted = _counted(rows, column, _BITS - _DIGIT, _DIGIT, [0])
+    count = int(counted["count"].sum())
     if not count:
         return None
     places = [share * (count - 1) for share in shares]
     ranks = sorted({min(rank, count - 1) for place in places for rank in (int(place), int(place) + 1)})
-    values = dict(zip(ranks, _of_ranks(rows, column, ranks, count, most_held), strict=True))
-    return [_between(values[int(p)], values[min(int(p) + 1, count - 1)], p - int(p)) for p in places]
+    of_rank = dict(zip(ranks, _of_ranks(rows, column, ranks, counted, most_held), strict=True))
+    return [_between(of_rank[int(p)], of_rank[min(int(p) + 1, count - 1)], p - int(p)) for p in places]
 
 
 def _between(low: float, high: float, part: float) -> float:
@@ -55,41 +58,50 @@ def _between(low: float, high: float, part: float) -> float:
     return high - apart * (1 - part) if part >= 0.5 else low + apart * part
 
 
-def _of_ranks(rows: Rows, column: str, ranks: list[int], count: int, most_held: int) -> list[float]:
+def _of_ranks(
+    rows: Rows, column: str, ranks: list[int], counted: pl.DataFrame, most_held: int
+) -> list[float]:
     """The numbers at some ranks (from 0) of the sorted ones.
 
-    Numbers are ordered as their keys are (`_keys`). In each round those are counted that begin with the same bits, until few
-    enough share theirs with a number that is looked for: a radix selection.
+    Numbers are ordered as their keys are (`_keys`). In each round those are counted that begin with the same bits, until they are
+    all equal, or few enough, that share theirs with a number that is looked for: a radix selection.
     """
-    shift, begins, before = _BITS, dict.fromkeys(ranks, 0), dict.fromkeys(ranks, 0)
-    while count > most_held and shift:
-        digit = min(_DIGIT, shift)
-        shift -= digit
-        counted = _counted(rows, column, shift, digit, sorted(set(begins.values())))
+    shift, digit = _BITS - _DIGIT, _DIGIT
+    begins, before = dict.fromkeys(ranks, 0), dict.fromkeys(ranks, 0)
+    while True:
         for rank in ranks:
             inside = counted.filter(pl.col("begin") // 2**digit == begins[rank])
             ends = before[rank] + inside["count"].cum_sum()
             at = int((ends <= rank).sum())
             begins[rank], before[rank] = int(inside["begin"][at]), int(ends[at] - inside["count"][at])
-        among = pl.col("begin").is_in(pl.Series(sorted(set(begins.values())), dtype=pl.UInt64).implode())
-        count = int(counted.filter(among)["count"].sum())
-    if count > most_held:
-        # All bits were told apart: what is left are equal numbers.
-        return [float(_number(begins[rank])) for rank in ranks]
-    return _gathered(rows, column, shift, begins, before)
+        wanted = sorted(set(begins.values()))
+        alike = counted.filter(pl.col("begin").is_in(pl.Series(wanted, dtype=pl.UInt64).implode()))
+        if (alike["low"] == alike["high"]).all():
+            least = dict(alike.select("begin", "low").iter_rows())
+            return [_number(least[begins[rank]]) for rank in ranks]
+        if alike["count"].sum() <= most_held:
+            return _gathered(rows, column, shift, begins, before)
+        digit = min(_DIGIT, shift)
+        shift -= digit
+        counted = _counted(rows, column, shift, digit, wanted)
 
 
 def _counted(rows: Rows, column: str, shift: int, digit: int, begins: list[int]) -> pl.DataFrame:
-    """How many numbers begin with which bits, of those whose beginning without the last digit is one of some."""
+    """The numbers whose beginning without its last digit is one of some, counted by their beginning.
+
+    Returns:
+        `begin`, the bits of a key before the last `shift`; `count`; `low` and `high`, the least and the largest key.
+    """
+    each = (pl.sum("count"), pl.min("low"), pl.max("high"))
 
     def show(piece: pl.DataFrame) -> pl.DataFrame:
-        found = _keys(finite(piece[column])) >> np.uint64(shift)
-        chosen = found[np.isin(found >> np.uint64(digit), np.array(begins, np.uint64))]
-        counted = pl.DataFrame({"begin": chosen}).group_by("begin")
-        return counted.agg(count=pl.len().cast(pl.Int64))
+        keys = _keys(finite(piece[column]))
+        chosen = keys[np.isin(keys >> np.uint64(shift) >> np.uint64(digit), np.array(begins, np.uint64))]
+        frame = pl.DataFrame({"begin": chosen >> np.uint64(shift), "low": chosen, "high": chosen})
+        return frame.with_columns(count=pl.lit(1, pl.Int64)).group_by("begin").agg(each)
 
     shown: pl.DataFrame = ask(
-        rows, [column], show, lambda shown: shown.group_by("begin").agg(pl.sum("count")).sort("begin")
+        rows, [column], show, lambda shown: shown.group_by("begin").agg(each).sort("begin")
     )
     return shown
 
@@ -101,13 +113,11 @@ def _gathered(
 
     def show(piece: pl.DataFrame) -> pl.DataFrame:
         values = finite(piece[column])
-        if shift < _BITS:
-            values = values[np.isin(_keys(values) >> np.uint64(shift), wanted)]
-        return pl.DataFrame({"value": values})
+        return pl.DataFrame({"value": values[np.isin(_keys(values) >> np.uint64(shift), wanted)]})
 
     # Adding zero makes one of the two zeros.
     values = np.sort(ask(rows, [column], show)["value"].to_numpy() + 0.0)
-    first = np.zeros(len(values), np.uint64) if shift == _BITS else _keys(values) >> np.uint64(shift)
+    first = _keys(values) >> np.uint64(shift)
     starts = {begin: int(np.searchsorted(first, np.uint64(begin))) for begin in set(begins.values())}
     return [float(values[starts[begins[rank]] + rank - before[rank]]) for rank in begins]
 

@@ -24,7 +24,9 @@ from aisle.components.evaluator.measures.search import (
 from aisle.components.evaluator.measures.slices import measure_slices
 from aisle.components.evaluator.measures.systems import Answers, ask, ask_systems, compare
 from aisle.components.evaluator.served_model import ServedModel
+from aisle.components.mounts import on_disk
 from aisle.schema.contract import RECOMMEND, RETRIEVE
+from aisle.schema.errors import InputError
 from aisle.schema.features import HISTORY_LENGTH
 
 
@@ -87,10 +89,13 @@ def compare_models(record: Record | None, test: Holdout, served: ServedModel, as
 
     def ask_both(record: Record) -> Figures:
         try:
-            last = ServedModel(path_utils.serving_model_path(record.model), test.options.batch)
-            return _figures(test, served, last, asked, given=record.test_start != test.test_start)
+            with on_disk(record.model) as folder:
+                last = ServedModel(path_utils.serving_model_path(folder), test.options.batch)
+                return _figures(test, served, last, asked, given=record.test_start != test.test_start)
         except tf.errors.OpError as error:
             raise ValueError(error.message) from error
+        except InputError as error:
+            raise ValueError(str(error)) from error
 
     return compare_with_last(record, test.test_start, ask_both, test.options)
 

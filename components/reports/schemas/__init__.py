@@ -13,6 +13,7 @@ from aisle.components.reports.schemas.evaluation import Evaluation
 from aisle.components.reports.schemas.experiment import Experiment
 from aisle.components.reports.schemas.inventory import Inventory
 from aisle.components.reports.schemas.labels import Labels
+from aisle.components.reports.schemas.pictures import Pictures
 from aisle.components.reports.schemas.record import Record
 from aisle.components.reports.schemas.reviews import Reviews
 
@@ -21,6 +22,7 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _TYPES: dict[str, type[Record]] = {
     "anomalies": Anomalies,
     "cleaning": Cleaning,
+    "pictures": Pictures,
     "labels": Labels,
     "evaluation": Evaluation,
     "inventory": Inventory,

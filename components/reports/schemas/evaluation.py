@@ -245,6 +245,45 @@ class Direction(Record):
     """Hidden items that were foretold."""
 
 
+class PictureRecall(Record):
+    """What a weight of pictures finds."""
+
+    weight: float
+    recall: float
+    """Of what visitors took beside an item, how much is among the ten most similar: the mean of visitors."""
+
+
+class PictureWeight(Record):
+    """How much pictures count in what is similar, and what the validation window says of that."""
+
+    weight: float
+    """Beside the cosines of towers and texts, which count once each; 0 is off."""
+    gain: float
+    """In recall, by the best weight that was tried over none."""
+    low: float
+    """The lower end of the gain's 90 % interval: above 0, or that weight isn't taken."""
+    visitors: int
+    """Who took two items or more."""
+    recalls: list[PictureRecall]
+    """Of each weight that was tried; empty without such visitors."""
+
+
+class Taken(Record):
+    """A part of another shop's models that this one's may begin with."""
+
+    part: Literal["head", "worth"]
+    """The ranking head; what sells by what it is."""
+    on: bool
+    gain: float
+    """NDCG with it less without it; 0 where it wasn't tried."""
+    low: float
+    """The lower end of the gain's 90 % interval: above 0, or the part is off."""
+    questions: int
+    """Of this shop's own data, that were asked."""
+    why: str
+    """Why it is on or off where the gain doesn't say it; empty else."""
+
+
 class Check(Record):
     """A condition of the blessing."""
 
@@ -287,6 +326,10 @@ class Evaluation(Record):
     """Null for a model that doesn't say."""
     domains: list[Direction] = may_be_absent()
     """Of a shop of several domains."""
+    pictures: PictureWeight = may_be_absent()
+    """Of a shop with pictures."""
+    transfer: list[Taken] = may_be_absent()
+    """Of a shop that began with another one's models."""
     blessing: Blessing
     training: dict[str, dict[str, list[float | None]]]
     """Curves by model and name, by epoch; empty where the trainings left none."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import tensorflow_data_validation as tfdv
 from hypothesis import given, settings
@@ -23,6 +24,7 @@ from aisle.components.anomaly_gate.infer_schema import infer_table_schema
 from aisle.components.anomaly_gate.judge import judge
 from aisle.components.anomaly_gate.kept import Rows, drawn, held_rows, lost_rows, stored_rows
 from aisle.components.anomaly_gate.options import GateOptions
+from aisle.components.anomaly_gate.serving_log import read_log
 from aisle.components.anomaly_gate.statistics import table_statistics
 from aisle.components.plans.spool import ROW
 from aisle.components.quarantine_files import write_for_people
@@ -231,6 +233,16 @@ def test_a_stored_quarantine_is_read_by_column(tmp_path: pathlib.Path) -> None:
     lost: Rows = lost_rows(str(tmp_path), QUARANTINE.num_rows)
     names = ["reason", "line"]
     assert pa.concat_tables(lost.read(names)).equals(read_quarantine(str(tmp_path)).select(names))
+
+
+@pytest.mark.parametrize("most", [1, 12, 13, 25, 1_000])
+def test_of_a_log_the_last_requests_are_read(most: int, tmp_path: pathlib.Path) -> None:
+    log = pa.table({"position": pa.array(range(30)), "query": [f"q{n % 7}" for n in range(30)]})
+    for nth in range(3):
+        path = tmp_path / f"{nth}.parquet"
+        pq.write_table(log.slice(10 * nth, 10), path, row_group_size=4)
+    assert read_log(str(tmp_path), most).equals(log.slice(max(0, 30 - most)))
+    assert read_log(str(path), most).equals(log.slice(max(20, 30 - most)))
 
 
 def _at(artifact: Any, folder: pathlib.Path) -> list[Any]:

@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pytest
@@ -175,6 +176,15 @@ def test_a_simulated_shop_is_labelled_in_parts_as_whole(shop: dict[str, pa.Table
     options = LabelerOptions(position_bias=method, precedence="judgements")
     assert label(shop, options).bias.method == method
     assert _differing(shop, options, part=9_000, piece=5_000) == []
+
+
+def test_a_column_of_the_shop_s_own_is_not_taken_for_the_rows_numbers(shop: dict[str, pa.Table]) -> None:
+    events = shop["events"].slice(0, 3_000)
+    own = pa.array(np.zeros(events.num_rows, np.int64))
+    told = label({**shop, "events": events.append_column("row", own)}, OPTIONS)
+    expected = label({**shop, "events": events}, OPTIONS)
+    assert told.tables["impressions"].num_rows > 1_000
+    assert all(told.tables[name].equals(table) for name, table in expected.tables.items())
 
 
 def test_examples_are_counted_without_being_made(shop: dict[str, pa.Table]) -> None:

@@ -1,0 +1,1 @@
+"""Another shop, whose models a run may begin with."""
