@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pathlib
 import shutil
 import socket
@@ -51,7 +52,9 @@ def s3_server(folder: pathlib.Path) -> Iterator[S3Server]:
     address = f"127.0.0.1:{port}"
     where = ("--directory", str(folder), "--address", "127.0.0.1", "--port", str(port))
     words = [installed(), *where, "--configure-bucket", BUCKET]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    # It makes the token that goes on with a long list by a cipher that OpenSSL 3 has put aside.
+    node = {**os.environ, "NODE_OPTIONS": "--openssl-legacy-provider"}
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=node)
     try:
         _wait(process, address)
         client = fs.S3FileSystem(
