@@ -50,7 +50,7 @@ class Runs:
             {"pushed_model": [pushed]},
             {"push_destination": proto_utils.proto_to_json(destination)},
         )
-        _result(self.layout, {"ModelBlessing": [blessing.uri]})
+        _result(self.layout, {"ModelBlessing": [blessing.uri]}, str(self.served))
         (pathlib.Path(blessing.uri) / "BLESSED").unlink()
         return list(report["blessing"]["reasons"])
 

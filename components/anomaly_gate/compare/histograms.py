@@ -89,11 +89,12 @@ def counted(
 def over(values: Floats, low: float, high: float, buckets: int) -> Histogram:
     """Counts finite values in given buckets."""
     below, above = int((values < low).sum()), int((values > high).sum())
-    if high > low:
+    if np.all(np.diff(np.linspace(low, high, buckets + 1)) > 0):
         counts = np.histogram(values, bins=buckets, range=(low, high))[0]
     else:
-        # Equal ends hold one value; numpy would widen them.
-        counts = np.array([len(values) - below - above])
+        # Equal ends hold one value, which numpy would widen, and of ends that are hardly apart it refuses to make buckets.
+        counts = np.zeros(buckets, np.int64)
+        counts[0] = len(values) - below - above
     return Histogram(low, high, tuple(counts.tolist()), below, above)
 
 

@@ -59,3 +59,10 @@ def test_the_middle_is_counted_as_that_of_all_numbers(values: list[float], piece
     numbers, rows = _column([*values], piece)
     low, high = np.quantile(numbers + 0.0, [0.01, 0.99]).tolist()
     assert middle(rows, "x") == over(numbers, low, high, 24 if high > low else 1)
+
+
+def test_ends_that_are_hardly_apart_hold_all_values_in_one_bucket() -> None:
+    # Of microseconds since 1970 the next number is a quarter away, too near for 24 buckets.
+    moment = 1_727_913_600_000_000.0
+    found = over(np.array([moment, moment + 1, moment + 1, moment + 9]), moment, moment + 1, 24)
+    assert (found.counts, found.below, found.above) == ((3, *[0] * 23), 0, 1)
