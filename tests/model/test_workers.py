@@ -102,3 +102,13 @@ def test_one_worker_trains_as_none_does() -> None:
     }
     assert workers._workers(json.dumps(alone)) == workers._workers("") == 1
     assert workers._workers('{"cluster": {"chief": ["a:1"], "worker": ["b:1", "c:1"]}}') == 3
+
+
+def test_a_process_that_has_computed_before_it_met_the_others_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tf.zeros(1)
+    cluster = {"worker": ["localhost:1", "localhost:2"]}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": {"type": "worker", "index": 0}}))
+    with pytest.raises(InputError, match="TF_CONFIG names several workers, .* a process of its own"):
+        workers.strategy.__wrapped__()
