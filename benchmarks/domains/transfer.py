@@ -174,11 +174,11 @@ class Shop:
     def teach(self, folder: pathlib.Path) -> str:
         """Writes what it teaches, as its served model carries it; returns the file."""
         from aisle.model.ranking.taught_head import taught_head
-        from aisle.model.retrieval.domains.lent import taught_content
+        from aisle.model.retrieval.domains.lent import teach
 
         shelf, ids = self.shelf()
         interactions = pl.DataFrame(pl.from_arrow(self.trained.labelled.tables["interactions"]))
-        Taught(taught_head(self.head), taught_content(shelf, interactions, ids)).write(str(folder))
+        teach(taught_head(self.head), shelf, interactions, ids).write(str(folder))
         return str(folder / EXTRA_FOLDER / TAUGHT_FILE)
 
 
