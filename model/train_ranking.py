@@ -19,7 +19,7 @@ from aisle.model.ranking.reading.probe import titles_tell
 from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.reading.text_trainer import shrink, train_text
 from aisle.model.ranking.rows import judged_rows, read_rows
-from aisle.model.ranking.taught_head import taught_head
+from aisle.model.ranking.taught_head import UntoldHead, taught_head
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.transfer.taught import Taught
@@ -37,10 +37,14 @@ def run_fn(fn_args: FnArgs) -> None:
     Args:
         fn_args: `train_files` and `eval_files` hold ranking examples; `custom_config` holds
             `options` (a RankingOptions as JSON), `bert` (a folder or "") and, where the head may begin with another
-            shop's, `taught`, the file of what that teaches;
+            shop's, `taught`, the file of what that teaches; and `untold` where there are no examples, since nothing is
+            told of the shop but what it has;
             `base_model` is the BERT that this run pretrained, or None.
     """
     options = RankingOptions.from_json(fn_args.custom_config["options"])
+    if fn_args.custom_config.get("untold"):
+        untold = RankingModule(UntoldHead(), None, options, Labels(False, False), False)
+        return _save(untold, fn_args.serving_model_dir)
     folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
@@ -65,9 +69,13 @@ def run_fn(fn_args: FnArgs) -> None:
         head = None
     module = RankingModule(features, head, options, labels, reads_history)
     module.calibrate(valid)
-    tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
+    _save(module, fn_args.serving_model_dir)
     Taught(taught_head(features), None).write(fn_args.serving_model_dir)
     tell(fn_args.serving_model_dir, gains)
+
+
+def _save(module: RankingModule, folder: str) -> None:
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
 
 
 def make_head(
