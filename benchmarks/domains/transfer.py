@@ -1,6 +1,6 @@
 """A small shop that begins with what a big one learnt, on simulated pairs: other items and users of the same world.
 
-    python -m benchmarks.domains.transfer [--users 1000 --items 300 --days 90] [--check] [--results docs/domains.md]
+    python -m benchmarks.domains.transfer [--users 800 --items 250 --days 90] [--check] [--results docs/domains.md]
 
 The small shop has but 5 % of its visits before the test, the same shop alone 5 % and, for comparison, 10 %, the 5 % among
 them; the test window is whole. All answer the users that 5 % know, and are measured on all that these took of what the whole
@@ -75,7 +75,7 @@ FIGURES = (
 def main() -> None:
     """Measures, prints and writes, as the command line says."""
     command = Command(__doc__, FIGURES)
-    for name, default in {"users": 1_000, "items": 300, "days": 90, "asked": 300, "seed": 1}.items():
+    for name, default in {"users": 800, "items": 250, "days": 90, "asked": 200, "seed": 1}.items():
         command.add_argument(f"--{name}", type=int, default=default)
     command.run(measure, {"transfer": markdown})
 
