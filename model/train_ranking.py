@@ -18,7 +18,7 @@ from aisle.model.ranking.reading.making import make_head, make_learner
 from aisle.model.ranking.reading.probe import titles_tell
 from aisle.model.ranking.reading.text_trainer import shrink, train_text
 from aisle.model.ranking.rows import read_rows
-from aisle.model.ranking.taught_head import taught_head
+from aisle.model.ranking.taught_head import UntoldHead, taught_head
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.transfer.taught import Taught
 from aisle.model.transfer.told import tell
@@ -34,11 +34,17 @@ def run_fn(fn_args: FnArgs) -> None:
     Args:
         fn_args: `train_files` and `eval_files` hold ranking examples; `custom_config` holds
             `options` (a RankingOptions as JSON), `bert` (a folder or "") and, where the head may begin with another
-            shop's, `taught`, the file of what that teaches;
+            shop's, `taught`, the file of what that teaches; and `untold` where there are no examples, since nothing is
+            told of the shop but what it has;
             `base_model` is the BERT that this run pretrained, or None.
     """
     workers.strategy()  # Before TensorFlow computes anything.
     options = RankingOptions.from_json(fn_args.custom_config["options"])
+    if fn_args.custom_config.get("untold"):
+        untold = RankingModule(UntoldHead(), None, options, Labels(False, False), False)
+        if workers.is_chief():
+            _save(untold, fn_args.serving_model_dir)
+        return workers.wait()
     folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
@@ -66,10 +72,14 @@ def run_fn(fn_args: FnArgs) -> None:
             shrink(head, train, options)
         module = RankingModule(features, head, options, labels, reads_history)
         module.calibrate(valid)
-        tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
+        _save(module, fn_args.serving_model_dir)
         Taught(taught_head(features), None).write(fn_args.serving_model_dir)
         tell(fn_args.serving_model_dir, gains)
     workers.wait()
+
+
+def _save(module: RankingModule, folder: str) -> None:
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:
