@@ -8,7 +8,7 @@ regression, and the cosine of a photo and a product's picture. *In closed form* 
 which varies together (`PictureEncoder`), and learns from the training photos what tells products apart (`Discriminant`); a product
 is the mean of its photos and its picture. For *products without a photo* it is learnt from the photos of other products, a third
 left out, and theirs are looked for among all 81 by the pictures alone. *Ours* tunes the network's later stages on the training
-photos (`PictureClassifier`, a quarter of an hour on two processors).
+photos (`PictureClassifier`, 20 minutes of a processor).
 
 Words find no item that has none. *Without a title*: half of the products lose theirs, at random. Asked for a coarse class
 (`juice`), how many of the class's untitled ones are among the ten that look most like its titled ones, by the catalogue's
