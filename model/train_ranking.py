@@ -44,7 +44,12 @@ def run_fn(fn_args: FnArgs) -> None:
         untold = RankingModule(UntoldHead(), None, options, Labels(False, False), False)
         if workers.is_chief():
             _save(untold, fn_args.serving_model_dir)
-        return workers.wait()
+    else:
+        _train(fn_args, options)
+    workers.wait()
+
+
+def _train(fn_args: FnArgs, options: RankingOptions) -> None:
     folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
@@ -75,7 +80,6 @@ def run_fn(fn_args: FnArgs) -> None:
         _save(module, fn_args.serving_model_dir)
         Taught(taught_head(features), None).write(fn_args.serving_model_dir)
         tell(fn_args.serving_model_dir, gains)
-    workers.wait()
 
 
 def _save(module: RankingModule, folder: str) -> None:
