@@ -64,6 +64,7 @@ def run_fn(fn_args: FnArgs) -> None:
     if not (labels.search or reads_history):
         head = None
     module = RankingModule(features, head, options, labels, reads_history)
+    module.weigh(valid)
     module.calibrate(valid)
     tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
     Taught(taught_head(features), None).write(fn_args.serving_model_dir)
