@@ -65,8 +65,9 @@ def candidate_numbers(
         if score.beside and not beside:
             named[score.name] = tf.where(searched, named[score.name], np.nan)
         if score.only:
+            read = searched if score.only == "searches" else ~searched
             for name in {score.name, f"{score.name}_share"} & set(named):
-                named[name] = tf.where(searched, np.nan, named[name])
+                named[name] = tf.where(read, named[name], np.nan)
     named |= near
     recent, nothing = context.recent, dict.fromkeys(JUST_NOW, tf.fill(tf.shape(rows), np.nan))
     named |= recent.joined(lambda: just_now(recent, rows), nothing)

@@ -65,7 +65,7 @@ class Score:
     signed: bool = False
     number: bool = True
     share: bool = False
-    only: Literal["recommendations"] | None = None
+    only: Literal["searches", "recommendations"] | None = None
     beside: bool = False
 
 
