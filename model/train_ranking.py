@@ -76,6 +76,7 @@ def _train(fn_args: FnArgs, options: RankingOptions) -> None:
         if head is not None:
             shrink(head, train, options)
         module = RankingModule(features, head, options, labels, reads_history)
+        module.weigh(valid)
         module.calibrate(valid)
         _save(module, fn_args.serving_model_dir)
         Taught(taught_head(features), None).write(fn_args.serving_model_dir)

@@ -26,6 +26,7 @@ from aisle.datasets.simulator import SimulatorOptions
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.features_trainer import train_features
 from aisle.model.ranking.numbers import probabilities
+from aisle.model.ranking.rows import read_by_heads
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from benchmarks.labels.lists import Asking, Lists, Scorer
 from benchmarks.labels.searched import Graded, Shown
@@ -119,7 +120,7 @@ class Trial:
 
         @tf.function(reduce_retracing=True)
         def predict(numbers: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-            return probabilities(head(tf.where(unknown, np.float32(np.nan), numbers)))
+            return probabilities(head(read_by_heads(tf.where(unknown, np.float32(np.nan), numbers))))
 
         return lambda outcome: lambda numbers: predict(numbers)[outcome]
 

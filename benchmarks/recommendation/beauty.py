@@ -3,8 +3,9 @@
     python -m benchmarks.recommendation.beauty --source ../shared/data/beauty [--seeds 1 2 3] [--results docs/results.md]
 
 Each user's last item tests and the one before it validates; all items are ranked, those the user had are masked.
-Every parameter is fitted on the sequences without their last two items; the history at the test holds the validation
-item too, and comes with the request. With `--validate` the last item is left out altogether, and the one before it
+Every parameter is fitted on the sequences without their last two items; two weights, that of the two-tower beside the
+head and of the order within it, by how they foretell the validation item of some users. The history at the test holds the
+validation item too, and comes with the request. With `--validate` the last item is left out altogether, and the one before it
 is foretold: what was chosen was chosen there. `--peer EPOCHS` trains RecTools' SASRec beside, in an environment of its own.
 """
 
@@ -17,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 from scipy import sparse
 
 from aisle.components.evaluator.measures.metrics import bootstrap_interval, paired_interval
@@ -38,6 +40,8 @@ ALONE, OURS = "aisle, two-tower alone", "aisle, whole pipeline"
 PEER = "SASRec, sampled softmax (RecTools)"
 EASE_L2 = 100.0
 BATCH = 64
+WEIGHED = 4000
+"""Users whose validation items weigh head and two-tower against each other."""
 
 Floats = npt.NDArray[np.float64]
 Score = Callable[[sparse.csr_matrix], Any]
@@ -169,7 +173,10 @@ def _pipeline(
     # Each window holds an item of every user; the items before the last four are learnt from by the sources alone.
     given = {"windows": 2, "users": 10_000}
     trained = Trained.make(dataclasses.replace(labelled, splits=splits), tower, folder, seed, **given)
-    return ranks_served(sequences, trained.bundle().recommend)
+    # The two-tower has learnt those windows, but not the validation item.
+    asked = Trained.make(labelled, tower, folder, seed, windows=1, users=WEIGHED, recents=0).examples
+    unseen = pa.concat_tables([asked["train"], asked["eval"]])
+    return ranks_served(sequences, trained.bundle(unseen=unseen).recommend)
 
 
 def ranks_served(sequences: Sequences, recommend: Callable[..., list[list[str]]]) -> npt.NDArray[np.int64]:

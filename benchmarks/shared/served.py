@@ -58,10 +58,21 @@ class Trained:
         examples = make_candidates(tower, "", labelled.tables, splits, options, taught)
         return Trained(labelled, tower, examples, folder, options.seed)
 
-    def bundle(self, hidden: Iterable[str] = (), members: int = MEMBERS, moves: bool = False) -> Answering:
+    def bundle(
+        self,
+        hidden: Iterable[str] = (),
+        members: int = MEMBERS,
+        moves: bool = False,
+        unseen: pa.Table | None = None,
+    ) -> Answering:
         """The served model as of the start of the test, its head trained without the numbers `hidden`.
 
-        `moves`: whether it will go to other moments.
+        Args:
+            hidden: names of numbers.
+            members: of the head.
+            moves: whether it will go to other moments.
+            unseen: ranking examples that neither the head nor the two-tower has learnt from, to weigh both by; None are those
+                of the validation.
         """
         from aisle.model.ranking.export import Labels, RankingModule
         from aisle.model.ranking.features_trainer import train_features
@@ -70,6 +81,7 @@ class Trained:
         options = RankingOptions(seed=self.seed, text="never", members=members)
         head = train_features(train, valid, options, str(self.folder / "ranking"))
         ranker = RankingModule(head, None, options, Labels(False, True), False)
+        ranker.weigh(valid if unseen is None else tensors(unseen))
         return Answering.of(self.labelled, self.tower, ranker, moves)
 
 

@@ -10,16 +10,19 @@ import tensorflow as tf
 
 from aisle.model.options import RankingOptions
 from aisle.model.ranking import explanation
-from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
+from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, fit_weight, platt
+from aisle.model.ranking.head_trial import questions
 from aisle.model.ranking.numbers import Ensemble, log_odds
 from aisle.model.ranking.reading.text_head import RankingHead
-from aisle.model.ranking.rows import INPUT_SPEC, numbers
+from aisle.model.ranking.rows import INPUT_SPEC, beside, beside_heads, choose, numbers, read_by_heads
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.words import Words
 from aisle.schema import contract
 
 _CALIBRATED = 256
 """Validation examples that are scored at once."""
+_WEIGHED = 8192
+"""The same, by numbers alone."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,6 +67,7 @@ class RankingModule(tf.Module):
         searches: whether it learnt from queries (bool []); else its score says nothing of one.
         reads_history: whether a recommendation's score needs its texts (bool []).
         calibration: scale and shift of the log odds of recommendations and of searches (float32 [2, 2]).
+        beside: the weight of what counts beside the heads, in the log odds of recommendations (float32 []); see `weigh`.
         feedback: the factor by which the cosine with a search's best answers is added to the logit of a click
             (float32 []).
     """
@@ -81,6 +85,7 @@ class RankingModule(tf.Module):
         self.searches = tf.Variable(labels.search, trainable=False)
         self.reads_history = tf.Variable(reads_history, trainable=False)
         self.calibration = tf.Variable([AS_IT_IS, AS_IT_IS], trainable=False, dtype=tf.float32)
+        self.beside = tf.Variable(0.0, trainable=False)
         self.feedback = tf.Variable(head.feedback if head else 0.0, trainable=False)
         self._models, self._options = _Models(features, head), options
         self._labels = labels
@@ -118,14 +123,15 @@ class RankingModule(tf.Module):
         # A search is ranked by relevance; a recommendation by what will be bought, where that was learnt.
         return tf.where(query != "", click, conversion) if self._labels.conversion else click
 
-    def _chosen(self, query: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-        """The score of logits [n, 2]: float32 [n]."""
+    def _chosen(self, query: tf.Tensor, logits: tf.Tensor, more: tf.Tensor | float = 0.0) -> tf.Tensor:
+        """The score of logits [n, 2], and of what counts beside them, [n]: float32 [n]."""
         searched = tf.cast(query != "", tf.int32)
-        return platt(self._odds(query, logits), tf.gather(self.calibration, searched))
+        odds = self._odds(query, logits) + self.beside * more
+        return platt(odds, tf.gather(self.calibration, searched))
 
     def _score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""
-        return self._chosen(query, self._models.features(values))
+        return self._chosen(query, self._models.features(read_by_heads(values)), beside_heads(values))
 
     def _read_query(self, query: tf.Tensor, history_titles: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """A query, or a history where it is empty: strings [b] to vectors [b, 1 + Q, width] and counts [b]."""
@@ -159,6 +165,7 @@ class RankingModule(tf.Module):
             title_count: how many each has, [b, m].
             values: in the order of CANDIDATE_FEATURES.
         """
+        values = read_by_heads(values)
         if self._models.head is not None:
             return self._models.head.logits(read, read_count, title, title_count, values)
         flat = self._models.features(tf.reshape(values, [-1, values.shape[-1]]))
@@ -214,7 +221,27 @@ class RankingModule(tf.Module):
     def _serve(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:
         """Scores serialized ranking examples."""
         rows = tf.io.parse_example(examples, INPUT_SPEC)
-        return {"scores": self._chosen(rows["query"], self.rows_logits(rows))}
+        return {"scores": self._chosen(rows["query"], self.rows_logits(rows), beside(rows))}
+
+    def weigh(self, valid: dict[str, tf.Tensor]) -> None:
+        """Fits `beside` to what was taken of recommendations in a window that neither heads nor towers have learnt from.
+
+        Where texts are read of recommendations it stays 0.
+        """
+        taken = valid["conversion" if self._labels.conversion else "click"].numpy()
+        rows = choose(valid, np.flatnonzero((valid["query"].numpy() == b"") & (taken >= 0)))
+        if self.reads_history or not len(rows["query"]):
+            return
+        values = numbers(rows)
+        parts = [
+            self._odds(rows["query"][at : at + _WEIGHED], self._models.features(values[at : at + _WEIGHED]))
+            for at in range(0, len(values), _WEIGHED)
+        ]
+        odds = np.concatenate([part.numpy() for part in parts]).astype(np.float64)
+        more = beside(rows).numpy().astype(np.float64)
+        good = rows["conversion" if self._labels.conversion else "click"].numpy() >= 0.5
+        self.beside.assign(fit_weight(questions(rows), odds, more, good))
+        print(f"beside the head: {float(self.beside):.4f}, of a spread of {more.std():.4f}")
 
     def calibrate(self, valid: dict[str, tf.Tensor]) -> None:
         """Fits `calibration` to what was observed in validation, searches and recommendations apart.
@@ -229,7 +256,8 @@ class RankingModule(tf.Module):
         target = np.where(searched | (not self._labels.conversion), click, conversion)
         lines = [AS_IT_IS, AS_IT_IS]
         odds = tf.function(
-            lambda rows: self._odds(rows["query"], self.rows_logits(rows)), reduce_retracing=True
+            lambda rows: self._odds(rows["query"], self.rows_logits(rows)) + self.beside * beside(rows),
+            reduce_retracing=True,
         )
         for kind in (0, 1):
             chosen = np.flatnonzero((searched == bool(kind)) & (target >= 0))

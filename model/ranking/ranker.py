@@ -23,6 +23,7 @@ class Ranker(Protocol):
     reads_history: tf.Variable
     calibration: tf.Variable
     feedback: tf.Variable
+    beside: tf.Variable
 
     def score_numbers(self, query: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """By numbers alone: string [n] and float32 [n, F] to float32 [n]."""

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
+from aisle.model.retrieval.sources import scores
 from aisle.schema import features as f
 
 _LABELS = (f.CLICK, f.CONVERSION, f.CLICKED, f.WEIGHT)
@@ -17,6 +18,10 @@ INPUT_SPEC = {
     feature.name: tf.io.FixedLenFeature([], tf.string if feature.dtype is f.Dtype.BYTES else tf.float32)
     for feature in RANKING_INPUTS
 }
+_BESIDE = np.isin(
+    [feature.name for feature in CANDIDATE_FEATURES], [score.name for score in scores() if score.beside]
+)
+_SEARCHED = [feature.name for feature in CANDIDATE_FEATURES].index("searched")
 _LABEL_SPEC = {label.name: tf.io.FixedLenFeature([], tf.float32) for label in _LABELS}
 
 
@@ -36,6 +41,26 @@ def choose(rows: dict[str, tf.Tensor], chosen: np.ndarray) -> dict[str, tf.Tenso
 
 def numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
     """The numbers that heads read, in the order of CANDIDATE_FEATURES: float32 [n, F]."""
+    return read_by_heads(_stacked(rows))
+
+
+def read_by_heads(values: tf.Tensor) -> tf.Tensor:
+    """The candidates' numbers without what counts beside a head: float32 [..., F] to the same, NaN there."""
+    return tf.where(_BESIDE & ~(values[..., _SEARCHED, None] > 0), np.float32(np.nan), values)
+
+
+def beside_heads(values: tf.Tensor) -> tf.Tensor:
+    """What counts beside a head, 0 of searches and where it is unknown: float32 [..., F] to [...]."""
+    some = _BESIDE & ~(values[..., _SEARCHED, None] > 0) & tf.math.is_finite(values)
+    return tf.reduce_sum(tf.where(some, values, 0.0), -1)
+
+
+def beside(rows: dict[str, tf.Tensor]) -> tf.Tensor:
+    """The same of examples: [n]."""
+    return beside_heads(_stacked(rows))
+
+
+def _stacked(rows: dict[str, tf.Tensor]) -> tf.Tensor:
     return tf.stack([rows[feature.name] for feature in CANDIDATE_FEATURES], axis=1)
 
 

@@ -40,7 +40,9 @@ CANDIDATE_FEATURES = tuple(
 """Numbers about a query with a candidate, in their order; the sources say which."""
 
 
-def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, near: Tensors) -> tf.Tensor:
+def candidate_numbers(
+    context: Context, rows: tf.Tensor, item_numbers: Tensors, near: Tensors, beside: bool
+) -> tf.Tensor:
     """The candidates' numbers, in the order of CANDIDATE_FEATURES.
 
     Args:
@@ -48,6 +50,7 @@ def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, 
         rows: candidates, int32 [b, m].
         item_numbers: ITEM_NUMBERS and `price_level` by name, float32 [n] each.
         near: `NAME_near` of each vector source that has neighbours, float32 [b, m] each.
+        beside: whether what may count beside the head of recommendations is known; see `Score`.
 
     Returns:
         float32 [b, m, F], NaN where unknown.
@@ -59,6 +62,8 @@ def candidate_numbers(context: Context, rows: tf.Tensor, item_numbers: Tensors, 
         if score.share:
             best = tf.reduce_max(context.scores[score.name], 1)[:, None]
             named[f"{score.name}_share"] = tf.math.divide_no_nan(named[score.name], tf.maximum(best, 0.0))
+        if score.beside and not beside:
+            named[score.name] = tf.where(searched, named[score.name], np.nan)
         if score.only:
             read = searched if score.only == "searches" else ~searched
             for name in {score.name, f"{score.name}_share"} & set(named):

@@ -69,6 +69,8 @@ class Retriever(tf.Module):
             for source in vector_sources()
         }
         self._text = text
+        order: tf.Variable | None = getattr(tower, "reads_order", None)
+        self._reads_order = order is not None and bool(order.numpy())
         self.item_ids = stored(tower.item_ids.numpy(), tf.string)
         keys = tf.lookup.KeyValueTensorInitializer(
             tower.item_ids.numpy(), tf.range(self.count, dtype=tf.int32)
@@ -265,7 +267,7 @@ class Retriever(tf.Module):
             for source in vector_sources()
             if source.neighbours
         }
-        return candidate_numbers(context, rows, self._item_numbers, near)
+        return candidate_numbers(context, rows, self._item_numbers, near, self._reads_order)
 
     def _scatter(self, rows: tf.Tensor, values: tf.Tensor) -> tf.Tensor:
         """Adds values up over the catalogue: [b, m] at item rows to [b, n]."""

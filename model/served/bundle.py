@@ -22,6 +22,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.sources.domains import WITHIN
 from aisle.model.retrieval.sources.source import Offer
+from aisle.model.retrieval.sources.two_tower import BESIDE
 from aisle.model.reviews.sentiment import Sentiment
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
@@ -67,6 +68,7 @@ class Bundle(tf.Module):
         self._most = min(options.depth, retriever.count)
         self._order = SearchOrder(retriever, ranker, table.titles, options.depth)
         self._score_numbers = ranker.score_numbers
+        self._beside = (BESIDE,) if float(ranker.beside.numpy()) > 0 else ()
         self._slates = Slates(retriever.tower, options.diversity) if options.diversity else None
 
     def signatures(self) -> dict[str, object]:
@@ -196,7 +198,7 @@ class Bundle(tf.Module):
 
     def _recommended(self, context: Context, exclude: tf.Tensor, among: tuple[Offer, ...]) -> Ranked:
         """What the sources give, in the head's order; what sells fills the places that none reached."""
-        fused = self.retriever.candidates(context, among, exclude)
+        fused = self.retriever.candidates(context, (*among, *self._beside), exclude)
         ranked = Ranked(fused, fused > 0).followed_by(context.scores["popularity"], ~exclude)
         ranked = ranked.with_first(self._most, functools.partial(self._numbers, context))
         if self._order.reads_history:

@@ -73,6 +73,7 @@ class TwoTowerModule(tf.Module):
         item_embeddings: float32 [n, width], the item tower's vector of each item.
         text_embeddings: float32 [n, text width], what each item says: see `SentenceEncoder.encode_items`.
         text_neighbours: int32 [n, NEIGHBOURS or fewer], the items that say the most alike; see `nearest_texts`.
+        reads_order: whether its vectors read histories in their order, too (bool []).
         held_out: the Towers that have not seen the validation window, where there are such.
     """
 
@@ -92,6 +93,7 @@ class TwoTowerModule(tf.Module):
         self.item_ids = tf.Variable(item_ids, trainable=False)
         self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
         self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
+        self.reads_order = tf.Variable(orders[0] is not None, trainable=False)
         self.towers = Towers(model, self.transform, item_features, orders[0])
         self.item_embeddings, self.embed_query = self.towers.item_embeddings, self.towers.embed_query
         if unseeing is not None:

@@ -62,6 +62,7 @@ class Head(tf.Module):
         super().__init__()
         self.searches = tf.Variable(False, trainable=False)
         self.reads_history = tf.Variable(False, trainable=False)
+        self.beside = tf.Variable(0.0, trainable=False)
 
     def score_numbers(self, _: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         return tf.zeros(tf.shape(numbers)[:1])

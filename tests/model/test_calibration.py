@@ -8,7 +8,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, platt
+from aisle.model.ranking.calibration import AS_IT_IS, fit_platt, fit_weight, platt
 
 LOGIT = np.log(3.0)  # Of 3 in 4.
 
@@ -40,3 +40,23 @@ def test_whatever_is_observed_the_order_stays_and_the_numbers_are_finite(
     scale, shift = fit_platt(*np.array(rows).T)
     assert scale > 0
     assert np.isfinite([scale, shift]).all()
+
+
+def test_the_weight_is_the_one_that_made_the_choices() -> None:
+    rng = np.random.default_rng(3)
+    odds, more = rng.normal(size=(2, 4000, 20))
+    utility = (
+        odds + 0.5 * more + rng.gumbel(size=odds.shape)
+    )  # Whose greatest is a draw of the conditional logit.
+    good = (utility == utility.max(1, keepdims=True)).ravel()
+    asked = np.repeat(np.arange(4000), 20)
+    assert fit_weight(asked, odds.ravel(), more.ravel(), good) == pytest.approx(0.5, abs=0.06)
+
+
+def test_what_says_nothing_weighs_nothing() -> None:
+    rng = np.random.default_rng(4)
+    odds, noise = rng.normal(size=(2, 300, 20))
+    good = (odds + rng.gumbel(size=odds.shape)).argmax(1)[:, None] == np.arange(20)
+    asked = np.repeat(np.arange(300), 20)
+    assert fit_weight(asked, odds.ravel(), noise.ravel(), good.ravel()) == 0.0
+    assert fit_weight(asked, odds.ravel(), np.ones(odds.size), good.ravel()) == 0.0

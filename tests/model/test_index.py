@@ -201,6 +201,7 @@ class Head(tf.Module):
         super().__init__()
         self.searches = tf.Variable(False, trainable=False)
         self.reads_history = tf.Variable(False, trainable=False)
+        self.beside = tf.Variable(0.0, trainable=False)
 
     def score_numbers(self, _: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
         return tf.reduce_mean(tf.where(tf.math.is_nan(numbers), 0.0, numbers), 1)

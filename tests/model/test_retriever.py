@@ -250,6 +250,15 @@ def test_the_features_of_candidates_are_those_of_their_items(retriever: Retrieve
     assert searched[NAMES.index("two_tower")] == pytest.approx(np.cos(1.0), rel=1e-5)
 
 
+def test_where_the_two_tower_reads_order_its_score_is_known_of_recommendations(state: State) -> None:
+    tower = Tower()
+    tower.reads_order = tf.Variable(True, trainable=False)
+    text = TextSearch(Tokenizer(bert_folder()), [f"red mug number {number}" for number in range(9)], [])
+    found = Retriever(tower, text, np.full(len(ITEMS), 3.0), state)
+    numbers = found.features(ask(found, "u5"), tf.constant([[8, 0]])).numpy()[0, :, NAMES.index("two_tower")]
+    np.testing.assert_allclose(numbers, [np.cos(1.0), 1.0], rtol=1e-5)
+
+
 def test_candidates_hold_own_items_and_unseen_ones_and_nothing_excluded(retriever: Retriever) -> None:
     context = ask(retriever, "u5", ["i2", "i4"])
     nothing = tf.zeros([1, len(ITEMS)], tf.bool)

@@ -53,7 +53,9 @@ class Score:
         signed: whether a score of 0 or less makes a candidate, too.
         number: whether the ranking head reads it.
         share: whether the head reads it as a share of the best item's, too.
-        only: the questions for which the head reads it; None: all.
+        only: the questions for which it is known; None: all.
+        beside: whether recommendations add it to the head's log odds by a weight, where the head doesn't read it; known
+            of them only where the two-tower reads the order of histories.
     """
 
     name: str
@@ -65,6 +67,7 @@ class Score:
     number: bool = True
     share: bool = False
     only: Literal["searches", "recommendations"] | None = None
+    beside: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
