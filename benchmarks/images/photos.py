@@ -79,6 +79,22 @@ def features(photos: dict[str, Photos], kept: pathlib.Path | None) -> dict[str, 
     return found
 
 
+def tuned(photos: dict[str, Photos], *splits: str) -> list[Values]:
+    """What a network that is tuned on the photos of `train` says of those of other splits: logits, [n, k] each."""
+    import tensorflow as tf
+
+    from aisle.model.images.classifier import PictureClassifier
+    from aisle.model.images.efficientnet import read_weights
+
+    train = photos["train"]
+    pictures = np.concatenate(list(_pixels(train.paths)))
+    classifier = PictureClassifier.learn(read_weights(), pictures, train.fine)
+    return [
+        np.concatenate([classifier(tf.constant(part)).numpy() for part in _pixels(photos[split].paths)])
+        for split in splits
+    ]
+
+
 def _pixels(paths: Sequence[pathlib.Path]) -> Iterator[NDArray[np.uint8]]:
     """The middle squares of photos, some at a time: [m, SIDE, SIDE, 3]."""
     for start in range(0, len(paths), _BATCH):

@@ -84,20 +84,25 @@ def _confined(folder: str, place: str) -> str:
     """The path of a place.
 
     Raises:
-        PictureError: it leads out of the data folder, by its name or by links.
+        PictureError: it leads out of the data folder, by its name or by links, or to what could be read without end.
     """
     if is_remote(place):
         raise PictureError(
             "an address; a run fetches nothing from a network: save the file below the data folder"
         )
     parts = place.replace("\\", "/").split("/")
-    if os.path.isabs(place) or ".." in parts or not place.strip() or "\0" in place:
+    if not place.strip():
+        raise PictureError("names no file")
+    if os.path.isabs(place) or ".." in parts or "\0" in place:
         raise PictureError("leads out of the data folder")
     path = os.path.join(folder, *parts)
     if not is_remote(folder):
         root = os.path.realpath(folder)
         if os.path.commonpath([root, os.path.realpath(path)]) != root:
             raise PictureError("leads out of the data folder by a link")
+        # Who opens a pipe waits for someone to write.
+        if os.path.exists(path) and not (os.path.isfile(path) or os.path.isdir(path)):
+            raise PictureError("a pipe, a socket or a device, expected a file")
     return path
 
 

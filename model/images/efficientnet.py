@@ -81,11 +81,12 @@ class EfficientNet(tf.Module):
                 self._blocks.append(_Block(weights, f"_blocks.{place}", stride, skips=place > first))
         self._head = _Convolution(weights, "_conv_head", "_bn1")
 
-    def __call__(self, pictures: tf.Tensor) -> list[tf.Tensor]:
+    def __call__(self, pictures: tf.Tensor, held: int = 0) -> list[tf.Tensor]:
         """The maps of features that a picture is seen as, coarser and coarser.
 
         Args:
             pictures: [n, h, w, 3] RGB, uint8 or float of 0 to 255; sides that 32 divides.
+            held: stages that no gradient reaches.
 
         Returns:
             What each of STAGES gives, float32 [n, h', w', channels], and the last layer, [n, h / 32, w / 32, WIDTH].
@@ -96,7 +97,15 @@ class EfficientNet(tf.Module):
             for _ in range(stage.blocks):
                 seen = next(blocks)(seen)
             maps.append(seen)
+            if len(maps) == held:
+                seen = tf.stop_gradient(seen)
         return [*maps, tf.nn.relu6(self._head(seen))]
+
+    def weights_from(self, held: int) -> list[tf.Variable]:
+        """What is behind the first `held` stages."""
+        first = sum(stage.blocks for stage in STAGES[:held])
+        later = [weight for block in self._blocks[first:] for weight in block.trainable_variables]
+        return [*later, *self._head.trainable_variables]
 
 
 class _Block(tf.Module):

@@ -30,17 +30,17 @@ def _halves(mode: str = "RGB") -> Image.Image:
     return image.convert(mode)
 
 
-def _png(width: int, height: int) -> bytes:
-    """A PNG whose header claims a size, and whose data is a few bytes."""
+def _png(width: int, height: int, depth: int = 8, kind: int = 2, rows: bytes = bytes(99)) -> bytes:
+    """A PNG whose header claims a size, and whose data is a few bytes or `rows`."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, kind, 0, 0, 0)
     return (
         b"\x89PNG\r\n\x1a\n"
         + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(bytes(99)))
+        + chunk(b"IDAT", zlib.compress(rows))
         + chunk(b"IEND", b"")
     )
 
@@ -78,6 +78,21 @@ def test_the_colours_of_print_and_of_scanners_are_read() -> None:
     deep = Image.fromarray(np.full((8, 8), 0x8080, np.uint16))
     assert read_picture(_file(deep), 8)[4, 4].tolist() == [0x80] * 3
     assert read_picture(_file(Image.new("L", (8, 8), 77)), 8)[4, 4].tolist() == [77] * 3
+
+
+@pytest.mark.parametrize(("kind", "channels"), [(0, 1), (2, 3), (4, 2), (6, 4)])
+def test_sixteen_bits_are_brought_to_eight(kind: int, channels: int) -> None:
+    """Of 0xC0C0 each, 0xC0 is left; where the last channel is how opaque it is, white shows through by a quarter."""
+    seen = read_picture(_png(8, 8, 16, kind, (b"\0" + b"\xc0" * (16 * channels)) * 8), 8)
+    wanted = 0xC0 if channels % 2 else round((0xC0 * 0xC0 + 255 * 0x3F) / 255)
+    assert np.abs(seen.astype(int) - wanted).max() <= 1
+
+
+def test_of_several_frames_the_first_is_read() -> None:
+    frames = [Image.new("RGB", (8, 8), colour) for colour in ((255, 0, 0), (0, 0, 255), (0, 255, 0))]
+    with io.BytesIO() as file:
+        frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+        assert read_picture(file.getvalue(), 8)[4, 4].tolist() == RED
 
 
 def test_a_picture_that_claims_too_many_pixels_is_refused_before_it_is_decoded() -> None:

@@ -74,7 +74,29 @@ def test_a_link_out_of_the_folder_is_not_followed(folder: pathlib.Path) -> None:
         assert _reason(folder, place) == "leads out of the data folder by a link"
 
 
+def test_links_and_folders_within_the_folder_are_followed(folder: pathlib.Path) -> None:
+    (folder / "pictures" / "new" / "red").mkdir(parents=True)
+    (folder / "pictures" / "new" / "red" / "mug.png").write_bytes(_png(6))
+    os.symlink("pictures/new", folder / "latest")
+    found = dict(read_places(str(folder), ["pictures/new/red/mug.png", "latest/red/mug.png"]))
+    assert list(found.values()) == [_png(6)] * 2
+
+
+def test_a_pipe_is_not_waited_for(folder: pathlib.Path) -> None:
+    os.mkfifo(folder / "pipe.png")
+    os.mkfifo(folder / "pipe.parquet")
+    for place in ("pipe.png", "pipe.parquet#photo#1"):
+        assert "a pipe" in _reason(folder, place)
+
+
 def test_what_cannot_be_read_says_why(folder: pathlib.Path) -> None:
+    (folder / "nothing.png").touch()
+    os.symlink("itself.png", folder / "itself.png")
+    gathered = Gathered()
+    assert list(gathered.read(str(folder), {"mug": "nothing.png"})) == []
+    assert gathered.faults == {"mug": "empty"}
+    assert _reason(folder, "itself.png") == "no such file below the data folder"
+    assert _reason(folder, " ") == "names no file"
     assert "fetches nothing" in _reason(folder, "https://example.com/a.png")
     assert _reason(folder, "none.png") == "no such file below the data folder"
     assert _reason(folder, "pictures") == "a folder, expected a file"
