@@ -49,7 +49,10 @@ def _labels(report: dict[str, Any]) -> tuple[str, str]:
 def _evaluation(report: dict[str, Any]) -> tuple[str, str]:
     blessing = report["blessing"]
     if blessing["blessed"]:
-        return "".join(("blessed", *map(_taken, report.get("transfer", ())))), GOOD
+        checks = blessing.get("checks")
+        unjudged = bool(checks) and all(check["passed"] is None for check in checks)
+        word = f"pushed unjudged: {blessing['reasons'][0]}" if unjudged else "blessed"
+        return "".join((word, *map(_taken, report.get("transfer", ())))), CAREFUL if unjudged else GOOD
     reason = "; ".join(visible(" ".join(str(reason).split())) for reason in blessing["reasons"][:1])
     return f"not blessed{': ' + reason if reason else ''}", BAD
 

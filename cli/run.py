@@ -47,7 +47,7 @@ def run(
     find_taught(config.transfer.source, out)
     check_installed(config.tracking)
     readings = config.readings()
-    fingerprints = fingerprint_tables(data, config.data.tables, readings)
+    fingerprints = fingerprint_tables(data, config.data.tables, readings, bool(config.transfer.source))
     check_schemas(config.data.schema_dir, fingerprints)
     check_named_columns(data, config.cleaner, readings)
     if config.model.bert:

@@ -9,16 +9,15 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
+from aisle.model import workers
 from aisle.schema.errors import AisleError
 from aisle.schema.training import HISTORY_FILE
 
 
 def callbacks(folder: str) -> list[tf.keras.callbacks.Callback]:
-    """TensorBoard's log of every epoch, and a stop at the first loss that is not a number."""
-    return [
-        tf.keras.callbacks.TensorBoard(log_dir=folder, write_graph=False),
-        tf.keras.callbacks.TerminateOnNaN(),
-    ]
+    """TensorBoard's log of every epoch, which the chief writes, and a stop at the first loss that is not a number."""
+    log = [tf.keras.callbacks.TensorBoard(log_dir=folder, write_graph=False)] if workers.is_chief() else []
+    return [*log, tf.keras.callbacks.TerminateOnNaN()]
 
 
 def best(patience: int) -> tf.keras.callbacks.Callback:
@@ -27,7 +26,7 @@ def best(patience: int) -> tf.keras.callbacks.Callback:
 
 
 def finish(history: tf.keras.callbacks.History, folder: str) -> None:
-    """Writes the curves of a Keras training.
+    """Writes the curves of a Keras training, where this process is the chief.
 
     Raises:
         AisleError: a loss was not a finite number: nothing may be exported from such a training.
@@ -46,7 +45,8 @@ def finish(history: tf.keras.callbacks.History, folder: str) -> None:
                 f"the training's loss became {value:g} in epoch {epoch}, and nothing was exported; expected a finite "
                 "number: lower retrieval.learning_rate or ranker.learning_rate, or check the data"
             )
-    save(curves, folder)
+    if workers.is_chief():
+        save(curves, folder)
 
 
 def save(curves: Mapping[str, Sequence[float]], folder: str) -> None:

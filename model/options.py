@@ -57,7 +57,7 @@ class TwoTowerOptions(Options):
 
     Attributes:
         width: of the shared space.
-        batch: queries a step; each brings one positive and the others' as negatives.
+        batch: queries a step, of all workers together; each brings one positive and the others' as negatives.
         steps: at most so many steps, rounded up to whole `steps_per_epoch`.
         steps_per_epoch: steps between validations; 0 chooses a tenth of `steps`.
         patience: validations without a better recall before training ends.
@@ -72,6 +72,8 @@ class TwoTowerOptions(Options):
         order_steps: of its training at most.
         refit: whether what serves learns from the validation window too, once that has said for how many steps; what
             the ranking head learns from never does.
+        mixed_precision: whether it multiplies in bfloat16 while it learns, which accelerators that have it do much quicker;
+            what is exported is float32 either way.
         seed: of every random choice.
     """
 
@@ -88,6 +90,7 @@ class TwoTowerOptions(Options):
     order_width: Even = 64
     order_steps: AtLeastOne = 6000
     refit: bool = True
+    mixed_precision: bool = False
     seed: Seed = 1
 
 
@@ -164,6 +167,7 @@ class RankingOptions(Options):
         patience: epochs without a lower validation loss before training ends.
         propensity: whether a click on a search's result, and what was bought after it, counts by the inverse of how
             likely a look at its position is, as `labels.position_bias` estimated it.
+        mixed_precision: whether it multiplies in bfloat16 while it learns; what is exported is float32 either way.
         seed: of every random choice.
     """
 
@@ -192,6 +196,7 @@ class RankingOptions(Options):
     title_pieces: AtLeastOne = 24
     patience: AtLeastOne = 1
     propensity: bool = False
+    mixed_precision: bool = False
     seed: Seed = 1
 
 

@@ -9,38 +9,47 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
+from aisle.model import workers
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.export import Labels, RankingModule
 from aisle.model.ranking.features_trainer import train_features
 from aisle.model.ranking.head_trial import head_gain
-from aisle.model.ranking.numbers import Ensemble
-from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.ranking.reading.making import make_head, make_learner
 from aisle.model.ranking.reading.probe import titles_tell
-from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.reading.text_trainer import shrink, train_text
-from aisle.model.ranking.rows import judged_rows, read_rows
-from aisle.model.ranking.taught_head import taught_head
-from aisle.model.text.bert import Tokenizer, load_bert
+from aisle.model.ranking.rows import read_rows
+from aisle.model.ranking.taught_head import UntoldHead, taught_head
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.transfer.taught import Taught
 from aisle.model.transfer.told import tell
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 
-_PROJECTED = 2000
-"""Of so many titles the projection of word pieces is fitted."""
-
 
 def run_fn(fn_args: FnArgs) -> None:
     """Trains the ranking head and exports it to `fn_args.serving_model_dir`.
 
+    Where TF_CONFIG names several workers, each runs this; the chief alone writes, and all end when it has.
+
     Args:
         fn_args: `train_files` and `eval_files` hold ranking examples; `custom_config` holds
             `options` (a RankingOptions as JSON), `bert` (a folder or "") and, where the head may begin with another
-            shop's, `taught`, the file of what that teaches;
+            shop's, `taught`, the file of what that teaches; and `untold` where there are no examples, since nothing is
+            told of the shop but what it has;
             `base_model` is the BERT that this run pretrained, or None.
     """
+    workers.strategy()  # Before TensorFlow computes anything.
     options = RankingOptions.from_json(fn_args.custom_config["options"])
+    if fn_args.custom_config.get("untold"):
+        untold = RankingModule(UntoldHead(), None, options, Labels(False, False), False)
+        if workers.is_chief():
+            _save(untold, fn_args.serving_model_dir)
+    else:
+        _train(fn_args, options)
+    workers.wait()
+
+
+def _train(fn_args: FnArgs, options: RankingOptions) -> None:
     folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
@@ -51,50 +60,30 @@ def run_fn(fn_args: FnArgs) -> None:
     if path := fn_args.custom_config.get("taught"):
         theirs = Taught.read(path).head
         gains = [head_gain(train, valid, options, theirs)]
-    begin = theirs if gains and gains[0].on else None
+    begin = theirs if gains and workers.agree(gains[0].on) else None
     features = train_features(train, valid, options, fn_args.model_run_dir, begin)
     head, reads_history = None, False
     if labels.search or options.text != "never":
         head = make_head(train, features, options, folder)
-        if options.text == "auto" and not titles_tell(head, train, valid, options):
+        if options.text == "auto" and not workers.agree(titles_tell(head, train, valid, options)):
             options = options.model_copy(update={"text": "never"})
     if head is not None and (labels.search or options.text != "never"):
-        reads_history = train_text(head, train, valid, options, fn_args.model_run_dir)
-        shrink(head, train, options)
+        learner = make_learner(head, train, options, folder)
+        reads_history = train_text(head, train, valid, options, fn_args.model_run_dir, learner)
     if not (labels.search or reads_history):
         head = None
-    module = RankingModule(features, head, options, labels, reads_history)
-    module.calibrate(valid)
-    tf.saved_model.save(module, fn_args.serving_model_dir, signatures={"serving_default": module.serve})
-    Taught(taught_head(features), None).write(fn_args.serving_model_dir)
-    tell(fn_args.serving_model_dir, gains)
+    if workers.is_chief():
+        if head is not None:
+            shrink(head, train, options)
+        module = RankingModule(features, head, options, labels, reads_history)
+        module.calibrate(valid)
+        _save(module, fn_args.serving_model_dir)
+        Taught(taught_head(features), None).write(fn_args.serving_model_dir)
+        tell(fn_args.serving_model_dir, gains)
 
 
-def make_head(
-    train: dict[str, tf.Tensor], features: Ensemble, options: RankingOptions, bert: str
-) -> RankingHead:
-    """The head before its text is trained, the projection fitted to the training candidates' titles.
-
-    Args:
-        train: ranking examples as tensors.
-        features: trained.
-        options: of the head.
-        bert: the folder of the pretrained BERT.
-    """
-    pretrained = load_bert(bert, options.layers or None, options.dropout)
-    reader = LateInteraction(
-        pretrained, Tokenizer(bert), options.word_width, options.frozen, options.adapter_rank
-    )
-    titles = tf.unique(train[f.TITLE.name])[0]
-    reader.fit_projection(titles[:_PROJECTED])
-    clicked = (train[f.QUERY.name].numpy() != b"") & ~judged_rows(train)
-    return RankingHead(
-        reader,
-        features,
-        bool(clicked.any()),
-        anchor=options.anchor,
-        adversarial=options.adversarial,
-    )
+def _save(module: RankingModule, folder: str) -> None:
+    tf.saved_model.save(module, folder, signatures={"serving_default": module.serve})
 
 
 def _labels(rows: dict[str, tf.Tensor]) -> Labels:

@@ -8,12 +8,10 @@ from aisle.schema.splits import ITEMS, TRAIN
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from aisle.model import history
-from aisle.model.lazy_adam import LazyAdam
+from aisle.model import workers
 from aisle.model.options import TwoTowerOptions
 from aisle.model.preprocessing import (
     BRAND_VOCABULARY,
@@ -25,35 +23,26 @@ from aisle.model.preprocessing import (
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.two_tower.export import TwoTowerModule, export
-from aisle.model.two_tower.inputs import (
-    Catalogue,
-    Queries,
-    batches,
-    joined,
-    read_catalogue,
-    read_queries,
-    taken,
-)
-from aisle.model.two_tower.model import ITEM_IDS, Sizes, TwoTower
+from aisle.model.two_tower.inputs import Catalogue, Queries, joined, read_catalogue, read_queries
+from aisle.model.two_tower.model import Sizes, TwoTower
 from aisle.model.two_tower.order import OrderTower
 from aisle.model.two_tower.order_training import learn, learn_again
 from aisle.model.two_tower.order_validation import Validation
-from aisle.model.two_tower.recall import BestRecall
 from aisle.model.two_tower.sequences import sequences_of
-from aisle.model.two_tower.spectrum import Start, start_of
-
-STEPS_PER_CALL = 20
-"""Steps that run in the graph before Python has its say again."""
+from aisle.model.two_tower.training import alone, begun, endless, fit
 
 
 def run_fn(fn_args: FnArgs) -> None:
     """Trains the two-tower and exports it to `fn_args.serving_model_dir`.
+
+    Where TF_CONFIG names several workers, each runs this; the chief alone writes, and all end when it has.
 
     Args:
         fn_args: `train_files` hold the splits `items` and `train`, `eval_files` the split `eval`;
             `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "");
             `base_model` is the BERT that this run pretrained, or None.
     """
+    workers.strategy()  # Before TensorFlow computes anything.
     train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])))
 
 
@@ -66,19 +55,24 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     queries, valid = read_queries(splits, transform, catalogue, encoder)
     size = sizes(transform, encoder.width)
     model = begun(size, options, queries, catalogue)
-    steps = fit(model, batches(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
-    order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
-    told = (transform, encoder, catalogue.ids, catalogue.features)
+    steps = fit(model, endless(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
+    model, last = alone(model, queries, catalogue, options), None
+    every = joined(queries, valid)
     if options.refit:
-        every = joined(queries, valid)
         last = begun(size, options, every, catalogue)
-        last.fit(batches(every, catalogue, options), steps_per_epoch=steps, verbose=0)
-        known = sequences_of(every, catalogue, size.users)
-        again = None if order is None else learn_again(known, size.items, options, order, order_steps)
-        module = TwoTowerModule(last, *told, unseeing=model, orders=(again, order))
-    else:
-        module = TwoTowerModule(model, *told, orders=(order, None))
-    export(module, fn_args.serving_model_dir)
+        last.fit(endless(every, catalogue, options), steps_per_epoch=steps, verbose=0)
+        last = alone(last, every, catalogue, options)
+    if workers.is_chief():
+        order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
+        told = (transform, encoder, catalogue.ids, catalogue.features)
+        if last is None:
+            module = TwoTowerModule(model, *told, orders=(order, None))
+        else:
+            known = sequences_of(every, catalogue, size.users)
+            again = None if order is None else learn_again(known, size.items, options, order, order_steps)
+            module = TwoTowerModule(last, *told, unseeing=model, orders=(again, order))
+        export(module, fn_args.serving_model_dir)
+    workers.wait()
 
 
 def fit_order(
@@ -98,55 +92,6 @@ def fit_order(
         return None, 0
     order, steps = learn(sequences, size.items, options, validation)
     return (order, steps) if order.share > 0 else (None, 0)
-
-
-def begun(
-    size: Sizes,
-    options: TwoTowerOptions,
-    queries: Queries,
-    catalogue: Catalogue,
-    kind: type[TwoTower] = TwoTower,
-) -> TwoTower:
-    """The model as it begins: its items' vectors where who took what puts them."""
-    tf.keras.utils.set_random_seed(options.seed)
-    start = start_of(taken(queries, catalogue, size.items, size.users), options.width, options.seed)
-    return compiled(size, options, kind, start)
-
-
-def compiled(
-    sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower, start: Start | None = None
-) -> TwoTower:
-    """The model, ready to be fitted."""
-    model = kind(sizes, options, start)
-    optimizer = LazyAdam(options.learning_rate, {ITEM_IDS: options.id_rate})
-    model.compile(optimizer=optimizer, steps_per_execution=STEPS_PER_CALL)
-    return model
-
-
-def fit(
-    model: TwoTower,
-    endless: tf.data.Dataset,
-    valid: Queries,
-    catalogue: Catalogue,
-    options: TwoTowerOptions,
-    run_dir: str,
-) -> int:
-    """Trains on endless batches until the validation's recall no longer rises; `run_dir` receives the curves.
-
-    Returns:
-        After how many steps it was best.
-    """
-    best, epoch = BestRecall(model, catalogue, valid, options.patience), options.steps_per_epoch
-    epoch = epoch or max(1, options.steps // 10)
-    result = model.fit(
-        endless,
-        epochs=-(-options.steps // epoch),
-        steps_per_epoch=epoch,
-        callbacks=[best, *history.callbacks(run_dir)],
-        verbose=0,
-    )
-    history.finish(result, run_dir)
-    return best.epochs * epoch
 
 
 def sizes(transform: tft.TFTransformOutput, text: int) -> Sizes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-import tensorflow_model_analysis as tfma
 from tfx import v1 as tfx
 from tfx.dsl.components.base import base_component
 from tfx.types import channel
@@ -30,11 +29,10 @@ from aisle.pipeline.code_hash import code_hash, show_code_to_cache
 from aisle.pipeline.config import Config
 from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
-from aisle.schema.contract import SERVING_DEFAULT
-from aisle.schema.features import LABEL
+from aisle.pipeline.ranking_evaluator import ranking_evaluator
 from aisle.schema.options import Options
-from aisle.schema.splits import EVAL, ITEMS, TEST, TRAIN
-from aisle.schema.tables import EVENTS
+from aisle.schema.splits import EVAL, ITEMS, TRAIN
+from aisle.schema.tables import EVENTS, JUDGEMENTS
 
 PIPELINE_NAME = "aisle"
 PRETRAIN_FN = "aisle.model.pretrain.pretrain_fn"
@@ -49,6 +47,14 @@ SETTLE_FN = "aisle.serving.releases.pushed.settle"
 
 Checked = Mapping[str, channel.BaseChannel]
 """A table's channels: examples, quarantine, statistics, schema, anomalies."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Taught:
+    """The file of what another shop teaches, "" for none, and whether nothing is told of this one but what it has."""
+
+    file: str
+    untold: bool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,10 +118,13 @@ def create_pipeline(
         called=_called(config),
         ads_dir=layout.ads,
     )
-    labeler = Labeler(tables=cleaner.outputs["tables"], options=_labels(config), reports_dir=layout.reports)
+    labeler = Labeler(
+        tables=cleaner.outputs["tables"], options=_labels(config, taught), reports_dir=layout.reports
+    )
     reader = [_picture_reader(cleaner, data, pictures, layout)] if pictures else []
     seen = reader[0].outputs["pictures"] if reader else None
-    nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config, taught)]
+    given = _Taught(taught, untold=not {EVENTS.name, JUDGEMENTS.name} & fingerprints.keys())
+    nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config, given)]
     return _pipeline(nodes, layout, config, metadata)
 
 
@@ -145,11 +154,13 @@ def _called(config: Config) -> dict[str, str]:
     return {**reading.values.get("event", {}), **({"": constant} if constant else {})}
 
 
-def _labels(config: Config) -> LabelerOptions:
-    """What the Labeler is told: it estimates the position bias where the ranking head reads it, and nowhere else."""
-    if config.ranker.propensity:
-        return config.labels
-    return config.labels.model_copy(update={"position_bias": "none"})
+def _labels(config: Config, taught: str) -> LabelerOptions:
+    """What the Labeler is told: it estimates the position bias where the ranking head reads it, and nowhere else.
+
+    Titles stand for queries where another shop has taught the rest.
+    """
+    told = {} if config.ranker.propensity else {"position_bias": "none"}
+    return config.labels.model_copy(update={**told, **({"titles": True} if taught else {})})
 
 
 def _checked_table(
@@ -201,13 +212,13 @@ def _models(
     pictures: channel.BaseChannel | None,
     layout: Layout,
     config: Config,
-    taught: str,
+    taught: _Taught,
 ) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
     pretraining = _pretraining(cleaner, labeler, layout, config)
     bert = pretraining[0].outputs["model"] if pretraining else None
     trained, nodes = _trained(cleaner, labeler, bert, pictures, config, taught)
-    return [*pretraining, *nodes, *_judged(labeler, trained, layout, config)]
+    return [*pretraining, *nodes, *_judged(labeler, trained, layout, config, taught.untold)]
 
 
 def _pretraining(
@@ -235,7 +246,7 @@ def _trained(
     bert: channel.BaseChannel | None,
     pictures: channel.BaseChannel | None,
     config: Config,
-    taught: str,
+    taught: _Taught,
 ) -> tuple[_Trained, list[base_component.BaseComponent]]:
     """Trains both models and makes one of them."""
     transform = tfx.components.Transform(
@@ -265,7 +276,7 @@ def _trained(
         options=config.candidates,
         bert_dir=config.model.bert,
         code=_code(CANDIDATES_FN),
-        taught=taught,
+        taught=taught.file,
     )
     ranking = tfx.components.Trainer(
         run_fn=RANKING_FN,
@@ -273,7 +284,8 @@ def _trained(
         examples=candidates.outputs["examples"],
         train_args=tfx.proto.TrainArgs(splits=[TRAIN]),
         eval_args=tfx.proto.EvalArgs(splits=[EVAL]),
-        custom_config=_trainer_config(config.ranker, config, RANKING_FN) | {"taught": taught},
+        custom_config=_trainer_config(config.ranker, config, RANKING_FN)
+        | {"taught": taught.file, "untold": taught.untold},
     ).with_id("Trainer.ranking")
     bundle = _bundle(cleaner, labeler, (two_tower, ranking), bert, pictures, config, taught)
     trained = _Trained(two_tower, candidates, ranking, bundle)
@@ -287,7 +299,7 @@ def _bundle(
     bert: channel.BaseChannel | None,
     pictures: channel.BaseChannel | None,
     config: Config,
-    taught: str,
+    taught: _Taught,
 ) -> Bundle:
     """Makes one model of the two-tower and the ranking head."""
     two_tower, ranking = models
@@ -303,22 +315,21 @@ def _bundle(
         reviews=config.reviews,
         bert_dir=config.model.bert,
         code=_code(BUNDLE_FN),
-        taught=taught,
+        taught=taught.file,
     )
 
 
 def _judged(
-    labeler: Labeler, trained: _Trained, layout: Layout, config: Config
+    labeler: Labeler, trained: _Trained, layout: Layout, config: Config, untold: bool
 ) -> list[base_component.BaseComponent]:
     """Evaluates what was trained, loads it for trial, and pushes it where it is blessed."""
     bundle = trained.bundle
-    ranking_evaluator = tfx.components.Evaluator(
-        examples=trained.candidates.outputs["examples"],
-        # The head alone: what `serving_default` of the whole model calls, without a catalogue to load.
-        model=trained.ranking.outputs["model"],
-        example_splits=[TEST],
-        eval_config=_ranking_metrics(config.bless.min_auc),
-    ).with_id("Evaluator.ranking")
+    # Where nothing is told its examples are none.
+    examples, head = trained.candidates.outputs["examples"], trained.ranking.outputs["model"]
+    of_ranking = [] if untold else [ranking_evaluator(examples, head, config.bless.min_auc)]
+    judged = {
+        f"ranking_{name}": one.outputs[name] for one in of_ranking for name in ("evaluation", "blessing")
+    }
     evaluator = RecommendationEvaluator(
         model=bundle.outputs["tested_model"],
         interactions=labeler.outputs["interactions"],
@@ -326,10 +337,9 @@ def _judged(
         blessed_dir=layout.blessed,
         options=config.evaluator,
         thresholds=config.bless,
-        ranking_evaluation=ranking_evaluator.outputs["evaluation"],
-        ranking_blessing=ranking_evaluator.outputs["blessing"],
         two_tower_run=trained.two_tower.outputs["model_run"],
         ranking_run=trained.ranking.outputs["model_run"],
+        **judged,
     )
     canary = CanaryLoad(
         model=bundle.outputs["model"],
@@ -346,34 +356,7 @@ def _judged(
         ),
         custom_config={"keep": config.push.keep, "settle_fn": SETTLE_FN},
     )
-    return [ranking_evaluator, evaluator, canary, pusher]
-
-
-def _ranking_metrics(min_auc: float) -> tfma.EvalConfig:
-    """The ranking head's metrics on candidates of the test window, and what blesses it."""
-    auc = tfma.MetricThreshold(value_threshold=tfma.GenericValueThreshold(lower_bound={"value": min_auc}))
-    return tfma.EvalConfig(
-        model_specs=[
-            # Its type is said, or TFMA loads the model once more to find it out.
-            tfma.ModelSpec(
-                signature_name=SERVING_DEFAULT.name,
-                label_key=LABEL.name,
-                model_type=tfma.constants.TF_GENERIC,
-            )
-        ],
-        slicing_specs=[tfma.SlicingSpec()],
-        metrics_specs=[
-            tfma.MetricsSpec(
-                metrics=[
-                    tfma.MetricConfig(class_name="AUC", threshold=auc),
-                    tfma.MetricConfig(class_name="BinaryCrossEntropy"),
-                    # Finer than TFMA's default: most probabilities are small.
-                    tfma.MetricConfig(class_name="CalibrationPlot", config='{"num_buckets": 10000}'),
-                    tfma.MetricConfig(class_name="ExampleCount"),
-                ]
-            )
-        ],
-    )
+    return [*of_ranking, evaluator, canary, pusher]
 
 
 def _code(function: str) -> str:

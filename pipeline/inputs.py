@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from aisle.components.cleaner.keeping import keeping
 from aisle.components.example_gen.cells.rows import SKIPPED_ROWS
-from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint, has_ending
+from aisle.components.example_gen.discovery import USUAL, find_tables, fingerprint, has_ending, require_told
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.proposal.forms import how_to_read
 from aisle.components.example_gen.reader import read_shards, table_columns
@@ -38,7 +38,7 @@ _UNSEEN = (
 
 
 def fingerprint_tables(
-    data: str, names: str, readings: Mapping[str, TableReading] | None = None
+    data: str, names: str, readings: Mapping[str, TableReading] | None = None, taught: bool = False
 ) -> dict[str, str]:
     """Finds a data folder's tables and fingerprints their content.
 
@@ -46,6 +46,7 @@ def fingerprint_tables(
         data: the folder.
         names: comma-separated names of the tables to use; `auto` takes all there are.
         readings: how each table is read, by name.
+        taught: whether the run begins with another shop's, so that items will do.
 
     Returns:
         The fingerprint of each table, by name.
@@ -54,6 +55,8 @@ def fingerprint_tables(
         InputError: a table that must be there is missing, a file can't be read, or none of its first rows.
     """
     tables = _chosen(find_tables(data, readings), names)
+    if not taught:
+        require_told(data, tables)
     for paths in tables.values():
         for path in paths:
             if has_ending(path, ".parquet"):

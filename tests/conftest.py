@@ -28,6 +28,7 @@ SLOW = (
     *("test_fuzz.py", "test_reader_pieces.py", "test_reader.py", "test_killed_steps.py"),
     *("test_distillation.py", "test_explained_search.py", "test_index.py", "test_lean_graph.py"),
     *("test_pretraining.py", "test_text_head.py", "test_two_tower_variants.py", "test_search.py"),
+    *("test_workers.py",),
 )
 """What trains, saves or fuzzes for longer than a few seconds: CI runs it on one of the stacks."""
 PARTS = (

@@ -99,9 +99,9 @@ def heads(
 
     from aisle.model.ranking.export import Labels, RankingModule
     from aisle.model.ranking.features_trainer import train_features
+    from aisle.model.ranking.reading.making import make_head
     from aisle.model.ranking.reading.text_trainer import train_text
     from aisle.model.ranking.rows import numbers as row_numbers
-    from aisle.model.train_ranking import make_head
     from aisle.schema.bert.weights import bert_folder
 
     train, valid = (

@@ -145,10 +145,11 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
     import tensorflow_transform as tft
 
     from aisle.model.options import TwoTowerOptions
-    from aisle.model.train_two_tower import begun, sizes
+    from aisle.model.train_two_tower import sizes
     from aisle.model.two_tower.export import TwoTowerModule, export
     from aisle.model.two_tower.inputs import batches, read_catalogue, read_queries
     from aisle.model.two_tower.recall import BestRecall
+    from aisle.model.two_tower.training import begun
 
     found: dict[str, Any] = {"seconds": {}, "peak_mb": {}}
 

@@ -102,8 +102,8 @@ def text(trained: Trained, protocol: Protocol) -> dict[str, Any]:
 
     from aisle.model.ranking.export import Labels, RankingModule
     from aisle.model.ranking.features_trainer import train_features
+    from aisle.model.ranking.reading.making import make_head
     from aisle.model.ranking.reading.text_trainer import train_text
-    from aisle.model.train_ranking import make_head
     from aisle.schema.bert.weights import bert_folder
 
     train, valid = (tensors(trained.examples[split]) for split in ("train", "eval"))

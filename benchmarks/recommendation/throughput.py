@@ -70,9 +70,10 @@ def make_sides(
 
     from aisle.model.options import TwoTowerOptions
     from aisle.model.text.bert import SentenceEncoder
-    from aisle.model.train_two_tower import compiled, sizes
+    from aisle.model.train_two_tower import sizes
     from aisle.model.two_tower.inputs import batches, read_catalogue, read_queries
     from aisle.model.two_tower.model import QueryTower
+    from aisle.model.two_tower.training import compiled
     from aisle.schema.bert.weights import bert_folder
     from benchmarks.recommendation.tutorial import Loss, Tutorial, tutorial_batches
 

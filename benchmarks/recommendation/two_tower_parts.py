@@ -109,7 +109,7 @@ def measure(
 
 def train(training: Training, sizes: Any, run: str) -> tuple[TwoTower, float]:
     """The trained model, and how many seconds of CPU it took."""
-    from aisle.model.train_two_tower import begun, fit
+    from aisle.model.two_tower.training import begun, fit
 
     started = time.process_time()
     model = begun(sizes, training.options, training.queries, training.catalogue, training.model)

@@ -199,8 +199,8 @@ def _train(variant: Variant, made: Fold, number: int, seed: int) -> tuple[Rankin
     from aisle.model.options import RankingOptions
     from aisle.model.ranking.export import Labels, RankingModule
     from aisle.model.ranking.features_trainer import train_features
+    from aisle.model.ranking.reading.making import make_head
     from aisle.model.ranking.reading.text_trainer import shrink, train_text
-    from aisle.model.train_ranking import make_head
 
     options = RankingOptions(seed=seed, members=1, feature_epochs=1, size=variant.size, **variant.options)
     run = str(made.folder / "run")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from aisle.model.retrieval.item_table import ItemTable
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.state import State
+    from aisle.model.transfer.lent import Lent
 
 BATCH = 64
 MEMBERS = RankingOptions().members
@@ -202,7 +203,7 @@ def state_at(
     items: list[str],
     now: int,
     moves: bool,
-    lent: npt.NDArray[np.float64] | None = None,
+    lent: Lent | None = None,
 ) -> State:
     """What the shop knows at a moment, and what its items are `lent`; where it `moves`, with a row for all users ever."""
     import polars as pl

@@ -70,6 +70,7 @@ class Executor(base_executor.BaseExecutor):
             index=report["index"],
             users=report["users"]["all"],
             enough=options.slice_users,
+            untold=test.untold and bool(report.get("transfer")),
         )
         report["training"] = _training(input_dict)
         write_evaluation(report, artifact_utils.get_single_uri(output_dict["evaluation"]))

@@ -10,7 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from aisle.components.evaluator.baselines.lexical import BM25
-from aisle.components.evaluator.measures.protocol import Protocol, goal_events, make_protocol, positions
+from aisle.components.evaluator.measures.protocol import (
+    JUDGEMENT,
+    Protocol,
+    goal_events,
+    make_protocol,
+    positions,
+)
 from aisle.components.evaluator.measures.search import Catalogue, Searches, clicked_queries, judged_queries
 from aisle.components.evaluator.options import EvaluatorOptions
 from aisle.components.storage import exists
@@ -34,6 +40,7 @@ class Holdout:
         protocol: the users and what they took.
         searches: what is searched, and for what.
         options: depths and draws.
+        judged: how many judgements there are, of all splits.
     """
 
     splits: dict[str, Any]
@@ -43,6 +50,12 @@ class Holdout:
     protocol: Protocol
     searches: Searches
     options: EvaluatorOptions
+    judged: int
+
+    @property
+    def untold(self) -> bool:
+        """Whether nothing is told of the shop but what it has: nobody took, and nobody judged anything."""
+        return self.splits["goal"] == JUDGEMENT and not self.judged
 
     @property
     def test_start(self) -> int:
@@ -56,6 +69,7 @@ class Holdout:
         items = read_parquet(os.path.join(folder, "items.parquet"))
         asked = _asked(folder, splits["goal"])
         protocol = make_protocol(items, asked, splits, options.max_users, options.seed)
+        judgements = _optional(folder, "judgements")
         return Holdout(
             splits,
             items,
@@ -64,10 +78,11 @@ class Holdout:
             protocol,
             Searches(
                 _catalogue(items, protocol),
-                judged_queries(_optional(folder, "judgements"), protocol.item_ids),
+                judged_queries(judgements, protocol.item_ids),
                 clicked_queries(asked, protocol.item_ids),
             ),
             options,
+            judgements.num_rows if judgements is not None else 0,
         )
 
 

@@ -6,7 +6,7 @@ import fnmatch
 import hashlib
 import os
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from aisle.components.example_gen.options import TableReading
 from aisle.components.storage import exists, is_folder, is_remote, list_folder, open_file
@@ -34,7 +34,7 @@ def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None)
         The paths by table, in the order of `TABLES`; tables that aren't there are left out.
 
     Raises:
-        InputError: the folder can't be used, or lacks a table that every run needs.
+        InputError: the folder can't be used, or there are no items.
     """
     names = _names(folder)
     told = readings or {}
@@ -51,12 +51,25 @@ def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None)
         raise InputError(
             f"the table items is missing in {folder}: expected items.csv, .parquet or items/, found {held}"
         )
-    if EVENTS.name not in present and JUDGEMENTS.name not in present:
-        raise InputError(
-            f"neither events nor judgements in {folder}: there is nothing to learn from; "
-            f"expected events.csv or judgements.csv (or .parquet, or a folder), found {held}"
-        )
     return present
+
+
+def require_told(folder: str, tables: Collection[str]) -> None:
+    """Refuses a shop of which nothing is told but what it has.
+
+    Args:
+        folder: of the data.
+        tables: the names of those that are used.
+
+    Raises:
+        InputError: neither events nor judgements are among them.
+    """
+    if EVENTS.name not in tables and JUDGEMENTS.name not in tables:
+        raise InputError(
+            f"neither events nor judgements in {folder}: there is nothing to learn from; expected events.csv or "
+            f"judgements.csv (or .parquet, or a folder), found {', '.join(tables)}; or begin with what another shop has "
+            f"learnt: aisle run {folder} --from OTHER/out"
+        )
 
 
 def holds(folder: str, table: Table, reading: TableReading = USUAL) -> bool:

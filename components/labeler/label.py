@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from aisle.components.labeler.interactions import Splits, choose_splits, liking_events, make_interactions
 from aisle.components.labeler.judged.judgements import EVAL_SHARE, TRAIN_SHARE, apply_precedence
+from aisle.components.labeler.judged.titles import titles_asked
 from aisle.components.labeler.labelled import EVENT_COLUMNS, Held, Labelled, Tally, frame_of
 from aisle.components.labeler.meaning.intents import query_intents, query_votes
 from aisle.components.labeler.options import LabelerOptions
@@ -26,7 +27,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     """Labels and splits cleaned tables.
 
     Args:
-        tables: cleaned canonical tables by name; `items` and one of `events`, `judgements`.
+        tables: cleaned canonical tables by name; `items` and, unless titles stand for queries, `events` or `judgements`.
         options: windows and lengths.
 
     Raises:
@@ -44,10 +45,15 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     impressions = apply_precedence(impressions, held.judgements, options.precedence)
     intents = query_intents(query_votes(organic), held.items, options)
     queries = query_examples(interactions, held.country(), options.history, splits.test_start)
-    examples = _join(queries, judged_examples(held.judgements))
+    untold = options.titles and not {"events", "judgements"} & tables.keys()
+    judged = titles_asked(held.items) if untold else held.judgements
+    examples = _join(queries, judged_examples(judged))
     examples.pop(TEST, None)  # The towers never see it; the Evaluator reads the interactions.
     counts = {split: table.num_rows for split, table in examples.items()}
-    require(counts, options, None if events.is_empty() else events["user_id"].count() > 0)
+    if untold:
+        require_titles(counts, options)
+    else:
+        require(counts, options, None if events.is_empty() else events["user_id"].count() > 0)
     return Labelled(
         tables={
             **held.tables(intents, options),
@@ -102,6 +108,20 @@ def require(examples: Mapping[str, int], options: LabelerOptions, named: bool | 
         raise InputError(
             f"no data: the {split} split holds {found[split]} baskets or searches, at least {least[split]} are needed; "
             "give a longer span of events, or shorten labels.test_days and labels.eval_days"
+        )
+
+
+def require_titles(examples: Mapping[str, int], options: LabelerOptions) -> None:
+    """Refuses too few titles to learn from where they stand for queries.
+
+    Raises:
+        InputError: there are fewer than training and validation need.
+    """
+    found, least = examples.get(TRAIN, 0) + examples.get(EVAL, 0), options.min_queries + 1
+    if found < least:
+        raise InputError(
+            f"no data: the items have {found} different titles, and at least {least} are needed where there are neither events "
+            "nor judgements; give more items, or lower labels.min_queries"
         )
 
 

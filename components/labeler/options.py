@@ -36,6 +36,8 @@ class LabelerOptions(Options):
             grades either way; a grade says what answers a query, a click what this visitor was after.
         intent_confidence: the share of the votes, 0 to 1, that a category needs to be a query's intent.
         intent_prior: how many votes the words of a query weigh beside what was taken for it.
+        titles: whether the items' titles stand for queries where there is neither the table of events nor that of
+            judgements; a run that begins with another shop's says so by itself, without it such a shop is refused.
         tags_per_item: at most so many.
         tag_items: a tag is in the titles of at least so many items.
         part_rows: events of more rows are labelled in parts of about so many, which lie on disk by turns (docs/scale.md);
@@ -54,6 +56,7 @@ class LabelerOptions(Options):
     precedence: Literal["clicks", "judgements"] = "clicks"
     intent_confidence: Share = 0.6
     intent_prior: Amount = 2.0
+    titles: bool = False
     tags_per_item: AtLeastZero = 5
     tag_items: AtLeastOne = 3
     part_rows: Annotated[int, Field(strict=True, ge=1_000)] = 2_000_000

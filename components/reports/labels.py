@@ -64,7 +64,8 @@ def headline(report: dict[str, Any]) -> str:
         "search result": report["outcomes"]["labelled"],
         "judgement": report["judgements"]["judgements"],
     }
-    return ", ".join(counted(count, noun) for noun, count in counts.items() if count)
+    said = ", ".join(counted(count, noun) for noun, count in counts.items() if count)
+    return said or "no events and no judgements: titles stand for queries"
 
 
 def notes(report: dict[str, Any]) -> list[str]:

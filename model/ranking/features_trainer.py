@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import history
+from aisle.model import history, workers
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.numbers import Ensemble, FeatureHead, bin_edges, ranking_loss
 from aisle.model.ranking.rows import choose, judged_rows, numbers, targets
 from aisle.model.ranking.taught_head import edges_from
 from aisle.model.transfer.taught import HeadWeights
+from aisle.model.workers import Part
 
 Rows = dict[str, tf.Tensor]
+_ASKED = 8192
+"""Validation's rows at a time, which every worker reads all of."""
 _RATE, _GENTLE = 2e-3, 0.25
 """Of AdamW at its peak, and by what share of it a head moves that has learnt elsewhere."""
 
@@ -34,29 +37,39 @@ def train_features(
     """
     train, valid = _unjudged(train), _unjudged(valid)
     values, labels = numbers(train), targets(train)
-    # The last one learns in the place of each of the others: its training is traced once.
-    *heads, learner = _begun(values, options, theirs)
+    heads = _begun(values, options, theirs)
     count = len(values)
     batch = max(16, min(2048, count // 50))
     steps = max(1, count // batch)
-    learner.compile(_optimizer(steps * options.feature_epochs, theirs is not None), loss=ranking_loss)
-    for model in (*heads, learner):
-        model(values[:1])
-    learner.optimizer.build(learner.trainable_variables)
-    held_out = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(8192)
+    # One learns in the place of each of them, with the other workers: its training is traced once.
+    with workers.strategy().scope():
+        width = options.width if theirs is None else theirs.width
+        learner = FeatureHead(heads[0].edges, width, options.dropout, options.mixed_precision)
+    for head in heads:
+        head(values[:1])
+    with workers.strategy().scope():
+        learner(values[:1])
+        learner.compile(_optimizer(steps * options.feature_epochs, theirs is not None), loss=ranking_loss)
+        learner.optimizer.build(learner.trainable_variables)
+    told = tf.data.Dataset.from_tensor_slices((numbers(valid), targets(valid))).batch(_ASKED)
+    held_out, asked = workers.distributed(lambda part: told), -(-len(numbers(valid)) // _ASKED)
     for member, head in enumerate(heads):
 
-        def draw(number: tf.Tensor, seed: int = options.seed + 1000 * member) -> tuple[tf.Tensor, tf.Tensor]:
-            rows = tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64)
-            return tf.gather(values, rows), tf.gather(labels, rows)
+        def draws(part: Part, seed: int = options.seed + 1000 * member) -> tf.data.Dataset:
+            def draw(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                rows = part.of(tf.random.stateless_uniform([batch], [seed, number], 0, count, tf.int64))
+                return tf.gather(values, rows), tf.gather(labels, rows)
+
+            return tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8)
 
         learner.set_weights(head.get_weights())
         for state in learner.optimizer.variables:
             state.assign(tf.zeros_like(state))
-        before = np.inf if theirs is None else learner.evaluate(held_out, verbose=0)
+        before = np.inf if theirs is None else learner.evaluate(held_out, steps=asked, verbose=0)
         result = learner.fit(
-            tf.data.Dataset.counter().map(draw, num_parallel_calls=2).prefetch(8),
+            workers.distributed(draws),
             validation_data=held_out,
+            validation_steps=asked,
             epochs=options.feature_epochs,
             steps_per_epoch=steps,
             callbacks=[history.best(options.feature_epochs), *history.callbacks(folder)],
@@ -69,12 +82,12 @@ def train_features(
 
 
 def _begun(values: tf.Tensor, options: RankingOptions, theirs: HeadWeights | None) -> list[FeatureHead]:
-    """The heads as they begin, and one more."""
+    """The heads as they begin."""
     if theirs is None:
         edges = bin_edges(values.numpy(), options.bins)
-        return [FeatureHead(edges, options.width, options.dropout) for _ in range(options.members + 1)]
+        return [FeatureHead(edges, options.width, options.dropout) for _ in range(options.members)]
     edges = edges_from(theirs, values.numpy())
-    heads = [FeatureHead(edges, theirs.width, options.dropout) for _ in range(options.members + 1)]
+    heads = [FeatureHead(edges, theirs.width, options.dropout) for _ in range(options.members)]
     for place, head in enumerate(heads):
         head(values[:1])
         head.set_weights(theirs.members[place % len(theirs.members)])

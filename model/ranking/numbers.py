@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
+from aisle.model.precision import Dense
 
 
 class FeatureHead(tf.keras.Model):
@@ -19,28 +20,31 @@ class FeatureHead(tf.keras.Model):
         [2, 2]
 
     Attributes:
-        edges: as given.
+        edges, width: as given.
     """
 
-    def __init__(self, edges: np.ndarray, width: int = 128, dropout: float = 0.1) -> None:
+    def __init__(
+        self, edges: np.ndarray, width: int = 128, dropout: float = 0.1, mixed: bool = False
+    ) -> None:
         """Makes the head.
 
         Args:
             edges: of the bins of each feature, ascending, [F, T + 1]; of `bin_edges`.
             width: of the first hidden layer; the second has half of it.
             dropout: after each.
+            mixed: whether it multiplies in bfloat16.
         """
         super().__init__(name="feature_head")
-        self.edges = np.asarray(edges, np.float32)
+        self.edges, self.width = np.asarray(edges, np.float32), width
         size = np.diff(edges, axis=1)
         self._start = tf.constant(edges[:, :-1], tf.float32)
         self._scale = tf.constant(np.where(size > 0, 1.0 / np.where(size > 0, size, 1.0), 0.0), tf.float32)
         self._layers = [
             layer
             for units in (width, width // 2)
-            for layer in (tf.keras.layers.Dense(units, activation="gelu"), tf.keras.layers.Dropout(dropout))
+            for layer in (Dense(units, "gelu", mixed), tf.keras.layers.Dropout(dropout))
         ]
-        self._out = tf.keras.layers.Dense(2)
+        self._out = Dense(2, mixed=mixed)
 
     def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
         """Float32 [n, F], NaN where unknown, to the logits of click and of conversion given the click, [n, 2].

@@ -1,9 +1,13 @@
-"""The ranking head of another shop as this one's begins: its weights, and the bins of numbers that mean the same in both."""
+"""The ranking head that another shop gives: its weights to begin with, or an order of what it lends, where nothing can be learnt.
+
+Of weights come along the bins of numbers that mean the same in both.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+import tensorflow as tf
 
 from aisle.model.ranking.numbers import Ensemble, bin_edges
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
@@ -16,6 +20,12 @@ OF_THE_SHOP = (
     "price_level",
 )
 """Numbers whose scale is the shop's size or its currency: a place among its own says the same in another."""
+
+FOLLOWS, BEFORE, SELLS = "latest_basket", "baskets", "popularity"
+"""Numbers: what goes with what the visitor took in this visit, and with what ever; and what sells."""
+_LEAST = 1e-4
+"""What an item that goes with nothing counts."""
+_EVER, _SELLING = 0.1, 0.5
 
 
 def taught_head(features: Ensemble) -> HeadWeights:
@@ -45,3 +55,30 @@ def edges_from(theirs: HeadWeights, values: npt.NDArray[np.float32]) -> Cells:
     own = bin_edges(values, theirs.edges.shape[1] - 1)
     named = np.isin(np.array(theirs.numbers), OF_THE_SHOP)
     return np.where(named[:, None], own, theirs.edges).astype(np.float32)
+
+
+class UntoldHead(Ensemble):
+    """Orders by what is likely to be taken next and, where that is the same, by what is likely to sell.
+
+    Both are what another shop lends (`aisle.model.transfer`), so that a visitor who took something is answered by that. A head
+    that has learnt elsewhere reads counts beside them, which here are all nothing.
+
+    Example:
+        >>> numbers = np.zeros([2, len(CANDIDATE_FEATURES)], np.float32)
+        >>> numbers[1, [feature.name for feature in CANDIDATE_FEATURES].index("latest_basket")] = 0.4
+        >>> some, other = UntoldHead()(tf.constant(numbers))[:, 0].numpy()
+        >>> bool(other > some)
+        True
+    """
+
+    def __init__(self) -> None:
+        super().__init__([])
+
+    def call(self, features: tf.Tensor, training: bool = False) -> tf.Tensor:
+        """As `FeatureHead`: float32 [n, F] to [n, 2]."""
+        follows, before, sells = (
+            tf.where(tf.math.is_finite(value), value, 0.0)
+            for value in (features[:, NUMBERS.index(name)] for name in (FOLLOWS, BEFORE, SELLS))
+        )
+        score = tf.math.log(_LEAST + follows + _EVER * before) + _SELLING * sells
+        return tf.stack([score, tf.zeros_like(score)], 1)

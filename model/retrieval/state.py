@@ -15,6 +15,7 @@ from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
 from aisle.model.transfer.gain import Floats
+from aisle.model.transfer.lent import Lent
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
@@ -117,7 +118,7 @@ def make_state(
     everyone: list[str] | None = None,
     tags: pl.DataFrame | None = None,
     domains: Domains | None = None,
-    lent: Floats | None = None,
+    lent: Lent | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 
@@ -129,7 +130,7 @@ def make_state(
         everyone: users that get a row whether they took something by then or not; None: those who did.
         tags: the Labeler's, `item_id` and `tag`; None: no item has any.
         domains: of the items, learnt as of `now` or before; None: one.
-        lent: takings of 28 days by which each item counts as taken more often, [n]; None: none.
+        lent: by another shop; None: nothing.
     """
     rows = _rows(items)
     past = _before(interactions, rows, now)
@@ -141,10 +142,11 @@ def make_state(
     known_users = set(sizes["user_id"])
     pairs = _pairs(known)
     liked = organic(past)
-    lent = np.zeros(len(items)) if lent is None else lent
-    item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), lent)
+    lent = lent or Lent()
+    takings = np.zeros(len(items)) if lent.takings is None else lent.takings
+    item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), takings)
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
-    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains)
+    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains, lent.follows)
     lists = (
         pairs.group_by("user_id", maintain_order=True)
         .tail(TAKEN)

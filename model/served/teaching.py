@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 import tensorflow as tf
 
-from aisle.model.retrieval.domains.lent import taught_content
+from aisle.model.retrieval.domains.lent import teach
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.gain import Gain
 from aisle.model.transfer.taught import Taught
@@ -36,7 +36,7 @@ def write_teaching(
     """
     of_head = os.path.join(ranking, EXTRA_FOLDER, TAUGHT_FILE)
     head = Taught.read(of_head).head if tf.io.gfile.exists(of_head) else None
-    taught = Taught(head, taught_content(shelf, interactions, items))
+    taught = teach(head, shelf, interactions, items)
     for folder in folders:
         taught.write(folder)
         tell(folder, [*told(ranking), *gains])

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from aisle.model.transfer.gain import LEAST, Floats, Gain
+from aisle.model.transfer.gain import LEAST, UNTOLD, Floats, Gain
 from aisle.model.transfer.taught import Content
 
 PART = "worth"
@@ -31,11 +31,14 @@ class Shelf:
         texts: embeddings of the items' texts [n, t].
         prices: NaN where unknown [n]; of any currency, since only their order counts.
         encoder: what the vocabulary of the texts' encoder is known by.
+        categories, brands: "" where unknown [n]; empty where the shop names none.
     """
 
     texts: npt.NDArray[np.floating]
     prices: npt.NDArray[np.floating]
     encoder: str
+    categories: list[str] = dataclasses.field(default_factory=list)
+    brands: list[str] = dataclasses.field(default_factory=list)
 
     def priced(self) -> Floats:
         """The place of each price among all, 0 to 1, its square, and 1: [n, 3]."""
@@ -113,7 +116,7 @@ def lent(
         return None, Gain.off(PART, why)
     relative, (users, items) = foretold(content, shelf), later
     if not len(users):
-        return relative, Gain(PART, True, why="this shop has no events of its own to judge by")
+        return relative, Gain(PART, True, why=UNTOLD)
     alone = _by_order(np.log1p(taken), users, items)
     found = [_by_order(np.log1p(taken + lent * relative), users, items) for lent in _TAKINGS]
     best = int(np.argmax([one.mean() for one in found]))

@@ -12,6 +12,7 @@ Floats = npt.NDArray[np.float64]
 
 LEAST = 50
 """Fewer questions say nothing: the part is off."""
+UNTOLD = "this shop has no events of its own to judge by"
 _RESAMPLES, _LEVEL = 1000, 0.05
 """Of the bootstrap; the lower end of a 90 % interval."""
 _AT_ONCE = 1 << 22

@@ -70,6 +70,24 @@ class Content:
 
 
 @dataclasses.dataclass(frozen=True)
+class Following:
+    """What was taken next in a visit there, by what it had in common with the item before.
+
+    Example:
+        >>> following = Following(("category", "brand"), np.array([3.25, -0.5], np.float32))
+        >>> dict(zip(following.alike, following.weights.tolist()))  # The same category, and another brand.
+        {'category': 3.25, 'brand': -0.5}
+
+    Attributes:
+        alike: the names of what items have in common.
+        weights: of each, in the log odds of being taken next [F].
+    """
+
+    alike: tuple[str, ...]
+    weights: Cells
+
+
+@dataclasses.dataclass(frozen=True)
 class Taught:
     """All that a shop teaches.
 
@@ -82,10 +100,12 @@ class Taught:
     Attributes:
         head: None where its head learnt nothing of recommendations.
         content: None where there was too little to learn it of.
+        following: the same.
     """
 
     head: HeadWeights | None
     content: Content | None
+    following: Following | None = None
 
     def write(self, folder: str) -> None:
         """Writes it beside a model: into the `assets.extra` of its folder."""
@@ -100,6 +120,9 @@ class Taught:
         if self.content is not None:
             arrays["worth"] = self.content.worth
             told["encoder"] = self.content.encoder
+        if self.following is not None:
+            arrays["next"] = self.following.weights
+            told["alike"] = self.following.alike
         buffer = io.BytesIO()
         np.savez(buffer, told=np.array(json.dumps(told)), **arrays)  # type: ignore[arg-type]
         extra = os.path.join(folder, EXTRA_FOLDER)
@@ -119,7 +142,7 @@ class Taught:
                 found = np.load(io.BytesIO(file.read()), allow_pickle=False)
             told = json.loads(str(found["told"]))
             if told["format"] == FORMAT:
-                return Taught(_head(told, found), _content(told, found))
+                return Taught(_head(told, found), _content(told, found), _following(told, found))
         except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, tf.errors.OpError) as error:
             raise InputError(
                 f"what another shop teaches can't be read from {path} ({type(error).__name__}): run aisle on that shop again"
@@ -144,3 +167,9 @@ def _content(told: dict[str, str], found: dict[str, np.ndarray]) -> Content | No
     if "encoder" not in told:
         return None
     return Content(told["encoder"], np.asarray(found["worth"], np.float32))
+
+
+def _following(told: dict[str, list[str]], found: dict[str, np.ndarray]) -> Following | None:
+    if "alike" not in told:
+        return None
+    return Following(tuple(told["alike"]), np.asarray(found["next"], np.float32))

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from aisle.model.precision import product
+
 LEAST_PROBABILITY = 1e-6
 """Sampling probabilities below are taken for this, as TFRS does."""
 LEAST_SHARE = 1e-37
@@ -19,6 +21,7 @@ def in_batch_softmax(
     count: tf.Tensor,
     probability: tf.Tensor,
     temperature: float,
+    mixed: bool = False,
 ) -> tf.Tensor:
     """The summed cross-entropy of each query with its own item among all items of the batch.
 
@@ -36,6 +39,7 @@ def in_batch_softmax(
         count: int [m], how many queries each item belongs to.
         probability: float32 [m], of each item being drawn into the batch.
         temperature: divides the products.
+        mixed: whether queries and items are multiplied in bfloat16.
 
     Returns:
         float32 [], a query's part at most 85, differentiable exactly by queries and items.
@@ -54,14 +58,15 @@ def in_batch_softmax(
     def loss(queries: tf.Tensor, items: tf.Tensor) -> tuple[tf.Tensor, Callable]:
         # The correction is one more column of the product, which saves a pass over the square.
         left = tf.concat([queries / temperature, tf.ones_like(queries[:, :1])], 1)
-        logits = tf.matmul(left, tf.concat([items, correction], 1), transpose_b=True)
+        logits = product(left, tf.concat([items, correction], 1), mixed, transpose_b=True)
         share = tf.nn.softmax(tf.tensor_scatter_nd_sub(logits, own, tf.gather(often, place)))
 
         def gradient(upstream: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
             scale = upstream / temperature
-            by_query = tf.matmul(share, items) - tf.gather(items, place)
+            by_query = product(share, items, mixed) - tf.gather(items, place)
             mine = tf.math.unsorted_segment_sum(queries, place, tf.shape(items)[0])
-            return scale * by_query, scale * (tf.matmul(share, queries, transpose_a=True) - mine)
+            by_item = product(share, queries, mixed, transpose_a=True)
+            return scale * by_query, scale * (by_item - mine)
 
         return -tf.reduce_sum(tf.math.log(tf.maximum(tf.gather_nd(share, own), LEAST_SHARE))), gradient
 

@@ -13,6 +13,7 @@ import tensorflow_transform as tft
 from aisle.model.options import TwoTowerOptions
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.two_tower.model import HALF_LIFE_DAYS, counted
+from aisle.model.workers import WHOLE, Part
 
 READ_BATCH = 4096
 
@@ -178,10 +179,13 @@ def _examples(
     return {name: tf.concat([batch.pop(name) for batch in batches], 0) for name in names}
 
 
-def batches(queries: Queries, catalogue: Catalogue, options: TwoTowerOptions) -> tf.data.Dataset:
+def batches(
+    queries: Queries, catalogue: Catalogue, options: TwoTowerOptions, part: Part = WHOLE
+) -> tf.data.Dataset:
     """Endless batches, as `TwoTower.compute_loss` takes them: random queries, one random target of each.
 
-    A basket is drawn as often as it has targets, so that every (query, target) pair is as likely.
+    A basket is drawn as often as it has targets, so that every (query, target) pair is as likely. A part of a batch has its
+    share of the queries and all of the items, so that the losses of all parts add up to that of the batch.
     """
     owner, rows = queries.targets.value_rowids(), queries.targets.values
     pairs = len(rows)
@@ -192,9 +196,9 @@ def batches(queries: Queries, catalogue: Catalogue, options: TwoTowerOptions) ->
         pair = tf.random.stateless_uniform([options.batch], [options.seed, step], 0, pairs, tf.int64)
         distinct, place, count = tf.unique_with_counts(tf.gather(rows, pair))
         return {
-            "query": queries.rows(tf.gather(owner, pair)),
+            "query": queries.rows(tf.gather(owner, part.of(pair))),
             "item": catalogue.rows(distinct),
-            "place": place,
+            "place": part.of(place),
             "count": count,
             "probability": tf.gather(probability, distinct),
         }

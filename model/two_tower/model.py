@@ -11,6 +11,7 @@ import tensorflow_recommenders as tfrs
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.options import TwoTowerOptions
+from aisle.model.precision import Dense
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
 from aisle.model.two_tower.spectrum import Start
 
@@ -56,7 +57,9 @@ class ItemTower(tf.keras.Model):
         [3, 8]
     """
 
-    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding, start: Start) -> None:
+    def __init__(
+        self, sizes: Sizes, ids: tf.keras.layers.Embedding, start: Start, mixed: bool = False
+    ) -> None:
         super().__init__(name="item_tower")
         width = ids.output_dim
         self._ids = ids
@@ -69,8 +72,8 @@ class ItemTower(tf.keras.Model):
         )
         self._category = tf.keras.layers.Embedding(sizes.categories + 1, 16)
         self._brand = tf.keras.layers.Embedding(sizes.brands, 16)
-        self._text = tf.keras.layers.Dense(width)
-        self._out = tf.keras.layers.Dense(width)
+        self._text = Dense(width, mixed=mixed)
+        self._out = Dense(width, mixed=mixed)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Embeds items: `item_id` [n], `category` ragged [n, (c)], `brand` [n], `price` [n],
@@ -106,15 +109,15 @@ class QueryTower(tf.keras.Model):
         ids: the items' vectors.
     """
 
-    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding) -> None:
+    def __init__(self, sizes: Sizes, ids: tf.keras.layers.Embedding, mixed: bool = False) -> None:
         super().__init__(name="query_tower")
         width = ids.output_dim
         self.ids = ids
         self._user = tf.keras.layers.Embedding(sizes.users, 16)
         self._country = tf.keras.layers.Embedding(sizes.countries, 8)
-        self._text = tf.keras.layers.Dense(width)
-        self._hidden = tf.keras.layers.Dense(2 * width, activation="gelu")
-        self._out = tf.keras.layers.Dense(width)
+        self._text = Dense(width, mixed=mixed)
+        self._hidden = Dense(2 * width, "gelu", mixed)
+        self._out = Dense(width, mixed=mixed)
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Embeds queries: float32 [n, width] of length 1.
@@ -191,10 +194,11 @@ class TwoTower(tfrs.Model):
         begin = tf.keras.initializers.Constant(start.vectors)
         ids = tf.keras.layers.Embedding(sizes.items, options.width, begin, name=ITEM_IDS)
         ids.trainable = options.id_rate > 0
-        self.items = ItemTower(sizes, ids, start)
-        self.queries = QueryTower(sizes, ids)
+        self.items = ItemTower(sizes, ids, start, options.mixed_precision)
+        self.queries = QueryTower(sizes, ids, options.mixed_precision)
         self._temperature = options.temperature
         self._unknown = options.unknown
+        self._made_of = sizes, options, start
         self.unknown_id = sizes.items - 1
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
@@ -216,7 +220,20 @@ class TwoTower(tfrs.Model):
             inputs["count"],
             inputs["probability"],
             self._temperature,
+            self._made_of[1].mixed_precision,
         )
+
+    def alone(self, batch: dict[str, Any]) -> TwoTower:
+        """The same weights in a model of this process alone and of float32, which is what is exported.
+
+        Args:
+            batch: as `compute_loss` takes it; any.
+        """
+        sizes, options, start = self._made_of
+        other = type(self)(sizes, options.model_copy(update={"mixed_precision": False}), start)
+        other.compute_loss(batch)
+        other.set_weights(self.get_weights())
+        return other
 
 
 def counted(items: tf.RaggedTensor, weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from aisle.model import workers
 from aisle.model.two_tower.inputs import Catalogue, Queries
 from aisle.model.two_tower.model import TwoTower
 
@@ -80,7 +81,7 @@ class BestRecall(tf.keras.callbacks.Callback):
             len(set(row) & set(found)) / min(RECALL_AT, len(set(row)))
             for row, found in zip(self._targets.to_list(), top, strict=True)
         ]
-        return float(np.mean(hits))
+        return workers.mean(float(np.mean(hits)))
 
 
 def drawn_queries(catalogue: Catalogue, valid: Queries, most: int) -> tf.Tensor:

@@ -17,7 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.cli.report import VERDICTS
+from aisle.cli.report import CAREFUL, VERDICTS
+from aisle.components.evaluator.blessing.last_blessed import not_compared
+from aisle.components.evaluator.blessing.thresholds import BlessOptions
+from aisle.components.evaluator.blessing.verdict import UNTOLD, bless
 from aisle.components.reports import write_anomalies, write_cleaning, write_evaluation
 from aisle.components.reports.cleaning import outcomes
 from aisle.components.reports.publish import as_json, publish
@@ -177,6 +180,7 @@ def test_parts_of_another_shop_say_whether_they_are_on_and_what_they_won(tmp_pat
     parts = [
         {"part": "head", "on": True, "gain": 0.0213, "low": 0.0104, "questions": 412, "why": ""},
         {"part": "worth", "on": False, "gain": 0.0, "low": 0.0, "questions": 0, "why": "another vocabulary"},
+        {"part": "next", "on": True, "gain": 0.0, "low": 0.0, "questions": 0, "why": "no events"},
     ]
     report = {**EVALUATION, "transfer": parts}
     page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
@@ -189,6 +193,20 @@ def test_parts_of_another_shop_say_whether_they_are_on_and_what_they_won(tmp_pat
     said, _ = VERDICTS["evaluation"](blessed)
     assert "the other shop's head is on (nDCG +0.0213, at least +0.0104, on 412 questions)" in said
     assert "the other shop's worth is off (another vocabulary)" in said
+    assert any(row[:2] == ["what is taken next by what it is", "on"] for row in rows)
+
+
+def test_a_model_that_nothing_judges_says_so(tmp_path: pathlib.Path) -> None:
+    blessing = bless(
+        [], None, BlessOptions(), None, not_compared("no other"), ranking_given=False, ranking_blessed=None,
+        users=0, enough=200, untold=True,
+    )  # fmt: skip
+    assert blessing["blessed"] and blessing["reasons"] == [UNTOLD]
+    report = {**EVALUATION, "blessing": blessing}
+    page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
+    assert "Not judged" in page and "served unjudged" in page and "Blessed</strong>" not in page
+    said, colour = VERDICTS["evaluation"](report)
+    assert said.startswith("pushed unjudged: nothing was judged") and colour == CAREFUL
 
 
 UNMEASURED = ("ranking", "training", "slices", "slice_users", "exposure", "last_blessed")

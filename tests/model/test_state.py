@@ -7,6 +7,7 @@ import polars as pl
 
 from aisle.model.retrieval.counts import COUNTS
 from aisle.model.retrieval.state import ITEM_NUMBERS, USER_NUMBERS, State, make_state
+from aisle.model.transfer.lent import Lent
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
 ITEMS = ["a", "b", "c"]
@@ -45,7 +46,7 @@ def test_popularity_counts_the_last_four_weeks_anonymous_buyers_too() -> None:
 
 def test_what_an_item_is_lent_counts_as_taken_at_an_even_rate() -> None:
     rows = interactions(("u", "a", 1), ("u", "b", 99), ("", "b", 99))
-    state = make_state(rows, USERS, ITEMS, 100 * DAY, lent=np.array([0.0, 4.0, 28.0]))
+    state = make_state(rows, USERS, ITEMS, 100 * DAY, lent=Lent(np.array([0.0, 4.0, 28.0])))
     np.testing.assert_allclose(numbers(state, "popularity"), np.log1p([0, 2 + 4, 28]), rtol=1e-6)
     np.testing.assert_allclose(numbers(state, "popularity_7"), np.log1p([0, 1 + 1, 7]), rtol=1e-6)
     # The shop is 99 days old.

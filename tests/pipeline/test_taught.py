@@ -14,6 +14,7 @@ from aisle.cli.main import cli
 from aisle.model.transfer.taught import Taught
 from aisle.pipeline.config import load_config
 from aisle.pipeline.create import create_pipeline
+from aisle.pipeline.inputs import fingerprint_tables
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.transfer.taught import find_taught, kept_taught
 from aisle.schema.errors import InputError
@@ -91,3 +92,36 @@ def test_every_part_that_learns_of_another_shop_is_told_the_file() -> None:
     properties = {node.id: node.exec_properties for node in pipeline.components}
     assert properties["Candidates"]["taught"] == properties["Bundle"]["taught"] == "/x.npz"
     assert json.loads(properties["Trainer.ranking"]["custom_config"])["taught"] == "/x.npz"
+
+
+def items_alone(folder: pathlib.Path) -> str:
+    folder.mkdir()
+    rows = "".join(f"i{n},Mug number {n}\n" for n in range(30))
+    (folder / "items.csv").write_text(f"item_id,title\n{rows}")
+    return str(folder)
+
+
+def test_items_alone_do_for_a_run_that_begins_with_another_shop(tmp_path: pathlib.Path) -> None:
+    data = items_alone(tmp_path / "small")
+    with pytest.raises(
+        InputError, match="neither events nor judgements .* found items; or begin with .* --from OTHER/out"
+    ):
+        fingerprint_tables(data, "auto")
+    assert fingerprint_tables(data, "auto", taught=True).keys() == {"items"}
+
+
+def test_nothing_is_measured_of_a_shop_whose_items_alone_are_told(tmp_path: pathlib.Path) -> None:
+    layout, config = Layout(str(tmp_path / "out")), load_config(None, ())
+
+    def made(*tables: str) -> dict[str, object]:
+        pipeline = create_pipeline(
+            str(tmp_path), dict.fromkeys(tables, "f"), layout, config, taught="/big.npz"
+        )
+        return {component.id: component for component in pipeline.components}
+
+    alone, told = made("items", "users"), made("items", "judgements")
+    assert told.keys() - alone.keys() >= {"Evaluator.ranking"}
+    for nodes, untold in ((alone, True), (told, False)):
+        properties = nodes["Trainer.ranking"].exec_properties  # type: ignore[attr-defined]
+        assert json.loads(properties["custom_config"])["untold"] is untold
+        assert json.loads(nodes["Labeler"].exec_properties["options"])["titles"]  # type: ignore[attr-defined]

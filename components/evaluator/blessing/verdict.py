@@ -11,6 +11,11 @@ from aisle.components.evaluator.blessing.thresholds import BlessOptions
 from aisle.components.evaluator.measures.search import BM25_TITLES
 from aisle.components.evaluator.measures.systems import BASELINES, POPULARITY, WHOLE_PIPELINE
 
+UNTOLD = (
+    "nothing was judged: the shop has neither events nor judgements, and the model is as good as what another shop taught it; "
+    "run again once there are some"
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class Check:
@@ -55,6 +60,7 @@ def bless(
     index: dict[str, Any] | None = None,
     users: int,
     enough: int,
+    untold: bool = False,
 ) -> dict[str, Any]:
     """Judges a model; a missing metric refuses it.
 
@@ -69,13 +75,16 @@ def bless(
         index: what the model says of its index, None where it says nothing.
         users: how many were tested.
         enough: fewer users or queries than this make no difference certain.
+        untold: whether another shop taught the model all, so that nothing of this shop's own can judge.
 
     Returns:
         `blessed`; `checks`, each with `passed` (None: not asked) and its `line`; and `reasons`: the lines
         of what failed, or where nothing did, all.
     """
     figure = _figure(systems, search, users)
-    if figure is None:
+    if untold:
+        checks = [Check(None, UNTOLD)]
+    elif figure is None:
         line = "no data: no known user has a test item and no test query was judged or taken from"
         checks = [Check(False, line)]
     else:

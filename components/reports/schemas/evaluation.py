@@ -271,8 +271,8 @@ class PictureWeight(Record):
 class Taken(Record):
     """A part of another shop's models that this one's may begin with."""
 
-    part: Literal["head", "worth"]
-    """The ranking head; what sells by what it is."""
+    part: Literal["head", "worth", "next"]
+    """The ranking head; what sells, and what is taken next, by what it is."""
     on: bool
     gain: float
     """NDCG with it less without it; 0 where it wasn't tried."""

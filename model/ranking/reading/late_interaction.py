@@ -115,12 +115,11 @@ class LateInteraction(tf.keras.Model):
             input_ids=inputs["input_ids"], token_type_ids=inputs["token_type_ids"], training=learning
         )
         if offset is not None:
-            hidden += offset
+            hidden += tf.cast(offset, hidden.dtype)
         for number, layer in enumerate(main.encoder.layer):
-            hidden = layer(hidden, bias, None, None, None, None, False, training and number >= self._frozen)[
-                0
-            ]
-        return hidden, mask[:, :, None]
+            learning = training and number >= self._frozen
+            hidden = layer(hidden, tf.cast(bias, hidden.dtype), None, None, None, None, False, learning)[0]
+        return tf.cast(hidden, tf.float32), mask[:, :, None]
 
     def fit_projection(self, texts: tf.Tensor) -> float:
         """Chooses the projection that keeps most of the word pieces' cosines: their leading directions.

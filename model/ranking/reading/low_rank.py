@@ -25,7 +25,7 @@ class LowRank(tf.keras.layers.Layer):
 
     def __init__(self, dense: tf.keras.layers.Dense, rank: int) -> None:
         """Args: `dense`: built; it stays as it is. `rank`: of the update, which starts at nothing."""
-        super().__init__(name=f"{dense.name}_low_rank")
+        super().__init__(name=f"{dense.name}_low_rank", dtype=dense.dtype_policy)
         self.dense = dense
         rows, columns = dense.kernel.shape
         self.down = self.add_weight("down", [rows, rank], initializer=tf.keras.initializers.HeUniform())

@@ -179,7 +179,8 @@ class RankingHead(tf.keras.Model):
         similar = similarities(query, query_count, tf.repeat(every, count, 0), counts)
         by_text = tf.linalg.matvec(similar, self.weight[1, : len(SIMILARITIES), 0])
         each = tf.where(labels["judged"], contrast(labels, by_text), list_losses(labels, logits))
-        return tf.reduce_mean(each)
+        # Keras adds up the gradients of all replicas, and what they report.
+        return tf.reduce_mean(each) / self.distribute_strategy.num_replicas_in_sync
 
     def test_step(self, data: tuple[dict[str, tf.Tensor], dict[str, tf.Tensor]]) -> dict[str, tf.Tensor]:
         """The loss of a batch."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import history
+from aisle.model import history, workers
 from aisle.model.options import READER_LAYERS, RankingOptions
 from aisle.model.ranking.numbers import ranking_loss
 from aisle.model.ranking.reading.candidate_lists import Lists, drawn_lists, whole_lists
@@ -13,6 +13,7 @@ from aisle.model.ranking.reading.distillation import distil
 from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.rows import choose, judged_rows, numbers, targets
 from aisle.model.text.bert import Tokenizer
+from aisle.model.workers import Part
 
 _TOKENIZED = 4096
 
@@ -23,6 +24,7 @@ def train_text(
     valid: dict[str, tf.Tensor],
     options: RankingOptions,
     folder: str,
+    learner: RankingHead | None = None,
 ) -> bool:
     """Trains the text on what the numbers leave open; returns whether recommendations should read it.
 
@@ -33,19 +35,26 @@ def train_text(
         valid: those that decide when to stop.
         options: of the training.
         folder: for the training's curves.
+        learner: what is trained in the place of `head`, by all workers or in mixed precision; None trains the head itself.
     """
     train, valid = _readable(train, options), _readable(valid, options)
     rng = np.random.default_rng(options.seed)
     drawn = _draw(train, options, rng)
     steps = max(1, -(-len(drawn) // (options.epochs * options.lists)))
-    head.compile(tf.keras.optimizers.AdamW(_schedule(options, steps), weight_decay=0.01, clipnorm=1.0))
-    held_out = _batches(valid, _whole(valid, options), head.reader.tokenizer, options, repeat=False)
+    learner = learner or head
+    with workers.strategy().scope():
+        slow = tf.keras.optimizers.AdamW(_schedule(options, steps), weight_decay=0.01, clipnorm=1.0)
+        learner.compile(slow)
+    tokenizer = head.reader.tokenizer
+    whole = _batches(valid, _whole(valid, options), tokenizer, options)
+    held_out, asked = workers.distributed(lambda part: whole), int(whole.cardinality())
     there = len(valid["title"]) > 0
-    before = head.evaluate(held_out, verbose=0) if there else 0.0
-    start = head.get_weights()
-    result = head.fit(
-        _batches(train, drawn, head.reader.tokenizer, options, repeat=True),
+    before = learner.evaluate(held_out, steps=asked, verbose=0) if there else 0.0
+    start = learner.get_weights()
+    result = learner.fit(
+        workers.distributed(lambda part: _batches(train, drawn, tokenizer, options, part)),
         validation_data=held_out if there else None,
+        validation_steps=asked if there else None,
         epochs=options.epochs,
         steps_per_epoch=steps,
         callbacks=[history.best(options.patience), *history.callbacks(folder)]
@@ -54,12 +63,12 @@ def train_text(
         verbose=2,
     )
     history.finish(result, folder)
-    if there and min(result.history["val_loss"]) > before:
-        head.set_weights(start)
+    worse = there and min(result.history["val_loss"]) > before
+    head.set_weights(start if worse else learner.get_weights())
     learnt = 1.0 if head.clicked else options.learnt
     _go_part_of_the_way(head, start, learnt)
     head.reader.finish(learnt)
-    return options.text != "never" and _reads_history(head, valid, options)
+    return options.text != "never" and workers.agree(_reads_history(head, valid, options))
 
 
 def _go_part_of_the_way(head: RankingHead, start: list[np.ndarray], learnt: float) -> None:
@@ -129,7 +138,7 @@ def losses_of_both_parts(
         whole = tf.boolean_mask(head(inputs), there)
         return tf.stack([tf.reduce_sum(ranking_loss(outcome, logits)) for logits in (alone, whole)])
 
-    batches = _batches(rows, _whole(rows, options), head.reader.tokenizer, options, repeat=False)
+    batches = _batches(rows, _whole(rows, options), head.reader.tokenizer, options)
     alone, whole = np.sum([both(*batch).numpy() for batch in batches], 0) / len(rows["title"])
     return float(alone), float(whole)
 
@@ -168,9 +177,13 @@ def _schedule(options: RankingOptions, steps: int) -> tf.keras.optimizers.schedu
 
 
 def _batches(
-    rows: dict[str, tf.Tensor], lists: Lists, tokenizer: Tokenizer, options: RankingOptions, repeat: bool
+    rows: dict[str, tf.Tensor],
+    lists: Lists,
+    tokenizer: Tokenizer,
+    options: RankingOptions,
+    part: Part | None = None,
 ) -> tf.data.Dataset:
-    """Batches of lists, their texts as word pieces."""
+    """Batches of lists, their texts as word pieces: a part of each without end, or all of them once."""
     query, title = (
         _tokenize(tokenizer, text, limit)
         for text, limit in ((_read_first(rows), options.query_pieces), (rows["title"], options.title_pieces))
@@ -187,10 +200,15 @@ def _batches(
         }
         return inputs, {"outcome": tf.gather(outcome, chosen), "there": there, "judged": judged}
 
-    size = options.lists if repeat else max(1, options.lists // 2)
-    batches = tf.data.Dataset.from_tensor_slices((lists.rows, lists.judged)).batch(size)
-    batches = batches.map(prepare, num_parallel_calls=2)
-    return (batches.repeat() if repeat else batches).prefetch(4)
+    every = tf.data.Dataset.from_tensor_slices((lists.rows, lists.judged))
+    if part is None:
+        return every.batch(max(1, options.lists // 2)).map(prepare, num_parallel_calls=2).prefetch(4)
+    if part.parts > 1:
+        every = every.repeat()  # No batch is too short to be parted.
+    batches = every.batch(options.lists).map(
+        lambda chosen, judged: prepare(part.of(chosen), part.of(judged)), num_parallel_calls=2
+    )
+    return batches.repeat().prefetch(4)
 
 
 def _tokenize(tokenizer: Tokenizer, texts: tf.Tensor, limit: int) -> tf.RaggedTensor:

@@ -1,4 +1,4 @@
-"""What another shop's items say of how often this shop's are taken: asked once, of the validation window, for all moments."""
+"""What another shop's items say of this one's: asked once, of the validation window, for all moments."""
 
 from __future__ import annotations
 
@@ -7,12 +7,16 @@ import pathlib
 import numpy as np
 import polars as pl
 
+from aisle.model.retrieval.domains.visits import visits_of
 from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.tower import Tower
-from aisle.model.transfer.content import Shelf, learn, lent
+from aisle.model.transfer import content, following
+from aisle.model.transfer.content import Shelf
+from aisle.model.transfer.following_trial import lent_follows
 from aisle.model.transfer.gain import Floats, Gain
-from aisle.model.transfer.taught import Content, Taught
+from aisle.model.transfer.lent import Lent
+from aisle.model.transfer.taught import HeadWeights, Taught
 from aisle.schema.bert.weights import sha256, vocabulary_file
 from aisle.schema.splits import EVAL, TRAIN
 from aisle.schema.tables import MICROSECONDS_PER_DAY
@@ -25,24 +29,23 @@ def shelf_of(tower: Tower, table: ItemTable, bert: str) -> Shelf:
     """The content of the tower's items; `bert` is the folder of their encoder, known by its vocabulary."""
     folder = pathlib.Path(bert)
     vocabulary = sha256(str(folder / vocabulary_file(folder)))
-    return Shelf(tower.text_embeddings.numpy(), table.prices, vocabulary)
+    return Shelf(tower.text_embeddings.numpy(), table.prices, vocabulary, table.categories, table.brands)
 
 
 def lent_by(
     taught: str, tower: Tower, table: ItemTable, bert: str, interactions: pl.DataFrame
-) -> tuple[Floats | None, list[Gain]]:
-    """What the file `taught` lends: as of `lent_takings`; None and no gain where it is ""."""
+) -> tuple[Lent, list[Gain]]:
+    """What the file `taught` lends: as of `lend`; nothing, and no gain, where it is ""."""
     if not taught:
-        return None, []
+        return Lent(), []
     ids = [item.decode() for item in tower.item_ids.numpy()]
-    lent, gain = lent_takings(Taught.read(taught), shelf_of(tower, table, bert), interactions, ids)
-    return lent, [gain]
+    return lend(Taught.read(taught), shelf_of(tower, table, bert), interactions, ids)
 
 
-def lent_takings(
+def lend(
     taught: Taught, shelf: Shelf, interactions: pl.DataFrame, items: list[str]
-) -> tuple[Floats | None, Gain]:
-    """The takings of 28 days that each item is lent, None where they don't surely win; and what they won.
+) -> tuple[Lent, list[Gain]]:
+    """What surely wins of what another shop lends, and what each part won.
 
     Args:
         taught: by another shop.
@@ -51,17 +54,29 @@ def lent_takings(
         items: the catalogue's ids, in order.
     """
     liked = _liked(interactions, items)
-    asked = liked.filter((pl.col("split") == EVAL) & (pl.col("user_id") != ""))
-    pairs = asked.select(pl.col("user_id").rank("dense").cast(pl.Int64), "row").unique(maintain_order=True)
-    later = (pairs["user_id"].to_numpy(), pairs["row"].to_numpy())
+    named = liked.filter((pl.col("split") == EVAL) & (pl.col("user_id") != ""))
+    pairs = named.select(pl.col("user_id").rank("dense").cast(pl.Int64), "row").unique(maintain_order=True)
     before = liked.filter(pl.col("split") == TRAIN)
     recent = before.filter(pl.col("timestamp") > pl.col("timestamp").max() - int(DAYS * MICROSECONDS_PER_DAY))
-    return lent(taught.content, shelf, _taken(recent, len(items)), later)
+    later = (pairs["user_id"].to_numpy(), pairs["row"].to_numpy())
+    takings, worth = content.lent(taught.content, shelf, _taken(recent, len(items)), later)
+    visits = (visits_of(before), visits_of(liked.filter(pl.col("split") == EVAL)))
+    follows, then = lent_follows(taught.following, shelf, *visits)
+    return Lent(takings, follows), [worth, then]
 
 
-def taught_content(shelf: Shelf, interactions: pl.DataFrame, items: list[str]) -> Content | None:
-    """What this shop teaches of how often its items were ever taken; see `lent_takings`."""
-    return learn(shelf, _taken(_liked(interactions, items), len(items)))
+def teach(head: HeadWeights | None, shelf: Shelf, interactions: pl.DataFrame, items: list[str]) -> Taught:
+    """What this shop teaches: its head, and what it has learnt of its items.
+
+    Args:
+        head: None where it learnt nothing.
+        shelf: the catalogue.
+        interactions: the Labeler's.
+        items: the catalogue's ids, in order.
+    """
+    liked = _liked(interactions, items)
+    worth = content.learn(shelf, _taken(liked, len(items)))
+    return Taught(head, worth, following.learn(shelf, visits_of(liked).pairs))
 
 
 def _liked(interactions: pl.DataFrame, items: list[str]) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What is taken in one order."""
+"""What is taken in one order and, where another shop says so, what is likely to be by what it is."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ def _build(past: Past) -> Arrays:
     cells = (np.ones(len(number), np.float32), (number, rows["row"].to_numpy()))
     held = sp.csr_matrix(cells, (size, past.count))
     held.data[:] = 1.0
-    return neighbours(cosine(held, weight, shrink=1.0))
+    found = cosine(held, weight, shrink=1.0)
+    if past.follows is not None:
+        found = past.follows.beside(found, np.asarray(weight @ held, np.float64))
+    return neighbours(found)
 
 
 def _score(inputs: Inputs, kept: Tensors) -> Tensors:

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from aisle.model.retrieval.domains.shop import Domains
 from aisle.model.text.lexical.index import TextSearch
+from aisle.model.transfer.lent import Follows
 
 Kind = Literal["recommend", "recent", "cold", "search"]
 """What is asked for: a user with a history, beside it what goes with what they did of late, one without, a query."""
@@ -84,6 +85,7 @@ class Past:
         item_numbers: ITEM_NUMBERS by name, float32 [n] each.
         tags: what the Labeler tagged items with, `row` and `tag`: of the catalogue, whenever it is.
         domains: of the items, and what is learnt of them; None where nobody asked.
+        follows: by what each item is likely to be followed, as another shop says; None where none does.
     """
 
     count: int
@@ -92,6 +94,7 @@ class Past:
     item_numbers: Arrays
     tags: pl.DataFrame
     domains: Domains | None = None
+    follows: Follows | None = None
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""

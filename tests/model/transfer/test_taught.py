@@ -40,6 +40,7 @@ def taught(folder: pathlib.Path) -> pathlib.Path:
     random = np.random.default_rng(1)
     shelf = Shelf(random.normal(size=(len(IDS), 4)), random.random(len(IDS)), "words")
     took = {"user_id": ["user-of-theirs"] * len(IDS), "item_id": IDS, "weight": random.random(len(IDS))}
+    took |= {"session_id": ["visit-of-theirs"] * len(IDS), "timestamp": list(range(len(IDS)))}
     gains = [Gain.off("worth", "too few")]
     write_teaching([str(folder / "model")], str(head), shelf, pl.DataFrame(took), IDS, gains)
     return folder / "model"
@@ -48,12 +49,13 @@ def taught(folder: pathlib.Path) -> pathlib.Path:
 def test_it_comes_back_as_it_was_without_an_id(tmp_path: pathlib.Path) -> None:
     model = taught(tmp_path)
     found = Taught.read(str(model / FILE))
-    assert found.head is not None and found.content is not None
+    assert found.head is not None and found.content is not None and found.following is not None
+    assert len(found.following.weights) == len(found.following.alike)
     assert found.head.numbers == NUMBERS and found.content.encoder == "words"
     for ours, theirs in zip(ensemble().heads, found.head.members, strict=True):
         assert [weights.shape for weights in theirs] == [weights.shape for weights in ours.get_weights()]
     written = (model / FILE).read_bytes()
-    assert not any(name.encode() in written for name in (*IDS, "user-of-theirs", "theirs"))
+    assert not any(name.encode() in written for name in (*IDS, "user-of-theirs", "visit-of-theirs", "theirs"))
     # The file is as large for any catalogue: what it holds is of no item.
     arrays = np.load(io.BytesIO(written))
     assert len(IDS) not in {size for name in arrays.files for size in arrays[name].shape}
