@@ -30,7 +30,7 @@ class Catalogue:
 
     Attributes:
         ids: string [n].
-        features: `item_id`, `category` (ragged), `brand`, `price`, `text`.
+        features: `item_id`, `category` (ragged), `brand`, `price`, `text`, and `row` in the catalogue.
     """
 
     ids: tf.Tensor
@@ -82,7 +82,8 @@ def read_catalogue(
     names = ("item_id", "category", "brand", "price")
     rows = _examples(patterns, transform, ("item", *names, "title", "description"))
     text = encoder.encode_items(rows["title"], rows["description"])
-    return Catalogue(rows["item"], {**{name: rows[name] for name in names}, "text": text})
+    row = tf.range(len(rows["item"]), dtype=tf.int64)
+    return Catalogue(rows["item"], {**{name: rows[name] for name in names}, "text": text, "row": row})
 
 
 def read_queries(

@@ -6,6 +6,8 @@ import dataclasses
 import math
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
@@ -44,7 +46,8 @@ class ItemTower(tf.keras.Model):
     """Maps an item's id, text, categories, brand and price to the space.
 
     Content speaks for what nobody took, and hardly for what a few users did: an id's vector is the shorter the less is
-    known of it. That of content is as long as those of items that few took.
+    known of it. That of content is as long as those of items that few took. It is told by the items described alike
+    (`kin_of`) where `start` has them, else it is learnt.
 
     Example:
         >>> sizes = Sizes(items=3, categories=2, brands=2, users=2, countries=2, text=4)
@@ -70,6 +73,15 @@ class ItemTower(tf.keras.Model):
             initializer=tf.keras.initializers.Constant(start.times),
             trainable=False,
         )
+        self._kin = None
+        if start.kin is not None:
+            self._kin = self.add_weight(
+                name="kin",
+                shape=start.kin.shape,
+                initializer=tf.keras.initializers.Constant(_as_long(start.kin, start.new_length)),
+                trainable=False,
+            )
+            return
         self._category = tf.keras.layers.Embedding(sizes.categories + 1, 16)
         self._brand = tf.keras.layers.Embedding(sizes.brands, 16)
         self._text = Dense(width, mixed=mixed)
@@ -77,9 +89,15 @@ class ItemTower(tf.keras.Model):
 
     def call(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
         """Embeds items: `item_id` [n], `category` ragged [n, (c)], `brand` [n], `price` [n],
-        `text` float32 [n, text width] to float32 [n, width]."""
+        `text` float32 [n, text width] to float32 [n, width]; `row` [n] of the catalogue instead of the last four,
+        where the catalogue tells what is described alike."""
         times = tf.gather(self._times, tf.cast(inputs["item_id"], tf.int64))[:, None]
         ids = tf.where(times > 0, self._ids(inputs["item_id"]), 0.0)
+        return ids + tf.exp(-times) * self._content(inputs)
+
+    def _content(self, inputs: dict[str, tf.Tensor]) -> tf.Tensor:
+        if self._kin is not None:
+            return tf.gather(self._kin, inputs["row"])
         category = tf.math.divide_no_nan(
             tf.reduce_sum(self._category(inputs["category"]), 1),
             tf.cast(inputs["category"].row_lengths(), tf.float32)[:, None],
@@ -87,7 +105,7 @@ class ItemTower(tf.keras.Model):
         content = tf.concat(
             [self._text(inputs["text"]), category, self._brand(inputs["brand"]), inputs["price"][:, None]], 1
         )
-        return ids + tf.exp(-times) * self._new_length * tf.math.l2_normalize(self._out(content), axis=1)
+        return self._new_length * tf.math.l2_normalize(self._out(content), axis=1)
 
 
 class QueryTower(tf.keras.Model):
@@ -234,6 +252,13 @@ class TwoTower(tfrs.Model):
         other.compute_loss(batch)
         other.set_weights(self.get_weights())
         return other
+
+
+def _as_long(kin: npt.NDArray[np.float32], length: float) -> npt.NDArray[np.float32]:
+    """All of them by one factor, so that those there are have this length in the mean square."""
+    squares = np.square(kin).sum(1)
+    mean = np.sqrt(squares[squares > 0].mean()) if np.any(squares > 0) else np.float32(1.0)
+    return kin * np.float32(length / mean)
 
 
 def counted(items: tf.RaggedTensor, weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:

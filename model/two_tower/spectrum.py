@@ -28,10 +28,13 @@ class Start:
     Attributes:
         vectors: of the items by id, float32 [items, width].
         times: how many users took each, float32 [items].
+        kin: what those that are described alike say of each item of the catalogue, float32 [catalogue, width]; None leaves
+            it to the training.
     """
 
     vectors: npt.NDArray[np.float32]
     times: npt.NDArray[np.float32]
+    kin: npt.NDArray[np.float32] | None = None
 
     @property
     def new_length(self) -> float:

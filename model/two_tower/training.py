@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import tensorflow as tf
@@ -10,6 +11,7 @@ from aisle.model import history, workers
 from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
 from aisle.model.two_tower.inputs import Catalogue, Queries, batches, taken
+from aisle.model.two_tower.kin import kin_of
 from aisle.model.two_tower.model import ITEM_IDS, Sizes, TwoTower
 from aisle.model.two_tower.recall import BestRecall
 from aisle.model.two_tower.spectrum import Start, start_of
@@ -25,9 +27,11 @@ def begun(
     catalogue: Catalogue,
     kind: type[TwoTower] = TwoTower,
 ) -> TwoTower:
-    """The model as it begins: its items' vectors where who took what puts them."""
+    """The model as it begins: its items' vectors where who took what puts them, the others' where what is like them is."""
     tf.keras.utils.set_random_seed(options.seed)
     start = start_of(taken(queries, catalogue, size.items, size.users), options.width, options.seed)
+    kin = kin_of(catalogue.features, start.vectors, start.times, size.brands - 1, options.seed)
+    start = dataclasses.replace(start, kin=kin)
     return compiled(size, options, kind, start)
 
 
