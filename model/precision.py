@@ -38,8 +38,8 @@ def product(left: tf.Tensor, right: tf.Tensor, mixed: bool, **transposed: bool) 
     """The product of two float32 matrices, as float32; `transposed` as `tf.matmul` has it.
 
     Example:
-        >>> float(product(tf.constant([[1.001]]), tf.constant([[1.0]]), mixed=True))
-        1.0
+        >>> product(tf.constant([[1.001]]), tf.constant([[1.0]]), mixed=True).numpy().tolist()
+        [[1.0]]
     """
     kind = tf.bfloat16 if mixed else tf.float32
     return tf.cast(tf.matmul(tf.cast(left, kind), tf.cast(right, kind), **transposed), tf.float32)

@@ -46,13 +46,19 @@ def numbers(rows: dict[str, tf.Tensor]) -> tf.Tensor:
 
 def read_by_heads(values: tf.Tensor) -> tf.Tensor:
     """The candidates' numbers without what counts beside a head: float32 [..., F] to the same, NaN there."""
-    return tf.where(_BESIDE & ~(values[..., _SEARCHED, None] > 0), np.float32(np.nan), values)
+    return tf.where(_counts_beside(values), np.float32(np.nan), values)
 
 
 def beside_heads(values: tf.Tensor) -> tf.Tensor:
     """What counts beside a head, 0 of searches and where it is unknown: float32 [..., F] to [...]."""
-    some = _BESIDE & ~(values[..., _SEARCHED, None] > 0) & tf.math.is_finite(values)
+    some = tf.logical_and(_counts_beside(values), tf.math.is_finite(values))
     return tf.reduce_sum(tf.where(some, values, 0.0), -1)
+
+
+def _counts_beside(values: tf.Tensor) -> tf.Tensor:
+    """Which numbers do: bool [..., F]."""
+    searched = tf.gather(values, [_SEARCHED], axis=-1) > 0
+    return tf.logical_and(_BESIDE, tf.logical_not(searched))
 
 
 def beside(rows: dict[str, tf.Tensor]) -> tf.Tensor:
