@@ -31,7 +31,8 @@ def begun(
     tf.keras.utils.set_random_seed(options.seed)
     start = start_of(taken(queries, catalogue, size.items, size.users), options.width, options.seed)
     kin = kin_of(catalogue.features, start.vectors, start.times, size.brands - 1, options.seed)
-    start = dataclasses.replace(start, kin=kin)
+    # Where nobody took anything content has to be learnt: from titles that stand for queries, say.
+    start = dataclasses.replace(start, kin=kin if kin.any() else None)
     return compiled(size, options, kind, start)
 
 
