@@ -197,12 +197,14 @@ def _with_rows(queries: Queries, catalogue: Catalogue, options: TwoTowerOptions)
     numbered = dataclasses.replace(
         queries, features={**queries.features, "asked": tf.range(len(queries.text_row), dtype=tf.int64)}
     )
+    rows = tf.range(len(catalogue.ids), dtype=tf.int64)
+    shown = dataclasses.replace(catalogue, features={**catalogue.features, "row": rows})
 
     def apart(batch: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         query, item = dict(batch["query"]), dict(batch["item"])
         return {**batch, "asked": query.pop("asked"), "row": item["row"], "query": query, "item": item}
 
-    return batches(numbered, catalogue, options).map(apart)
+    return batches(numbered, shown, options).map(apart)
 
 
 def _moved(share: float) -> Callable[[Training, TwoTower | None], Training]:

@@ -18,6 +18,7 @@ from aisle.model.ranking.reading.late_interaction import LateInteraction
 from aisle.model.ranking.reading.list_losses import contrast, list_losses
 from aisle.model.ranking.reading.text_head import EVIDENCE, RankingHead, evidence_of
 from aisle.model.ranking.reading.text_trainer import losses_of_both_parts, train_text
+from aisle.model.ranking.rows import read_by_heads
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert
@@ -240,7 +241,7 @@ def test_both_losses_are_means_over_candidates_however_long_their_lists_are(tmp_
     rows |= {"searched": tf.zeros(7), "conversion": tf.constant([1.0, 0, 0, 0, 1, 0, 1])}
     rows |= {"history_titles": tf.constant(["lamp"] * 4 + ["mug"] + ["fridge"] * 2)}
     outcome = tf.stack([rows["click"], rows["conversion"], rows["weight"]], 1)
-    logits = head.numbers(tf.stack([rows[name] for name in NAMES], 1))
+    logits = head.numbers(read_by_heads(tf.stack([rows[name] for name in NAMES], 1)))
     expected = float(tf.reduce_mean(ranking_loss(outcome, logits)))
     found = losses_of_both_parts(head, rows, RankingOptions(lists=2, list_size=8))
     # The text starts at nothing, so that both are the same.
