@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-LEAST = 50
+LEAST = 30
 """Fewer questions say nothing: the part is off."""
 UNTOLD = "this shop has no events of its own to judge by"
 _RESAMPLES, _LEVEL = 1000, 0.05

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aisle.model.transfer.content import Shelf, foretold, learn, lent
+from aisle.model.transfer.gain import LEAST
 
 WIDTH = 6
 
@@ -76,6 +77,6 @@ def test_texts_that_another_encoder_read_say_nothing(other: dict[str, object], s
 
 def test_a_shop_that_sold_little_teaches_nothing() -> None:
     big = shelf(400, 1)
-    assert learn(big, np.where(np.arange(400) < 49, 1.0, 0.0)) is None
+    assert learn(big, np.where(np.arange(400) < LEAST - 1, 1.0, 0.0)) is None
     given, gain = lent(None, big, np.ones(400), (np.arange(400), np.arange(400)))
     assert given is None and "too few items" in gain.why

@@ -15,6 +15,7 @@ from aisle.model.retrieval.state import make_state
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following import ALIKE, Likeness, followers, learn
 from aisle.model.transfer.following_trial import Visits, lent_follows
+from aisle.model.transfer.gain import LEAST
 from aisle.model.transfer.lent import Lent
 from aisle.model.transfer.taught import Following, Taught
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
@@ -93,7 +94,7 @@ def test_what_says_nothing_of_the_items_is_off_with_the_reason(
 ) -> None:
     follows, gain = lent_follows(following, shelf(2), NOBODY, NOBODY)
     assert follows is None and said in gain.why
-    assert learn(shelf(1), visits(shelf(1), 49, 3).pairs) is None
+    assert learn(shelf(1), visits(shelf(1), LEAST - 1, 3).pairs) is None
 
 
 def interactions() -> pl.DataFrame:
