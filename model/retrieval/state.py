@@ -147,11 +147,7 @@ def make_state(
     item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), takings)
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
     sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains, lent.follows)
-    lists = (
-        pairs.group_by("user_id", maintain_order=True)
-        .tail(TAKEN)
-        .sort("user_id", "last", descending=[False, True])
-    )
+    lists = _lists(pairs)
     return State(
         users=names,
         countries=[country.get(user, "") if user in known_users else "" for user in names],
@@ -171,6 +167,12 @@ def make_state(
         visit_gap=visit_gap(known),
         due=due(known, len(items)),
     )
+
+
+def _lists(pairs: pl.DataFrame) -> pl.DataFrame:
+    """What a user's list holds of what they took, by user, the latest first."""
+    tail = pairs.group_by("user_id", maintain_order=True).tail(TAKEN)
+    return tail.sort("user_id", "last", descending=[False, True])
 
 
 def _latest(known: pl.DataFrame) -> pl.DataFrame:
