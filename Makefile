@@ -32,8 +32,7 @@ lint: setup ## style, format, types and the direction of imports
 	@$(BIN)/ruff format --check .
 	@mkdir -p build/lint/aisle
 	@for part in $(PARTS); do ln -sfn ../../../$$part build/lint/aisle/$$part; done
-	@$(BIN)/mypy -p aisle
-	@$(BIN)/mypy -p benchmarks
+	@$(BIN)/mypy -p aisle -p benchmarks
 	@PYTHONPATH=build/lint $(BIN)/lint-imports
 
 LOCK := .venv/bin/uv pip compile pyproject.toml --extra dev --group weights --quiet \
