@@ -359,15 +359,10 @@ def write_counts(uri: str, counts: dict[str, Any]) -> None:
     write_json(os.path.join(uri, COUNTS_FILE), counts)
 
 
-def write_ledger(uri: str, ledger: dict[str, Any], evidence: pa.Table) -> None:
-    """Writes a Ledger artifact, and beside it which rows its steps touched.
-
-    Texts that are numbers in `evidence` (dictionary-encoded) are written out a piece at a time.
-    """
+def write_ledger(uri: str, ledger: dict[str, Any], evidence: Iterable[pa.Table]) -> None:
+    """Writes a Ledger artifact, and beside it which rows its steps touched (`EVIDENCE_SCHEMA`), piece by piece."""
     write_json(os.path.join(uri, LEDGER_FILE), ledger)
-    firsts = range(0, max(evidence.num_rows, 1), _ROW_GROUP)
-    pieces = (evidence.slice(first, _ROW_GROUP).cast(EVIDENCE_SCHEMA) for first in firsts)
-    write_pieces(os.path.join(uri, EVIDENCE_FILE), pieces)
+    write_pieces(os.path.join(uri, EVIDENCE_FILE), evidence)
 
 
 def _nested(column: pa.ChunkedArray) -> pa.Array:

@@ -3,8 +3,8 @@
     python -m benchmarks.data.scale [--events 1000000 10000000] [--items 5000] [--dirt 0.05] [--last Labeler]
 
 The events are drawn column by column (`many_events`), so that a hundred million take minutes and not hours to make. A step's
-memory holds what importing TFX takes, which is shown beside it. Where `TMPDIR` points is room for the tables and for the
-partitions, about 200 bytes an event.
+memory holds what importing TFX takes, which is shown beside it. Where `TMPDIR` points is room for the tables, artifacts
+and parts, about 60 bytes an event.
 """
 
 from __future__ import annotations

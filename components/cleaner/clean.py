@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
 from aisle.components.cleaner.campaigns.steps import clean_campaigns
-from aisle.components.cleaner.ledger import Ledger
+from aisle.components.cleaner.ledger import NONE_TAKEN, Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.parts import Apart, Divided, Pieces, Whole
 from aisle.components.cleaner.shop.habits import Habits
@@ -29,13 +30,36 @@ from aisle.components.cleaner.steps.inventory import clean_stock, clean_supply
 from aisle.components.cleaner.steps.outliers import sold_prices, treat_catalogue_prices
 from aisle.components.plans.plan import gathered
 from aisle.components.plans.spool import ROW
-from aisle.components.tables import QUARANTINE_SCHEMA
+from aisle.components.tables import EVIDENCE_SCHEMA, QUARANTINE_SCHEMA
 from aisle.schema.errors import InputError
 from aisle.schema.tables import CAMPAIGNS, EVENTS, ITEMS, JUDGEMENTS, STOCK, SUPPLY, TABLE_BY_NAME, USERS
 
-_NONE_TAKEN = pl.DataFrame(
-    schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
-)
+_PIECE = 1 << 17
+"""Rows of a listing that are made an Arrow table at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Listing:
+    """Rows that may be too many to be held; they are told piece by piece, as often as they are asked for.
+
+    Attributes:
+        schema: of the rows.
+        frames: tells them.
+    """
+
+    schema: pa.Schema
+    frames: Callable[[], Iterator[pl.DataFrame]]
+
+    def __iter__(self) -> Iterator[pa.Table]:
+        """Yields the rows in order, at least a piece without one."""
+        yield self.schema.empty_table()
+        for frame in self.frames():
+            for rows in frame.iter_slices(_PIECE):
+                yield _arrow(rows).cast(self.schema)
+
+    def table(self) -> pa.Table:
+        """Returns all rows."""
+        return pa.concat_tables(self)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,18 +70,29 @@ class CleanResult:
         tables: the cleaned tables by name.
         stored: those that are too large to be held: their rows, piece by piece, once.
         ledger: what became of how many rows, and why (see docs/reports.md).
-        evidence: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it. Texts are
-            dictionary-encoded, as few are told again and again.
-        quarantine: the rows taken out, `tables.QUARANTINE_SCHEMA`.
-        taken: by table, which rows of it those were (`Ledger.taken`).
+        touched: which rows those were: `tables.EVIDENCE_SCHEMA`, a row once for each step that touched it.
+        lost: the rows taken out, `tables.QUARANTINE_SCHEMA`.
+        taken: by table, which rows of it those were (`Ledger.taken`), but for those that are stored.
+        taken_of_stored: the same of those: of the rows from one on, so many (`Merged.taken`).
     """
 
     tables: dict[str, pa.Table]
     ledger: dict[str, Any]
-    evidence: pa.Table
-    quarantine: pa.Table
+    touched: Listing
+    lost: Listing
     taken: dict[str, pl.DataFrame]
     stored: dict[str, Iterator[pa.Table]] = dataclasses.field(default_factory=dict)
+    taken_of_stored: dict[str, Callable[[int, int], pl.DataFrame]] = dataclasses.field(default_factory=dict)
+
+    @property
+    def evidence(self) -> pa.Table:
+        """All of `touched`."""
+        return self.touched.table()
+
+    @property
+    def quarantine(self) -> pa.Table:
+        """All of `lost`."""
+        return self.lost.table()
 
 
 def clean(
@@ -97,18 +132,35 @@ def clean(
         clean_supply(ledgers[SUPPLY.name], items.rows["item_id"], lost, twins, options)
     if CAMPAIGNS.name in ledgers:
         clean_campaigns(ledgers[CAMPAIGNS.name], items.rows, lost, twins, options, now)
-    records = [frame for ledger in ledgers.values() for frame in ledger.quarantine]
     divided = {EVENTS.name: parts} if isinstance(parts, Divided | Apart) else {}
+    held = {name: ledger for name, ledger in ledgers.items() if name not in divided}
     return CleanResult(
-        tables={name: _arrow(one.rows.drop(ROW)) for name, one in ledgers.items() if name not in divided},
+        tables={name: _arrow(ledger.rows.drop(ROW)) for name, ledger in held.items()},
         ledger={"version": 1, "tables": {name: ledger.summary() for name, ledger in ledgers.items()}},
-        evidence=_arrow(pl.concat([ledger.touched() for ledger in ledgers.values()])),
-        quarantine=_arrow(pl.concat(records)).cast(QUARANTINE_SCHEMA)
-        if records
-        else QUARANTINE_SCHEMA.empty_table(),
-        taken={name: pl.concat([_NONE_TAKEN, *ledger.taken]) for name, ledger in ledgers.items()},
+        touched=Listing(EVIDENCE_SCHEMA, functools.partial(_evidence, ledgers, divided)),
+        lost=Listing(QUARANTINE_SCHEMA, functools.partial(_quarantine, ledgers, divided)),
+        taken={name: pl.concat([NONE_TAKEN, *ledger.taken]) for name, ledger in held.items()},
         stored={name: map(_arrow, one.in_order()) for name, one in divided.items()},
+        taken_of_stored={name: one.merged.taken for name, one in divided.items()},
     )
+
+
+def _evidence(
+    ledgers: Mapping[str, Ledger], divided: Mapping[str, Divided | Apart]
+) -> Iterator[pl.DataFrame]:
+    """Yields what steps touched: of a table that is in parts, what couldn't be read, and then what the parts say."""
+    for name, ledger in ledgers.items():
+        yield from ledger.evidence
+        if name in divided:
+            yield from divided[name].merged.evidence()
+
+
+def _quarantine(
+    ledgers: Mapping[str, Ledger], divided: Mapping[str, Divided | Apart]
+) -> Iterator[pl.DataFrame]:
+    """Yields the records of the rows taken out."""
+    for name, ledger in ledgers.items():
+        yield from divided[name].merged.quarantine() if name in divided else ledger.quarantine
 
 
 def _parts(

@@ -11,12 +11,6 @@ from aisle.schema.tables import TABLE_BY_NAME
 _REPEATED = ("table", "file", "step", "reason", "outcome")
 
 
-def no_evidence() -> pl.DataFrame:
-    """Returns evidence of nothing."""
-    kinds = {name: pl.Categorical if name in _REPEATED else pl.Int64 for name in EVIDENCE_SCHEMA.names}
-    return pl.DataFrame(schema=kinds)
-
-
 def evidence_of(table: str, places: pl.DataFrame, step: str, reason: str, outcome: str) -> pl.DataFrame:
     """Returns what one step says of the rows it touched.
 

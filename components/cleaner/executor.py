@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +16,7 @@ from tfx.types import artifact_utils
 
 from aisle.components.beam import runs_here
 from aisle.components.cleaner.campaigns.export import export_campaigns
-from aisle.components.cleaner.clean import check_left, clean
+from aisle.components.cleaner.clean import CleanResult, check_left, clean
 from aisle.components.cleaner.inputs import Given, Workers
 from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
 from aisle.components.cleaner.losses.options import LossOptions
@@ -22,7 +24,13 @@ from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
-from aisle.components.tables import write_ledger, write_quarantine, write_tables
+from aisle.components.tables import (
+    QUARANTINE_SCHEMA,
+    quarantine_writer,
+    write_counts,
+    write_ledger,
+    write_tables,
+)
 from aisle.schema.errors import GateBlocked
 
 
@@ -59,16 +67,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         tables = artifact_utils.get_single_uri(output_dict["tables"])
         write_tables(tables, result.tables, result.stored)
         ledger = artifact_utils.get_single_uri(output_dict["ledger"])
-        write_ledger(ledger, result.ledger, result.evidence)
-        everything = pa.concat_tables([*unread.values(), result.quarantine])
-        counts = {"table": "all", "read": sum(t["read"] for t in result.ledger["tables"].values())}
-        counts |= {"kept": counts["read"] - everything.num_rows, "quarantined": everything.num_rows}
+        write_ledger(ledger, result.ledger, result.touched)
+        read = sum(table["read"] for table in result.ledger["tables"].values())
         quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
-        write_quarantine(quarantine, everything, counts)
+        _write_quarantine(quarantine, unread, result, read)
         for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
-            write_for_people([everything], list(unread), folder)
+            write_for_people(itertools.chain(unread.values(), result.lost), list(unread), folder)
         called = json.loads(exec_properties["called"])
-        of_rows = {name: tally(name, given.fates(name, result.taken[name], called)) for name in unread}
+        of_rows = {name: tally(name, given.fates(name, result, called)) for name in unread}
         losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))
         for folder in (ledger, exec_properties["reports_dir"]):
             page = write_cleaning({**result.ledger, "losses": losses}, folder)
@@ -82,3 +88,13 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         if runs_here(self._beam_pipeline_args):
             return None
         return Workers(self._make_beam_pipeline, self._get_tmp_dir())
+
+
+def _write_quarantine(uri: str, unread: Mapping[str, pa.Table], result: CleanResult, read: int) -> None:
+    """Writes what couldn't be read and what was taken out, and of how many rows."""
+    lost = 0
+    with quarantine_writer(uri) as writer:
+        for piece in itertools.chain(unread.values(), result.lost):
+            writer.write(piece.cast(QUARANTINE_SCHEMA))
+            lost += piece.num_rows
+    write_counts(uri, {"table": "all", "read": read, "kept": read - lost, "quarantined": lost})

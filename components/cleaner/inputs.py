@@ -12,6 +12,8 @@ import polars as pl
 import pyarrow as pa
 from tfx.types import artifact_utils
 
+from aisle.components.cleaner.clean import CleanResult
+from aisle.components.cleaner.ledger import NONE_TAKEN
 from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.parts import Pieces
@@ -102,23 +104,24 @@ class Given:
             events,
         )
 
-    def fates(self, table: str, taken: pl.DataFrame, called: Mapping[str, str]) -> Iterator[pl.DataFrame]:
+    def fates(self, table: str, result: CleanResult, called: Mapping[str, str]) -> Iterator[pl.DataFrame]:
         """Yields what became of a table's rows, see `fates.fates`, piece by piece where it isn't held.
 
         Args:
             table: its name.
-            taken: what the Cleaner took out of it.
+            result: what cleaning made of the tables.
             called: what the shop calls kinds of events.
         """
         unread = self.unread[table]
         if table in self.rows:
-            yield fates(table, self.rows[table], self.provenance[table], unread, taken, called)
+            yield fates(table, self.rows[table], self.provenance[table], unread, result.taken[table], called)
             return
         first, none = 0, QUARANTINE_SCHEMA.empty_table()
         for rows, provenance in self.events.read() if self.events else ():
+            taken = result.taken_of_stored[table](first, rows.num_rows)
             yield fates(table, rows, provenance, none, taken, called, first)
             first += rows.num_rows
-        yield fates(table, rows.slice(0, 0), provenance.slice(0, 0), unread, taken.clear(), called)
+        yield fates(table, rows.slice(0, 0), provenance.slice(0, 0), unread, NONE_TAKEN, called)
 
 
 def _pieces(uri: str, options: CleanerOptions, scratch: pathlib.Path, workers: Workers | None) -> Pieces:

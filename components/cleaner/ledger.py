@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from aisle.components.cleaner.evidence import evidence_of, no_evidence, quarantine_records
+from aisle.components.cleaner.evidence import evidence_of, quarantine_records
 from aisle.components.plans.spool import ROW
 from aisle.components.tables import MAX_VALUE
 
 _EXAMPLES = 3
 _LOST = ("quarantined", "merged")
+NONE_TAKEN = pl.DataFrame(
+    schema={ROW: pl.UInt32, "column": pl.String, "value": pl.String, "reason": pl.String}
+)
+"""What `Ledger.taken` holds of rows, where there is none."""
 
 
 @dataclasses.dataclass
@@ -29,7 +33,7 @@ class Ledger:
         left: how many are left, where `rows` doesn't hold them.
         numbers: of a part, which rows' places those are, ascending; None where they are all of the table's.
         calls: how many steps were taken so far, those that touched no row too.
-        entries: of each of `steps` its call, and the numbers of the rows touched (None: they couldn't be read).
+        entries: of each of `steps`, but of those that tell what couldn't be read, its call and the numbers of the rows touched.
         steps: what was done so far.
         evidence: every row touched, a frame for each step (`tables.EVIDENCE_SCHEMA`).
         quarantine: records of the rows taken out, a frame for each step (`tables.QUARANTINE_SCHEMA`).
@@ -43,7 +47,7 @@ class Ledger:
     left: int | None = None
     numbers: pl.Series | None = None
     calls: int = 0
-    entries: list[tuple[int, pl.Series | None]] = dataclasses.field(default_factory=list)
+    entries: list[tuple[int, pl.Series]] = dataclasses.field(default_factory=list)
     steps: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     evidence: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     quarantine: list[pl.DataFrame] = dataclasses.field(default_factory=list)
@@ -111,9 +115,10 @@ class Ledger:
         used = len(self.rows) if self.left is None else self.left
         return {"read": self.read, "used": used, **totals, "steps": self.steps}
 
-    def touched(self) -> pl.DataFrame:
-        """Returns every row touched and why, in the order of the steps (`tables.EVIDENCE_SCHEMA`)."""
-        return pl.concat([no_evidence(), *self.evidence])
+    def forget(self) -> None:
+        """Forgets what was done so far, but for how many steps that were; who calls has written it down."""
+        for told in (self.entries, self.steps, self.evidence, self.quarantine, self.taken):
+            told.clear()
 
     def _unread(self, quarantine: pl.DataFrame) -> None:
         """Enters what the reader quarantined, a step for each reason."""
@@ -121,7 +126,8 @@ class Ledger:
         for (reason,), part in parts.items():
             examples = [_unread_example(record) for record in part.head(_EXAMPLES).iter_rows(named=True)]
             places = part.select("file", "line")
-            self.enter("read", str(reason), "quarantined", places, examples, "")
+            self.enter("read", str(reason), "quarantined", len(part), examples, "")
+            self.evidence.append(evidence_of(self.table, places, "read", str(reason), "quarantined"))
 
     def _remove(
         self, step: str, reason: str, outcome: str, which: pl.Expr | pl.Series, column: str = ""
@@ -160,7 +166,9 @@ class Ledger:
         column: str = "",
     ) -> None:
         if len(rows):
-            self.enter(step, reason, outcome, self._at(rows), examples, column, rows)
+            self.enter(step, reason, outcome, len(rows), examples, column)
+            self.evidence.append(evidence_of(self.table, self._at(rows), step, reason, outcome))
+            self.entries.append((self.calls, rows))
 
     def _at(self, rows: pl.Series) -> pl.DataFrame:
         """Returns the places of rows, given by their numbers."""
@@ -171,18 +179,15 @@ class Ledger:
         step: str,
         reason: str,
         outcome: str,
-        places: pl.DataFrame,
+        rows: int,
         examples: list[dict[str, Any]],
         column: str,
-        rows: pl.Series | None = None,
     ) -> None:
-        """Enters a step that touched rows, whose places and numbers are given."""
+        """Enters a step that touched so many rows."""
         before = self.read - sum(entry["rows"] for entry in self.steps if entry["outcome"] in _LOST)
-        lost = len(places) if outcome in _LOST else 0
-        entry = {"step": step, "reason": reason, "outcome": outcome, "column": column, "rows": len(places)}
+        lost = rows if outcome in _LOST else 0
+        entry = {"step": step, "reason": reason, "outcome": outcome, "column": column, "rows": rows}
         self.steps.append({**entry, "before": before, "after": before - lost, "examples": examples})
-        self.evidence.append(evidence_of(self.table, places, step, reason, outcome))
-        self.entries.append((self.calls, rows))
 
 
 def flags(count: int, indices: pl.Series) -> pl.Series:

@@ -11,7 +11,7 @@ import polars as pl
 import pyarrow as pa
 
 from aisle.components.cleaner.ledger import Ledger
-from aisle.components.cleaner.merging import enter_parts
+from aisle.components.cleaner.merging import Merged
 from aisle.components.cleaner.steps.keys import fold
 from aisle.components.cleaner.steps.texts import normal
 from aisle.components.plans.plan import Elsewhere
@@ -44,9 +44,11 @@ class Apart(Elsewhere[Ledger]):
 
     Attributes:
         columns: of the table.
+        merged: what was done to its parts, once it was entered.
     """
 
     columns: tuple[str, ...]
+    merged: Merged
 
     @abc.abstractmethod
     def enter_into(self, whole: Ledger) -> None:
@@ -93,6 +95,7 @@ class Divided:
             at += rows.num_rows
         self.columns = tuple(name for name in self._read.read(0).columns if name != ROW)
         self._ledgers = [Ledger(table, pl.DataFrame(), pl.DataFrame(), 0) for _ in range(self.count)]
+        self.merged = Merged(table, pieces.folder / "merged", pieces.rows, self.count)
 
     def visit(self, work: Callable[[Ledger], None]) -> None:
         """Calls `work` on the ledger of each part, in turn."""
@@ -108,10 +111,12 @@ class Divided:
                 self._store(number, ledger.rows)
             ledger.rows = ledger.places = pl.DataFrame()
             ledger.numbers = None
+            self.merged.take(ledger)
 
     def enter_into(self, whole: Ledger) -> None:
         """Enters into the table's ledger what was done to its parts."""
-        enter_parts(whole, self._ledgers)
+        self.merged.left = sum(ledger.left or 0 for ledger in self._ledgers)
+        self.merged.enter_into(whole)
 
     def in_order(self) -> Iterator[pl.DataFrame]:
         """Yields what is left of the rows in the order in which they were read, without their numbers, once."""
@@ -145,11 +150,11 @@ class Divided:
         return self._read.read(number) if stored is None else pl.read_ipc(stored)
 
     def _store(self, number: int, rows: pl.DataFrame) -> None:
-        """Keeps a part in a new file: the old one may still be mapped into memory."""
+        """Keeps a part in a new file, as the old one may still be read, and small: disks are slower than processors."""
         old = self._stored.get(number)
         turn = 0 if old is None else int(old.suffix[1:]) + 1
         self._stored[number] = self.folder / f"{number}.{turn}"
-        rows.write_ipc(self._stored[number])
+        rows.write_ipc(self._stored[number], compression="zstd")
         self._read.drop(number)
         if old is not None:
             old.unlink()

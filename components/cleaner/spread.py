@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger
-from aisle.components.cleaner.merging import enter_parts
+from aisle.components.cleaner.merging import Merged
 from aisle.components.cleaner.parts import Apart, Pieces, spelled_alike
 from aisle.components.plans.on_beam import OnBeam, on_workers
 from aisle.components.plans.shared import SharedFolder, hashed
@@ -56,15 +56,14 @@ class Spread(OnBeam[Ledger], Apart):
         super().__init__(pieces.shared, count, pieces.pipeline, begin)
         rows, _ = row_piece(pieces.uri, 0)
         self.columns = tuple(rows.column_names)
+        self.merged = Merged(table, pieces.folder / "merged", pieces.rows, count)
 
     def enter_into(self, whole: Ledger) -> None:
         """See `parts.Apart`."""
-        ledgers = []
         for ledger in self.states():
-            ledger.left = len(ledger.rows)
-            ledger.rows = ledger.places = pl.DataFrame()
-            ledgers.append(ledger)
-        enter_parts(whole, ledgers)
+            self.merged.left += len(ledger.rows)
+            self.merged.take(ledger)
+        self.merged.enter_into(whole)
 
     def in_order(self) -> Iterator[pl.DataFrame]:
         """See `parts.Apart`."""

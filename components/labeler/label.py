@@ -44,7 +44,9 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
     impressions = weigh(impressions, bias, options.max_weight)
     impressions = apply_precedence(impressions, held.judgements, options.precedence)
     intents = query_intents(query_votes(organic), held.items, options)
-    queries = query_examples(interactions, held.country(), options.history, splits.test_start)
+    queries = query_examples(
+        interactions, held.country(interactions["user_id"]), options.history, splits.test_start
+    )
     untold = options.titles and not {"events", "judgements"} & tables.keys()
     judged = titles_asked(held.items) if untold else held.judgements
     examples = _join(queries, judged_examples(judged))

@@ -126,9 +126,12 @@ class Held:
             split_judgements(judged),
         )
 
-    def country(self) -> dict[str, str]:
-        """The country of each user, "" where it isn't known."""
-        return {user: country or "" for user, country in self.users.select("user_id", "country").iter_rows()}
+    def country(self, users: pl.Series) -> dict[str, str]:
+        """The country of each of some users who are in the table, "" where it isn't known."""
+        asked = self.users.select("user_id", "country").filter(
+            pl.col("user_id").is_in(users.unique().implode())
+        )
+        return {user: country or "" for user, country in asked.iter_rows()}
 
     def agreement(self) -> Agreement | None:
         """How far the judges agree."""

@@ -187,7 +187,7 @@ _RESULTS: dict[str, Any] = {
             "tags": {"recommended": {"ci": [0.0030, 0.0175]}, "recommended, new": {"ci": [-0.002, 0.0024]}}
         },
     },
-    "data.scale": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 3_932), strict=True)]},
+    "data.scale": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_883, 2_395), strict=True)]},
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "live.contract": {"requests": 4_000, "failures": 0},
     "live.live": {

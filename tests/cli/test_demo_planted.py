@@ -75,7 +75,7 @@ def test_the_faults_of_a_shop_are_found_by_the_reader_and_the_cleaner(
         now=options.end_seconds * 1_000_000,
     )
     ledger.mkdir()
-    write_ledger(str(ledger), result.ledger, result.evidence)
+    write_ledger(str(ledger), result.ledger, result.touched)
     families = read_families(shop, ledger)
     total = sum(planted.faults.values())
     assert sum(family.planted for family in families) == total

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -12,8 +12,8 @@ import polars as pl
 from aisle.components.cleaner.keeping import keeping
 from aisle.components.cleaner.losses.fates import BRAND, CATEGORY, DAY, EVENT
 from aisle.components.cleaner.losses.options import LossOptions
-from aisle.components.cleaner.losses.parts import WHOLE, Part, of_part, parts
-from aisle.components.cleaner.losses.tally import Tally
+from aisle.components.cleaner.losses.parts import Part, parts, reasons_of
+from aisle.components.cleaner.losses.tally import EXAMPLES, WHOLE, Tally
 from aisle.components.reports.page import share, visible
 from aisle.schema import events as kinds
 from aisle.schema.tables import EVENTS
@@ -22,8 +22,6 @@ PASSED, BLOCKED = "passed", "blocked"
 ERROR, WARNING, ALLOWED = "ERROR", "WARNING", "ALLOWED"
 _MOST = 5
 """Days, files, categories and brands of each table that are told though they are well; parts that the console names."""
-_EXAMPLES = 3
-"""Rows of a reason that the report shows, and reasons that the console names."""
 _ORDER = (ERROR, WARNING, ALLOWED, None)
 
 
@@ -47,7 +45,7 @@ def weigh(tallies: Mapping[str, Tally], options: LossOptions) -> dict[str, Any]:
             common = part.by == WHOLE or _is_ours(part)
             others[part.by] += not common
             if common or severity or others[part.by] <= _MOST:
-                told.append(_part(part, of_part(part, tally.lost), severity, threshold, goal))
+                told.append(_part(part, reasons_of(part, tally), severity, threshold, goal))
     told.sort(key=lambda part: (_ORDER.index(part["severity"]), not part["changes_goal"], -part["lost"]))
     counts = Counter(part["severity"] for part in told)
     return {
@@ -62,7 +60,7 @@ def blocking_line(losses: Mapping[str, Any], path: str) -> str:
     """Returns the one line a stopped run ends with: what was lost, why, what would keep it, and the report's path."""
     blocking = [part for part in losses["parts"] if part["severity"] == ERROR]
     first, more = blocking[0], blocking[1:_MOST]
-    reasons, others = first["reasons"][:_EXAMPLES], first["reasons"][_EXAMPLES:]
+    reasons, others = first["reasons"][:EXAMPLES], first["reasons"][EXAMPLES:]
     why = ", ".join(_reason_line(reason) for reason in reasons)
     why += f", {sum(reason['rows'] for reason in others):,} for other reasons" if others else ""
     ways = list(dict.fromkeys(reason["keep"] for reason in reasons))
@@ -129,7 +127,7 @@ def _changes_goal(part: Part, goal: Mapping[str, str | None]) -> bool:
 
 def _part(
     part: Part,
-    lost: pl.DataFrame,
+    reasons: pl.DataFrame,
     severity: str | None,
     threshold: float,
     goal: Mapping[str, str | None],
@@ -147,7 +145,7 @@ def _part(
         "threshold": threshold,
         "changes_goal": changes,
         "what": _what(part, goal if changes else {}),
-        "reasons": _reasons(part.table, lost),
+        "reasons": _reasons(part.table, reasons),
     }
 
 
@@ -170,25 +168,19 @@ def _what(part: Part, goal: Mapping[str, str | None]) -> str:
     return said
 
 
-def _reasons(table: str, lost: pl.DataFrame) -> list[dict[str, Any]]:
+def _reasons(table: str, reasons: pl.DataFrame) -> list[dict[str, Any]]:
     """Why rows were lost, the commonest reason first."""
-    counts = lost.group_by("column", "reason", maintain_order=True).agg(
-        pl.len().alias("rows"), pl.col("file", "line", "value").head(_EXAMPLES)
-    )
     return [
         {
             "reason": row["reason"],
             "column": row["column"],
             "rows": row["rows"],
             "keep": keeping(table, row["column"], row["reason"]),
-            "examples": _examples(row["file"], row["line"], row["value"]),
+            "examples": [_example(**example) for example in row["examples"]],
         }
-        for row in counts.sort("rows", descending=True, maintain_order=True).iter_rows(named=True)
+        for row in reasons.sort("rows", descending=True, maintain_order=True).iter_rows(named=True)
     ]
 
 
-def _examples(
-    files: Collection[str], lines: Collection[int], values: Collection[str | None]
-) -> list[dict[str, Any]]:
-    rows = zip(files, lines, values, strict=True)
-    return [{"file": file, "line": line, "value": value or ""} for file, line, value in rows]
+def _example(at: int, file: str, line: int, value: str | None) -> dict[str, Any]:
+    return {"file": file, "line": line, "value": value or ""}

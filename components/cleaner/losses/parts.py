@@ -8,10 +8,7 @@ from collections.abc import Iterator
 import polars as pl
 
 from aisle.components.cleaner.losses.fates import CATEGORY, EVENT
-from aisle.components.cleaner.losses.tally import Tally
-
-WHOLE = ""
-"""What the whole table is parted by."""
+from aisle.components.cleaner.losses.tally import EXAMPLES, WHOLE, Tally
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +55,7 @@ def parts(table: str, tally: Tally) -> Iterator[Part]:
         table: its name.
         tally: of its rows' fates.
     """
-    yield Part(table, WHOLE, "", tally.rows, len(tally.lost))
+    yield Part(table, WHOLE, "", tally.rows, int(tally.reasons[WHOLE]["rows"].sum()))
     for by, counts in tally.counts.items():
         if by == CATEGORY:
             counts = _with_levels_above(counts)
@@ -70,13 +67,18 @@ def parts(table: str, tally: Tally) -> Iterator[Part]:
         yield from _outermost(found) if by == CATEGORY else found
 
 
-def of_part(part: Part, rows: pl.DataFrame) -> pl.DataFrame:
-    """Returns those rows that belong to a part."""
+def reasons_of(part: Part, tally: Tally) -> pl.DataFrame:
+    """Returns why the rows of a part were lost (`Tally.reasons`), in the order in which the reasons came."""
+    reasons = tally.reasons[part.by]
     if part.by == WHOLE:
-        return rows
+        return reasons
     cell = pl.col(part.by)
     within = cell.str.starts_with(f"{part.value}/") if part.by == CATEGORY else False
-    return rows.filter((cell == part.value) | within)
+    examples, at = pl.col("examples").explode(), pl.col("examples").explode().struct.field("at")
+    told = reasons.filter((cell == part.value) | within).group_by("column", "reason")
+    # The rows of a category's levels came in turn.
+    added = told.agg(pl.col("rows").sum(), examples.sort_by(at).head(EXAMPLES), first=at.min())
+    return added.sort("first").drop("first")
 
 
 def _with_levels_above(counts: pl.DataFrame) -> pl.DataFrame:

@@ -31,10 +31,33 @@ from aisle.schema.tables import EVENTS, MICROSECONDS_PER_DAY
 
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
 """A clock that was never set counts from 1970: nothing was sold online in that year."""
+_HOUR = MICROSECONDS_PER_DAY // 24
 _MOST_PIECES = 2.0**53
 """From here on a float no longer tells one piece from the next."""
 _PURCHASE = pl.col("event") == kinds.PURCHASE.name
-_SPAN, _FIRST_PLACE = "span", "first place"
+_FIRST_PLACE = "first place"
+
+
+def _show_hours(ledger: Ledger, _: Told) -> pl.DataFrame:
+    hours = ledger.rows.select(hour=pl.col("timestamp") // _HOUR).drop_nulls()
+    return hours.group_by("hour").agg(count=pl.len().cast(pl.Int64))
+
+
+def _span(shown: pl.DataFrame) -> tuple[int, int] | None:
+    counts = shown.group_by("hour").agg(pl.col("count").sum()).sort("hour")
+    if counts.is_empty():
+        return None
+    upto = counts["count"].cum_sum()
+    places = [int(share * (upto[-1] - 1) + 0.5) for share in (0.01, 0.99)]
+    first, last = (int(counts["hour"][upto.search_sorted(place, side="right")]) * _HOUR for place in places)
+    return first, last
+
+
+SPAN: Question[Ledger] = Question("span", _show_hours, _span)
+"""Asks in which hours the first and the last hundredth of all that happened end, in microseconds; None where nothing did.
+
+Of hours there are few, however many events.
+"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +95,7 @@ def clean_events(
     carry_out(
         [
             Stage(steps.begin, ask_repeats(columns)),
-            Stage(steps.kinds_and_clocks, (_ask_span(),) if options.isolated_spans else ()),
+            Stage(steps.kinds_and_clocks, (SPAN,) if options.isolated_spans else ()),
             Stage(steps.products, (HAS_RETURNS,)),
             Stage(steps.amounts, (_ask_places(),) if "position" in columns else ()),
             Stage(steps.places_and_ratings),
@@ -117,8 +140,8 @@ class _Steps:
 
     def products(self, ledger: Ledger, told: Told) -> None:
         """Takes out what happened long before all else, and lines that sell no product."""
-        if told.get(_SPAN) is not None:
-            first, last = told[_SPAN]
+        if told.get(SPAN.name) is not None:
+            first, last = told[SPAN.name]
             long_before = first - max(self.options.isolated_spans * (last - first), _EPOCH_YEAR)
             reason = "timestamp far from all others"
             ledger.take_out("denoise", reason, "timestamp", pl.col("timestamp") < long_before)
@@ -157,16 +180,6 @@ def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) ->
     cut(ledger, "text", options.max_description)
     unify_units(ledger, ("query",), options.units)
     settle_money(ledger, options)
-
-
-def _ask_span() -> Question[Ledger]:
-    """Asks from when to when nearly all happened; None where nothing did."""
-
-    def answer(times: pl.DataFrame) -> tuple[float, float] | None:
-        first, last = (times["timestamp"].quantile(share) or 0.0 for share in (0.01, 0.99))
-        return (first, last) if len(times) else None
-
-    return Question(_SPAN, lambda ledger, _: ledger.rows.select("timestamp"), answer)
 
 
 def _products(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:

@@ -14,7 +14,7 @@ from aisle.components.labeler.labelled import Held, Labelled, Stored, Tally
 from aisle.components.labeler.meaning.intents import QUERY_AND_ITEM, query_intents, query_votes
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.pieces import Pieces, Survey
-from aisle.components.labeler.parts.ranges import added, kept
+from aisle.components.labeler.parts.ranges import Sum, kept
 from aisle.components.labeler.parts.visit import Counts, Visits
 from aisle.components.labeler.queries import item_examples, judged_examples, query_examples
 from aisle.components.labeler.searches.attribution import Joins
@@ -68,19 +68,17 @@ class _Told:
     def labelled(self, examples: dict[str, int], judged: Mapping[str, pa.Table]) -> Labelled:
         """Returns the result; `examples`: how many there are, `judged`: those of judgements."""
         counts, items = self.visits.counts, self.held.items
-        votes: list[pl.DataFrame] = []
-        unasked: list[pl.DataFrame] = []
+        votes, unasked, shown = Sum(QUERY_AND_ITEM), Sum(ITEM_AND_WEIGHT), Sum(PAIR_AND_POSITION)
         interactions = self._kept(self._counted(votes, unasked), "counted")
-        shown: list[pl.DataFrame] = []
         results = self._kept(self._placed(shown, counts), "placed")
         bias = PositionBias(NONE, "", ())
         if self.options.position_bias != NONE:
-            sums = added(shown, PAIR_AND_POSITION)
-            bias = bias_of_sums(sums, added(unasked, ITEM_AND_WEIGHT), items, self.options)
-        tallies: list[pl.DataFrame] = []
+            bias = bias_of_sums(shown.total(), unasked.total(), items, self.options)
+        tallies, taken = Sum(IMPRESSION_KINDS), Sum(INTERACTION_KINDS)
+        for part in counts:
+            taken.add(part.interactions)
         impressions = self._kept(self._weighed(results, bias, tallies), "weighed")
-        intents = query_intents(added(votes, QUERY_AND_ITEM), items, self.options)
-        taken = added([part.interactions for part in counts], INTERACTION_KINDS)
+        intents = query_intents(votes.total(), items, self.options)
         return Labelled(
             tables=self.held.tables(intents, self.options),
             examples={ITEMS: item_examples(items)},
@@ -90,7 +88,7 @@ class _Told:
             bias=bias,
             intents=intents,
             agreement=self.held.agreement(),
-            tally=Tally(taken, added(tallies, IMPRESSION_KINDS), examples),
+            tally=Tally(taken.total(), tallies.total(), examples),
             stored=Stored(
                 {
                     "interactions": map(pl.DataFrame.to_arrow, interactions),
@@ -101,37 +99,38 @@ class _Told:
             ),
         )
 
-    def _counted(self, votes: list[pl.DataFrame], unasked: list[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    def _counted(self, votes: Sum, unasked: Sum) -> Iterator[pl.DataFrame]:
         """Yields the interactions in order, and counts what they say of queries and items."""
         for rows in self.visits.interactions:
             organic = rows.filter(~pl.col("sponsored"))
-            votes.append(query_votes(organic))
-            unasked.append(sum_unasked(organic))
+            votes.add(query_votes(organic))
+            if self.options.position_bias != NONE:
+                unasked.add(sum_unasked(organic))
             yield rows
 
-    def _placed(self, shown: list[pl.DataFrame], counts: Iterable[Counts]) -> Iterator[pl.DataFrame]:
+    def _placed(self, shown: Sum, counts: Iterable[Counts]) -> Iterator[pl.DataFrame]:
         """Yields the results in order, and counts what was shown and clicked where that is asked for."""
         zero = any(part.zero for part in counts)
         for rows in self.visits.results:
             results = placed(rows, zero)
             if self.options.position_bias != NONE:
-                shown.append(sum_results(results))
+                shown.add(sum_results(results))
             yield results
 
     def _weighed(
-        self, results: Iterable[pl.DataFrame], bias: PositionBias, tallies: list[pl.DataFrame]
+        self, results: Iterable[pl.DataFrame], bias: PositionBias, tallies: Sum
     ) -> Iterator[pl.DataFrame]:
         """Yields results with their weights and what labels them, and counts them."""
         for rows in results:
             weighed = weigh(rows, bias, self.options.max_weight)
             impressions = apply_precedence(weighed, self.held.judgements, self.options.precedence)
-            tallies.append(tally_impressions(impressions))
+            tallies.add(tally_impressions(impressions))
             yield impressions
 
     def _examples(self, judged: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
         """Yields the examples of queries, then those of judgements."""
-        country = self.held.country()
         for rows in self.visits.asked:
+            country = self.held.country(rows["user_id"])
             made = query_examples(rows, country, self.options.history, self.survey.splits.test_start)
             yield from ((split, table) for split, table in made.items() if split != TEST)
         yield from ((split, table) for split, table in judged.items() if split != TEST)

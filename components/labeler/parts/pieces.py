@@ -14,6 +14,7 @@ from aisle.components.labeler.labelled import EVENT_COLUMNS, frame_of
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.ranges import bounds_of
 from aisle.components.labeler.parts.visitors import Visitors, visitor_keys
+from aisle.components.plans.spool import Spool
 from aisle.schema import events as kinds
 
 _SAMPLED = 1_000
@@ -76,13 +77,18 @@ class Survey:
         Raises:
             InputError: none of them shows a liking.
         """
-        told = [_Told.of(piece, max(1, events.part_rows // _SAMPLED)) for piece in events.numbered()]
+        told = []
+        # A session's keys lie in one file: whom it was seen with is found a file at a time.
+        keys = Spool(events.folder / "keys", events.count)
+        for piece in events.numbered():
+            told.append(_Told.of(piece, max(1, events.part_rows // _SAMPLED)))
+            keys.add_by(visitor_keys(piece).unique(), "session")
         sample = pl.concat([one.sample for one in told])
         return Survey(
             splits=choose_splits(pl.concat([one.extremes for one in told]), options),
             shows=any(one.shows for one in told),
             named=any(one.named for one in told),
-            visitors=Visitors.of(pl.concat([one.keys for one in told])),
+            visitors=Visitors.of(keys),
             times=bounds_of(sample["timestamp"], events.count),
             users=bounds_of(sample["user_id"], events.count),
         )
@@ -90,12 +96,11 @@ class Survey:
 
 @dataclasses.dataclass(frozen=True)
 class _Told:
-    """What a piece says: the first and last of each kind that shows a liking, who was there, and some of its rows."""
+    """What a piece says: the first and last of each kind that shows a liking, and some of its rows."""
 
     extremes: pl.DataFrame
     shows: bool
     named: bool
-    keys: pl.DataFrame
     sample: pl.DataFrame
 
     @staticmethod
@@ -107,6 +112,5 @@ class _Told:
             pl.concat([liked.agg(time.min()), liked.agg(time.max())]),
             bool(shown.select((user.is_not_null() | pl.col("session_id").is_not_null()).any()).item()),
             piece["user_id"].count() > 0,
-            visitor_keys(piece).unique(),
             piece.filter(pl.col("row") % every == 0).select("timestamp", "user_id"),
         )

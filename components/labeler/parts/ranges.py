@@ -24,8 +24,9 @@ def bounds_of(sample: pl.Series, count: int) -> list[Any]:
 
 
 def range_of(value: pl.Expr, bounds: Sequence[Any]) -> pl.Expr:
-    """The range that a value lies in, from 0 to `len(bounds)`."""
-    return pl.sum_horizontal([pl.lit(0, pl.UInt32), *((value >= bound).cast(pl.UInt32) for bound in bounds)])
+    """The range that a value lies in, from 0 to `len(bounds)`; a missing one lies in the first."""
+    # By a search: compared with each of the bounds, ten times the events would take a hundred times as long.
+    return pl.lit(pl.Series(bounds)).search_sorted(value, side="right") if bounds else pl.lit(0, pl.UInt32)
 
 
 def send(rows: pl.DataFrame, ranges: pl.Expr, spool: Spool) -> None:
@@ -54,15 +55,23 @@ def kept(pieces: Iterable[pl.DataFrame], folder: pathlib.Path, count: int) -> It
     """Puts pieces of a table on disk, each before the next one is asked for, and returns them, to be read once."""
     spool = Spool(folder, count)
     for number, rows in enumerate(pieces):
-        spool.add(rows, pl.Series([number], dtype=pl.UInt32).new_from_index(0, len(rows)))
+        spool.add_to(number, rows)
     return iter(spool)
 
 
-def added(counts: Sequence[pl.DataFrame], by: Sequence[str]) -> pl.DataFrame:
-    """Adds up the counts of parts, in the order in which each key first came.
+class Sum:
+    """The counts of parts added up, in the order in which each key first came: as large as the keys are many."""
 
-    Args:
-        counts: of each part: the columns `by`, and numbers.
-        by: what is counted by.
-    """
-    return pl.concat(counts).group_by(by, maintain_order=True).agg(pl.all().sum())
+    def __init__(self, by: Sequence[str]) -> None:
+        """Args: `by`: what is counted by."""
+        self._by = by
+        self._counts: list[pl.DataFrame] = []
+
+    def add(self, counts: pl.DataFrame) -> None:
+        """Adds those of a part: the columns counted by, and numbers."""
+        both = pl.concat([*self._counts, counts])
+        self._counts = [both.group_by(self._by, maintain_order=True).agg(pl.all().sum())]
+
+    def total(self) -> pl.DataFrame:
+        """Returns the sums, of a part at least."""
+        return self._counts[0]

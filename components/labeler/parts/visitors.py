@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import numpy as np
 import polars as pl
@@ -28,15 +29,13 @@ class Visitors:
     users: pl.DataFrame
 
     @staticmethod
-    def of(keys: pl.DataFrame) -> Visitors:
+    def of(keys: Iterable[pl.DataFrame]) -> Visitors:
         """Finds who is seen with whom.
 
         Args:
-            keys: of `visitor_keys`, of all events; repeated ones may be left out.
+            keys: of `visitor_keys`, of all events, those of a session in one frame; repeated ones may be left out.
         """
-        pairs = keys.drop_nulls("session").unique()
-        several = pairs.group_by("session").len().filter(pl.col("len") > 1)
-        seen = pairs.join(several, on="session", how="semi").drop_nulls("user")
+        seen = pl.concat([_seen_with_several(pairs) for pairs in keys])
         session, user = (seen[name].rank("dense").to_numpy().astype(np.int64) - 1 for name in seen.columns)
         sessions = int(session.max(initial=-1)) + 1
         nodes = sessions + int(user.max(initial=-1)) + 1
@@ -53,6 +52,13 @@ class Visitors:
         )
         visitor = found.select(pl.coalesce("visitor", "visitor_of_user", "user", "session")).to_series()
         return visitor.hash(seed=0) % count
+
+
+def _seen_with_several(keys: pl.DataFrame) -> pl.DataFrame:
+    """Returns the pairs of sessions that were seen with several users, or with one and with nobody."""
+    pairs = keys.drop_nulls("session").unique()
+    several = pairs.group_by("session").len().filter(pl.col("len") > 1)
+    return pairs.join(several, on="session", how="semi").drop_nulls("user")
 
 
 def visitor_keys(events: pl.DataFrame) -> pl.DataFrame:

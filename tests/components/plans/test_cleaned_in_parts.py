@@ -7,6 +7,7 @@ import pathlib
 import runpy
 import tempfile
 import types
+import unittest.mock
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,14 +18,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aisle.components.cleaner import merging
 from aisle.components.cleaner.clean import CleanResult, clean
+from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.parts import Pieces
-from aisle.components.cleaner.steps.events import is_local
+from aisle.components.cleaner.steps.events import SPAN, is_local
 from aisle.components.cleaner.steps.outliers import counted_limits
 from aisle.components.example_gen.reader import ReadResult, read_table
+from aisle.components.plans.spool import ROW
 from aisle.components.tables import (
-    EVIDENCE_SCHEMA,
     PROVENANCE_SCHEMA,
     RowsWriter,
     count_rows,
@@ -102,26 +105,64 @@ def _differing(whole: CleanResult, parted: CleanResult) -> list[str]:
         for name, table in whole.tables.items()
     }
     same["ledger"] = json.dumps(parted.ledger) == json.dumps(whole.ledger)
-    same["evidence"] = parted.evidence.cast(EVIDENCE_SCHEMA).equals(whole.evidence.cast(EVIDENCE_SCHEMA))
+    same["evidence"] = parted.evidence.equals(whole.evidence)
     same["quarantine"] = parted.quarantine.equals(whole.quarantine)
-    same |= {f"taken {name}": parted.taken[name].equals(taken) for name, taken in whole.taken.items()}
+    taken = {
+        **parted.taken,
+        "events": parted.taken_of_stored["events"](0, parted.ledger["tables"]["events"]["read"]),
+    }
+    same |= {
+        f"taken {name}": taken[name].sort(ROW).equals(one.sort(ROW)) for name, one in whole.taken.items()
+    }
     return [name for name, so in same.items() if not so]
 
 
 @settings(max_examples=12, deadline=None)
 @given(
-    st.lists(EVENT, min_size=1, max_size=40), st.integers(6, 20), st.integers(1, 9), st.sampled_from(OPTIONS)
+    st.lists(EVENT, min_size=1, max_size=40),
+    st.integers(6, 20),
+    st.integers(1, 9),
+    st.sampled_from([1, 3, 100]),
+    st.sampled_from(OPTIONS),
 )
 def test_any_number_of_parts_and_pieces_is_cleaned_as_the_whole(
-    events: list[dict[str, Any]], part: int, piece: int, options: CleanerOptions
+    events: list[dict[str, Any]], part: int, piece: int, held: int, options: CleanerOptions
 ) -> None:
     rows = {"items": SHOP.table_of(ITEMS), "events": SHOP.table_of(events)}
     places = {name: _provenance(table, name) for name, table in rows.items()}
     whole = clean(rows, places, {}, options, now=NOW)
-    held = {"items": rows["items"]}
-    with tempfile.TemporaryDirectory() as folder:
+    items = {"items": rows["items"]}
+    with tempfile.TemporaryDirectory() as folder, unittest.mock.patch.object(merging, "_HELD", held):
         given = _pieces(rows["events"], places["events"], part, piece, pathlib.Path(folder))
-        assert _differing(whole, clean(held, places, {}, options, now=NOW, events=given)) == []
+        assert _differing(whole, clean(items, places, {}, options, now=NOW, events=given)) == []
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.lists(EVENT, min_size=6, max_size=40), st.integers(1, 20), st.integers(1, 20))
+def test_of_some_rows_those_taken_out_are_told(events: list[dict[str, Any]], first: int, count: int) -> None:
+    rows = {"items": SHOP.table_of(ITEMS), "events": SHOP.table_of(events)}
+    places = {name: _provenance(table, name) for name, table in rows.items()}
+    whole = clean(rows, places, {}, CleanerOptions(), now=NOW).taken["events"]
+    first = min(first, len(events) - 1)
+    asked = pl.col(ROW).is_between(first, min(first + count, len(events)) - 1)
+    with tempfile.TemporaryDirectory() as folder:
+        given = _pieces(rows["events"], places["events"], 6, 9, pathlib.Path(folder))
+        parted = clean({"items": rows["items"]}, places, {}, CleanerOptions(), now=NOW, events=given)
+        for _ in range(2):
+            told = parted.taken_of_stored["events"](first, count)
+            assert told.filter(asked).sort(ROW).equals(whole.filter(asked).sort(ROW))
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2_000), min_size=1, max_size=300), st.integers(1, 5))
+def test_the_span_is_that_of_the_times_to_the_hour(minutes: list[int], count: int) -> None:
+    times = pl.DataFrame({"timestamp": minutes}) * 60 * SECOND
+    shown = [SPAN.show(Ledger("events", times[part::count], pl.DataFrame(), 0), {}) for part in range(count)]
+    assert max(map(len, shown)) <= 2_000 // 60 + 1
+    hour = 3_600 * SECOND
+    ranks = [int(share * (len(minutes) - 1) + 0.5) for share in (0.01, 0.99)]
+    expected = [sorted(minutes)[rank] * 60 * SECOND // hour * hour for rank in ranks]
+    assert SPAN.answer(pl.concat(shown)) == tuple(expected)
 
 
 def test_a_bot_that_is_nobody_is_known_though_its_clicks_are_on_many_items(tmp_path: pathlib.Path) -> None:

@@ -20,7 +20,7 @@ from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.label import label_in_parts
 from aisle.components.labeler.parts.pieces import Pieces
-from aisle.components.labeler.parts.ranges import bounds_of, range_of
+from aisle.components.labeler.parts.ranges import Sum, bounds_of, range_of
 from aisle.components.labeler.parts.visitors import Visitors, visitor_keys
 from aisle.components.labeler.queries import count_examples, query_examples
 from aisle.components.labeler.summary import summarise
@@ -128,7 +128,7 @@ def test_any_number_of_parts_and_pieces_is_labelled_as_the_whole(
 @given(st.lists(EVENT, min_size=1, max_size=40), st.integers(1, 7))
 def test_who_is_seen_with_whom_lies_in_one_part(events: list[dict[str, Any]], count: int) -> None:
     rows = pl.DataFrame(events, schema=TYPES)
-    parts = Visitors.of(visitor_keys(rows)).parts(rows, count)
+    parts = Visitors.of([visitor_keys(rows)]).parts(rows, count)
     assert set(parts) <= set(range(count))
     day = (pl.col("timestamp") // DAY).cast(pl.String)
     # A session of nobody may be that of a day, as an interaction of nobody is.
@@ -142,7 +142,7 @@ def test_visitors_who_have_nothing_in_common_are_spread() -> None:
     rows = pl.DataFrame({"user_id": [f"u{n}" if n % 2 else None for n in range(400)]}).with_columns(
         session_id=pl.format("s{}", pl.int_range(pl.len())), timestamp=pl.lit(0)
     )
-    parts = Visitors.of(visitor_keys(rows)).parts(rows, 4)
+    parts = Visitors.of([visitor_keys(rows)]).parts(rows, 4)
     assert pl.Series(parts).value_counts()["count"].min() > 50
 
 
@@ -155,6 +155,28 @@ def test_ranges_hold_all_values_in_order(values: list[int | None], count: int) -
     assert found["place"].is_sorted()
     assert found["place"].max() in {None, *range(count)}
     assert found.group_by("value").agg(pl.col("place").n_unique())["place"].max() in (1, None)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.text("ab", max_size=2) | st.none(), min_size=1), st.lists(st.text("ab", max_size=2)))
+def test_a_value_lies_behind_the_bounds_that_it_has_reached(
+    values: list[str | None], bounds: list[str]
+) -> None:
+    bounds = sorted({*bounds})
+    rows = pl.DataFrame({"value": values}, schema={"value": pl.String})
+    found = rows.with_columns(place=range_of(pl.col("value"), bounds))["place"].to_list()
+    assert found == [sum(bound <= value for bound in bounds) if value is not None else 0 for value in values]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 9))), min_size=1))
+def test_sums_stand_in_the_order_in_which_their_keys_came(parts: list[list[tuple[str, int]]]) -> None:
+    sums, expected = Sum(["key"]), dict[str, int]()
+    for part in parts:
+        sums.add(pl.DataFrame(part, schema={"key": pl.String, "count": pl.Int64}, orient="row"))
+        for key, count in part:
+            expected[key] = expected.get(key, 0) + count
+    assert sums.total().rows() == [*expected.items()]
 
 
 @pytest.fixture(scope="module")

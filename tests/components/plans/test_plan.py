@@ -93,6 +93,19 @@ def test_rows_that_agree_in_the_key_lie_in_one_file(tmp_path: pathlib.Path) -> N
     assert len(held) - held.count(set()) > 1
 
 
+def test_a_file_is_read_piece_by_piece_as_it_was_written(tmp_path: pathlib.Path) -> None:
+    table = _numbered([("ab"[n % 2], n) for n in range(20)])
+    spool = Spool(tmp_path / "spool", 2)
+    pieces = [table[10:], table[:10]]
+    for piece in pieces:
+        spool.add_to(1, piece)
+    assert [piece.to_dict(as_series=False) for piece in spool.pieces(1)] == [
+        piece.to_dict(as_series=False) for piece in pieces
+    ]
+    assert [*spool.pieces(0)] == []
+    assert spool.read(1).equals(table)
+
+
 def test_what_no_row_was_sent_to_is_read_as_a_table_without_a_row(tmp_path: pathlib.Path) -> None:
     spool = Spool(tmp_path / "spool", 2)
     spool.add(_numbered([("a", 1)]), pl.Series([1]))
