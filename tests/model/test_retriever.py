@@ -111,7 +111,6 @@ def test_each_source_scores_what_the_user_took(retriever: Retriever, state: Stat
         "ease_decayed": spread(*kept("ease", "decayed_"), rows, decayed),
         "ease_orders": spread(*ease, rows, orders),
         "transitions": spread(*kept("transitions"), rows, orders),
-        "users_cosine": spread(*kept("users_cosine"), rows, decayed),
         "baskets": spread(*kept("baskets"), rows, decayed),
         "latest_basket": spread(*kept("baskets"), rows, latest),
     }
@@ -159,6 +158,25 @@ def test_a_shop_without_tags_has_nothing_in_common(state: State) -> None:
     assert not without["weights"].any()
     assert without["tags"].shape == (len(ITEMS), 1)
     assert state.tables["tags"]["tags"].shape == (len(ITEMS), 3)
+
+
+def test_the_spectrum_foretells_by_a_ridge_regression_on_the_two_directions_that_tell_most(
+    retriever: Retriever,
+) -> None:
+    took = taken_by_forty()
+    counted = np.zeros((40, len(ITEMS)))
+    for user, item, day in took.select("user_id", "item_id", "day").iter_rows():
+        counted[int(user[1:]), ITEMS.index(item)] += 0.5 ** ((100 - day) / 60)
+    counted = (counted + (counted > 0)) / 2
+    values, directions = np.linalg.svd(counted)[1:]
+    leading = counted @ directions[:2].T  # A quarter of a rank of nine.
+    gram = leading.T @ leading + 3 * values[1] ** 2 * np.eye(2)
+    expected = leading @ np.linalg.solve(gram, leading.T @ counted)
+    for user in (5, 6):
+        found = ask(retriever, f"u{user}").scores["spectrum"].numpy()[0]
+        np.testing.assert_allclose(found, expected[user], atol=1e-3)
+        assert not ask(retriever, f"u{user}", query="mug").scores["spectrum"].numpy().any()
+    assert not found[7:].any(), "nobody took these"
 
 
 def test_users_of_one_batch_do_not_see_each_others_history(retriever: Retriever) -> None:

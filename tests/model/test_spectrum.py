@@ -11,8 +11,9 @@ import pytest
 import scipy.sparse as sp
 import tensorflow as tf
 
+from aisle.model.spectrum import SHRINKAGE
 from aisle.model.two_tower.inputs import Catalogue, Queries, joined, taken
-from aisle.model.two_tower.spectrum import SHRINKAGE, start_of
+from aisle.model.two_tower.spectrum import Start, start_of
 
 
 def test_the_vectors_products_are_those_of_a_ridge_regression_on_the_leading_directions() -> None:
@@ -39,6 +40,12 @@ def test_as_many_columns_as_the_data_bears_are_used_and_an_item_without_a_taker_
     assert start.vectors.shape == (9, 16)
     assert np.flatnonzero(np.abs(start.vectors).sum(0)).tolist() == [0, 1]
     assert not start.vectors[4].any()
+
+
+def test_an_item_nobody_took_is_as_long_as_the_tenth_of_those_taken_that_is_shortest() -> None:
+    lengths = np.arange(12.0)  # Nobody took the first; of the others, 1 to 11, a tenth is at 2 and below.
+    start = Start(np.diag(lengths).astype(np.float32), (lengths > 0).astype(np.float32))
+    assert start.new_length == pytest.approx(2.0)
 
 
 def _queries(user: list[int], targets: list[list[int]], age: list[float]) -> Queries:

@@ -15,10 +15,10 @@ from aisle.model.retrieval.sources import (
     new,
     popularity,
     repeat,
+    spectrum,
     tags,
     transitions,
     two_tower,
-    users_cosine,
 )
 from aisle.model.retrieval.sources.source import Kind, Offer, Score, Source, TableSource, VectorSource
 
@@ -26,7 +26,7 @@ SOURCES: list[Source] = [
     two_tower.SOURCE,
     ease.SOURCE,
     transitions.SOURCE,
-    users_cosine.SOURCE,
+    spectrum.SOURCE,
     baskets.SOURCE,
     tags.SOURCE,
     dense.SOURCE,
