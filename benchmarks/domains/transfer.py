@@ -29,8 +29,8 @@ from aisle.components.labeler.label import label
 from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
+from aisle.model.gain import Gain
 from aisle.model.options import CandidateOptions, RankingOptions, TwoTowerOptions
-from aisle.model.transfer.gain import Gain
 from aisle.model.transfer.taught import Taught
 from aisle.schema.bert.weights import bert_folder
 from aisle.schema.contract import EXTRA_FOLDER, TAUGHT_FILE

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from aisle.model.transfer.gain import Floats, Gain, ndcg_of
+from aisle.model.gain import Floats, Gain, ndcg_of
 
 AS_IT_IS = (1.0, 0.0)
 """The scale and shift that change nothing."""

@@ -8,12 +8,12 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from aisle.model.gain import Floats, Gain, ndcg_of
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.features_trainer import Rows, train_features
 from aisle.model.ranking.numbers import Ensemble, log_odds
 from aisle.model.ranking.rows import choose, judged_rows, numbers
 from aisle.model.ranking.taught_head import PART, why_not
-from aisle.model.transfer.gain import Floats, Gain, ndcg_of
 from aisle.model.transfer.taught import HeadWeights
 from aisle.schema import features as f
 

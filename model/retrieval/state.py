@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import polars as pl
 
+from aisle.model.gain import Floats
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
 from aisle.model.retrieval.counts import COUNTS, HALF_LIVES, SAME_ORDER_DAYS
 from aisle.model.retrieval.domains.shop import Domains
@@ -14,7 +15,6 @@ from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
-from aisle.model.transfer.gain import Floats
 from aisle.model.transfer.lent import Lent
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY

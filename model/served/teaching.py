@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 import tensorflow as tf
 
+from aisle.model.gain import Gain
 from aisle.model.retrieval.domains.lent import teach
 from aisle.model.transfer.content import Shelf
-from aisle.model.transfer.gain import Gain
 from aisle.model.transfer.taught import Taught
 from aisle.model.transfer.told import tell, told
 from aisle.schema.contract import EXTRA_FOLDER, TAUGHT_FILE

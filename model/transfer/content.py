@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from aisle.model.transfer.gain import LEAST, UNTOLD, Floats, Gain
+from aisle.model.gain import LEAST, UNTOLD, Floats, Gain
 from aisle.model.transfer.taught import Content
 
 PART = "worth"

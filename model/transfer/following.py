@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.optimize
 
+from aisle.model.gain import LEAST, Floats
 from aisle.model.transfer.content import Shelf
-from aisle.model.transfer.gain import LEAST, Floats
 from aisle.model.transfer.taught import Following
 
 ALIKE = ("text", "text_near", "category", "department", "brand", "price")

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from aisle.model.gain import UNTOLD, Floats, Gain
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following import followers, why_not
-from aisle.model.transfer.gain import UNTOLD, Floats, Gain
 from aisle.model.transfer.lent import Follows
 from aisle.model.transfer.taught import Following
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import numpy.typing as npt
 
-from aisle.model.transfer.gain import Floats
+from aisle.model.gain import Floats
 
 
 @dataclasses.dataclass(frozen=True)

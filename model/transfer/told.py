@@ -9,7 +9,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from aisle.model.transfer.gain import Gain
+from aisle.model.gain import Gain
 from aisle.schema.contract import EXTRA_FOLDER, TRANSFER_FILE
 
 

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 import polars as pl
 
+from aisle.model.gain import Floats, Gain
 from aisle.model.retrieval.domains.visits import visits_of
 from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.organic import organic
@@ -14,7 +15,6 @@ from aisle.model.retrieval.tower import Tower
 from aisle.model.transfer import content, following
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following_trial import lent_follows
-from aisle.model.transfer.gain import Floats, Gain
 from aisle.model.transfer.lent import Lent
 from aisle.model.transfer.taught import HeadWeights, Taught
 from aisle.schema.bert.weights import sha256, vocabulary_file

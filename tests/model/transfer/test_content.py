@@ -7,8 +7,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from aisle.model.gain import LEAST
 from aisle.model.transfer.content import Shelf, foretold, learn, lent
-from aisle.model.transfer.gain import LEAST
 
 WIDTH = 6
 

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from aisle.model.gain import LEAST
 from aisle.model.retrieval.domains.lent import lend
 from aisle.model.retrieval.domains.visits import visits_of
 from aisle.model.retrieval.sources import baskets
@@ -15,7 +16,6 @@ from aisle.model.retrieval.state import make_state
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following import ALIKE, Likeness, followers, learn
 from aisle.model.transfer.following_trial import Visits, lent_follows
-from aisle.model.transfer.gain import LEAST
 from aisle.model.transfer.lent import Lent
 from aisle.model.transfer.taught import Following, Taught
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY

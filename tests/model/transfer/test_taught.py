@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
+from aisle.model.gain import Gain
 from aisle.model.ranking.numbers import Ensemble, FeatureHead
 from aisle.model.ranking.taught_head import NUMBERS, edges_from, taught_head, why_not
 from aisle.model.served.teaching import write_teaching
 from aisle.model.transfer.content import Shelf
-from aisle.model.transfer.gain import Gain
 from aisle.model.transfer.taught import HeadWeights, Taught
 from aisle.model.transfer.told import told
 from aisle.schema.errors import InputError

@@ -1,4 +1,4 @@
-"""What a part of another shop's models is worth to this one, and whether that is sure enough to keep it."""
+"""What a part of a model is worth to a shop, and whether that is sure enough to keep it."""
 
 from __future__ import annotations
 

@@ -1,17 +1,13 @@
-"""A part of another shop's models is kept where it surely wins, and nowhere else."""
+"""A part is kept where it surely wins, and nowhere else."""
 
 from __future__ import annotations
-
-import json
-import pathlib
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import ndcg_score
 
-from aisle.model.transfer.gain import LEAST, Gain, ndcg_of
-from aisle.model.transfer.told import tell, told
+from aisle.model.gain import LEAST, Gain, ndcg_of
 
 
 def test_a_gain_on_every_question_is_sure_and_one_by_chance_is_not() -> None:
@@ -43,16 +39,6 @@ def test_ndcg_is_that_of_scikit_learn(lists: list[list[tuple[int, bool]]]) -> No
         if any(good for _, good in one)
     ]
     np.testing.assert_allclose(ndcg_of(question, score, good), expected, atol=1e-12)
-
-
-def test_a_model_says_what_it_took_and_nothing_where_nothing_was_tried(tmp_path: pathlib.Path) -> None:
-    gains = [Gain("head", True, 0.02, 0.01, 80), Gain.off("worth", "another vocabulary")]
-    tell(str(tmp_path / "with"), gains)
-    tell(str(tmp_path / "without"), [])
-    assert told(str(tmp_path / "with")) == gains
-    assert told(str(tmp_path / "without")) == [] and not (tmp_path / "without").exists()
-    written = json.loads((tmp_path / "with" / "assets.extra" / "transfer.json").read_text(encoding="utf-8"))
-    assert [part["why"] for part in written] == ["", "another vocabulary"]
 
 
 def test_no_questions_at_all_are_too_few() -> None:
