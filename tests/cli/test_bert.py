@@ -69,5 +69,8 @@ def test_doctor_says_what_share_of_the_titles_the_bert_cant_read(
         "item_id,title\na,red coffee mug\nb,rice cooker\n", encoding="utf-8"
     )
     assert titles_read(shop).verdict is Verdict.OK
-    (pathlib.Path(shop) / "items.csv").unlink()
+    (pathlib.Path(shop) / "items.csv").rename(pathlib.Path(shop) / "goods.csv")
     assert titles_read(shop).verdict is Verdict.FAIL
+    settings = pathlib.Path(shop).parent / "shop.toml"
+    settings.write_text('[reading]\nfiles = { items = "goods.csv" }\n', encoding="utf-8")
+    assert titles_read(shop, str(settings)).verdict is Verdict.OK

@@ -28,8 +28,34 @@ def shop(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     return folder
 
 
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The texts for which a multilingual BERT was prepared, each time; it is a small one here."""
+    made: list[list[str]] = []
+
+    def prepare(folder: str, texts: list[str]) -> None:
+        made.append(texts)
+        make_small_sentence_bert(pathlib.Path(folder))
+
+    monkeypatch.setattr(packed_e5, "PACKAGE", "pytest")  # Any that is there: its weights are not read here.
+    monkeypatch.setattr(encoder, "prepare", prepare)
+    return made
+
+
 def read(shop: pathlib.Path, *assignments: str, tables: str = "1") -> encoder.Reader:
     return encoder.choose_reader(load_config(None, assignments), str(shop), tables, str(shop.parent / "bert"))
+
+
+def test_a_shop_whose_settings_name_its_files_and_columns_is_read_by_them(
+    shop: pathlib.Path, made: list[list[str]]
+) -> None:
+    (shop / "items.csv").unlink()
+    (shop / "商品.csv").write_text("编号;名称\na;红色马克杯大号\n", encoding="utf-8-sig")
+    chosen = read(
+        shop, 'reading.files={"items": "商品.csv"}', 'columns.items={"item_id": "编号", "title": "名称"}'
+    )
+    assert chosen.config.model.bert
+    assert made == [sorted(["红色马克杯大号", "红杯"])]
 
 
 def test_an_english_shop_keeps_the_installed_one_and_nothing_is_said(
@@ -56,16 +82,8 @@ def test_without_the_package_the_share_and_the_command_are_told(
 
 
 def test_with_the_package_one_is_prepared_once_for_the_tables(
-    shop: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    shop: pathlib.Path, made: list[list[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    made: list[list[str]] = []
-
-    def prepare(folder: str, texts: list[str]) -> None:
-        made.append(texts)
-        make_small_sentence_bert(pathlib.Path(folder))
-
-    monkeypatch.setattr(packed_e5, "PACKAGE", "pytest")  # Any that is there: its weights are not read here.
-    monkeypatch.setattr(encoder, "prepare", prepare)
     first = read(shop)
     assert pathlib.Path(first.config.model.bert).name == "multilingual-1"
     assert made == [sorted(["红色马克杯大号", "不锈钢电饭煲", "红杯"])]
