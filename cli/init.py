@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ROWS = 10
 """Shown of each table, as they are read."""
+_SHOWN = 8
+"""Headers that are named of each table, of those that it has no use for."""
 _WIDTH = 24
 """Characters of a cell that are shown."""
 
@@ -94,6 +96,11 @@ def _show(folder: str, one: Proposed, config: Config) -> None:
         click.echo(f"  {ours} is {theirs}" + (f", written as {form}" if form else ""))
     for ours, value in one.constants.items():
         click.echo(f"  {ours} is always {value}")
+    # Of a preset, which columns it reads is not known here.
+    rest = [] if one.preset else [name for name in one.exports[0].header if name not in one.columns.values()]
+    if rest:
+        more = ", …" if len(rest) > _SHOWN else ""
+        click.echo(f"  of no column of ours: {', '.join(rest[:_SHOWN])}{more}")
     if one.unknown:
         click.echo(f"  events that aren't known, to be mapped in the file: {', '.join(one.unknown[:10])}")
     table = TABLE_BY_NAME[one.table]

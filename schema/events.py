@@ -20,7 +20,7 @@ class EventKind:
         sells: whether its price and quantity are those of a sale, or of one that is meant.
         also: what shops and their tools call it, which is read as it without a setting. From the published forms of GA4 and
             Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Klaviyo, Google's retail search,
-            Matomo, and the data sets of RetailRocket, YooChoose and Taobao; and in Chinese. Case, blanks and punctuation don't
+            Matomo, and the data sets of RetailRocket, YooChoose and Taobao; and in Chinese and German. Case, blanks and punctuation don't
             matter.
     """
 
@@ -36,7 +36,7 @@ IMPRESSION = EventKind(
     looks=True,
     also=(
         *("view_item_list", "Product List Viewed", "collection_viewed", "item_list_view"),
-        *("impressions", "Product Impression", "exposure", "曝光"),
+        *("impressions", "Product Impression", "exposure", "曝光", "Einblendung"),
     ),
 )
 CLICK = EventKind(
@@ -57,7 +57,7 @@ CLICK = EventKind(
         ),
         *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
         *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view", "点击", "浏览"),
-        *("Product Added to Wishlist",),
+        *("Product Added to Wishlist", "Klick", "Aufruf", "Ansicht"),
     ),
 )
 CART = EventKind(
@@ -66,7 +66,7 @@ CART = EventKind(
     sells=True,
     also=(
         *("add_to_cart", "Product Added", "product_added_to_cart", "added_to_cart", "cart_add", "add"),
-        *("add_to_basket", "basket", "加购"),
+        *("add_to_basket", "basket", "加购", "Warenkorb", "In den Warenkorb"),
     ),
 )
 PURCHASE = EventKind(
@@ -84,12 +84,19 @@ PURCHASE = EventKind(
         ),
         *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete", "购买"),
         *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
+        *("Kauf", "Bestellung"),
     ),
 )
 RETURN = EventKind(
-    "return", also=("refund", "Order Refunded", "refunded", "returned", "Product Returned", "退货")
+    "return",
+    also=(
+        *("refund", "Order Refunded", "refunded", "returned", "Product Returned", "退货"),
+        *("Retoure", "Rücksendung"),
+    ),
 )
-REVIEW = EventKind("review", also=("Product Reviewed", "reviewed", "rating", "rate", "评价"))
+REVIEW = EventKind(
+    "review", also=("Product Reviewed", "reviewed", "rating", "rate", "评价", "Bewertung", "Rezension")
+)
 
 KINDS: list[EventKind] = [IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW]
 """All that `events.event` may say; a new kind is one record here."""

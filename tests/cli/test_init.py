@@ -48,14 +48,14 @@ def test_what_is_written_reads_each_presets_export(tmp_path: pathlib.Path, prese
 def own_shop(folder: pathlib.Path) -> None:
     """A German shop's exports, each of a form of its own."""
     (folder / "artikel.csv").write_text(
-        "Artikelnummer;Bezeichnung;Kategorie;Preis;Bestand\n"
-        "A1;Tasse, groß;Küche;1.003,50 €;3\nA2;Becher;Küche;3,00 €;0\nA3;Kanne;Küche;12,90 €;1\n",
+        "Artikelnummer;Bezeichnung;Warengruppe;Preis;Bestand;Regal\n"
+        "A1;Tasse, groß;Küche;1.003,50 €;3;r1\nA2;Becher;Küche;3,00 €;0;r1\nA3;Kanne;Küche;12,90 €;1;r2\n",
         encoding="utf-8",
     )
     (folder / "klicks").mkdir()
     for day in (13, 14):
         (folder / "klicks" / f"{day}.csv").write_text(
-            f"Datum,Kunde,Artikel,Action\n{day}.03.2025 08:05,k1,A1,view_item\n{day}.03.2025 08:06,k1,A2,Wunschzettel\n",
+            f"Datum,Kunde,Artikel,Action\n{day}.03.2025 08:05,k1,A1,Klick\n{day}.03.2025 08:06,k1,A2,Wunschzettel\n",
             encoding="utf-8",
         )
     (folder / "notes.txt").write_text("nothing", encoding="utf-8")
@@ -69,6 +69,7 @@ def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: p
     assert "price is Preis, written as comma" in done.output
     assert "timestamp is Datum, written as %d.%m.%Y %H:%M" in done.output
     assert "Wunschzettel" in done.output
+    assert "\n  of no column of ours: Regal\n" in done.output
     assert "not used: umsatz.csv (Monat, Summe)" in done.output
     items, events = rows(tmp_path, "items"), rows(tmp_path, "events")
     assert items[0] == {
@@ -77,6 +78,7 @@ def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: p
         "category": "Küche",
         "price": 1003.5,
         "stock": 3,
+        "Regal": "r1",
     }
     assert [(row["event"], row["item_id"], row["user_id"]) for row in events[:2]] == [
         ("click", "A1", "k1"),

@@ -116,6 +116,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "type",
                 "department",
                 "kategorie",
+                "warengruppe",
             ),
             *("categorie", "categoria", "category path", "main category", "类目", "google product category"),
         ),
