@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
 CLOSED_FORM_ITEMS = 12_500
-"""A dense matrix of so many items at most is inverted, those that most users took: 2 GB of memory at the peak."""
+"""A dense matrix of so many items at most is inverted, those that most users took: 0.7 GB of memory at the peak."""
 PAST_ORDERS, FUTURE_ORDERS = 10, 4
 """How many orders before a moment foretell how many after it."""
 PAST_DECAY, FUTURE_DECAY = 0.7, 0.3
@@ -15,6 +17,9 @@ PAST_DECAY, FUTURE_DECAY = 0.7, 0.3
 DENSE_ITEMS = 20_000
 """Up to here the cosines of all pairs of items are looked through, beyond it those that are not 0."""
 _ITEMS_AT_ONCE = 10_000
+_PAIRS_AT_ONCE = 4_000_000
+"""Pairs of items that share a row, of a block: about 70 bytes each."""
+_ROWS_AT_ONCE = 1_000
 _CELLS = 4_000_000
 """Weights kept at most, all items together."""
 
@@ -44,10 +49,14 @@ def ease(taken: sp.csr_matrix, l2: float) -> tuple[np.ndarray, np.ndarray]:
         (0.667, 0.0)
     """
     popular = _popular(taken)
-    part = taken[:, popular]
-    weights = _inverse(part, l2)
-    weights /= -np.diag(weights).copy()[None]
-    np.fill_diagonal(weights, 0.0)
+    inverse = _inverse(taken[:, popular], l2)
+    own = -np.diag(inverse).copy()[None]
+
+    def weights(start: int) -> np.ndarray:
+        block = inverse[start : start + _ROWS_AT_ONCE] / own
+        block[np.arange(len(block)), np.arange(start, start + len(block))] = 0.0
+        return block
+
     return _neighbours(weights, popular, taken.shape[1])
 
 
@@ -71,28 +80,33 @@ def transitions(orders: sp.csr_matrix, users: np.ndarray, l2: float) -> tuple[np
     part = orders[:, popular].astype(np.float32)
     past = _shifted(users, range(1, PAST_ORDERS + 1), PAST_DECAY) @ part
     future = _shifted(users, range(0, -FUTURE_ORDERS, -1), FUTURE_DECAY) @ part
-    weights = (_together(past, future).T @ _inverse(past, l2)).T
-    return _neighbours(np.ascontiguousarray(weights), popular, orders.shape[1])
+    follow, inverse = (past.T @ future).tocsr().T, _inverse(past, l2)
+
+    def weights(start: int) -> np.ndarray:
+        return np.ascontiguousarray((follow @ inverse[:, start : start + _ROWS_AT_ONCE]).T)
+
+    return _neighbours(weights, popular, orders.shape[1])
 
 
 def _popular(taken: sp.csr_matrix) -> np.ndarray:
     return np.argsort(-np.asarray(taken.sum(0)).ravel(), kind="stable")[:CLOSED_FORM_ITEMS]
 
 
-def _together(rows: sp.csr_matrix, others: sp.csr_matrix) -> sp.csr_matrix:
-    return (rows.T @ others).tocsr()
-
-
 def _inverse(rows: sp.csr_matrix, l2: float) -> np.ndarray:
     """The inverse of the columns' inner products with `l2` added to the diagonal: float32 [n, n]."""
-    gram = np.asarray(_together(rows, rows).todense(), np.float32)
+    gram, columns = np.empty((rows.shape[1], rows.shape[1]), np.float32), rows.T.tocsr()
+    for start in range(0, len(gram), _ROWS_AT_ONCE):
+        gram[start : start + _ROWS_AT_ONCE] = (columns[start : start + _ROWS_AT_ONCE] @ rows).toarray()
     gram[np.diag_indices(len(gram))] += l2
     # A symmetric matrix is its transpose, whose memory is in LAPACK's order: nothing is copied.
     factor, _ = scipy.linalg.lapack.spotrf(gram.T, lower=True, overwrite_a=True)
     inverse, _ = scipy.linalg.lapack.spotri(factor, lower=True, overwrite_c=True)
-    diagonal = np.diag(inverse).copy()
-    inverse += np.tril(inverse, -1).T
-    np.fill_diagonal(inverse, diagonal)
+    # LAPACK fills one half: the other is its mirror image, made in place.
+    for start in range(0, len(inverse), _ROWS_AT_ONCE):
+        end = start + _ROWS_AT_ONCE
+        inverse[start:end, end:] = inverse[end:, start:end].T
+        corner = inverse[start:end, start:end]
+        corner += np.tril(corner, -1).T
     return np.asarray(inverse.T)
 
 
@@ -107,12 +121,22 @@ def _shifted(users: np.ndarray, steps: range, decay: float) -> sp.csr_matrix:
     return total
 
 
-def _neighbours(weights: np.ndarray, popular: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The strongest of the weights among `popular`, as rows of the whole catalogue."""
-    found, strength = _strongest(weights, min(neighbour_count(count), len(popular)))
-    neighbours = np.zeros((count, found.shape[1]), np.int32)
+def _neighbours(
+    weights: Callable[[int], np.ndarray], popular: np.ndarray, count: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The strongest of the weights among `popular`, as rows of the whole catalogue.
+
+    Args:
+        weights: `_ROWS_AT_ONCE` rows of them, from a given one on.
+        popular: rows of the catalogue, [p].
+        count: of the catalogue.
+    """
+    neighbours = np.zeros((count, min(neighbour_count(count), len(popular))), np.int32)
     values = np.zeros(neighbours.shape, np.float32)
-    neighbours[popular], values[popular] = popular[found], strength
+    for start in range(0, len(popular), _ROWS_AT_ONCE):
+        found, strength = _strongest(weights(start), neighbours.shape[1])
+        rows = popular[start : start + _ROWS_AT_ONCE]
+        neighbours[rows], values[rows] = popular[found], strength
     return neighbours, values
 
 
@@ -194,8 +218,8 @@ def _strongest_products(
     """
     count = mine.shape[1]
     neighbours, values = np.zeros((count, kept), np.int32), np.zeros((count, kept), np.float32)
-    for start in range(0, count, _ITEMS_AT_ONCE):
-        block = (mine[:, start : start + _ITEMS_AT_ONCE].T.tocsr() @ theirs).tocoo()
+    for start, end in _blocks(mine, theirs):
+        block = (mine[:, start:end].T.tocsr() @ theirs).tocoo()
         pairs = block.col != block.row + start
         row, col, data = block.row[pairs], block.col[pairs], block.data[pairs]
         order = np.lexsort((-data, row))
@@ -207,12 +231,28 @@ def _strongest_products(
     return neighbours, values
 
 
+def _blocks(mine: sp.csc_matrix, theirs: sp.csr_matrix) -> Iterator[tuple[int, int]]:
+    """Where blocks of items begin and end, of `_PAIRS_AT_ONCE` products at most, unless a single item has more.
+
+    An item meets no more others than its rows hold, all of them together, and than there are.
+    """
+    held = np.diff(theirs.indptr)[mine.indices]
+    met = np.append(0, np.cumsum(held, dtype=np.int64))
+    pairs = np.append(0, np.cumsum(np.minimum(np.diff(met[mine.indptr]), mine.shape[1])))
+    start = 0
+    while start < mine.shape[1]:
+        most = int(np.searchsorted(pairs, pairs[start] + _PAIRS_AT_ONCE, side="right")) - 1
+        end = min(max(most, start + 1), start + _ITEMS_AT_ONCE, mine.shape[1])
+        yield start, end
+        start = end
+
+
 def _strongest(weights: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
     """The `kept` entries of each row that are furthest from 0."""
     neighbours = np.zeros((len(weights), min(kept, weights.shape[1])), np.int32)
-    for start in range(0, len(weights), 1000):
-        part = np.abs(weights[start : start + 1000])
-        neighbours[start : start + 1000] = np.argpartition(part, -neighbours.shape[1], axis=1)[
+    for start in range(0, len(weights), _ROWS_AT_ONCE):
+        part = np.abs(weights[start : start + _ROWS_AT_ONCE])
+        neighbours[start : start + _ROWS_AT_ONCE] = np.argpartition(part, -neighbours.shape[1], axis=1)[
             :, -neighbours.shape[1] :
         ]
     return neighbours, np.take_along_axis(weights, neighbours, 1)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.model.retrieval import co_occurrence
-from aisle.model.retrieval.co_occurrence import cosine, ease, transitions
+from aisle.model.retrieval.co_occurrence import _blocks, conditional, cosine, ease, transitions
 
 EASE_L2 = 20.0
 
@@ -87,3 +89,34 @@ def test_a_large_catalogue_has_the_same_neighbours(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(co_occurrence, "_CELLS", 0)  # 20 neighbours an item.
     few = cosine(users, weight, shrink=1.0)[1]
     np.testing.assert_allclose(np.sort(few)[:, ::-1], np.sort(plain[1])[:, ::-1][:, :20], atol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 100])
+def test_what_is_worked_off_in_blocks_is_what_is_worked_off_at_once(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(8)
+    taken = sp.csr_matrix((rng.random((60, 17)) < 0.3).astype(np.float32))
+    users = np.repeat(np.arange(20), 3)
+
+    def found() -> list[np.ndarray]:
+        each = (ease(taken, EASE_L2), transitions(taken, users, EASE_L2), conditional(taken, np.ones(60)))
+        return [_dense(*one) for one in each]
+
+    whole = found()
+    monkeypatch.setattr(co_occurrence, "_ROWS_AT_ONCE", at_once)
+    monkeypatch.setattr(co_occurrence, "_PAIRS_AT_ONCE", at_once)
+    for one, other in zip(found(), whole, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+@given(st.integers(0, 1_000), st.integers(1, 300))
+def test_blocks_of_items_follow_each_other_and_hold_few_products(seed: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    rows = sp.csc_matrix((rng.random((9, 14)) < rng.random()).astype(np.float32))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(co_occurrence, "_PAIRS_AT_ONCE", most)
+        blocks = list(_blocks(rows, rows.tocsr()))
+    assert [place for start, end in blocks for place in range(start, end)] == list(range(14))
+    for start, end in blocks:
+        assert end == start + 1 or (rows[:, start:end].T @ rows).nnz <= most
