@@ -21,6 +21,7 @@ from aisle.components.cleaner.losses import judge
 from aisle.components.cleaner.losses.fates import fates
 from aisle.components.cleaner.losses.judge import blocking_line
 from aisle.components.cleaner.losses.options import LossOptions
+from aisle.components.cleaner.losses.parts import Part, reasons_of
 from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.example_gen.options import ReadingOptions
@@ -36,6 +37,38 @@ def weigh(fates: dict[str, pl.DataFrame], options: LossOptions) -> dict[str, Any
         name: (frame.head(len(frame) // 3), frame.slice(len(frame) // 3)) for name, frame in fates.items()
     }
     return judge.weigh({name: tally(name, pieces) for name, pieces in halves.items()}, options)
+
+
+@pytest.mark.parametrize("piece", [1, 2, 5, 12])
+def test_the_first_rows_that_were_lost_are_told_of_each_part(piece: int) -> None:
+    lost = ["no price", "no price", "no title"] * 4
+    rows = pl.DataFrame(
+        {
+            "file": "items.csv",
+            "line": range(2, 14),
+            "key": [f"i{n}" for n in range(12)],
+            "category": ["Home/Mugs", "Home/Mugs/Red", "Home/Lamps"] * 2
+            + ["Home/Lamps", "Home/Mugs", ""] * 2,
+            "brand": None,
+            "column": "price",
+            "value": [str(n) for n in range(12)],
+            "reason": lost,
+        },
+        schema_overrides={"brand": pl.String},
+    )
+    counted = tally("items", rows.iter_slices(piece))
+    expected = {
+        "": {"no price": (8, [2, 3, 5]), "no title": (4, [4, 7, 10])},
+        "Home": {"no price": (8, [2, 3, 5]), "no title": (2, [4, 7])},
+        "Home/Mugs": {"no price": (6, [2, 3, 5])},
+        "Home/Lamps": {"no title": (2, [4, 7]), "no price": (2, [8, 11])},
+    }
+    for value, reasons in expected.items():
+        part = Part("items", "category" if value else "", value, 12, 12)
+        told = reasons_of(part, counted)
+        lines = [[example["line"] for example in examples] for examples in told["examples"]]
+        found = zip(told["reason"], told["rows"], lines, strict=True)
+        assert [(reason, (count, first)) for reason, count, first in found] == [*reasons.items()]
 
 
 def fates_of(

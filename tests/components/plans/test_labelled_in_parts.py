@@ -19,7 +19,7 @@ from aisle.components.labeler.label import label
 from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.label import label_in_parts
-from aisle.components.labeler.parts.pieces import Pieces
+from aisle.components.labeler.parts.pieces import Pieces, Survey
 from aisle.components.labeler.parts.ranges import Sum, bounds_of, range_of
 from aisle.components.labeler.parts.visitors import Visitors, visitor_keys
 from aisle.components.labeler.queries import count_examples, query_examples
@@ -136,6 +136,19 @@ def test_who_is_seen_with_whom_lies_in_one_part(events: list[dict[str, Any]], co
     for key in (pl.col("user_id"), session):
         of_key = pl.DataFrame({"key": rows.select(key).to_series(), "part": parts}).drop_nulls()
         assert of_key.group_by("key").agg(pl.col("part").n_unique())["part"].max() in (1, None)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(EVENT, min_size=1, max_size=40), st.integers(2, 9), st.integers(1, 5))
+def test_who_is_seen_with_whom_is_found_piece_by_piece(
+    events: list[dict[str, Any]], part: int, piece: int
+) -> None:
+    rows = pl.DataFrame([{**event, "event": "click"} for event in events], schema=TYPES)
+    with tempfile.TemporaryDirectory() as folder:
+        found = Survey.of(_pieces(rows.to_arrow(), part, piece, folder), OPTIONS).visitors
+    whole = Visitors.of([visitor_keys(rows)])
+    for one, other in ((found.sessions, whole.sessions), (found.users, whole.users)):
+        assert one.sort(one.columns).equals(other.sort(other.columns))
 
 
 def test_visitors_who_have_nothing_in_common_are_spread() -> None:
