@@ -189,7 +189,11 @@ def markdown(found: Found) -> str:
     product = [(name, *(f"{value:.4f}" for value in both)) for name, both in found["product"].items()]
     untitled_ = [(name, f"{value:.4f}") for name, value in found["untitled"].items()]
     many = found.get("megabytes")
-    said = f"Reading {MANY:,} pictures takes {many:.0f} MB more than reading a tenth of them." if many else ""
+    said = (
+        f"Reading {MANY:,} pictures takes {many:.0f} MB more than reading a tenth of them."
+        if many is not None
+        else ""
+    )
     return "\n\n".join(
         (
             table(("photos of the test", "81 products", "43 coarse classes"), fine),
