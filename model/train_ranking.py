@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
 from aisle.model import workers
+from aisle.model.gain import Gain
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.export import Labels, RankingModule
 from aisle.model.ranking.features_trainer import train_features
@@ -21,7 +22,7 @@ from aisle.model.ranking.rows import read_rows
 from aisle.model.ranking.taught_head import UntoldHead, taught_head
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.transfer.taught import Taught
-from aisle.model.transfer.told import tell
+from aisle.model.transfer.told import tell, told
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 
@@ -36,21 +37,23 @@ def run_fn(fn_args: FnArgs) -> None:
             `options` (a RankingOptions as JSON), `bert` (a folder or "") and, where the head may begin with another
             shop's, `taught`, the file of what that teaches; and `untold` where there are no examples, since nothing is
             told of the shop but what it has;
-            `base_model` is the BERT that this run pretrained, or None.
+            `base_model` is the folder of the BERT that this run pretrained or took from another shop, if it did, or None.
     """
     workers.strategy()  # Before TensorFlow computes anything.
     options = RankingOptions.from_json(fn_args.custom_config["options"])
+    of_encoder = told(fn_args.base_model) if fn_args.base_model else []
     if fn_args.custom_config.get("untold"):
         untold = RankingModule(UntoldHead(), None, options, Labels(False, False), False)
         if workers.is_chief():
             _save(untold, fn_args.serving_model_dir)
+            tell(fn_args.serving_model_dir, of_encoder)
     else:
-        _train(fn_args, options)
+        _train(fn_args, options, of_encoder)
     workers.wait()
 
 
-def _train(fn_args: FnArgs, options: RankingOptions) -> None:
-    folder = chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])
+def _train(fn_args: FnArgs, options: RankingOptions, of_encoder: list[Gain]) -> None:
+    folder = chosen_bert(fn_args.custom_config["bert"], fn_args.base_model)
     tf.keras.utils.set_random_seed(options.seed)
     train, valid = read_rows(fn_args.train_files), read_rows(fn_args.eval_files)
     labels = _labels(train)
@@ -80,7 +83,7 @@ def _train(fn_args: FnArgs, options: RankingOptions) -> None:
         module.calibrate(valid)
         _save(module, fn_args.serving_model_dir)
         Taught(taught_head(features), None).write(fn_args.serving_model_dir)
-        tell(fn_args.serving_model_dir, gains)
+        tell(fn_args.serving_model_dir, [*of_encoder, *gains])
 
 
 def _save(module: RankingModule, folder: str) -> None:

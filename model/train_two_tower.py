@@ -40,10 +40,10 @@ def run_fn(fn_args: FnArgs) -> None:
     Args:
         fn_args: `train_files` hold the splits `items` and `train`, `eval_files` the split `eval`;
             `custom_config` holds `options` (a TwoTowerOptions as JSON) and `bert` (a folder or "");
-            `base_model` is the BERT that this run pretrained, or None.
+            `base_model` is the folder of the BERT that this run pretrained or took from another shop, if it did, or None.
     """
     workers.strategy()  # Before TensorFlow computes anything.
-    train(fn_args, SentenceEncoder(chosen_bert(fn_args.base_model or fn_args.custom_config["bert"])))
+    train(fn_args, SentenceEncoder(chosen_bert(fn_args.custom_config["bert"], fn_args.base_model)))
 
 
 def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:

@@ -16,6 +16,7 @@ from aisle.components.canary.component import CanaryLoad
 from aisle.components.candidates.component import Candidates
 from aisle.components.cleaner.component import Cleaner
 from aisle.components.curated_schema.component import CuratedSchema
+from aisle.components.encoder_trial.component import EncoderTrial
 from aisle.components.evaluator.component import RecommendationEvaluator
 from aisle.components.example_gen.component import TableExampleGen
 from aisle.components.labeler.component import Labeler
@@ -30,6 +31,7 @@ from aisle.pipeline.config import Config
 from aisle.pipeline.inputs import schema_file, schema_fingerprint
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.ranking_evaluator import ranking_evaluator
+from aisle.pipeline.transfer.encoder import NOTHING, Offered
 from aisle.schema.options import Options
 from aisle.schema.splits import EVAL, ITEMS, TRAIN
 from aisle.schema.tables import EVENTS, JUDGEMENTS
@@ -42,6 +44,7 @@ CANDIDATES_FN = "aisle.model.find_candidates.candidates_fn"
 RANKING_FN = "aisle.model.train_ranking.run_fn"
 BUNDLE_FN = "aisle.model.make_bundle.bundle_fn"
 ENCODER_FN = "aisle.model.images.encoder.encoder_fn"
+TRIAL_FN = "aisle.model.retrieval.domains.encoder.choose_encoder"
 SERVER_MODULE = "aisle.serving.server"
 SETTLE_FN = "aisle.serving.releases.pushed.settle"
 
@@ -51,9 +54,10 @@ Checked = Mapping[str, channel.BaseChannel]
 
 @dataclasses.dataclass(frozen=True)
 class _Taught:
-    """The file of what another shop teaches, "" for none, and whether nothing is told of this one but what it has."""
+    """The file of what another shop teaches, "" for none; its encoder; whether nothing is told of this one but what it has."""
 
     file: str
+    offered: Offered
     untold: bool
 
 
@@ -77,6 +81,7 @@ def create_pipeline(
     unread: float = 0.0,
     pictures: str = "",
     taught: str = "",
+    offered: Offered = NOTHING,
 ) -> tfx.dsl.Pipeline:
     """Wires the pipeline.
 
@@ -91,6 +96,7 @@ def create_pipeline(
         unread: the share of the titles' word pieces that say nothing to the BERT, as far as that is known.
         pictures: fingerprint of the files below `data` that items may name as pictures; "" reads none.
         taught: the file of what another shop teaches; "" is none.
+        offered: the encoder that the other shop reads with, to try.
     """
     nodes: list[base_component.BaseComponent] = []
     checked: dict[str, Checked] = {}
@@ -123,7 +129,7 @@ def create_pipeline(
     )
     reader = [_picture_reader(cleaner, data, pictures, layout)] if pictures else []
     seen = reader[0].outputs["pictures"] if reader else None
-    given = _Taught(taught, untold=not {EVENTS.name, JUDGEMENTS.name} & fingerprints.keys())
+    given = _Taught(taught, offered, untold=not {EVENTS.name, JUDGEMENTS.name} & fingerprints.keys())
     nodes += [gate, cleaner, labeler, *reader, *_models(cleaner, labeler, seen, layout, config, given)]
     return _pipeline(nodes, layout, config, metadata)
 
@@ -215,14 +221,33 @@ def _models(
     taught: _Taught,
 ) -> list[base_component.BaseComponent]:
     """Trains, evaluates and pushes."""
-    pretraining = _pretraining(cleaner, labeler, layout, config)
-    bert = pretraining[0].outputs["model"] if pretraining else None
+    trial = _encoder_trial(labeler, config, taught)
+    tried = trial[0].outputs["model"] if trial else None
+    pretraining = _pretraining(cleaner, labeler, layout, config, tried)
+    bert = pretraining[0].outputs["model"] if pretraining else tried
     trained, nodes = _trained(cleaner, labeler, bert, pictures, config, taught)
-    return [*pretraining, *nodes, *_judged(labeler, trained, layout, config, taught.untold)]
+    return [*trial, *pretraining, *nodes, *_judged(labeler, trained, layout, config, taught.untold)]
+
+
+def _encoder_trial(labeler: Labeler, config: Config, taught: _Taught) -> list[base_component.BaseComponent]:
+    """Tries another shop's encoder; nothing where no other shop teaches."""
+    if not taught.file:
+        return []
+    return [
+        EncoderTrial(
+            interactions=labeler.outputs["interactions"],
+            trial_fn=TRIAL_FN,
+            theirs=taught.offered.folder,
+            why=taught.offered.why,
+            bert_dir=config.model.bert,
+            most_unread=config.gate.max_unread_share,
+            code=_code(TRIAL_FN),
+        )
+    ]
 
 
 def _pretraining(
-    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config
+    cleaner: Cleaner, labeler: Labeler, layout: Layout, config: Config, bert: channel.BaseChannel | None
 ) -> list[base_component.BaseComponent]:
     """Trains BERT on the shop's texts; nothing where the settings ask for no steps."""
     if not config.pretrain.steps:
@@ -236,6 +261,7 @@ def _pretraining(
             bert_dir=config.model.bert,
             code=_code(PRETRAIN_FN),
             checkpoints_dir=layout.checkpoints,
+            bert=bert,
         )
     ]
 

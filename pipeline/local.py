@@ -28,6 +28,7 @@ from aisle.pipeline.output_folder import held
 from aisle.pipeline.paths import Layout
 from aisle.pipeline.progress import narrated
 from aisle.pipeline.tracking.track import track
+from aisle.pipeline.transfer.encoder import kept_encoder
 from aisle.pipeline.transfer.taught import kept_taught
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.weights import bert_folder
@@ -76,6 +77,7 @@ def run_pipeline(data: str, fingerprints: Mapping[str, str], out: str, config: C
             unread=reader.unread,
             pictures=pictures_to_read(data, config.pictures.use, config.readings()[ITEMS.name]),
             taught=taught,
+            offered=kept_encoder(config.transfer.source, layout, reader.config.model.bert),
         )
         with narrated(pathlib.Path(layout.run_log), len(pipeline.components)):
             tfx.orchestration.LocalDagRunner().run(pipeline)

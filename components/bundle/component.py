@@ -62,7 +62,7 @@ class Bundle(base_component.BaseComponent):
             reviews: a ReviewOptions: which reviews are good, and how many must be known.
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.
-            bert: of Pretraining, where the pipeline has it.
+            bert: of Pretraining or EncoderTrial, where the pipeline has it.
             pictures: of PictureReader, where the pipeline has it.
             taught: the file of what another shop teaches; "" is none.
         """

@@ -10,7 +10,7 @@ from tfx.utils import import_utils, path_utils
 
 from aisle.components.labeler.storage import read_interactions
 from aisle.components.pictures.storage import read_pictures
-from aisle.components.pretraining.artifact import pretrained_bert
+from aisle.components.pretraining.artifact import made_bert
 from aisle.components.reviews.learnable import learnable
 from aisle.components.reviews.options import ReviewOptions
 from aisle.components.tables import read_tables
@@ -40,7 +40,7 @@ class Executor(base_executor.BaseExecutor):
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict[name]))
             for name in ("two_tower", "ranking")
         )
-        bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
+        bert = made_bert(input_dict) or exec_properties["bert_dir"]
         moments = {
             path_utils.serving_model_dir(artifact_utils.get_single_uri(output_dict[output])): int(
                 splits[moment]

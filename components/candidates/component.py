@@ -49,7 +49,7 @@ class Candidates(base_component.BaseComponent):
             options: handed to it as JSON; a CandidateOptions.
             bert_dir: the BERT's folder where it is not pretrained here; "" for the installed one.
             code: a hash of the function's code, for the cache.
-            bert: of Pretraining, where the pipeline has it.
+            bert: of Pretraining or EncoderTrial, where the pipeline has it.
             taught: the file of what another shop teaches; "" is none.
         """
         super().__init__(

@@ -10,7 +10,7 @@ from tfx.utils import import_utils, path_utils
 
 from aisle.components.examples import write_examples
 from aisle.components.labeler.storage import read_interactions
-from aisle.components.pretraining.artifact import pretrained_bert
+from aisle.components.pretraining.artifact import made_bert
 from aisle.schema.splits import EVAL, TEST
 
 
@@ -26,6 +26,6 @@ class Executor(base_executor.BaseExecutor):
         # Searches are asked of the validation and the test window alone.
         tables, splits = read_interactions(interactions, shown=(EVAL, TEST))
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
-        bert = pretrained_bert(input_dict) or exec_properties["bert_dir"]
+        bert = made_bert(input_dict) or exec_properties["bert_dir"]
         examples = make(model, bert, tables, splits, exec_properties["options"], exec_properties["taught"])
         write_examples(artifact_utils.get_single_instance(output_dict["examples"]), examples)

@@ -16,7 +16,9 @@ class PretrainingSpec(component_spec.ComponentSpec):
     """The shop's tables in; a BERT folder and the training's curves out."""
 
     PARAMETERS = texts("pretrain_fn", "options", "bert_dir", "code", "checkpoints_dir")
-    INPUTS = channels(tables=Tables, interactions=Interactions)
+    INPUTS = channels(tables=Tables, interactions=Interactions) | channels(
+        optional=True, bert=standard_artifacts.Model
+    )
     OUTPUTS = channels(model=standard_artifacts.Model, model_run=standard_artifacts.ModelRun)
 
 
@@ -35,6 +37,7 @@ class Pretraining(base_component.BaseComponent):
         bert_dir: str,
         code: str,
         checkpoints_dir: str,
+        bert: types.BaseChannel | None = None,
     ) -> None:
         """Declares the component.
 
@@ -46,6 +49,7 @@ class Pretraining(base_component.BaseComponent):
             bert_dir: the folder of the BERT to start from; "" for the installed one.
             code: a hash of the function's code, for the cache and the checkpoints.
             checkpoints_dir: outside the artifacts, so that a run finds what a killed one left there.
+            bert: of EncoderTrial, where the pipeline has it.
         """
         super().__init__(
             PretrainingSpec(
@@ -56,6 +60,7 @@ class Pretraining(base_component.BaseComponent):
                 bert_dir=bert_dir,
                 code=code,
                 checkpoints_dir=checkpoints_dir,
+                bert=bert,
                 **new_outputs(PretrainingSpec),
             )
         )

@@ -29,6 +29,7 @@ from aisle.model.served.saved_again import save_again
 from aisle.model.served.teaching import write_teaching
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
+from aisle.model.text.lent import write_beside
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema import contract
 from aisle.schema.bert.weights import bert_folder
@@ -54,7 +55,8 @@ def make_bundles(
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`). `TAUGHT_FILE` holds what the shop teaches others, and `TRANSFER_FILE` which
-            parts of another shop's are on, where it began with one.
+            parts of another shop's are on, where it began with one; `ENCODER_FOLDER` what the text encoder needs besides
+            the weights, which the model has.
         options: of the served model.
         taught: the file of what another shop teaches; "" is none.
     """
@@ -93,6 +95,7 @@ def make_bundles(
         write_warmup(folder, frames, ids, table.titles)
     shelf = shelf_of(tower, table, bert)
     write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
+    write_beside(moments, bert)
 
 
 def _saved(bundle: Bundle, moments: dict[str, int], move_to: Callable[[int], None]) -> Iterator[str]:

@@ -9,15 +9,18 @@ import tempfile
 
 import tensorflow as tf
 
-from aisle.schema.bert.weights import BERT_FILES, bert_folder
+from aisle.schema.bert.weights import BERT_FILES, CONFIG, bert_folder
 
 
-def chosen_bert(configured: str) -> str:
+def chosen_bert(configured: str, made: str | None = None) -> str:
     """Returns a local folder of a BERT.
 
     Args:
-        configured: a folder, as Pretraining wrote it or the setting `model.bert` names it; "" for the installed one.
+        configured: a folder, as a step of this run wrote it or the setting `model.bert` names it; "" for the installed one.
+        made: the folder that such a step has for one, which holds none where that tried another shop's and it didn't win.
     """
+    if made and tf.io.gfile.exists(os.path.join(made, CONFIG)):
+        configured = made
     folder = configured or bert_folder()
     return _fetched(folder) if "://" in folder else folder
 

@@ -15,6 +15,7 @@ from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.inputs import COMPILED
 from aisle.pipeline.kubeflow.specification import for_kubeflow
 from aisle.pipeline.paths import Layout
+from aisle.pipeline.transfer.encoder import UNSEEN
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -49,9 +50,14 @@ def compile_pipeline(data_uri: str, root: str, image: str, output: str, config: 
     pictures = COMPILED if config.pictures.use == "always" else ""
     layout = Layout(root)
     # Nor can another shop's folder: the setting names the file itself, as the cluster sees it.
-    taught = config.transfer.source
     pipeline = create_pipeline(
-        data_uri, dict.fromkeys(tables, ""), layout, config, pictures=pictures, taught=taught
+        data_uri,
+        dict.fromkeys(tables, ""),
+        layout,
+        config,
+        pictures=pictures,
+        taught=config.transfer.source,
+        offered=UNSEEN,
     )
     runner = tfx.orchestration.experimental.KubeflowV2DagRunner(
         config=tfx.orchestration.experimental.KubeflowV2DagRunnerConfig(

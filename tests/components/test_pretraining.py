@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pathlib
 
-import polars as pl
 import pyarrow as pa
 import pytest
 
@@ -14,15 +13,14 @@ from tfx.types import channel_utils, standard_artifacts
 from tfx.utils import path_utils
 
 from aisle.components.artifacts import Interactions, Tables
-from aisle.components.labeler.labelled import Labelled
-from aisle.components.labeler.storage import TABLES, write_interactions
-from aisle.components.pretraining.artifact import pretrained_bert
+from aisle.components.pretraining.artifact import made_bert
 from aisle.components.pretraining.component import Pretraining
 from aisle.components.pretraining.executor import Executor
 from aisle.components.pretraining.texts import training_texts
 from aisle.components.tables import write_tables
 from aisle.model.options import PretrainOptions
 from aisle.schema.bert.files import check_bert
+from tests.components.labelled_shop import JUDGEMENTS, SPLITS, write_judgements
 from tests.model.small_bert import make_small_bert
 
 ITEMS = pa.table({"item_id": ["1", "2", "3"], "title": ["red mug", "blue mug", "red mug"], "description": ["a mug", None, " "]})  # fmt: skip
@@ -33,14 +31,6 @@ EVENTS = pa.table(
         "text": [None, "holds its tea", "", "written in validation", None],
     }
 )
-JUDGEMENTS = pa.table(
-    {
-        "query": ["lamp", "lamps", "judged later"],
-        "item_id": ["1", "1", "2"],
-        "split": ["train", "eval", "test"],
-    }
-)
-SPLITS = {"eval_start": 100, "test_start": 101, "end": 102, "goal": "purchase"}
 
 
 def test_the_texts_are_the_catalogue_and_what_was_asked_and_written_before_validation() -> None:
@@ -56,8 +46,8 @@ def test_a_shop_of_titles_alone_has_texts() -> None:
 
 
 def test_an_absent_input_is_no_bert() -> None:
-    assert pretrained_bert({}) is None
-    assert pretrained_bert({"bert": []}) is None
+    assert made_bert({}) is None
+    assert made_bert({"bert": []}) is None
 
 
 def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> None:
@@ -70,7 +60,7 @@ def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> No
         artifacts[name].uri = str(tmp_path / name)
         (tmp_path / name).mkdir()
     write_tables(artifacts["tables"].uri, {"items": ITEMS, "events": EVENTS})
-    _write_judgements(artifacts["interactions"].uri)
+    write_judgements(artifacts["interactions"].uri)
     component = Pretraining(
         tables=channel_utils.as_channel([artifacts["tables"]]),
         interactions=channel_utils.as_channel([artifacts["interactions"]]),
@@ -83,19 +73,7 @@ def test_tables_become_a_bert_that_the_others_find(tmp_path: pathlib.Path) -> No
     inputs = {name: [artifacts[name]] for name in ("tables", "interactions")}
     outputs = {name: [artifacts[name]] for name in ("model", "model_run")}
     Executor().Do(inputs, outputs, component.exec_properties)
-    found = pretrained_bert({"bert": [artifacts["model"]]})
+    found = made_bert({"bert": [artifacts["model"]]})
     assert found == path_utils.serving_model_dir(artifacts["model"].uri)
     check_bert(found)
     assert (tmp_path / "model_run" / "history.json").is_file()
-
-
-def _write_judgements(uri: str) -> None:
-    """An Interactions artifact that holds judgements alone."""
-    from aisle.components.labeler.interactions import Splits
-
-    empty = pl.DataFrame({"query": pl.Series([], dtype=pl.String)}).to_arrow()
-    tables = {name: empty for name in TABLES} | {"judgements": JUDGEMENTS}
-    labelled = Labelled.__new__(Labelled)
-    for name, value in (("tables", tables), ("splits", Splits(**SPLITS))):
-        object.__setattr__(labelled, name, value)
-    write_interactions(uri, labelled)

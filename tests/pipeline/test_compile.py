@@ -169,3 +169,17 @@ def test_a_file_in_the_place_of_its_folder_is_told_in_one_line(tmp_path: pathlib
     done = CliRunner().invoke(compile_, arguments)
     assert isinstance(done.exception, InputError)
     assert "taken" in str(done.exception)
+
+
+def test_of_another_shop_the_file_is_read_on_the_cluster_and_its_encoder_is_to_be_named(
+    tmp_path: pathlib.Path,
+) -> None:
+    output = tmp_path / "pipeline.json"
+    arguments = [DATA, "--root", ROOT, "--image", IMAGE, "--output", str(output)]
+    given = ["--set", "transfer.from=gs://bucket/taught.npz"]
+    CliRunner().invoke(compile_, [*arguments, *given], standalone_mode=False, catch_exceptions=False)
+    tasks = json.loads(output.read_text(encoding="utf-8"))["root"]["dag"]["tasks"]
+    (trial,) = (task for name, task in tasks.items() if name.lower().startswith("encoder"))
+    told = json.dumps(trial["inputs"]["parameters"])
+    assert "name its BERT's folder by model.bert" in told
+    assert "gs://bucket/taught.npz" in json.dumps(tasks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import shutil
 
 import pytest
 from click.testing import CliRunner
@@ -11,13 +12,17 @@ from click.testing import CliRunner
 pytest.importorskip("tfx")
 
 from aisle.cli.main import cli
+from aisle.model.text.lent import same_encoder
 from aisle.model.transfer.taught import Taught
 from aisle.pipeline.config import load_config
 from aisle.pipeline.create import create_pipeline
 from aisle.pipeline.inputs import fingerprint_tables
 from aisle.pipeline.paths import Layout
+from aisle.pipeline.transfer.encoder import Offered, kept_encoder
 from aisle.pipeline.transfer.taught import find_taught, kept_taught
 from aisle.schema.errors import InputError
+from tests.model.pushed_model import push
+from tests.model.small_bert import make_small_bert, make_small_sentence_bert
 
 
 def pushed(out: pathlib.Path, version: str, teaches: bool = True) -> pathlib.Path:
@@ -81,6 +86,29 @@ def test_what_a_run_has_begun_with_stays_when_the_other_shop_runs_again(tmp_path
     with pytest.raises(InputError, match="can't be read"):
         kept_taught(str(tmp_path / "big"), layout)
     assert kept.is_file()
+
+
+def test_an_encoder_is_offered_where_it_is_another_one_and_kept_when_the_other_shop_moves_on(
+    tmp_path: pathlib.Path,
+) -> None:
+    own, theirs = make_small_bert(tmp_path / "own"), make_small_sentence_bert(tmp_path / "theirs")
+    layout = Layout(str(tmp_path / "out"))
+    pathlib.Path(layout.root).mkdir()
+    assert kept_encoder("", layout, own) == Offered()
+    versions = pathlib.Path(Layout(str(tmp_path / "big")).serving)
+    push(own, versions / "1")
+    assert (
+        "both shops' texts are read by the same one" in kept_encoder(str(tmp_path / "big"), layout, own).why
+    )
+    push(theirs, versions / "2")
+    offered = kept_encoder(str(tmp_path / "big"), layout, own)
+    assert same_encoder(offered.folder, theirs) and not offered.why
+    assert kept_encoder(str(tmp_path / "big"), layout, own) == offered
+    shutil.rmtree(versions / "2" / "assets.extra" / "encoder")
+    assert (
+        "doesn't tell its encoder: run this version" in kept_encoder(str(tmp_path / "big"), layout, own).why
+    )
+    assert pathlib.Path(offered.folder).is_dir()
 
 
 def test_every_part_that_learns_of_another_shop_is_told_the_file() -> None:

@@ -271,7 +271,7 @@ class PictureWeight(Record):
 class Taken(Record):
     """A part of another shop's models that this one's may begin with."""
 
-    part: Literal["head", "worth", "next"]
+    part: Literal["encoder", "head", "worth", "next"]
     """The ranking head; what sells, and what is taken next, by what it is."""
     on: bool
     gain: float

@@ -1,0 +1,1 @@
+"""Tries the encoder of another shop beside this one's own, before any model reads with either."""
