@@ -42,7 +42,10 @@ collect_ignore = [] if os.environ.get("AISLE_CLUSTER") else ["cluster"]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is slow, and keeps the tests that share a module's fixture in one process, so that it is made once."""
+    """Marks what is slow, and keeps the tests that share a module's fixture in one process, so that it is made once.
+
+    Puts first what takes longest, so that no process is left alone with it when the others are done.
+    """
     for item in items:
         if item.path.name in SLOW:
             item.add_marker(pytest.mark.slow)
@@ -50,6 +53,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         scopes = {given[-1].scope for given in found.name2fixturedefs.values()} if found else set()
         if "module" in scopes and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.relative_to(REPOSITORY).as_posix()))
+    items.sort(key=_how_soon)
+
+
+def _how_soon(item: pytest.Item) -> int:
+    """The runs of the whole pipeline, what trains or fuzzes, the groups that stay together, and single tests at last."""
+    marks = [mark.name for mark in item.iter_markers()]
+    return next((place for place, name in enumerate(("e2e", "slow", "xdist_group")) if name in marks), 3)
 
 
 def pytest_collection_finish() -> None:
