@@ -163,8 +163,12 @@ def load_config(path: str | None, assignments: Sequence[str]) -> Config:
 def _read(path: str) -> dict[str, Any]:
     try:
         return tomli.loads(pathlib.Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"the config file {path} can't be read: {error}") from error
+    except OSError as error:
+        raise InputError(f"the config file {path} can't be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"the config file {path} is not UTF-8: {error.reason} at byte {error.start}"
+        ) from error
     except tomli.TOMLDecodeError as error:
         raise InputError(f"the config file {path} is not TOML: {error}") from error
 

@@ -5,6 +5,7 @@ It needs pydantic, which the light client does without: nothing that `aisle.serv
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
@@ -84,7 +85,9 @@ def _line(options: type[Options], error: pydantic.ValidationError) -> str:
         for part in path[:-1]:
             options = options.model_fields[part].annotation  # type: ignore[assignment]
         there_are = f"{'.'.join(path[:-1])} has" if path[:-1] else "there are"
-        return f"unknown setting {key}; {there_are}: {', '.join(options.model_fields)}"
+        close = difflib.get_close_matches(path[-1], options.model_fields, 1)
+        perhaps = f"; is {close[0]} meant?" if close else ""
+        return f"unknown setting {key}; {there_are}: {', '.join(options.model_fields)}{perhaps}"
     said = str(wrong["ctx"]["error"]) if wrong["type"] == "value_error" else wrong["msg"]
     if wrong["type"] == "value_error" and isinstance(value, Mapping):  # Several that don't go together.
         return f"the settings {key} are wrong: {said}"

@@ -16,6 +16,10 @@ from aisle.schema.tables import EVENTS, ITEMS, JUDGEMENTS, TABLES, Table
 FORMATS = (".csv", ".tsv", ".xml")
 """Of text; each may be compressed."""
 SUFFIXES = (*(text + packed for text in FORMATS for packed in ("", ".gz", ".zst")), ".parquet")
+SPREADSHEETS = (".xlsx", ".xlsm", ".xls", ".ods", ".numbers")
+"""What people take for tables, and no reader of ours opens."""
+IS_A_SPREADSHEET = "is a spreadsheet: save its sheet as CSV in UTF-8"
+"""How that is mended."""
 _HIDDEN = (".", "_")
 """Files so named are marks that other tools leave (`_SUCCESS`, `.DS_Store`), not data."""
 _LITTER = ("thumbs.db", "desktop.ini", "*.crc", "*_$folder$")
@@ -42,6 +46,8 @@ def find_tables(folder: str, readings: Mapping[str, TableReading] | None = None)
     present = {name: files for name, files in found.items() if files}
     expected = ", ".join(f"{table.name}.csv" for table in TABLES)
     held = ", ".join(names[:8]) + (", …" if len(names) > 8 else "") or "nothing"
+    if sheets := [name for name in names if has_ending(name, *SPREADSHEETS)]:
+        held += f"; {sheets[0]} {IS_A_SPREADSHEET}"
     if not present:
         raise InputError(
             f"no table in {folder}: expected {expected} (or .parquet, or folders of them), found {held}; "

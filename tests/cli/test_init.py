@@ -144,9 +144,11 @@ def test_a_folder_of_nothing_like_a_shop_is_told_in_one_line(tmp_path: pathlib.P
 def test_what_cant_be_read_is_named_and_the_rest_proposed(tmp_path: pathlib.Path) -> None:
     own_shop(tmp_path)
     (tmp_path / "broken.parquet").write_bytes(b"PAR1 nonsense")
+    (tmp_path / "Kunden.xlsx").write_bytes(b"PK")
     done = run(tmp_path)
     assert done.exit_code == 0
     assert "not read: broken.parquet" in done.output
+    assert "not read: Kunden.xlsx: it is a spreadsheet: save its sheet as CSV in UTF-8\n" in done.output
 
 
 def test_a_cell_cant_write_settings_or_move_the_terminal(tmp_path: pathlib.Path) -> None:

@@ -29,6 +29,14 @@ def test_tables_are_found_as_files_and_as_folders_of_shards(tmp_path: pathlib.Pa
         ([], "no table in .*: expected items.csv, users.csv, .* found nothing"),
         (["notes.txt"], "no table in .* found notes.txt"),
         (["events.csv"], "the table items is missing"),
+        (
+            ["events.csv", "Items.XLSX"],
+            "items is missing .*; Items.XLSX is a spreadsheet: save its sheet as CSV",
+        ),
+        (
+            ["items.ods"],
+            "no table in .*; items.ods is a spreadsheet: save its sheet as CSV in UTF-8; `aisle init",
+        ),
         (["items.csv", "events.csv", "events/a.csv"], "events is there twice, as events and events.csv"),
         (["items.csv", "events/a.txt"], "a.txt has no known ending"),
         (["items.csv", "events/a.csv/b.csv"], "a.csv is a folder where a file was expected"),

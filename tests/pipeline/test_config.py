@@ -89,8 +89,11 @@ def test_the_settings_in_the_documents_are_settings(tmp_path: pathlib.Path) -> N
 
 
 def test_a_file_that_is_absent_or_not_toml_is_named(tmp_path: pathlib.Path) -> None:
-    with pytest.raises(InputError, match=r"no\.toml can't be read"):
+    with pytest.raises(InputError, match=r"no\.toml can't be read: No such file or directory$"):
         load_config(str(tmp_path / "no.toml"), [])
+    (tmp_path / "latin.toml").write_bytes(b"# \xfc")
+    with pytest.raises(InputError, match=r"latin\.toml is not UTF-8: invalid start byte at byte 2$"):
+        load_config(str(tmp_path / "latin.toml"), [])
     (tmp_path / "bad.toml").write_text("[", encoding="utf-8")
     with pytest.raises(InputError, match=r"bad\.toml is not TOML"):
         load_config(str(tmp_path / "bad.toml"), [])

@@ -58,6 +58,7 @@ def test_options_do_not_change() -> None:
         ({"oven": {"shares": {"a": 2}}}, "oven.shares.a=2 is wrong: Input should be less than or equal to 1"),
         ({"oven": 3}, "setting oven=3 is wrong: Input should be a valid dictionary or instance of Oven"),
         ({"oven": {"trays": 0, "tray": 1}}, "unknown setting oven.tray; oven has: trays, heat, door"),
+        ({"oven": {"tray": 1}}, "; is trays meant?"),
         ({"stove": {}}, "unknown setting stove; there are: oven, size"),
         ([], "setting Kitchen=[] is wrong: Input should be a valid dictionary or instance of Kitchen"),
     ],

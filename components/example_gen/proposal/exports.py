@@ -11,7 +11,14 @@ import polars as pl
 import pyarrow.parquet as pq
 
 from aisle.components.example_gen.csv_tables.encoding import guessed_encoding
-from aisle.components.example_gen.discovery import SUFFIXES, find_entries, has_ending, table_files
+from aisle.components.example_gen.discovery import (
+    IS_A_SPREADSHEET,
+    SPREADSHEETS,
+    SUFFIXES,
+    find_entries,
+    has_ending,
+    table_files,
+)
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.storage import open_file
@@ -54,6 +61,8 @@ def exports(folder: str) -> tuple[list[Export], dict[str, str]]:
     found: dict[tuple[str, tuple[str, ...]], Export] = {}
     unread: dict[str, str] = {}
     for name in find_entries(folder):
+        if has_ending(name, *SPREADSHEETS):
+            unread[name] = f"it {IS_A_SPREADSHEET}"
         if not os.path.isdir(os.path.join(folder, name)) and not has_ending(name, *SUFFIXES):
             continue
         try:
