@@ -219,6 +219,12 @@ def test_what_was_not_measured_is_left_out(tmp_path: pathlib.Path) -> None:
         assert f"<h2>{absent}" not in page
 
 
+def test_a_large_loss_is_marked_beside_its_part_and_every_column_has_a_head(tmp_path: pathlib.Path) -> None:
+    page = pathlib.Path(write_cleaning(LEDGER, str(tmp_path))).read_text(encoding="utf-8")
+    assert re.search(r'<th scope="row" class="part">.*<span class="tag [a-z]+">ERROR</span>', page)
+    assert "<th></th>" not in page
+
+
 def test_a_ledger_that_does_not_add_up_says_so(tmp_path: pathlib.Path) -> None:
     ledger = copy.deepcopy(LEDGER)
     ledger["tables"]["events"]["used"] = 89
