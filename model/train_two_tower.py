@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from aisle.schema.splits import ITEMS, TRAIN
@@ -22,7 +23,7 @@ from aisle.model.preprocessing import (
 )
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.chosen_bert import chosen_bert
-from aisle.model.two_tower.export import TwoTowerModule, export
+from aisle.model.two_tower.export import Towers, TwoTowerModule, export
 from aisle.model.two_tower.inputs import Catalogue, Queries, joined, read_catalogue, read_queries
 from aisle.model.two_tower.model import Sizes, TwoTower
 from aisle.model.two_tower.order import OrderTower
@@ -56,21 +57,28 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     size = sizes(transform, encoder.width)
     model = begun(size, options, queries, catalogue)
     steps = fit(model, endless(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
-    model, last = alone(model, queries, catalogue, options), None
-    every = joined(queries, valid)
-    if options.refit:
-        last = begun(size, options, every, catalogue)
-        last.fit(endless(every, catalogue, options), steps_per_epoch=steps, verbose=0)
-        last = alone(last, every, catalogue, options)
+    model = alone(model, queries, catalogue, options)
+    layer = transform.transform_features_layer()
+    order, order_steps, towers = None, 0, None
     if workers.is_chief():
         order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
-        told = (transform, encoder, catalogue.ids, catalogue.features)
-        if last is None:
-            module = TwoTowerModule(model, *told, orders=(order, None))
-        else:
-            known = sequences_of(every, catalogue, size.users)
-            again = None if order is None else learn_again(known, size.items, options, order, order_steps)
-            module = TwoTowerModule(last, *told, unseeing=model, orders=(again, order))
+        towers = Towers(model, layer, catalogue.features, order)
+    held_out = None
+    if options.refit:
+        # Of a large catalogue there is no room for both models.
+        del model
+        gc.collect()
+        every = joined(queries, valid)
+        model = begun(size, options, every, catalogue)
+        model.fit(endless(every, catalogue, options), steps_per_epoch=steps, verbose=0)
+        model = alone(model, every, catalogue, options)
+        if workers.is_chief():
+            if order is not None:
+                known = sequences_of(every, catalogue, size.users)
+                order = learn_again(known, size.items, options, order, order_steps)
+            towers, held_out = Towers(model, layer, catalogue.features, order), towers
+    if towers is not None:
+        module = TwoTowerModule(towers, layer, encoder, catalogue.ids, catalogue.features["text"], held_out)
         export(module, fn_args.serving_model_dir)
     workers.wait()
 

@@ -26,6 +26,7 @@ from benchmarks.shared.results import table
 
 STEPS = 100
 HISTORY, TARGETS = 20, 4
+_DRAWN_AT_ONCE = 65_536
 
 
 FIGURES = (
@@ -146,7 +147,7 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
 
     from aisle.model.options import TwoTowerOptions
     from aisle.model.train_two_tower import sizes
-    from aisle.model.two_tower.export import TwoTowerModule, export
+    from aisle.model.two_tower.export import Towers, TwoTowerModule, export
     from aisle.model.two_tower.inputs import batches, read_catalogue, read_queries
     from aisle.model.two_tower.recall import BestRecall
     from aisle.model.two_tower.training import begun
@@ -161,7 +162,7 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
         found["peak_mb"][name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
     with phase("start"):
-        encoder, options = _drawn_encoder(), TwoTowerOptions()
+        encoder, options = drawn_encoder(), TwoTowerOptions()
         graph = tft.TFTransformOutput(str(folder / "graph"))
     with phase("read"):
         catalogue = read_catalogue([str(folder / "examples" / "Split-items" / "*")], graph, encoder)
@@ -179,13 +180,15 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
     with phase("validation"):
         best.on_epoch_end(0)
     with phase("export"):
-        module = TwoTowerModule(model, graph, encoder, catalogue.ids, catalogue.features)
+        layer = graph.transform_features_layer()
+        towers = Towers(model, layer, catalogue.features)
+        module = TwoTowerModule(towers, layer, encoder, catalogue.ids, catalogue.features["text"])
         export(module, str(folder / "model"))
     tf.io.gfile.rmtree(str(folder))
     return found
 
 
-def _drawn_encoder() -> Any:
+def drawn_encoder() -> Any:
     """The sentence encoder, whose embeddings of many texts are drawn at random."""
     import tensorflow as tf
 
@@ -193,10 +196,12 @@ def _drawn_encoder() -> Any:
     from aisle.schema.bert.weights import bert_folder
 
     class Drawn(SentenceEncoder):
-        def encode(self, texts: tf.Tensor, batch: int = 64, prompt: str | None = None) -> tf.Tensor:
-            drawn = np.random.default_rng(1).standard_normal((len(texts), self.width), np.float32)
-            drawn *= self.width**-0.5
-            return tf.constant(drawn)
+        def add(self, found: tf.Variable, rows: np.ndarray, texts: tf.Tensor, *_: object) -> None:
+            drawn = np.random.default_rng(1)
+            for start in range(0, len(rows), _DRAWN_AT_ONCE):
+                chosen = rows[start : start + _DRAWN_AT_ONCE]
+                vectors = drawn.standard_normal((len(chosen), self.width), np.float32)
+                found.scatter_add(tf.IndexedSlices(vectors * self.width**-0.5, chosen))
 
     return Drawn(bert_folder())
 

@@ -176,6 +176,10 @@ def load_bert(folder: str, layers: int | None = None, dropout: float | None = No
 
 _DESCRIBED = 2.0
 """How much title and description together count beside the title alone."""
+_BATCH = 64
+"""Texts that are read at once."""
+_AT_ONCE = 65_536
+"""Embeddings that are brought to unit length at once."""
 
 
 class SentenceEncoder:
@@ -219,13 +223,17 @@ class SentenceEncoder:
         (docs/experiments.md). An item without a description has its title's embedding.
         """
         prompt = self.tokenizer.reading.passage
-        found = self.encode(titles, prompt=prompt).numpy()
+        found = self._nothing(len(titles))
+        self.add(found, np.arange(len(titles)), titles, prompt, 1.0)
         described = np.flatnonzero(descriptions.numpy() != b"")
-        both = tf.strings.join([titles, descriptions], ". ")
-        found[described] += _DESCRIBED * self.encode(tf.gather(both, described), prompt=prompt).numpy()
-        return tf.math.l2_normalize(found, 1)
+        both = tf.strings.join([tf.gather(titles, described), tf.gather(descriptions, described)], ". ")
+        self.add(found, described, both, prompt, _DESCRIBED)
+        for start in range(0, len(titles), _AT_ONCE):
+            rows = tf.range(start, min(start + _AT_ONCE, len(titles)))
+            found.scatter_update(tf.IndexedSlices(tf.math.l2_normalize(tf.gather(found, rows), 1), rows))
+        return tf.convert_to_tensor(found)
 
-    def encode(self, texts: tf.Tensor, batch: int = 64, prompt: str | None = None) -> tf.Tensor:
+    def encode(self, texts: tf.Tensor, batch: int = _BATCH, prompt: str | None = None) -> tf.Tensor:
         """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width].
 
         Args:
@@ -233,15 +241,39 @@ class SentenceEncoder:
             batch: so many at once.
             prompt: stands before each, of the tokenizer's `reading`; None reads them as queries.
         """
-        if not len(texts):
-            return tf.zeros([0, self.width])
-        order = tf.argsort(tf.strings.length(texts)).numpy()
-        found = np.empty([len(texts), self.width], np.float32)
+        found = self._nothing(len(texts))
         prompt = self.tokenizer.reading.query if prompt is None else prompt
+        self.add(found, np.arange(len(texts)), texts, prompt, 1.0, batch)
+        return tf.convert_to_tensor(found)
+
+    def _nothing(self, count: int) -> tf.Variable:
+        """Of so many texts, to be added to in place: a catalogue's embeddings are too large to be held twice."""
+        return tf.Variable(tf.zeros([count, self.width]), trainable=False)
+
+    def add(
+        self,
+        found: tf.Variable,
+        rows: np.ndarray,
+        texts: tf.Tensor,
+        prompt: str,
+        weight: float,
+        batch: int = _BATCH,
+    ) -> None:
+        """Adds texts' embeddings to rows of a table.
+
+        Args:
+            found: float32 [m, width].
+            rows: of the table, int64 [n].
+            texts: string [n].
+            prompt: stands before each.
+            weight: what each embedding is multiplied by.
+            batch: so many texts at once.
+        """
+        order = tf.argsort(tf.strings.length(texts)).numpy()
         function = tf.function(
-            lambda text: self._embed(text, prompt), input_signature=[tf.TensorSpec([None], tf.string)]
+            lambda text: weight * self._embed(text, prompt),
+            input_signature=[tf.TensorSpec([None], tf.string)],
         )
-        for start in range(0, len(texts), batch):
+        for start in range(0, len(order), batch):
             chosen = order[start : start + batch]
-            found[chosen] = function(tf.gather(texts, chosen)).numpy()
-        return tf.constant(found)
+            found.scatter_add(tf.IndexedSlices(function(tf.gather(texts, chosen)), rows[chosen]))

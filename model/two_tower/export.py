@@ -6,10 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 import tensorflow as tf
-import tensorflow_transform as tft
 
 from aisle.model.text.bert import SentenceEncoder
-from aisle.model.two_tower.model import TwoTower, counted
+from aisle.model.two_tower.model import QueryTower, TwoTower, counted, embedded
 from aisle.model.two_tower.order import OrderTower
 from aisle.schema import features as f
 
@@ -20,7 +19,7 @@ _BLOCK = 512
 
 
 class Towers(tf.Module):
-    """The towers of one training.
+    """The towers of one training, as they are exported: the model they are of may go.
 
     Example:
         .. code-block:: python
@@ -42,7 +41,7 @@ class Towers(tf.Module):
     ) -> None:
         """Args: `transform`: the layer of TF-Transform. `order`: None reads no order."""
         super().__init__()
-        vectors = _embed_items(model, item_features)
+        vectors = embedded(model, item_features)
         if order is not None:
             vectors = tf.concat([vectors, order.items(item_features["item_id"])], 1)
         self.item_embeddings, self.order = tf.Variable(vectors, trainable=False), order
@@ -52,7 +51,7 @@ class Towers(tf.Module):
         strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
         text = tf.TensorSpec([None, item_features["text"].shape[1]], tf.float32)
         self.embed_query = tf.function(
-            _query_embedding(model, transform, order),
+            _query_embedding(model.queries, transform, order),
             input_signature=[one, one, text, strings, floats, floats],
         )
 
@@ -79,25 +78,24 @@ class TwoTowerModule(tf.Module):
 
     def __init__(
         self,
-        model: TwoTower,
-        transform: tft.TFTransformOutput,
+        towers: Towers,
+        transform: tf.keras.layers.Layer,
         encoder: SentenceEncoder,
         item_ids: tf.Tensor,
-        item_features: dict[str, tf.Tensor],
-        unseeing: TwoTower | None = None,
-        orders: tuple[OrderTower | None, OrderTower | None] = (None, None),
+        texts: tf.Tensor,
+        held_out: Towers | None = None,
     ) -> None:
-        """Args: `unseeing`: the model that has not seen the validation window, if another than `model`. `orders`: of both."""
+        """Args: `transform`: the layer of TF-Transform. `texts`: their embeddings. `held_out`: if others than `towers`."""
         super().__init__()
-        self.transform = transform.transform_features_layer()
+        self.transform = transform
         self.item_ids = tf.Variable(item_ids, trainable=False)
-        self.text_embeddings = tf.Variable(item_features["text"], trainable=False)
-        self.text_neighbours = tf.Variable(nearest_texts(item_features["text"]), trainable=False)
-        self.reads_order = tf.Variable(orders[0] is not None, trainable=False)
-        self.towers = Towers(model, self.transform, item_features, orders[0])
-        self.item_embeddings, self.embed_query = self.towers.item_embeddings, self.towers.embed_query
-        if unseeing is not None:
-            self.held_out = Towers(unseeing, self.transform, item_features, orders[1])
+        self.text_embeddings = tf.Variable(texts, trainable=False)
+        self.text_neighbours = tf.Variable(nearest_texts(texts), trainable=False)
+        self.reads_order = tf.Variable(towers.order is not None, trainable=False)
+        self.towers = towers
+        self.item_embeddings, self.embed_query = towers.item_embeddings, towers.embed_query
+        if held_out is not None:
+            self.held_out = held_out
         self.encoder_weights = list(encoder.bert.variables)
         self.tokenizer = encoder.tokenizer
 
@@ -113,7 +111,7 @@ def export(module: TwoTowerModule, folder: str) -> None:
 
 
 def _query_embedding(
-    model: TwoTower, transform_layer: Callable[..., Any], order: OrderTower | None
+    queries: QueryTower, transform_layer: Callable[..., Any], order: OrderTower | None
 ) -> Callable[..., tf.Tensor]:
     """The query tower on raw features: strings [b], text [b, text width], history [b, h] to [b, width]."""
 
@@ -142,7 +140,7 @@ def _query_embedding(
         items, age, weight = (
             tf.RaggedTensor.from_sparse(out[name]) for name in ("history", "history_age", "history_weight")
         )
-        query = model.queries(
+        query = queries(
             {
                 "user_id": out["user_id"],
                 "country": out["country"],
@@ -157,15 +155,6 @@ def _query_embedding(
         return tf.concat([query, tf.where(asked, 0.0, order(items))], 1)
 
     return embed_query
-
-
-def _embed_items(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096) -> tf.Tensor:
-    count = len(features["item_id"])
-    parts = [
-        model.items({name: value[start : start + batch] for name, value in features.items()})
-        for start in range(0, count, batch)
-    ]
-    return tf.concat(parts, 0)
 
 
 def nearest_texts(embeddings: tf.Tensor) -> tf.Tensor:

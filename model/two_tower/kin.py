@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
@@ -16,8 +19,10 @@ _TAKEN_OFTEN = 10
 _MOST_COMPARED = 20_000
 """Of a larger catalogue so many items, drawn evenly, stand for all that were taken."""
 _BLOCK = 512
+_TEXTS_AT_ONCE = 65_536
 
 Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int64]
 
 
 def kin_of(
@@ -62,22 +67,26 @@ def kin_of(
         return found
     text, facts = _described(features, often > 0, unbranded)
     counts, told = np.log1p(often[compared]), vectors[item[compared]]
+    others = (text.of(compared).T, facts[compared].T)
 
-    def mean(rows: npt.NDArray[np.int64], sharpness: float) -> Floats:
-        """Of each row of the catalogue what the others say, float32 [rows, width]."""
-        parts = [np.zeros((0, vectors.shape[1]), np.float32)]
+    def means(rows: Rows, sharpness: float) -> Iterator[tuple[Rows, Floats]]:
+        """Some rows of the catalogue after the other, and what the others say of each, float32 [r, width]."""
         for start in range(0, len(rows), _BLOCK):
             block = rows[start : start + _BLOCK]
-            cosine = text[block] @ text[compared].T + (facts[block] @ facts[compared].T).toarray()
+            cosine = text.of(block) @ others[0] + (facts[block] @ others[1]).toarray()
             weight = np.exp(sharpness * (cosine - 1.0)) * counts
             weight[block[:, None] == compared] = 0.0  # An item says nothing of itself.
-            parts.append((weight @ told) / np.maximum(weight.sum(1, keepdims=True), 1e-12))
-        return np.concatenate(parts).astype(np.float32)
+            mean = (weight @ told) / np.maximum(weight.sum(1, keepdims=True), 1e-12)
+            yield block, mean.astype(np.float32)
 
     known = np.random.default_rng(seed).permutation(compared)[:_TOLD]
     truth, weight = vectors[item[known]], np.log1p(often[known])
-    best = max(SHARPNESS, key=lambda sharpness: _told(mean(known, sharpness), truth, weight))
-    found[asked] = mean(asked, best)
+
+    def worth(sharpness: float) -> float:
+        return _told(np.concatenate([mean for _, mean in means(known, sharpness)]), truth, weight)
+
+    for rows, mean in means(asked, max(SHARPNESS, key=worth)):
+        found[rows] = mean
     return found
 
 
@@ -87,22 +96,61 @@ def _told(guess: Floats, truth: Floats, weight: Floats) -> float:
     return float(both**2 / max(squares, 1e-12))
 
 
+@dataclasses.dataclass
+class _Texts:
+    """The catalogue's texts as they are compared, made anew where they are asked for: the embeddings alone are held.
+
+    Attributes:
+        embeddings: float32 [n, d].
+        shared: what all share, float32 [d]; None takes nothing from them.
+        share: the length of each, float32 [n].
+    """
+
+    embeddings: tf.Tensor
+    shared: Floats | None
+    share: Floats
+
+    @staticmethod
+    def centred(embeddings: tf.Tensor, taken: npt.NDArray[np.bool_]) -> _Texts:
+        """Of length 1, without what those that were taken share."""
+        texts = _Texts(embeddings, None, np.ones(len(embeddings), np.float32))
+        total, count = np.zeros(embeddings.shape[1]), 0
+        for rows in texts.blocks():
+            text = texts.of(rows)
+            said = text[np.any(text != 0, axis=1) & taken[rows]]
+            total, count = total + said.sum(0), count + len(said)
+        return dataclasses.replace(texts, shared=(total / count).astype(np.float32)) if count else texts
+
+    def blocks(self) -> Iterator[Rows]:
+        """All rows, many at once."""
+        for start in range(0, len(self.share), _TEXTS_AT_ONCE):
+            yield np.arange(start, min(start + _TEXTS_AT_ONCE, len(self.share)))
+
+    def of(self, rows: Rows) -> Floats:
+        """Some of them: float32 [r, d]."""
+        text = _unit(tf.gather(self.embeddings, rows).numpy().astype(np.float32))
+        if self.shared is not None:
+            text = _unit(np.where(np.any(text != 0, axis=1)[:, None], text - self.shared, np.float32(0.0)))
+        return text * self.share[rows][:, None]
+
+    def said(self) -> npt.NDArray[np.bool_]:
+        """Which of them say anything: bool [n]."""
+        return np.concatenate([np.any(self.of(rows) != 0, axis=1) for rows in self.blocks()])
+
+
 def _described(
     features: dict[str, tf.Tensor], taken: npt.NDArray[np.bool_], unbranded: int
-) -> tuple[Floats, sp.csr_matrix]:
+) -> tuple[_Texts, sp.csr_matrix]:
     """What is said of each item: its text, float32 [n, d], and its facts [n, f]; both together of length 1, or 0."""
-    text = _unit(features["text"].numpy().astype(np.float32))
-    said = np.any(text != 0, axis=1)
-    if np.any(said & taken):
-        text = _unit(np.where(said[:, None], text - text[said & taken].mean(0), 0.0))
+    text = _Texts.centred(features["text"], taken)
     category, brand = features["category"], np.ravel(features["brand"].numpy())
     branded = np.flatnonzero(brand != unbranded)
     told = ((category.value_rowids().numpy(), category.values.numpy()), (branded, brand[branded]))
-    parts = [text, *(_facts(rows, ids, len(text)) for rows, ids in told)]
-    has = np.stack([np.asarray(abs(part).sum(1)).ravel() > 0 for part in parts], 1)
+    parts = [_facts(rows, ids, len(taken)) for rows, ids in told]
+    has = np.stack([text.said(), *(np.asarray(abs(part).sum(1)).ravel() > 0 for part in parts)], 1)
     share = (1.0 / np.sqrt(np.maximum(has.sum(1), 1))).astype(np.float32)
-    facts = sp.hstack([sp.diags(share) @ part for part in parts[1:]]).tocsr()
-    return text * share[:, None], facts
+    facts = sp.hstack([sp.diags(share) @ part for part in parts]).tocsr()
+    return dataclasses.replace(text, share=share), facts
 
 
 def _facts(rows: npt.NDArray[np.int64], ids: npt.NDArray[np.int64], count: int) -> sp.csr_matrix:

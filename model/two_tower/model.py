@@ -15,7 +15,7 @@ from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.options import TwoTowerOptions
 from aisle.model.precision import Dense
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
-from aisle.model.two_tower.spectrum import Start
+from aisle.model.two_tower.spectrum import Start, squared_lengths
 
 HALF_LIFE_DAYS = 60.0
 """A history item of this age counts half as much as one of today, beside what it counts at any age."""
@@ -58,6 +58,10 @@ class ItemTower(tf.keras.Model):
         >>> vectors = tower({**items, "price": tf.constant([0.5, 0.0, 0.0]), "text": tf.ones([3, 4])})
         >>> vectors.shape.as_list()
         [3, 8]
+
+    Attributes:
+        new_length: of the vector of what nobody took, which content tells.
+        catalogue: of how many items `start` told what is described alike; None of none.
     """
 
     def __init__(
@@ -66,19 +70,20 @@ class ItemTower(tf.keras.Model):
         super().__init__(name="item_tower")
         width = ids.output_dim
         self._ids = ids
-        self._new_length = start.new_length
+        self.new_length = start.new_length
         self._times = self.add_weight(
             name="times",
             shape=[sizes.items],
             initializer=tf.keras.initializers.Constant(start.times),
             trainable=False,
         )
-        self._kin = None
+        self._kin, self.catalogue = None, None
         if start.kin is not None:
+            self.catalogue = len(start.kin)
             self._kin = self.add_weight(
                 name="kin",
                 shape=start.kin.shape,
-                initializer=tf.keras.initializers.Constant(_as_long(start.kin, start.new_length)),
+                initializer=tf.keras.initializers.Constant(_as_long(start.kin, self.new_length)),
                 trainable=False,
             )
             return
@@ -105,7 +110,7 @@ class ItemTower(tf.keras.Model):
         content = tf.concat(
             [self._text(inputs["text"]), category, self._brand(inputs["brand"]), inputs["price"][:, None]], 1
         )
-        return self._new_length * tf.math.l2_normalize(self._out(content), axis=1)
+        return self.new_length * tf.math.l2_normalize(self._out(content), axis=1)
 
 
 class QueryTower(tf.keras.Model):
@@ -203,6 +208,7 @@ class TwoTower(tfrs.Model):
 
     Attributes:
         unknown_id: of the items that nobody took.
+        width: of the vectors.
     """
 
     def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
@@ -212,12 +218,15 @@ class TwoTower(tfrs.Model):
         begin = tf.keras.initializers.Constant(start.vectors)
         ids = tf.keras.layers.Embedding(sizes.items, options.width, begin, name=ITEM_IDS)
         ids.trainable = options.id_rate > 0
+        with tf.name_scope(ITEM_IDS):
+            ids.build([None])
+        ids.embeddings_initializer = None  # Which would hold the vectors a second time.
         self.items = ItemTower(sizes, ids, start, options.mixed_precision)
         self.queries = QueryTower(sizes, ids, options.mixed_precision)
         self._temperature = options.temperature
         self._unknown = options.unknown
-        self._made_of = sizes, options, start
-        self.unknown_id = sizes.items - 1
+        self._made_of = sizes, options
+        self.unknown_id, self.width = sizes.items - 1, options.width
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
         """The softmax loss of a batch of `query` [n] and `item` [m] features.
@@ -247,16 +256,27 @@ class TwoTower(tfrs.Model):
         Args:
             batch: as `compute_loss` takes it; any.
         """
-        sizes, options, start = self._made_of
+        sizes, options = self._made_of
+        start = Start.blank(sizes.items, options.width, self.items.catalogue)
         other = type(self)(sizes, options.model_copy(update={"mixed_precision": False}), start)
         other.compute_loss(batch)
         other.set_weights(self.get_weights())
+        other.items.new_length = self.items.new_length
         return other
+
+
+def embedded(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096) -> tf.Tensor:
+    """The item tower's vectors of a catalogue, some at a time: its features [n] to float32 [n, width]."""
+    found = tf.Variable(tf.zeros([len(features["item_id"]), model.width]), trainable=False)
+    for start in range(0, len(features["item_id"]), batch):
+        vectors = model.items({name: value[start : start + batch] for name, value in features.items()})
+        found.scatter_update(tf.IndexedSlices(vectors, tf.range(start, start + len(vectors))))
+    return tf.convert_to_tensor(found)
 
 
 def _as_long(kin: npt.NDArray[np.float32], length: float) -> npt.NDArray[np.float32]:
     """All of them by one factor, so that those there are have this length in the mean square."""
-    squares = np.square(kin).sum(1)
+    squares = squared_lengths(kin)
     mean = np.sqrt(squares[squares > 0].mean()) if np.any(squares > 0) else np.float32(1.0)
     return kin * np.float32(length / mean)
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 import tensorflow as tf
 
 from aisle.model.two_tower.inputs import Catalogue, Queries
-from aisle.model.two_tower.model import TwoTower
+from aisle.model.two_tower.model import TwoTower, embedded
 from aisle.model.two_tower.order import OrderTower
 from aisle.model.two_tower.recall import drawn_queries
 
@@ -51,7 +51,7 @@ class Validation:
         self._ids: npt.NDArray[np.int64] = catalogue.features["item_id"].numpy().astype(np.int64)
         self._table: Floats = model.queries.ids(tf.range(model.unknown_id + 1)).numpy()
         self._queries: Floats = model.queries(asked).numpy()
-        self._items: Floats = model.items(catalogue.features).numpy()
+        self._items: Floats = embedded(model, catalogue.features).numpy()
         self.history: tf.RaggedTensor = asked["history"]
         self._weight: Floats = asked["history_weight"].flat_values.numpy()
         targets = tf.gather(valid.targets, chosen)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from aisle.model import workers
 from aisle.model.two_tower.inputs import Catalogue, Queries
 from aisle.model.two_tower.model import TwoTower
+
+Floats = npt.NDArray[np.float32]
 
 RECALL_AT = 20
 BLOCK = 8192
@@ -50,7 +53,8 @@ class BestRecall(tf.keras.callbacks.Callback):
         self._queries = valid.rows(chosen)
         self._targets = tf.gather(valid.targets, chosen)
         self._patience, self._waited = patience, 0
-        self._best, self._weights = -1.0, model.get_weights()
+        self._best: float = -1.0
+        self._weights: list[Floats] = []
         self.epochs = 0
         unknown = tf.fill(tf.shape(catalogue.features["item_id"]), tf.constant(model.unknown_id, tf.int64))
         self._as_new = Catalogue(catalogue.ids, {**catalogue.features, "item_id": unknown})
@@ -64,7 +68,9 @@ class BestRecall(tf.keras.callbacks.Callback):
         told = f"recall@{RECALL_AT} {recall:.4f}, by content {content:.4f}"
         print(f"two-tower: epoch {epoch + 1}, loss {loss:.1f}, {told}")
         if recall + content > self._best:
-            self._best, self._weights, self._waited = recall + content, self._towers.get_weights(), 0
+            self._best, self._waited = recall + content, 0
+            # What isn't trained, such as most of the items' vectors, stays as it is.
+            self._weights = tf.keras.backend.batch_get_value(self._towers.trainable_weights)
             self.epochs = epoch + 1
         else:
             self._waited += 1
@@ -73,7 +79,8 @@ class BestRecall(tf.keras.callbacks.Callback):
     def on_train_end(self, logs: dict[str, float] | None = None) -> None:
         """Puts the best weights back."""
         if self._weights:
-            self._towers.set_weights(self._weights)
+            pairs = zip(self._towers.trainable_weights, self._weights, strict=True)
+            tf.keras.backend.batch_set_value(list(pairs))
 
     def _recall(self, catalogue: Catalogue) -> float:
         top = best_items(self._towers, catalogue, self._queries, RECALL_AT).numpy()

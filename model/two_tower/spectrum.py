@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
 from aisle.model.spectrum import spectrum
+
+Floats = npt.NDArray[np.float32]
+
+_AT_ONCE = 65_536
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +39,7 @@ class Start:
     @property
     def new_length(self) -> float:
         """That of an item nobody took: the lowest decile of the vectors' lengths, as it is like those that fewest took."""
-        lengths = np.linalg.norm(self.vectors[self.times > 0], axis=1)
+        lengths = np.sqrt(squared_lengths(self.vectors))[self.times > 0]
         return float(np.quantile(lengths, 0.1)) if len(lengths) else 1.0
 
     @staticmethod
@@ -42,6 +47,17 @@ class Start:
         """Vectors drawn at random, of items that one user took each."""
         vectors = np.random.default_rng(seed).normal(0.0, width**-0.5, (items, width))
         return Start(vectors.astype(np.float32), (np.arange(items) < items - 1).astype(np.float32))
+
+    @staticmethod
+    def blank(items: int, width: int, catalogue: int | None) -> Start:
+        """Nothing but zeros, which take no memory, for weights that are set afterwards; `catalogue`: of `kin`."""
+
+        def zeros(*shape: int) -> npt.NDArray[np.float32]:
+            return np.broadcast_to(np.float32(0.0), shape)
+
+        return Start(
+            zeros(items, width), zeros(items), None if catalogue is None else zeros(catalogue, width)
+        )
 
 
 def start_of(taken: sp.csr_matrix, width: int, seed: int) -> Start:
@@ -63,6 +79,14 @@ def start_of(taken: sp.csr_matrix, width: int, seed: int) -> Start:
     """
     times = np.asarray((taken > 0).sum(0), np.float64).ravel()
     vectors = spectrum(taken, width, seed)
-    squares = np.square(vectors, dtype=np.float64).sum(1)
-    length = np.sqrt((times @ squares) / max(times.sum(), 1.0))
-    return Start((vectors / max(length, 1e-6)).astype(np.float32), times.astype(np.float32))
+    length = np.sqrt((times @ squared_lengths(vectors, np.float64)) / max(times.sum(), 1.0))
+    vectors /= max(length, 1e-6)
+    return Start(vectors, times.astype(np.float32))
+
+
+def squared_lengths(
+    vectors: npt.NDArray[np.float32], dtype: type[np.floating[Any]] = np.float32
+) -> npt.NDArray[Any]:
+    """The square of each vector's length, summed as `dtype`: [n], with no more than a block of squares held."""
+    blocks = [vectors[start : start + _AT_ONCE] for start in range(0, max(len(vectors), 1), _AT_ONCE)]
+    return np.concatenate([np.square(block, dtype=dtype).sum(1) for block in blocks])

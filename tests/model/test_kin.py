@@ -109,3 +109,15 @@ def test_what_nobody_took_is_its_kin_as_long_as_what_few_took() -> None:
     np.testing.assert_allclose(found[8:], told[8:] * factor, rtol=1e-4)
     known = vectors[:8] + np.exp(-times[:8, None]) * told[:8] * factor
     np.testing.assert_allclose(found[:8], known, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(("rows", "texts"), [(3, 5), (1, 1), (5, 3)])
+def test_a_catalogue_in_blocks_says_what_it_does_at_once(
+    rows: int, texts: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    features, vectors, times = shop(4)
+    whole = kin_of(features, vectors, times, UNBRANDED, seed=1)
+    monkeypatch.setattr(kin, "_BLOCK", rows)
+    monkeypatch.setattr(kin, "_TEXTS_AT_ONCE", texts)
+    assert whole.any()
+    np.testing.assert_allclose(kin_of(features, vectors, times, UNBRANDED, seed=1), whole, atol=1e-6)

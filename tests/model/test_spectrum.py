@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 import tensorflow as tf
 
+from aisle.model import spectrum
 from aisle.model.spectrum import SHRINKAGE
 from aisle.model.two_tower.inputs import Catalogue, Queries, joined, taken
 from aisle.model.two_tower.spectrum import Start, start_of
@@ -46,6 +47,31 @@ def test_an_item_nobody_took_is_as_long_as_the_tenth_of_those_taken_that_is_shor
     lengths = np.arange(12.0)  # Nobody took the first; of the others, 1 to 11, a tenth is at 2 and below.
     start = Start(np.diag(lengths).astype(np.float32), (lengths > 0).astype(np.float32))
     assert start.new_length == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize("kept", [3, 40])
+def test_a_large_decomposition_says_what_a_small_one_does(kept: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = np.random.default_rng(7)
+    strong = draw.standard_normal((300, 12)) * np.geomspace(9.0, 1.0, 12) @ draw.standard_normal((12, 170))
+    rows = sp.csr_matrix(np.where(draw.random(strong.shape) < 0.3, strong, 0.0))
+    rows = sp.vstack([rows, sp.csr_matrix((40, 170))]).tocsr()  # Users who took nothing.
+    held = start_of(rows, width=kept, seed=1)
+    monkeypatch.setattr(spectrum, "_MOST_CELLS", 0)
+    monkeypatch.setattr(spectrum, "_AT_ONCE", 64)
+    lean = start_of(rows, width=kept, seed=1)
+    np.testing.assert_allclose(lean.vectors @ lean.vectors.T, held.vectors @ held.vectors.T, atol=1e-4)
+    np.testing.assert_array_equal(lean.times, held.times)
+    assert lean.new_length == pytest.approx(held.new_length, rel=1e-4)
+
+
+def test_a_large_decomposition_bears_fewer_directions_than_are_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(spectrum, "_MOST_CELLS", 0)
+    rows = sp.csr_matrix(np.repeat(np.eye(2, 9), 6, axis=0))  # Two directions, and none else.
+    vectors = start_of(rows, width=4, seed=1).vectors
+    assert np.isfinite(vectors).all()
+    np.testing.assert_allclose(vectors @ vectors.T, np.diag([1.0, 1.0] + [0.0] * 7), atol=1e-5)
 
 
 def _queries(user: list[int], targets: list[list[int]], age: list[float]) -> Queries:

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 from transformers import BertTokenizer, TFBertModel
 
+from aisle.model.text import bert
 from aisle.model.text.bert import SentenceEncoder, Tokenizer, load_bert
 from aisle.schema.bert.weights import bert_folder
 from aisle.schema.errors import InputError
@@ -69,7 +70,10 @@ def test_an_empty_text_embeds_as_zeros_and_meaning_beats_words(encoder: Sentence
     assert cup @ mug > cup @ drill
 
 
-def test_an_item_embeds_as_its_title_and_its_title_with_description(encoder: SentenceEncoder) -> None:
+def test_an_item_embeds_as_its_title_and_its_title_with_description(
+    encoder: SentenceEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bert, "_AT_ONCE", 1)
     title, both = encoder(tf.constant(["red mug", "red mug. for tea"])).numpy()
     found = encoder.encode_items(tf.constant(["red mug", "red mug"]), tf.constant(["", "for tea"])).numpy()
     np.testing.assert_allclose(found[0], title, atol=1e-5)

@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
-from aisle.model.two_tower.inputs import batches
+from aisle.model.two_tower.inputs import Catalogue, batches
 from aisle.model.two_tower.model import ITEM_IDS, QueryTower, TwoTower, counted
-from aisle.model.two_tower.recall import best_items
+from aisle.model.two_tower.recall import BestRecall, best_items
 from aisle.model.two_tower.spectrum import Start
 from aisle.model.two_tower.training import compiled
 from tests.model.small_towers import SIZES, catalogue, queries
@@ -189,3 +189,35 @@ def test_the_best_items_in_blocks_are_those_of_all_scores() -> None:
         found = best_items(towers, items, asked, 9, block).numpy()
         np.testing.assert_array_equal(found, np.argsort(-scores, axis=1)[:, :9])
     assert best_items(towers, items, asked, 50, 7).shape == (4, 30)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.0])
+def test_the_best_weights_are_put_back(rate: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    towers = compiled(SIZES, TwoTowerOptions(width=8, batch=4, unknown=0.0, id_rate=rate))
+    asked, known = queries(), catalogue()
+    options = TwoTowerOptions(batch=4, steps=1)
+    best = BestRecall(towers, known, asked, patience=9)
+    best.set_model(towers)
+    kept, recalls = [], iter([0.1, 0.1, 0.4, 0.4, 0.2, 0.2])
+    monkeypatch.setattr(best, "_recall", lambda _: next(recalls))
+    for epoch in range(3):
+        towers.fit(batches(asked, known, options), steps_per_epoch=3, verbose=0)
+        best.on_epoch_end(epoch)
+        kept.append(towers.get_weights())
+    best.on_train_end()
+    assert best.epochs == 2
+    assert not all(np.array_equal(one, other) for one, other in zip(kept[1], kept[2], strict=True))
+    for found, expected in zip(towers.get_weights(), kept[1], strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_model_alone_says_what_it_said_among_others() -> None:
+    vectors, times = np.full((31, 8), 3.0, np.float32), (np.arange(31) < 5).astype(np.float32)
+    known, asked = catalogue(), queries()
+    for kin in (None, np.full((30, 8), 0.25, np.float32)):
+        towers = compiled(SIZES, TwoTowerOptions(width=8, batch=4), start=Start(vectors, times, kin))
+        item = known.rows(tf.range(30, dtype=tf.int64)) | {"row": tf.range(30, dtype=tf.int64)}
+        known_rows = Catalogue(known.ids, {**known.features, "row": item["row"]})
+        batch = next(iter(batches(asked, known_rows, TwoTowerOptions(batch=4))))
+        towers.compute_loss(batch)
+        np.testing.assert_array_equal(towers.alone(batch).items(item), towers.items(item))
