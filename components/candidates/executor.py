@@ -13,6 +13,18 @@ from aisle.components.labeler.storage import read_interactions
 from aisle.components.pretraining.artifact import made_bert
 from aisle.schema.splits import EVAL, TEST
 
+_READ = {
+    "interactions": (
+        *("user_id", "session_id", "item_id", "timestamp"),
+        *("event", "weight", "sponsored", "split"),
+    ),
+    "impressions": (
+        *("query", "user_id", "timestamp", "item_id"),
+        *("click", "purchase", "clicked", "weight", "split"),
+    ),
+}
+"""What is read of the large tables."""
+
 
 class Executor(base_executor.BaseExecutor):
     """Reads a Model and Interactions, writes ranking Examples."""
@@ -24,7 +36,7 @@ class Executor(base_executor.BaseExecutor):
         make = import_utils.import_class_by_path(exec_properties["candidates_fn"])
         interactions = artifact_utils.get_single_uri(input_dict["interactions"])
         # Searches are asked of the validation and the test window alone.
-        tables, splits = read_interactions(interactions, shown=(EVAL, TEST))
+        tables, splits = read_interactions(interactions, shown=(EVAL, TEST), columns=_READ)
         model = path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"]))
         bert = made_bert(input_dict) or exec_properties["bert_dir"]
         examples = make(model, bert, tables, splits, exec_properties["options"], exec_properties["taught"])

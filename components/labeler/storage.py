@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -26,27 +26,27 @@ def write_interactions(uri: str, labelled: Labelled) -> None:
 
 
 def read_interactions(
-    uri: str, shown: Sequence[str] | None = None
+    uri: str, shown: Sequence[str] | None = None, columns: Mapping[str, Container[str]] | None = None
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Reads the tables by name, and the splits (`eval_start`, `test_start`, `end`, `goal`).
 
     Args:
         uri: of the artifact.
         shown: the splits whose impressions are read, which are by far the largest table; None: all.
+        columns: of some tables, by name, the columns that are read; None: all.
     """
     paths = {name: os.path.join(uri, f"{name}.parquet") for name in TABLES}
-    parts = {"impressions": shown} if shown is not None else {}
-    tables = {
-        name: _read_splits(path, parts[name]) if name in parts else read_parquet(path)
-        for name, path in paths.items()
-    }
+    parts, some = {"impressions": shown} if shown is not None else {}, columns or {}
+    tables = {name: _read(path, some.get(name), parts.get(name)) for name, path in paths.items()}
     return tables, dict(read_json(os.path.join(uri, SPLITS_FILE)))
 
 
-def _read_splits(path: str, splits: Sequence[str]) -> pa.Table:
-    """Reads the rows of some splits, a piece at a time."""
+def _read(path: str, columns: Container[str] | None, splits: Sequence[str] | None) -> pa.Table:
+    """Reads a table, or some columns of the rows of some splits, a piece at a time."""
+    if splits is None:
+        return read_parquet(path) if columns is None else pa.concat_tables(read_pieces(path, columns))
     wanted = pa.array(splits, pa.large_string())
     return pa.concat_tables(
         piece.filter(pc.is_in(piece.column("split").cast(wanted.type), value_set=wanted))
-        for piece in read_pieces(path)
+        for piece in read_pieces(path, columns)
     )

@@ -54,7 +54,7 @@ def make_candidates(
     Args:
         two_tower: the folder of the exported two-tower.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name.
+        tables: the Labeler's tables by name, which are taken out of it.
         splits: the Labeler's splits.
         options: how many.
         taught: the file of what another shop teaches; "" is none.
@@ -64,7 +64,8 @@ def make_candidates(
     """
     tower = held_out(tf.saved_model.load(two_tower))
     tokenizer = Tokenizer(bert or bert_folder())
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
+    # A large shop's tables are not held twice.
+    frames = {name: pl.DataFrame(pl.from_arrow(tables.pop(name))) for name in list(tables)}
     table = item_table(tower, frames["items"])
     text = TextSearch(
         tokenizer, table.titles, table.descriptions, [item.decode() for item in tower.item_ids.numpy()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Sequence
+from typing import overload
 
 import numpy as np
 import polars as pl
@@ -69,8 +71,8 @@ def questions_of(
 ) -> list[Question]:
     """What is asked as of a window's start, and at moments within it."""
     most = options.test_users if window.split == TEST else options.users
-    found = recommendations(frames["interactions"], window, window.split, goal, state.known(), rows)
-    found = draw(found, most, rng)
+    took = recommendations(frames["interactions"], window, window.split, goal, state.known(), rows)
+    found = draw(took, most, rng)
     if window.split != TEST:
         again = round(options.recents * len(found))
         found += later(frames["events"], window, goal, again, state.visit_gap, rows, rng)
@@ -105,7 +107,7 @@ def windows(interactions: pl.DataFrame, splits: dict[str, int | str], most: int)
 
 def recommendations(
     interactions: pl.DataFrame, window: Window, name: str, goal: str, known: set[str], rows: dict[str, int]
-) -> list[Question]:
+) -> Sequence[Question]:
     """What known users went on to take; everything else retrieved for them was not taken."""
     took = interactions.filter(pl.col("user_id").is_in(list(known)))
     return _baskets(took, window, name, goal, rows, {})
@@ -150,7 +152,7 @@ def _baskets(
     goal: str,
     rows: dict[str, int],
     moments: dict[str, Moment],
-) -> list[Question]:
+) -> Sequence[Question]:
     """A question for each user, with what they took in the window."""
     took = interactions.filter(pl.col("timestamp").is_between(window.start, window.end, closed="left"))
     took = organic(took.filter(pl.col("user_id") != ""))
@@ -158,40 +160,42 @@ def _baskets(
         took = took.filter(pl.col("event") == PURCHASE.name)
     hit, miss = ((-1.0, 1.0), (-1.0, 0.0)) if goal == PURCHASE.name else ((1.0, -1.0), (0.0, -1.0))
     baskets = took.group_by("user_id", maintain_order=True).agg(pl.col("item_id").unique(maintain_order=True))
-    split = {user: _user_split(user, name) for user in baskets["user_id"]}
-    return [
-        Question(
-            "",
-            user,
-            {rows[item]: hit for item in items if item in rows},
-            split[user],
-            miss,
-            moment=moments.get(user, Moment()),
-        )
-        for user, items in baskets.iter_rows()
-        if window.unseen or split[user] == TRAIN
-    ]
+    if not window.unseen:
+        trains = [_user_split(user, name) == TRAIN for user in baskets["user_id"]]
+        baskets = baskets.filter(pl.Series(trains, dtype=pl.Boolean))
+
+    def question(user: str, items: list[str]) -> Question:
+        outcomes = {rows[item]: hit for item in items if item in rows}
+        moment = moments.get(user, Moment())
+        return Question("", user, outcomes, _user_split(user, name), miss, moment=moment)
+
+    return _Questions(baskets, question)
 
 
-def searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> list[Question]:
+def searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> Sequence[Question]:
     """What was shown for a query, and whether it was clicked and bought; what was not shown is left out."""
     shown = frames["impressions"].filter(pl.col("split") == window)
     pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
         "item_id", "click", "purchase", "clicked", "weight"
     )
-    return [
-        Question(
+    # A page without a click trains no order; a rate of clicks is that of all pages.
+    trains = [query for query in pages["query"].unique() if _user_split(query, window) == TRAIN]
+    training = pl.col("query").is_in(pl.Series(trains, dtype=pl.String))
+    pages = pages.filter((pl.col("click").list.max() > 0) | ~training)
+
+    def question(query: str, user: str, _: int, items: list[str], *told: list[float]) -> Question:
+        places = [(rows[item], n) for n, item in enumerate(items) if item in rows]
+        click, purchase, clicked, weight = told
+        return Question(
             query,
             user,
-            {rows[i]: (c, p) for i, c, p in zip(items, clicks, purchases, strict=False) if i in rows},
+            {row: (click[n], purchase[n]) for row, n in places},
             _user_split(query, window),
             None,
-            {rows[i]: (s, w) for i, s, w in zip(items, clicked, weights, strict=True) if i in rows},
+            {row: (clicked[n], weight[n]) for row, n in places},
         )
-        for query, user, _, items, clicks, purchases, clicked, weights in pages.iter_rows()
-        # A page without a click trains no order; a rate of clicks is that of all pages.
-        if max(clicks) > 0 or _user_split(query, window) != TRAIN
-    ]
+
+    return _Questions(pages, question)
 
 
 def _judged(judgements: pl.DataFrame, rows: dict[str, int]) -> list[Question]:
@@ -220,7 +224,30 @@ def _user_split(name: str, window: str) -> str:
     return EVAL if tenth(name) == 0 else TRAIN
 
 
-def draw(questions: list[Question], most: int, rng: np.random.Generator) -> list[Question]:
+class _Questions(Sequence[Question]):
+    """Questions that are made when they are asked for: of a large shop few of them are."""
+
+    def __init__(self, rows: pl.DataFrame, question: Callable[..., Question]) -> None:
+        """Args: `question`: made of a row's values."""
+        self._rows, self._question = rows, question
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, number: int) -> Question: ...
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Question]: ...
+    def __getitem__(self, number: int | slice) -> Question | Sequence[Question]:
+        if isinstance(number, slice):
+            return _Questions(self._rows[number], self._question)
+        if number >= len(self):
+            raise IndexError(number)
+        return self._question(*self._rows.row(number))
+
+
+def draw(questions: Sequence[Question], most: int, rng: np.random.Generator) -> list[Question]:
     """Some of them, drawn without order, of which anything is known."""
     chosen = rng.permutation(len(questions))[:most]
-    return [questions[number] for number in chosen if questions[number].outcomes]
+    drawn = (questions[int(number)] for number in chosen)
+    return [question for question in drawn if question.outcomes]

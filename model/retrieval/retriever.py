@@ -13,6 +13,7 @@ from aisle.model.retrieval.features import candidate_numbers
 from aisle.model.retrieval.index import Asked, ExactIndex, Index, cosines, nearest_by_sum
 from aisle.model.retrieval.recent.events import Recent, RecentEvents
 from aisle.model.retrieval.sources import table_sources, vector_sources
+from aisle.model.retrieval.sources.neighbours import may_grow
 from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
@@ -83,7 +84,10 @@ class Retriever(tf.Module):
             "price_level": stored(price),
         }
         self._tables = {
-            source: {name: stored(values, values.dtype) for name, values in kept.items()}
+            source: {
+                name: stored(values, values.dtype, any_length=moves and may_grow(name))
+                for name, values in kept.items()
+            }
             for source, kept in state.tables.items()
         }
 

@@ -51,6 +51,10 @@ POPULARITY_DAYS = {
 """Days over which the takings of known users are summed; `popularity` is of everyone, over 28 days."""
 
 
+_USED = ("user_id", "session_id", "item_id", "timestamp", "weight", "sponsored")
+"""What is read of the interactions, which are copied several times; `sponsored` may be absent."""
+
+
 @dataclasses.dataclass(frozen=True)
 class State:
     """The shop as of `now`; nothing later is in it.
@@ -207,7 +211,9 @@ def _rows(items: list[str]) -> pl.DataFrame:
 
 def _before(interactions: pl.DataFrame, rows: pl.DataFrame, now: int) -> pl.DataFrame:
     """The interactions with the catalogue's items before a moment, in order, with their ages in days."""
-    past = interactions.filter(pl.col("timestamp") < now).join(rows, on="item_id")
+    columns = [name for name in _USED if name in interactions.columns]
+    past = interactions.lazy().filter(pl.col("timestamp") < now).select(columns).collect()
+    past = past.join(rows, on="item_id")
     age = ((now - pl.col("timestamp")) / MICROSECONDS_PER_DAY).cast(pl.Float32).alias("age")
     return past.sort("timestamp", "item_id").with_columns(age)
 

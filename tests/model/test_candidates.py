@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import polars as pl
+import pytest
 
+from aisle.model.ranking import questions
 from aisle.model.ranking.candidates import _rows
-from aisle.model.ranking.questions import recommendations, searches, windows
+from aisle.model.ranking.questions import Question, draw, recommendations, searches, windows
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.schema.tables import MICROSECONDS_PER_DAY as DAY
 
@@ -99,3 +103,23 @@ def test_a_page_without_a_click_validates_and_tests_but_trains_nothing() -> None
     assert all(question.outcomes == {0: (0.0, 0.0)} for question in found)
     tested = searches({"impressions": shown.with_columns(split=pl.lit("test"))}, "test", {"a": 0})
     assert len(tested) == len(queries)
+
+
+def test_only_the_questions_that_are_drawn_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[str] = []
+
+    def counted(query: str, *others: Any, **told: Any) -> Question:
+        made.append(query)
+        return Question(query, *others, **told)
+
+    monkeypatch.setattr(questions, "Question", counted)
+    pages = pl.DataFrame({"query": [f"mug {number}" for number in range(40)]}).with_columns(
+        user_id=pl.lit(""), timestamp=pl.lit(7), split=pl.lit("test"), item_id=pl.lit("a"), click=pl.lit(1.0),
+        purchase=pl.lit(0.0), clicked=pl.lit(1.0), weight=pl.lit(1.0),
+    )  # fmt: skip
+    found = searches({"impressions": pages}, "test", {"a": 0})
+    drawn = draw(found, 3, np.random.default_rng(1))
+    assert len(found) == 40
+    assert made == [question.query for question in drawn]
+    every = list(searches({"impressions": pages}, "test", {"a": 0}))
+    assert drawn == draw(every, 3, np.random.default_rng(1))  # As if all had been made.

@@ -102,7 +102,8 @@ def test_each_source_scores_what_the_user_took(retriever: Retriever, state: Stat
     )
 
     def kept(source: str, prefix: str = "") -> tuple[np.ndarray, np.ndarray]:
-        return state.tables[source][f"{prefix}items"], state.tables[source][f"{prefix}weights"]
+        table = {name: state.tables[source][prefix + name] for name in ("places", "items", "weights")}
+        return table["items"][table["places"]], table["weights"][table["places"]]
 
     ease = kept("ease")
     expected = {

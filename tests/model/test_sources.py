@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
+import numpy as np
 import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.sources import SOURCES, offers, scores
+from aisle.model.retrieval.sources.neighbours import neighbours, spread
+from aisle.model.retrieval.sources.source import Inputs, Pairs
 
 _REGISTERED = """
 import json, sys
@@ -85,3 +94,20 @@ def test_no_two_sources_have_a_name_in_common() -> None:
 )
 def test_what_gives_candidates_for_what(kind: str, expected: dict[str, int]) -> None:
     assert {offer.score: offer.bound for offer in offers(kind)} == expected  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 10_000))
+def test_neighbours_spread_as_if_each_item_had_a_row_of_them(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    items = draw.integers(0, 6, (6, 2)).astype(np.int32)
+    weights = (draw.random((6, 2)) * (draw.random((6, 1)) < 0.5)).astype(np.float32)
+    owner, item = draw.integers(0, 3, 8), draw.integers(0, 6, 8)
+    worth = draw.random(8).astype(np.float32)
+    expected = np.zeros((3, 6))
+    for one, row, value in zip(owner, item, worth, strict=True):
+        np.add.at(expected[one], items[row], weights[row] * value)
+    taken = Pairs(tf.constant(owner, tf.int32), tf.constant(item, tf.int32), {}, tf.zeros([8, 2]), tf.ones(8))
+    inputs = Inputs(3, 6, tf.constant([""]), None, taken, {}, {})  # type: ignore[arg-type]
+    kept = {name: tf.constant(values) for name, values in neighbours((items, weights)).items()}
+    assert len(kept["items"]) == 1 + weights.any(1).sum()
+    np.testing.assert_allclose(spread(inputs, kept, [tf.constant(worth)])[0], expected, atol=1e-5)

@@ -116,7 +116,8 @@ class Pairs:
         >>> one = tf.ones(2)  # Of two questions: the first's user took item 0, the second's item 2.
         >>> taken = Pairs(tf.constant([0, 1]), tf.constant([0, 2]), {"count": one}, tf.zeros([2, 2]), one)
         >>> inputs = Inputs(batch=2, count=3, query=None, text=None, taken=taken, sums={}, item_numbers={})
-        >>> kept = {"items": tf.constant([[1], [0], [1]]), "weights": tf.constant([[0.5], [0.0], [0.25]])}
+        >>> kept = {"places": tf.constant([1, 0, 2]), "items": tf.constant([[0], [1], [1]])}
+        >>> kept["weights"] = tf.constant([[0.0], [0.5], [0.25]])
         >>> spread(inputs, kept, [taken.counts["count"]])[0].numpy().tolist()
         [[0.0, 0.5, 0.0], [0.0, 0.25, 0.0]]
 

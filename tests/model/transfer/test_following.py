@@ -137,7 +137,8 @@ def test_what_is_lent_fills_up_baskets_the_more_the_fewer_visits_held_an_item() 
     def table(rows: pl.DataFrame, lent: Lent | None) -> np.ndarray:
         kept = make_state(rows, users, ids, 20 * DAY, lent=lent).tables[baskets.SOURCE.name]
         full = np.zeros((ITEMS, ITEMS))
-        np.add.at(full, (np.arange(ITEMS)[:, None], kept["items"]), kept["weights"])
+        items, weights = (kept[name][kept["places"]] for name in ("items", "weights"))
+        np.add.at(full, (np.arange(ITEMS)[:, None], items), weights)
         return full
 
     new, old = table(nothing, lent), table(interactions(), None)
