@@ -9,7 +9,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import tensorflow as tf
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from aisle.model import workers
 from aisle.model.gain import Gain
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.export import Labels, RankingModule
@@ -21,6 +20,7 @@ from aisle.model.ranking.reading.text_trainer import shrink, train_text
 from aisle.model.ranking.rows import read_rows
 from aisle.model.ranking.taught_head import UntoldHead, taught_head
 from aisle.model.text.chosen_bert import chosen_bert
+from aisle.model.training import workers
 from aisle.model.transfer.taught import Taught
 from aisle.model.transfer.told import tell, told
 from aisle.schema import features as f

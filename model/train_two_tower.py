@@ -12,7 +12,6 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
-from aisle.model import workers
 from aisle.model.options import TwoTowerOptions
 from aisle.model.preprocessing import (
     BRAND_VOCABULARY,
@@ -23,6 +22,7 @@ from aisle.model.preprocessing import (
 )
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.chosen_bert import chosen_bert
+from aisle.model.training import workers
 from aisle.model.two_tower.export import Towers, TwoTowerModule, export
 from aisle.model.two_tower.inputs import Catalogue, Queries, joined, read_catalogue, read_queries
 from aisle.model.two_tower.model import Sizes, TwoTower

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import history, workers
 from aisle.model.options import RankingOptions
 from aisle.model.ranking.numbers import Ensemble, FeatureHead, bin_edges, ranking_loss
 from aisle.model.ranking.rows import choose, judged_rows, numbers, targets
 from aisle.model.ranking.taught_head import edges_from
+from aisle.model.training import history, workers
+from aisle.model.training.workers import Part
 from aisle.model.transfer.taught import HeadWeights
-from aisle.model.workers import Part
 
 Rows = dict[str, tf.Tensor]
 _ASKED = 8192

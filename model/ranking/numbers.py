@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
-from aisle.model.precision import Dense
+from aisle.model.training.precision import Dense
 
 
 class FeatureHead(tf.keras.Model):

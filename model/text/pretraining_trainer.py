@@ -11,11 +11,11 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import history
 from aisle.model.options import PretrainOptions
 from aisle.model.text.bert import Tokenizer, load_bert
 from aisle.model.text.masked_language import MaskedLanguageModel
 from aisle.model.text.pretraining import Pretraining, Texts
+from aisle.model.training import history
 from aisle.schema.bert.weights import CONFIG, READING, WEIGHTS, sha256, vocabulary_file
 from aisle.schema.errors import InputError
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from aisle.model.precision import product
+from aisle.model.training.precision import product
 
 LEAST_PROBABILITY = 1e-6
 """Sampling probabilities below are taken for this, as TFRS does."""

@@ -12,8 +12,8 @@ import tensorflow_transform as tft
 
 from aisle.model.options import TwoTowerOptions
 from aisle.model.text.bert import SentenceEncoder
+from aisle.model.training.workers import WHOLE, Part
 from aisle.model.two_tower.model import HALF_LIFE_DAYS, counted
-from aisle.model.workers import WHOLE, Part
 
 READ_BATCH = 4096
 

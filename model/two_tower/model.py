@@ -13,7 +13,7 @@ import tensorflow_recommenders as tfrs
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.options import TwoTowerOptions
-from aisle.model.precision import Dense
+from aisle.model.training.precision import Dense
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
 from aisle.model.two_tower.spectrum import Start, squared_lengths
 

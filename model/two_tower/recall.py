@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from aisle.model import workers
+from aisle.model.training import workers
 from aisle.model.two_tower.inputs import Catalogue, Queries
 from aisle.model.two_tower.model import TwoTower
 

@@ -7,9 +7,9 @@ import functools
 
 import tensorflow as tf
 
-from aisle.model import history, workers
-from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
+from aisle.model.training import history, workers
+from aisle.model.training.lazy_adam import LazyAdam
 from aisle.model.two_tower.inputs import Catalogue, Queries, batches, taken
 from aisle.model.two_tower.kin import kin_of
 from aisle.model.two_tower.model import ITEM_IDS, Sizes, TwoTower

@@ -14,8 +14,8 @@ import tensorflow_recommenders as tfrs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.model.lazy_adam import LazyAdam
 from aisle.model.options import TwoTowerOptions
+from aisle.model.training.lazy_adam import LazyAdam
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
 from aisle.model.two_tower.inputs import Catalogue, batches
 from aisle.model.two_tower.model import ITEM_IDS, QueryTower, TwoTower, counted

@@ -12,10 +12,10 @@ import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aisle.model import workers
+from aisle.model.training import workers
+from aisle.model.training.workers import Part
 from aisle.model.two_tower.inputs import batches
 from aisle.model.two_tower.training import compiled
-from aisle.model.workers import Part
 from aisle.schema.errors import InputError
 from tests.model import worker_training as training
 from tests.model.small_towers import SIZES, catalogue, queries

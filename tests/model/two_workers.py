@@ -9,7 +9,7 @@ import subprocess
 import sys
 from typing import Any
 
-from aisle.model import workers
+from aisle.model.training import workers
 from tests.s3_server import free_port
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

@@ -12,13 +12,13 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import workers
 from aisle.model.options import RankingOptions, TwoTowerOptions
 from aisle.model.ranking.features_trainer import train_features
 from aisle.model.ranking.numbers import Ensemble, FeatureHead
 from aisle.model.ranking.reading.making import make_head, make_learner
 from aisle.model.ranking.reading.text_trainer import train_text
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
+from aisle.model.training import workers
 from aisle.model.two_tower.training import alone, compiled, endless, fit
 from aisle.schema.training import HISTORY_FILE
 from tests.model.small_bert import make_small_bert

@@ -9,8 +9,8 @@ import numpy as np
 import tensorflow as tf
 from transformers import TFBertModel
 
-from aisle.model.lazy_adam import LazyAdam
 from aisle.model.ranking.reading.late_interaction import LateInteraction
+from aisle.model.training.lazy_adam import LazyAdam
 
 _BATCH = 64
 _BUCKETS = 16

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import tensorflow as tf
 
-from aisle.model import workers
 from aisle.model.options import RankingOptions
-from aisle.model.precision import layers_in
 from aisle.model.ranking.numbers import Ensemble, FeatureHead
 from aisle.model.ranking.reading.late_interaction import LateInteraction
 from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.rows import judged_rows
 from aisle.model.text.bert import Tokenizer, load_bert
+from aisle.model.training import workers
+from aisle.model.training.precision import layers_in
 from aisle.schema import features as f
 from aisle.schema.errors import InputError
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from aisle.model import history, workers
 from aisle.model.options import READER_LAYERS, RankingOptions
 from aisle.model.ranking.numbers import ranking_loss
 from aisle.model.ranking.reading.candidate_lists import Lists, drawn_lists, whole_lists
@@ -13,7 +12,8 @@ from aisle.model.ranking.reading.distillation import distil
 from aisle.model.ranking.reading.text_head import RankingHead
 from aisle.model.ranking.rows import choose, judged_rows, numbers, targets
 from aisle.model.text.bert import Tokenizer
-from aisle.model.workers import Part
+from aisle.model.training import history, workers
+from aisle.model.training.workers import Part
 
 _TOKENIZED = 4096
 

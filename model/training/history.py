@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 
-from aisle.model import workers
+from aisle.model.training import workers
 from aisle.schema.errors import AisleError
 from aisle.schema.training import HISTORY_FILE
 
