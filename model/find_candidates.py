@@ -7,6 +7,7 @@ from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+import polars as pl
 import pyarrow as pa
 
 from aisle.model.options import CandidateOptions
@@ -23,6 +24,7 @@ def candidates_fn(
     taught: str = "",
 ) -> dict[str, pa.Table]:
     """Ranking examples by split; `bert` is a folder, "" for the installed one, `options` CandidateOptions as JSON, and `taught`
-    the file of what another shop teaches, "" for none."""
+    the file of what another shop teaches, "" for none. The tables are taken out of `tables`: a large shop's are not held twice."""
+    frames = {name: pl.DataFrame(pl.from_arrow(tables.pop(name))) for name in list(tables)}
     told = CandidateOptions.from_json(options)
-    return make_candidates(two_tower, chosen_bert(bert), tables, splits, told, taught)
+    return make_candidates(two_tower, chosen_bert(bert), frames, splits, told, taught)

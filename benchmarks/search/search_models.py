@@ -22,7 +22,7 @@ from aisle.model.options import CandidateOptions, PretrainOptions, TwoTowerOptio
 from aisle.schema.bert.weights import BERT_FILES, BERT_VARIABLE, bert_folder
 from aisle.schema.splits import ITEMS
 from benchmarks.search.judged_searches import RECALLED, Answered, Searches
-from benchmarks.shared.served import Answering, tensors
+from benchmarks.shared.served import Answering, frames_of, tensors
 from benchmarks.shared.training import train_two_tower
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ class Fold:
         if not (tower / "saved_model.pb").exists():
             train_two_tower(learnt, scratch, TwoTowerOptions(steps=50))
         candidates = CandidateOptions(seed=seed, negatives=negatives, test_users=0)
-        drawn = make_candidates(str(tower), "", learnt.tables, dataclasses.asdict(learnt.splits), candidates)
+        splits = dataclasses.asdict(learnt.splits)
+        drawn = make_candidates(str(tower), "", frames_of(learnt), splits, candidates)
         train, valid = (tensors(drawn[split]) for split in ("train", "eval"))
         return Fold(learnt, str(tower), train, valid, scratch)
 

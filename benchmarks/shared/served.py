@@ -18,6 +18,7 @@ from aisle.model.options import BundleOptions, CandidateOptions, RankingOptions
 from aisle.schema import contract
 
 if TYPE_CHECKING:
+    import polars as pl
     import tensorflow as tf
 
     from aisle.model.ranking.ranker import Ranker
@@ -55,7 +56,7 @@ class Trained:
         from aisle.model.ranking.candidates import make_candidates
 
         splits = dataclasses.asdict(labelled.splits)
-        examples = make_candidates(tower, "", labelled.tables, splits, options, taught)
+        examples = make_candidates(tower, "", frames_of(labelled), splits, options, taught)
         return Trained(labelled, tower, examples, folder, options.seed)
 
     def bundle(
@@ -183,6 +184,13 @@ class Answering:
 
 def _named(found: dict[str, Any]) -> list[list[str]]:
     return [[item.decode() for item in row if item] for row in found["item_ids"].numpy()]
+
+
+def frames_of(labelled: Labelled) -> dict[str, pl.DataFrame]:
+    """The Labeler's tables, as what is drawn from them reads them."""
+    import polars as pl
+
+    return {name: pl.DataFrame(pl.from_arrow(table)) for name, table in labelled.tables.items()}
 
 
 def make_retriever(

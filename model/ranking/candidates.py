@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aisle.schema.splits import EVAL, TEST, TRAIN
 
@@ -40,7 +40,7 @@ _CELLS = 6_400_000
 def make_candidates(
     two_tower: str,
     bert: str,
-    tables: dict[str, pa.Table],
+    frames: Mapping[str, pl.DataFrame],
     splits: dict[str, int | str],
     options: CandidateOptions,
     taught: str = "",
@@ -54,7 +54,7 @@ def make_candidates(
     Args:
         two_tower: the folder of the exported two-tower.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name, which are taken out of it.
+        frames: the Labeler's tables by name.
         splits: the Labeler's splits.
         options: how many.
         taught: the file of what another shop teaches; "" is none.
@@ -64,8 +64,6 @@ def make_candidates(
     """
     tower = held_out(tf.saved_model.load(two_tower))
     tokenizer = Tokenizer(bert or bert_folder())
-    # A large shop's tables are not held twice.
-    frames = {name: pl.DataFrame(pl.from_arrow(tables.pop(name))) for name in list(tables)}
     table = item_table(tower, frames["items"])
     text = TextSearch(
         tokenizer, table.titles, table.descriptions, [item.decode() for item in tower.item_ids.numpy()]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import overload
 
 import numpy as np
@@ -61,7 +61,7 @@ class Window:
 
 
 def questions_of(
-    frames: dict[str, pl.DataFrame],
+    frames: Mapping[str, pl.DataFrame],
     window: Window,
     goal: str,
     state: State,
@@ -172,7 +172,7 @@ def _baskets(
     return _Questions(baskets, question)
 
 
-def searches(frames: dict[str, pl.DataFrame], window: str, rows: dict[str, int]) -> Sequence[Question]:
+def searches(frames: Mapping[str, pl.DataFrame], window: str, rows: dict[str, int]) -> Sequence[Question]:
     """What was shown for a query, and whether it was clicked and bought; what was not shown is left out."""
     shown = frames["impressions"].filter(pl.col("split") == window)
     pages = shown.group_by("query", "user_id", "timestamp", maintain_order=True).agg(
