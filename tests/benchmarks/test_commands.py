@@ -188,7 +188,13 @@ _RESULTS: dict[str, Any] = {
             "tags": {"recommended": {"ci": [0.0030, 0.0175]}, "recommended, new": {"ci": [-0.002, 0.0024]}}
         },
     },
-    "data.scale": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_883, 2_395), strict=True)]},
+    "data.scale": {
+        "runs": [
+            {"events": 1_000_502, "total": 14.6, "peak_mb": 1_858},
+            {"events": 10_015_654, "total": 186.7, "peak_mb": 2_882},
+            {"events": 100_210_848, "total": 1_795.9, "peak_mb": 3_270},
+        ]
+    },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "live.contract": {"requests": 4_000, "failures": 0},
     "live.live": {
@@ -298,6 +304,7 @@ _RESULTS: dict[str, Any] = {
 """What each benchmark finds, as the documents tell it, with the keys that its figures read."""
 _SHORT = {
     "ads.serving": ["inside_p99_ms", "added_p99_ms"],
+    "data.scale": ["seconds_grow_by_events"],
     "inventory.forecast": ["mase", "pinball", "weighted_pinball"],
     "inventory.replenish": ["weeks_of_stock_at_0.88"],
     "live.latency": ["most_ms_added"],
