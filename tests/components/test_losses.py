@@ -66,9 +66,8 @@ def test_the_first_rows_that_were_lost_are_told_of_each_part(piece: int) -> None
     for value, reasons in expected.items():
         part = Part("items", "category" if value else "", value, 12, 12)
         told = reasons_of(part, counted)
-        lines = [[example["line"] for example in examples] for examples in told["examples"]]
-        found = zip(told["reason"], told["rows"], lines, strict=True)
-        assert [(reason, (count, first)) for reason, count, first in found] == [*reasons.items()]
+        found = [(row["reason"], (row["rows"], [place["line"] for place in row["examples"]])) for row in told]
+        assert found == [*reasons.items()]
 
 
 def fates_of(

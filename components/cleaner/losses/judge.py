@@ -127,7 +127,7 @@ def _changes_goal(part: Part, goal: Mapping[str, str | None]) -> bool:
 
 def _part(
     part: Part,
-    reasons: pl.DataFrame,
+    reasons: list[dict[str, Any]],
     severity: str | None,
     threshold: float,
     goal: Mapping[str, str | None],
@@ -168,7 +168,7 @@ def _what(part: Part, goal: Mapping[str, str | None]) -> str:
     return said
 
 
-def _reasons(table: str, reasons: pl.DataFrame) -> list[dict[str, Any]]:
+def _reasons(table: str, reasons: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Why rows were lost, the commonest reason first."""
     return [
         {
@@ -178,9 +178,9 @@ def _reasons(table: str, reasons: pl.DataFrame) -> list[dict[str, Any]]:
             "keep": keeping(table, row["column"], row["reason"]),
             "examples": [_example(**example) for example in row["examples"]],
         }
-        for row in reasons.sort("rows", descending=True, maintain_order=True).iter_rows(named=True)
+        for row in sorted(reasons, key=lambda row: -row["rows"])
     ]
 
 
-def _example(at: int, file: str, line: int, value: str | None) -> dict[str, Any]:
+def _example(file: str, line: int, value: str | None) -> dict[str, Any]:
     return {"file": file, "line": line, "value": value or ""}

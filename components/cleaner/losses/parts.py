@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import polars as pl
 
@@ -67,18 +69,29 @@ def parts(table: str, tally: Tally) -> Iterator[Part]:
         yield from _outermost(found) if by == CATEGORY else found
 
 
-def reasons_of(part: Part, tally: Tally) -> pl.DataFrame:
-    """Returns why the rows of a part were lost (`Tally.reasons`), in the order in which the reasons came."""
-    reasons = tally.reasons[part.by]
-    if part.by == WHOLE:
-        return reasons
-    cell = pl.col(part.by)
-    within = cell.str.starts_with(f"{part.value}/") if part.by == CATEGORY else False
-    examples, at = pl.col("examples").explode(), pl.col("examples").explode().struct.field("at")
-    told = reasons.filter((cell == part.value) | within).group_by("column", "reason")
+def reasons_of(part: Part, tally: Tally) -> list[dict[str, Any]]:
+    """Returns why the rows of a part were lost, in the order in which the reasons came.
+
+    Of each reason are told its `column`, `reason`, how many `rows`, and the first `EXAMPLES` of them: `file`, `line`, `value`.
+    """
+    counts, examples = tally.reasons[part.by], tally.examples[part.by]
+    if part.by != WHOLE:
+        cell = pl.col(part.by)
+        within = cell.str.starts_with(f"{part.value}/") if part.by == CATEGORY else False
+        counts, examples = (rows.filter((cell == part.value) | within) for rows in (counts, examples))
+    rows: Counter[tuple[str, str]] = Counter()
+    for column, reason, count in counts.select("column", "reason", "rows").iter_rows():
+        rows[column, reason] += count
+    first: dict[tuple[str, str], list[dict[str, Any]]] = {}
     # The rows of a category's levels came in turn.
-    added = told.agg(pl.col("rows").sum(), examples.sort_by(at).head(EXAMPLES), first=at.min())
-    return added.sort("first").drop("first")
+    for row in examples.sort("at").iter_rows(named=True):
+        told = first.setdefault((row["column"], row["reason"]), [])
+        if len(told) < EXAMPLES:
+            told.append({name: row[name] for name in ("file", "line", "value")})
+    return [
+        {"column": column, "reason": reason, "rows": rows[column, reason], "examples": told}
+        for (column, reason), told in first.items()
+    ]
 
 
 def _with_levels_above(counts: pl.DataFrame) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -14,7 +14,7 @@ WHOLE = ""
 EXAMPLES = 3
 """Rows of a reason that are told."""
 _AT = "at"
-_REASON = ("column", "reason")
+_REASON, _PLACE = ("column", "reason"), (_AT, "file", "line", "value")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,14 +24,15 @@ class Tally:
     Attributes:
         rows: how many were read.
         counts: by what `PARTED_BY` names: a row a value, with its `rows` and how many of them were `lost`.
-        reasons: by the same, and by `WHOLE`: a row a value, `column` and `reason`, in the order in which they came; how many
-            `rows` were lost so, and the first `EXAMPLES` of them, each with its place among all (`at`), `file`, `line` and
+        reasons: by the same, and by `WHOLE`: a row a value, `column` and `reason`, and how many `rows` were lost so.
+        examples: by the same: of each of these the first `EXAMPLES` rows, with the place among all (`at`), `file`, `line` and
             `value`.
     """
 
     rows: int
     counts: Mapping[str, pl.DataFrame]
     reasons: Mapping[str, pl.DataFrame]
+    examples: Mapping[str, pl.DataFrame]
 
 
 def tally(table: str, fates: Iterable[pl.DataFrame]) -> Tally:
@@ -44,6 +45,7 @@ def tally(table: str, fates: Iterable[pl.DataFrame]) -> Tally:
     rows, parted = 0, PARTED_BY.get(table, (FILE,))
     counts: dict[str, list[pl.DataFrame]] = {by: [] for by in parted}
     reasons: dict[str, list[pl.DataFrame]] = {by: [] for by in (WHOLE, *parted)}
+    examples: dict[str, list[pl.DataFrame]] = {by: [] for by in reasons}
     is_lost = pl.col("reason").is_not_null()
     for piece in fates:
         for by, found in counts.items():
@@ -51,27 +53,16 @@ def tally(table: str, fates: Iterable[pl.DataFrame]) -> Tally:
             found.append(of_piece.agg(rows=pl.len().cast(pl.Int64), lost=is_lost.sum().cast(pl.Int64)))
         lost = piece.with_row_index(_AT, offset=rows).filter(is_lost)
         lost = lost.with_columns(pl.col("column").fill_null(""), pl.col(_AT).cast(pl.Int64))
-        for by, before in reasons.items():
-            reasons[by] = [_added([*before, _reasons(lost, by)], by)]
+        for by in reasons:
+            keys = [*_REASON] if by == WHOLE else [by, *_REASON]
+            told = lost if by == WHOLE else lost.filter(pl.col(by) != "")
+            why = told.group_by(keys).agg(rows=pl.len().cast(pl.Int64))
+            reasons[by] = [pl.concat([*reasons[by], why]).group_by(keys).agg(pl.col("rows").sum())]
+            first = pl.concat([*examples[by], told.select(*dict.fromkeys((*keys, *_PLACE)))])
+            examples[by] = [first.group_by(keys, maintain_order=True).head(EXAMPLES)]
         rows += len(piece)
     summed = {
         by: pl.concat(found).group_by(by).agg(pl.col("rows", "lost").sum()) for by, found in counts.items()
     }
-    return Tally(rows, summed, {by: found for by, (found,) in reasons.items()})
-
-
-def _added(parts: Sequence[pl.DataFrame], by: str) -> pl.DataFrame:
-    """Adds up the reasons of some rows and of those behind them."""
-    groups = pl.concat(parts).group_by(_keys(by), maintain_order=True)
-    return groups.agg(pl.col("rows").sum(), pl.col("examples").explode().head(EXAMPLES))
-
-
-def _reasons(lost: pl.DataFrame, by: str) -> pl.DataFrame:
-    """Counts why the rows of a piece were lost."""
-    told = lost if by == WHOLE else lost.filter(pl.col(by) != "")
-    example = pl.struct(_AT, "file", "line", "value").head(EXAMPLES)
-    return told.group_by(_keys(by), maintain_order=True).agg(rows=pl.len().cast(pl.Int64), examples=example)
-
-
-def _keys(by: str) -> list[str]:
-    return [*_REASON] if by == WHOLE else [by, *_REASON]
+    kept = ({by: found for by, (found,) in each.items()} for each in (reasons, examples))
+    return Tally(rows, summed, *kept)
