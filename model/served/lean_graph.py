@@ -121,9 +121,10 @@ def _merge(function: Any) -> None:
     copies = [type(node).FromString(node.SerializeToString()) for node in kept]
     del function.node_def[:]
     function.node_def.extend(copies)
-    for key, value in function.ret.items():
+    # What is set while a map of protobuf is gone through may be passed over, by chance.
+    for key, value in [*function.ret.items()]:
         function.ret[key] = _renamed(value, same)
-    for key, value in function.control_ret.items():
+    for key, value in [*function.control_ret.items()]:
         function.control_ret[key] = same.get(value, value)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import pathlib
 
@@ -81,7 +82,8 @@ def test_a_users_rows_move_together_and_count_as_one() -> None:
     assert grouped.degrees == pytest.approx(once.degrees)
     assert alone.standard_error == pytest.approx(once.standard_error / 2, rel=1e-3)
     users = np.array([f"u{row}" for row in range(len(log.rewards))])
-    assert ips(Log(log.rewards, log.logged, log.target, users)).value == once
+    as_none = ips(Log(log.rewards, log.logged, log.target, users)).value
+    assert dataclasses.astuple(as_none) == pytest.approx(dataclasses.astuple(once))
 
 
 def test_rewards_below_0_have_an_even_interval() -> None:
