@@ -113,17 +113,7 @@ def create_pipeline(
         fingerprint=tables_fingerprint(fingerprints),
         unread=unread,
     )
-    cleaner = Cleaner(
-        examples={table: channels["examples"] for table, channels in checked.items()},
-        quarantines={table: channels["quarantine"] for table, channels in checked.items()},
-        gate=gate.outputs["report"],
-        options=config.cleaner,
-        reports_dir=layout.reports,
-        quarantine_dir=layout.quarantine,
-        losses=config.losses,
-        called=_called(config),
-        ads_dir=layout.ads,
-    )
+    cleaner = _cleaner(checked, gate, layout, config)
     labeler = Labeler(
         tables=cleaner.outputs["tables"], options=_labels(config, taught), reports_dir=layout.reports
     )
@@ -153,11 +143,21 @@ def _pipeline(
     )
 
 
-def _called(config: Config) -> dict[str, str]:
-    """What the shop calls kinds of events, and what they are; under "" what all events are."""
+def _cleaner(checked: Mapping[str, Checked], gate: AnomalyGate, layout: Layout, config: Config) -> Cleaner:
+    """Cleans what the gate lets through, and tells events by what the shop calls them; under "" what all of them are."""
     reading = config.readings()[EVENTS.name]
     constant = reading.constants.get("event")
-    return {**reading.values.get("event", {}), **({"": constant} if constant else {})}
+    return Cleaner(
+        examples={table: channels["examples"] for table, channels in checked.items()},
+        quarantines={table: channels["quarantine"] for table, channels in checked.items()},
+        gate=gate.outputs["report"],
+        options=config.cleaner,
+        reports_dir=layout.reports,
+        quarantine_dir=layout.quarantine,
+        losses=config.losses,
+        called={**reading.values.get("event", {}), **({"": constant} if constant else {})},
+        ads_dir=layout.ads,
+    )
 
 
 def _labels(config: Config, taught: str) -> LabelerOptions:

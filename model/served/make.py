@@ -93,8 +93,7 @@ def make_bundles(
     for folder in _saved(bundle, moments, move_to):
         _write_beside(folder, titles, index, domains.figures(), of_pictures)
         write_warmup(folder, frames, ids, table.titles)
-    shelf = shelf_of(tower, table, bert)
-    write_teaching(moments, ranking, shelf, frames["interactions"], ids, gains)
+    write_teaching(moments, ranking, shelf_of(tower, table, bert), frames["interactions"], ids, gains)
     write_beside(moments, bert)
 
 

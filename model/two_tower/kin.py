@@ -66,28 +66,38 @@ def kin_of(
     if not len(compared):
         return found
     text, facts = _described(features, often > 0, unbranded)
-    counts, told = np.log1p(often[compared]), vectors[item[compared]]
-    others = (text.of(compared).T, facts[compared].T)
-
-    def means(rows: Rows, sharpness: float) -> Iterator[tuple[Rows, Floats]]:
-        """Some rows of the catalogue after the other, and what the others say of each, float32 [r, width]."""
-        for start in range(0, len(rows), _BLOCK):
-            block = rows[start : start + _BLOCK]
-            cosine = text.of(block) @ others[0] + (facts[block] @ others[1]).toarray()
-            weight = np.exp(sharpness * (cosine - 1.0)) * counts
-            weight[block[:, None] == compared] = 0.0  # An item says nothing of itself.
-            mean = (weight @ told) / np.maximum(weight.sum(1, keepdims=True), 1e-12)
-            yield block, mean.astype(np.float32)
-
+    others = _Others(text, facts, compared, np.log1p(often[compared]), vectors[item[compared]])
     known = np.random.default_rng(seed).permutation(compared)[:_TOLD]
     truth, weight = vectors[item[known]], np.log1p(often[known])
 
     def worth(sharpness: float) -> float:
-        return _told(np.concatenate([mean for _, mean in means(known, sharpness)]), truth, weight)
+        return _told(np.concatenate([mean for _, mean in others.means(known, sharpness)]), truth, weight)
 
-    for rows, mean in means(asked, max(SHARPNESS, key=worth)):
+    for rows, mean in others.means(asked, max(SHARPNESS, key=worth)):
         found[rows] = mean
     return found
+
+
+@dataclasses.dataclass(frozen=True)
+class _Others:
+    """The items that others are compared with: their rows in the catalogue, how much each counts, and their vectors."""
+
+    text: _Texts
+    facts: sp.csr_matrix
+    rows: Rows
+    counts: Floats
+    vectors: Floats
+
+    def means(self, asked: Rows, sharpness: float) -> Iterator[tuple[Rows, Floats]]:
+        """Some rows of the catalogue after the other, and what these items say of each, float32 [r, width]."""
+        text, facts = self.text.of(self.rows).T, self.facts[self.rows].T
+        for start in range(0, len(asked), _BLOCK):
+            block = asked[start : start + _BLOCK]
+            cosine = self.text.of(block) @ text + (self.facts[block] @ facts).toarray()
+            weight = np.exp(sharpness * (cosine - 1.0)) * self.counts
+            weight[block[:, None] == self.rows] = 0.0  # An item says nothing of itself.
+            mean = (weight @ self.vectors) / np.maximum(weight.sum(1, keepdims=True), 1e-12)
+            yield block, mean.astype(np.float32)
 
 
 def _told(guess: Floats, truth: Floats, weight: Floats) -> float:
