@@ -11,6 +11,7 @@ import re
 import resource
 import runpy
 import types
+import typing
 from typing import Any
 
 import pytest
@@ -25,6 +26,7 @@ from aisle.components.reports import write_anomalies, write_cleaning, write_eval
 from aisle.components.reports.cleaning import outcomes
 from aisle.components.reports.publish import as_json, publish
 from aisle.components.reports.schemas import validate
+from aisle.components.reports.schemas.evaluation import Taken
 
 SHOP = types.SimpleNamespace(**runpy.run_path(str(pathlib.Path(__file__).with_name("reported_shop.py"))))
 ANOMALIES, EVALUATION, LEDGER, REPORTS = SHOP.ANOMALIES, SHOP.EVALUATION, SHOP.LEDGER, SHOP.REPORTS
@@ -194,6 +196,14 @@ def test_parts_of_another_shop_say_whether_they_are_on_and_what_they_won(tmp_pat
     assert "the other shop's head is on (nDCG +0.0213, at least +0.0104, on 412 questions)" in said
     assert "the other shop's worth is off (another vocabulary)" in said
     assert any(row[:2] == ["what is taken next by what it is", "on"] for row in rows)
+
+
+def test_the_page_has_a_name_for_every_part_of_another_shop(tmp_path: pathlib.Path) -> None:
+    names = typing.get_args(typing.get_type_hints(Taken)["part"])
+    told = {"on": False, "gain": 0.0, "low": 0.0, "questions": 0}
+    report = {**EVALUATION, "transfer": [{"part": name, **told, "why": f"why {name}"} for name in names]}
+    page = pathlib.Path(write_evaluation(report, str(tmp_path))).read_text(encoding="utf-8")
+    assert {"encoder", "head"} <= {*names} and all(f"why {name}" in page for name in names)
 
 
 def test_a_model_that_nothing_judges_says_so(tmp_path: pathlib.Path) -> None:

@@ -272,7 +272,7 @@ class Taken(Record):
     """A part of another shop's models that this one's may begin with."""
 
     part: Literal["encoder", "head", "worth", "next"]
-    """The ranking head; what sells, and what is taken next, by what it is."""
+    """The text encoder; the ranking head; what sells, and what is taken next, by what it is."""
     on: bool
     gain: float
     """NDCG with it less without it; 0 where it wasn't tried."""
