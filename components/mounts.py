@@ -14,7 +14,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 
-from aisle.components.storage import files_of, open_file
+from aisle.components.storage import files_of, is_remote, open_file
 
 MOUNTS = "AISLE_KUBEFLOW_MOUNTS"
 """Names the folder in which the launcher's `/s3` lies, where that isn't the container's root."""
@@ -45,7 +45,7 @@ def on_disk(folder: str) -> Iterator[str]:
         OSError: a file can't be read.
         InputError: the store can't be asked.
     """
-    if local_path(folder) == folder:
+    if not is_remote(folder):
         yield folder
         return
     with tempfile.TemporaryDirectory() as copy:

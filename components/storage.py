@@ -1,6 +1,6 @@
 """Files and folders, local or remote (`gs://…`, `s3://…`), behind one small set of functions.
 
-Local paths and `s3://` never import TFX, which takes 20 s; other remote ones go through its file systems.
+Local paths and these stores never import TFX, which takes 20 s; other remote ones go through its file systems.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import shutil
 import uuid
 from typing import IO, Any
 
-from aisle.components import s3
+from aisle.components import object_store
 from aisle.schema.whole_files import whole_file
 
 
@@ -65,9 +65,9 @@ def write_whole(path: str, data: bytes) -> None:
         with whole_file(pathlib.Path(path)) as partial:
             partial.write_bytes(data)
         return
-    if path.startswith(s3.SCHEMES):
+    if path.startswith(object_store.SCHEMES):
         # There a file shows, whole, once it is closed.
-        with s3.open(path, "wb") as file:
+        with object_store.open(path, "wb") as file:
             file.write(data)
         return
     aside = os.path.join(os.path.dirname(path), f".{uuid.uuid4().hex}.part")
@@ -77,9 +77,9 @@ def write_whole(path: str, data: bytes) -> None:
 
 
 def files_of(path: str) -> Any:
-    """Returns what has the functions of `tfx.dsl.io.fileio` for a path: `s3` for `s3://`, itself for all else."""
-    if path.startswith(s3.SCHEMES):
-        return s3
+    """Returns what has the functions of `tfx.dsl.io.fileio` for a path: `object_store` where it knows the scheme, itself for all else."""
+    if path.startswith(object_store.SCHEMES):
+        return object_store
     from tfx.dsl.io import fileio
 
     return fileio

@@ -56,7 +56,7 @@ def s3_server(folder: pathlib.Path) -> Iterator[S3Server]:
     node = {**os.environ, "NODE_OPTIONS": "--openssl-legacy-provider"}
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=node)
     try:
-        _wait(process, address)
+        wait_for(process, address)
         client = fs.S3FileSystem(
             access_key=KEYS["AWS_ACCESS_KEY_ID"],
             secret_key=KEYS["AWS_SECRET_ACCESS_KEY"],
@@ -70,7 +70,8 @@ def s3_server(folder: pathlib.Path) -> Iterator[S3Server]:
         process.wait()
 
 
-def _wait(process: subprocess.Popen[bytes], address: str) -> None:
+def wait_for(process: subprocess.Popen[bytes], address: str) -> None:
+    """Returns when a server listens; raises RuntimeError where it doesn't."""
     host, _, port = address.partition(":")
     for _ in range(1000):
         with contextlib.suppress(OSError), socket.create_connection((host, int(port))):
@@ -78,4 +79,4 @@ def _wait(process: subprocess.Popen[bytes], address: str) -> None:
         if process.poll() is not None:
             break
         time.sleep(0.02)
-    raise RuntimeError(f"s3rver does not listen on {address}")
+    raise RuntimeError(f"{process.args} does not listen on {address}")

@@ -27,7 +27,7 @@ ELSEWHERE = {
     "make cluster-test": "two runs more, by other processes; it is a test itself",
     "make wheel": "tests/packaging builds the wheel",
     "make kubeflow-test": "minutes, and an installation of its own; tests/pipeline compiles and holds the specification",
-    "aisle run s3://my-bucket": "needs a bucket; tests/components/test_s3.py reads and pushes on a server of its own",
+    "aisle run s3://my-bucket": "needs a bucket; tests/components/test_object_store.py reads and pushes on a server of its own",
     "make image": "needs docker or podman; .ci/image runs it",
     "docker": "needs Docker",
     "kubectl": "needs a cluster; tests/packaging/test_deployment_kubernetes.py builds and checks the manifests",

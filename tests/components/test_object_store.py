@@ -1,43 +1,57 @@
-"""Tables, whole files and pushed models in an S3 store: a server of S3 on this machine, asked by pyarrow's client."""
+"""Tables, whole files and pushed models in object stores: servers of S3 and of GCS on this machine, asked by pyarrow's clients."""
 
 from __future__ import annotations
 
+import contextlib
+import datetime
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pyarrow as pa
 import pytest
 
-from aisle.components import s3
+from aisle.components import object_store
 from aisle.components.example_gen.discovery import find_tables, fingerprint
 from aisle.components.example_gen.reader import read_table
 from aisle.components.mounts import on_disk
 from aisle.components.pusher import remote
-from aisle.components.storage import exists, is_folder, list_folder, open_file, write_whole
+from aisle.components.storage import exists, is_folder, list_folder, open_file, remove_folder, write_whole
 from aisle.components.tables import read_parquet, write_parquet
 from aisle.pipeline.output_folder import check_out
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS
-from tests.s3_server import BUCKET, INSTALL, KEYS, S3Server, free_port, installed, s3_server
+from tests import gcs_server, s3_server
+from tests.s3_server import BUCKET, KEYS, free_port
 
 ITEM_ROWS = "item_id,title,price\ni1,red mug,4.50\ni2,blue mug,5\n"
 EVENT_ROWS = "timestamp,event,item_id,user_id\n2026-01-05 10:00:00,click,i1,u1\nsoon,click,i2,u1\n"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    if not installed():
-        pytest.skip(INSTALL)
-    with s3_server(tmp_path_factory.mktemp("store")) as listening:
-        yield listening
+SCHEMES = {"s3": s3_server, "gs": gcs_server}
+
+
+@pytest.fixture(scope="module", params=SCHEMES)
+def server(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """The scheme of a store's addresses, and what tells a client of a server of it."""
+    if not SCHEMES[request.param].installed():
+        pytest.skip(SCHEMES[request.param].INSTALL)
+    with contextlib.ExitStack() as running:
+        if request.param == "gs":
+            yield "gs", running.enter_context(gcs_server.gcs_server())
+        else:
+            listening = running.enter_context(s3_server.s3_server(tmp_path_factory.mktemp("store")))
+            yield "s3", listening.environment
 
 
 @pytest.fixture
-def store(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> str:
+def store(server: tuple[str, Mapping[str, str]], monkeypatch: pytest.MonkeyPatch) -> str:
     """The bucket, with who asks told by the environment."""
-    for name, value in server.environment.items():
+    scheme, environment = server
+    for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    return f"s3://{BUCKET}"
+    return f"{scheme}://{BUCKET}"
 
 
 def test_a_file_is_replaced_whole_and_read_in_pieces_and_as_text(store: str) -> None:
@@ -105,14 +119,26 @@ def test_a_model_of_another_run_is_put_on_the_disk_while_it_is_asked(
         assert same == str(tmp_path)
 
 
+def test_folders_are_named_whether_files_or_folders_lie_in_them_and_removed_whole(store: str) -> None:
+    for name in ("a.txt", "deep/b.txt", "deep/er/c.txt", "deeper.txt"):
+        write_whole(f"{store}/tree/{name}", b"x")
+    assert list_folder(f"{store}/tree") == ["a.txt", "deep", "deeper.txt"]
+    remove_folder(f"{store}/tree/deep")
+    assert list_folder(f"{store}/tree") == ["a.txt", "deeper.txt"]
+    remove_folder(f"{store}/tree")
+    assert not exists(f"{store}/tree") and list_folder(f"{store}/tree") == []
+
+
 def test_a_bucket_that_is_not_there_is_told_in_one_line(store: str) -> None:
-    with pytest.raises(InputError, match="s3://none/a.json can't be used: there is no such bucket") as told:
-        write_whole("s3://none/a.json", b"{}")
+    none = store.replace(BUCKET, "none")
+    with pytest.raises(InputError, match=f"{none}/a.json can't be used: there is no such bucket") as told:
+        write_whole(f"{none}/a.json", b"{}")
     assert "\n" not in str(told.value)
-    with pytest.raises(InputError, match="the data folder s3://none/raw does not exist"):
-        find_tables("s3://none/raw")
+    with pytest.raises(InputError, match=f"the data folder {none}/raw does not exist"):
+        find_tables(f"{none}/raw")
 
 
+@pytest.mark.parametrize("server", ["s3"], indirect=True)
 def test_a_wrong_key_is_told_in_one_line(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
     with pytest.raises(InputError, match="the store refuses who asks; AWS_ACCESS_KEY_ID") as told:
@@ -120,11 +146,22 @@ def test_a_wrong_key_is_told_in_one_line(store: str, monkeypatch: pytest.MonkeyP
     assert "\n" not in str(told.value)
 
 
-def test_a_store_that_does_not_answer_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match="the store doesn't answer; AWS_ENDPOINT_URL names one") as told:
-        s3.exists("s3://shop/raw")
+@pytest.mark.parametrize(
+    ("path", "names", "hint"),
+    [
+        ("s3://shop/raw", (*KEYS, "AWS_ENDPOINT_URL"), "AWS_ENDPOINT_URL names one"),
+        ("gs://shop/raw", ("STORAGE_EMULATOR_HOST",), "STORAGE_EMULATOR_HOST names an emulator"),
+    ],
+)
+def test_a_store_that_does_not_answer_is_told_in_one_line(
+    path: str, names: tuple[str, ...], hint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "_PATIENCE", datetime.timedelta(seconds=1))
+    nobody = f"http://127.0.0.1:{free_port()}"
+    for name in names:
+        monkeypatch.setenv(name, KEYS.get(name, nobody))
+    with pytest.raises(InputError, match=f"the store doesn't answer; {hint}") as told:
+        object_store.exists(path)
     assert "\n" not in str(told.value)
 
 
