@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pathlib
-import re
 import tempfile
 
 import numpy as np
@@ -11,13 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from aisle.components.pictures.features import FeatureCache, see
+from benchmarks.data.data_path import peak_mb
 
 _SIDE = 64
 _FEATURES = 1_984
 """As many as the encoder gives."""
 
 
-def peak_of_reading(count: int) -> float:
+def peak_of_reading(count: int) -> int:
     """Megabytes that this process held at most after it read so many pictures, each another, and kept their features."""
     draw = np.random.default_rng(1)
     with tempfile.TemporaryDirectory() as folder:
@@ -27,9 +27,7 @@ def peak_of_reading(count: int) -> float:
             pixels = draw.integers(0, 256, (_SIDE, _SIDE, 3), np.uint8)
             Image.fromarray(pixels).save(root / name, compress_level=0)
         see(folder, places, _encode, FeatureCache(str(root / "kept")))
-    # Not by getrusage: a process that is begun by another one starts from that one's peak there.
-    status = pathlib.Path("/proc/self/status").read_text(encoding="utf-8")
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) / 1024  # type: ignore[index]
+    return peak_mb()
 
 
 def _encode(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import pathlib
-import resource
 import time
 from collections.abc import Callable
 from typing import Any
@@ -27,6 +26,7 @@ from aisle.model.demand.model import DemandModel
 from aisle.model.demand.rows import Span
 from aisle.model.demand.titles import title_vectors
 from aisle.schema.demand import Series
+from benchmarks.data.data_path import peak_mb
 from benchmarks.inventory import baselines
 from benchmarks.inventory.weekly import HORIZON, LEVELS, ORIGIN, Origin, read
 from benchmarks.shared.command import Command, Figure
@@ -111,16 +111,12 @@ def backtest(
 
 def many(model: DemandModel, series: Series, vectors: np.ndarray, items: int) -> dict[str, float]:
     """Forecasts so many items, the shop's own again and again, in parts: seconds, and by how many MB memory grew."""
-    before, began = _peak(), time.monotonic()
+    before, began = peak_mb(), time.monotonic()
     total = 0.0
     for start in range(0, items, CHUNK):
         part = np.arange(start, min(start + CHUNK, items)) % len(series)
         total += sum(one.mean.sum() for one in model.forecast(series.of(part), vectors[part]))
-    return {"items": items, "seconds": time.monotonic() - began, "mb": _peak() - before, "units": total}
-
-
-def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"items": items, "seconds": time.monotonic() - began, "mb": peak_mb() - before, "units": total}
 
 
 def markdown(found: Found) -> str:

@@ -11,7 +11,6 @@ steps, validation, export).
 from __future__ import annotations
 
 import pathlib
-import resource
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from benchmarks.data.data_path import peak_mb
 from benchmarks.shared.command import Command, Figure, in_fresh_process
 from benchmarks.shared.results import table
 
@@ -159,7 +159,7 @@ def trained(folder: pathlib.Path) -> dict[str, Any]:
         started = time.perf_counter()
         yield
         found["seconds"][name] = time.perf_counter() - started
-        found["peak_mb"][name] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        found["peak_mb"][name] = peak_mb()
 
     with phase("start"):
         encoder, options = drawn_encoder(), TwoTowerOptions()
