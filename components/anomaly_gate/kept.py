@@ -9,7 +9,7 @@ import bisect
 import dataclasses
 import itertools
 import pathlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -184,7 +184,9 @@ class _Asked:
         self.count = rows.count
         self._rows, self._columns = rows, columns
 
-    def visit(self, work: Callable[[pl.DataFrame], None]) -> None:
+    def visit(
+        self, work: Callable[[pl.DataFrame], None], reads: Collection[str] | None = None, ends: bool = False
+    ) -> None:
         first = 0
         for piece in self._rows.read(self._columns):
             work(pl.DataFrame(pl.from_arrow(piece)).with_row_index(ROW, offset=first))

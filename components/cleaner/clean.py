@@ -16,7 +16,7 @@ from aisle.components.cleaner.ledger import NONE_TAKEN, Ledger
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.parts import Apart, Divided, Pieces, Whole
 from aisle.components.cleaner.shop.habits import Habits
-from aisle.components.cleaner.shop.selling import selling
+from aisle.components.cleaner.shop.selling import SELLING_READS, selling
 from aisle.components.cleaner.steps.catalogue import (
     clean_items,
     clean_judgements,
@@ -192,14 +192,17 @@ def _clean_items_and_events(
     """
     given = items.rows
     twins = tidy_items(items, options)
-    sold = selling(None) if events is None else gathered(events, lambda part: selling(part.rows, twins))
+    sold = (
+        selling(None)
+        if events is None
+        else gathered(events, lambda part: selling(part.rows, twins), SELLING_READS)
+    )
     shop = Habits.gather(items.rows, sold, twins, options)
     clean_items(items, shop, options)
     lost = _lost_ids(given, items.rows["item_id"], unread)
     prices = sold_prices(pl.DataFrame(), options)
     if events is not None:
-        clean_events(events, events.columns, Catalogue(items.rows, lost, shop), options, now)
-        prices = gathered(events, lambda part: sold_prices(part.rows, options))
+        prices = clean_events(events, events.columns, Catalogue(items.rows, lost, shop), options, now)
     treat_catalogue_prices(items, prices, options)
     impute_prices(items, prices)
     fill_items(items, options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 
 import polars as pl
 import pyarrow as pa
@@ -70,7 +70,9 @@ class Whole:
         self.ledger = ledger
         self.columns = tuple(name for name in ledger.rows.columns if name != ROW)
 
-    def visit(self, work: Callable[[Ledger], None]) -> None:
+    def visit(
+        self, work: Callable[[Ledger], None], reads: Collection[str] | None = None, ends: bool = False
+    ) -> None:
         """Calls `work` on the ledger."""
         work(self.ledger)
 
@@ -84,7 +86,7 @@ class Divided:
     def __init__(self, table: str, pieces: Pieces) -> None:
         """Args: `table`: its name; `pieces`: its rows."""
         self.count, self.folder = -(-pieces.rows // pieces.part_rows), pieces.folder
-        self._rows_read = pieces.rows
+        self._table, self._rows_read = table, pieces.rows
         self._files: list[str] = []
         self._stored: dict[int, pathlib.Path] = {}
         self._read = Spool(pieces.folder / "read", self.count)
@@ -93,12 +95,19 @@ class Divided:
         for rows, provenance in pieces.read():
             self._route(pl.DataFrame(pl.from_arrow(rows)).with_row_index(ROW, offset=at), provenance)
             at += rows.num_rows
-        self.columns = tuple(name for name in self._read.read(0).columns if name != ROW)
+        self._ordered = Spool(pieces.folder / "ordered", self.count)
+        self.columns = tuple(name for name in self._read.columns if name != ROW)
         self._ledgers = [Ledger(table, pl.DataFrame(), pl.DataFrame(), 0) for _ in range(self.count)]
         self.merged = Merged(table, pieces.folder / "merged", pieces.rows, self.count)
 
-    def visit(self, work: Callable[[Ledger], None]) -> None:
-        """Calls `work` on the ledger of each part, in turn."""
+    def visit(
+        self, work: Callable[[Ledger], None], reads: Collection[str] | None = None, ends: bool = False
+    ) -> None:
+        """Calls `work` on the ledger of each part, in turn: with some columns alone where it `reads` these, see `plan.Parts`."""
+        if reads is not None:
+            for number in range(self.count):
+                work(Ledger(self._table, self._load(number, reads), pl.DataFrame(), 0))
+            return
         names = pl.Series("file", self._files, pl.Categorical)
         for number, ledger in enumerate(self._ledgers):
             places = self._places.read(number)
@@ -107,7 +116,9 @@ class Divided:
             ledger.rows = given = self._load(number)
             work(ledger)
             ledger.left = len(ledger.rows)
-            if ledger.rows is not given:
+            if ends:
+                self._end(number, ledger.rows)
+            elif ledger.rows is not given:
                 self._store(number, ledger.rows)
             ledger.rows = ledger.places = pl.DataFrame()
             ledger.numbers = None
@@ -120,12 +131,7 @@ class Divided:
 
     def in_order(self) -> Iterator[pl.DataFrame]:
         """Yields what is left of the rows in the order in which they were read, without their numbers, once."""
-        ranges = Spool(self.folder / "ordered", self.count)
-        for number in range(self.count):
-            rows = self._load(number)
-            ranges.add(rows, rows[ROW].cast(pl.UInt64) * self.count // self._rows_read)
-            self._stored.pop(number, self.folder / "none").unlink(missing_ok=True)
-        for rows in ranges:
+        for rows in self._ordered:
             yield rows.drop(ROW)
 
     def _route(self, rows: pl.DataFrame, provenance: pa.Table) -> None:
@@ -145,17 +151,29 @@ class Divided:
         self._read.add(rows, part["part"])
         self._places.add(places.select(ROW, code, "line"), part["part"])
 
-    def _load(self, number: int) -> pl.DataFrame:
+    def _load(self, number: int, reads: Collection[str] | None = None) -> pl.DataFrame:
+        """Returns a part, or those of some columns that it has."""
+        names = None if reads is None else [name for name in (ROW, *self.columns) if name in reads]
         stored = self._stored.get(number)
-        return self._read.read(number) if stored is None else pl.read_ipc(stored)
+        return self._read.read(number, names) if stored is None else pl.read_ipc(stored, columns=names)
 
     def _store(self, number: int, rows: pl.DataFrame) -> None:
         """Keeps a part in a new file, as the old one may still be read, and small: disks are slower than processors."""
         old = self._stored.get(number)
         turn = 0 if old is None else int(old.suffix[1:]) + 1
+        self._drop(number)
         self._stored[number] = self.folder / f"{number}.{turn}"
         rows.write_ipc(self._stored[number], compression="zstd")
+
+    def _end(self, number: int, rows: pl.DataFrame) -> None:
+        """Keeps a part for the order of all."""
+        self._ordered.add(rows, rows[ROW].cast(pl.UInt64) * self.count // self._rows_read)
+        self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        """Deletes a part as it was kept before."""
         self._read.drop(number)
+        old = self._stored.pop(number, None)
         if old is not None:
             old.unlink()
 

@@ -68,7 +68,7 @@ class Spread(OnBeam[Ledger], Apart):
     def in_order(self) -> Iterator[pl.DataFrame]:
         """See `parts.Apart`."""
         ordered = SharedFolder(os.path.join(self._read.path, "ordered"))
-        sort = functools.partial(_sort, self._turn_folder(), ordered.path, self.count, self._rows_read)
+        sort = functools.partial(_sort, self.kept, ordered.path, self.count, self._rows_read)
         on_workers(ordered, self._pipeline, self.count, sort)
         for number in range(self.count):
             yield ordered.read([str(part) for part in range(self.count)], number).drop(ROW)

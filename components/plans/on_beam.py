@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import apache_beam as beam
 import polars as pl
 
-from aisle.components.plans.plan import Elsewhere, Question, Stage, Told
+from aisle.components.plans.plan import Elsewhere, Question, Stage, Told, columns_read
 from aisle.components.plans.shared import SharedFolder, by_key, together
 
 State = TypeVar("State")
@@ -40,27 +40,37 @@ class OnBeam(Elsewhere[State]):
         """
         self.count = count
         self._folder, self._pipeline, self._begin = folder, pipeline, begin
-        self._turn = 0
+        self._turn = self._kept = 0
 
     def answers(self, stages: Sequence[Stage[State]], told: Told) -> Told:
         """See `plan.Elsewhere`."""
-        asked = stages[-1].asks
-        before, self._turn = self._turn_folder(), self._turn + 1
-        turn = SharedFolder(self._turn_folder())
-        begin = self._begin if self._turn == 1 else None
-        visit = functools.partial(_visit, before, turn.path, self.count, begin, tuple(stages), told)
+        asked, begin = stages[-1].asks, None if self._kept else self._begin
+        # A part that is only looked at stays where it is, but for the first time.
+        keeps = begin is not None or columns_read(stages) is None
+        self._turn += 1
+        before, turn = self.kept, SharedFolder(self._turn_folder(self._turn))
+        visit = functools.partial(_visit, before, turn.path, self.count, begin, keeps, tuple(stages), told)
         keyed = [question for question in asked if question.by]
         answer = functools.partial(_answer, turn.path, self.count, keyed) if keyed else None
         on_workers(turn, self._pipeline, self.count, visit, answer)
-        if begin is None:
+        answers = {question.name: self._answered(turn, question) for question in asked}
+        if keeps and self._kept:
             SharedFolder(before).remove()
-        return {question.name: self._answered(turn, question) for question in asked}
+        elif not keeps:
+            turn.remove()
+        self._kept = self._turn if keeps else self._kept
+        return answers
+
+    @property
+    def kept(self) -> str:
+        """The folder of the parts, each `part-` and its number, as the last stage left them."""
+        return self._turn_folder(self._kept)
 
     def states(self) -> Iterator[State]:
         """Yields each part as the last stage left it, in this process."""
-        turn = SharedFolder(self._turn_folder())
+        kept = SharedFolder(self.kept)
         for number in range(self.count):
-            yield turn.load(f"part-{number}")
+            yield kept.load(f"part-{number}")
 
     def _answered(self, turn: SharedFolder, question: Question[State]) -> Any:
         parts = range(self.count)
@@ -68,8 +78,8 @@ class OnBeam(Elsewhere[State]):
             return pl.concat([turn.load(f"{question.name}-answer-{number}") for number in parts])
         return question.answer(turn.read(_shown(question, self.count)))
 
-    def _turn_folder(self) -> str:
-        return os.path.join(self._folder, f"turn-{self._turn}")
+    def _turn_folder(self, turn: int) -> str:
+        return os.path.join(self._folder, f"turn-{turn}")
 
 
 def on_workers(
@@ -129,11 +139,12 @@ def _visit(
     now: str,
     count: int,
     begin: Callable[[int], State] | None,
+    keeps: bool,
     stages: Sequence[Stage[State]],
     told: Told,
     number: int,
 ) -> None:
-    """Carries out stages on a part, and keeps what it became and what it shows."""
+    """Carries out stages on a part, and keeps what it became, where it may have changed, and what it shows."""
     state = SharedFolder(before).load(f"part-{number}") if begin is None else begin(number)
     turn = SharedFolder(now)
     for stage in stages:
@@ -142,7 +153,8 @@ def _visit(
         rows = question.show(state, told)
         rows, buckets = by_key(rows, question.by, count) if question.by else (rows, together(rows))
         turn.write(f"{question.name}-{number}", rows, buckets, count if question.by else 1)
-    turn.store(f"part-{number}", state)
+    if keeps:
+        turn.store(f"part-{number}", state)
 
 
 def _answer(folder: str, count: int, questions: Sequence[Question[Any]], bucket: int) -> None:

@@ -11,7 +11,7 @@ import abc
 import dataclasses
 import pathlib
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 import polars as pl
@@ -46,10 +46,18 @@ class Question(Generic[State]):
 
 @dataclasses.dataclass(frozen=True)
 class Stage(Generic[State]):
-    """What is done to each part, and what is then asked of all, for the stages behind it."""
+    """What is done to each part, and what is then asked of all, for the stages behind it.
+
+    Attributes:
+        apply: does it.
+        asks: what is asked.
+        reads: of a stage that only asks (`nothing`), the columns of a part that its questions look at, where they are there;
+            others may be left where they lie. None: the whole part is needed.
+    """
 
     apply: Callable[[State, Told], None]
     asks: tuple[Question[State], ...] = ()
+    reads: tuple[str, ...] | None = None
 
 
 class Parts(Protocol[Part]):
@@ -63,8 +71,16 @@ class Parts(Protocol[Part]):
     def folder(self) -> pathlib.Path | None:
         """Where files may be made for a while; None where there is one part."""
 
-    def visit(self, work: Callable[[Part], None]) -> None:
-        """Calls `work` on each part, and keeps what it made of it."""
+    def visit(
+        self, work: Callable[[Part], None], reads: Collection[str] | None = None, ends: bool = False
+    ) -> None:
+        """Calls `work` on each part.
+
+        Args:
+            work: changes a part, which is kept as it is then.
+            reads: where it changes nothing, the columns that it looks at.
+            ends: whether it is the last that is done to the parts.
+        """
 
 
 class Elsewhere(abc.ABC, Generic[State]):
@@ -75,8 +91,16 @@ class Elsewhere(abc.ABC, Generic[State]):
         """Carries out stages of which only the last asks, and returns the answers by the names of its questions."""
 
 
-def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[State]) -> Told:
-    """Carries out stages on all parts, and returns the answers; stages without a question between them are done in one visit."""
+def carry_out(
+    stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[State], ends: bool = False
+) -> Told:
+    """Carries out stages on all parts, and returns the answers; stages without a question between them are done in one visit.
+
+    Args:
+        stages: in their order.
+        parts: of a table.
+        ends: whether nothing is done to the parts any more.
+    """
     told: Told = {}
     waiting: list[Stage[State]] = []
     for stage in stages:
@@ -85,26 +109,34 @@ def carry_out(stages: Sequence[Stage[State]], parts: Parts[State] | Elsewhere[St
             if isinstance(parts, Elsewhere):
                 told |= parts.answers(waiting, told)
             else:
-                told |= _visit(waiting, parts, told)
+                told |= _visit(waiting, parts, told, ends and stage is stages[-1])
             waiting = []
     return told
 
 
-def gathered(parts: Parts[State] | Elsewhere[State], show: Callable[[State], pl.DataFrame]) -> pl.DataFrame:
-    """Returns what all parts show, one below the other."""
-    if isinstance(parts, Elsewhere):
-        asked = Question[State]("shown", lambda state, _: show(state), lambda rows: rows)
-        return parts.answers([Stage(nothing, (asked,))], {})[asked.name]
-    shown: list[pl.DataFrame] = []
-    parts.visit(lambda state: shown.append(show(state)))
-    return pl.concat(shown)
+def gathered(
+    parts: Parts[State] | Elsewhere[State],
+    show: Callable[[State], pl.DataFrame],
+    reads: tuple[str, ...] | None = None,
+) -> pl.DataFrame:
+    """Returns what all parts show, one below the other; `reads` as `Stage` has it."""
+    asked = Question[State]("shown", lambda state, _: show(state), lambda rows: rows)
+    shown: pl.DataFrame = carry_out([Stage(nothing, (asked,), reads)], parts)[asked.name]
+    return shown
+
+
+def columns_read(stages: Sequence[Stage[State]]) -> list[str] | None:
+    """Returns the columns that stages look at which change nothing; None where one of them may."""
+    if any(stage.reads is None for stage in stages):
+        return None
+    return list(dict.fromkeys(name for stage in stages for name in stage.reads or ()))
 
 
 def nothing(state: object, told: Told) -> None:
     """Does nothing to a part: of a stage that only asks."""
 
 
-def _visit(stages: Sequence[Stage[State]], parts: Parts[State], told: Told) -> Told:
+def _visit(stages: Sequence[Stage[State]], parts: Parts[State], told: Told, ends: bool) -> Told:
     with tempfile.TemporaryDirectory(dir=parts.folder) as scratch:
         shown = [_Shown(asked, parts.count, pathlib.Path(scratch)) for asked in stages[-1].asks]
 
@@ -114,7 +146,7 @@ def _visit(stages: Sequence[Stage[State]], parts: Parts[State], told: Told) -> T
             for one in shown:
                 one.add(one.question.show(state, told))
 
-        parts.visit(work)
+        parts.visit(work, columns_read(stages), ends)
         return {one.question.name: one.answer() for one in shown}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -49,14 +49,22 @@ class Spool:
         rows = rows.drop_nulls(key)
         self.add(rows, rows[key].hash(seed=0) % self.count)
 
-    def read(self, number: int) -> pl.DataFrame:
-        """Returns the rows of a file; afterwards nothing can be added."""
+    @property
+    def columns(self) -> list[str]:
+        """Of the rows that were added."""
+        return self._empty.columns
+
+    def read(self, number: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """Returns the rows of a file, with some or all of their columns; afterwards nothing can be added."""
         self._open.close()
         if number not in self._writers:
-            return self._empty
-        with pa.OSFile(str(self._path(number))) as file, pa.ipc.open_stream(file) as stream:
-            rows = pl.DataFrame(pl.from_arrow(stream.read_all()))
-        return in_order(rows)
+            return self._empty if columns is None else self._empty.select(columns)
+        # Their order is told by the numbers of the rows.
+        read = [name for name in self.columns if columns is None or name in (ROW, *columns)]
+        options = pa.ipc.IpcReadOptions(included_fields=[self.columns.index(name) for name in read])
+        with pa.OSFile(str(self._path(number))) as file, pa.ipc.open_stream(file, options=options) as stream:
+            rows = in_order(pl.DataFrame(pl.from_arrow(stream.read_all())))
+        return rows if columns is None else rows.select(columns)
 
     def pieces(self, number: int) -> Iterator[pl.DataFrame]:
         """Yields the rows of a file as they were added, piece by piece; afterwards nothing can be added."""
@@ -91,4 +99,5 @@ class Spool:
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:
     """Returns rows in the order in which they were read, where they carry it."""
-    return rows.sort(ROW) if ROW in rows.columns else rows
+    # To see that they are in order already, as most are, takes far less than to sort them.
+    return rows if ROW not in rows.columns or rows[ROW].is_sorted() else rows.sort(ROW)

@@ -208,6 +208,27 @@ def test_a_purchase_below_zero_of_what_was_bought_before_is_a_return() -> None:
 
 
 @pytest.mark.parametrize(
+    ("other", "options", "named"),
+    [
+        ({}, {}, True),
+        ({"timestamp": NOW - 20 * 365 * 86_400 * SECOND}, {}, False),
+        ({"timestamp": NOW - 20 * 365 * 86_400 * SECOND}, {"isolated_spans": 0.0}, True),
+        ({"timestamp": None}, {}, True),
+        ({"item_id": "POST"}, {"non_product": ("POST",)}, False),
+    ],
+)
+def test_a_return_that_is_no_sale_of_a_product_does_not_name_returns(
+    other: dict[str, Any], options: dict[str, Any], named: bool
+) -> None:
+    bought = [{**EVENT, "quantity": n, "timestamp": EVENT["timestamp"] + n * -SECOND} for n in (2, -1)]
+    usual = [{**EVENT, "user_id": f"v{n}"} for n in range(60)]
+    events = [*usual, *bought, {**EVENT, "event": "return", "quantity": 1, "user_id": "u2", **other}]
+    told = "purchase of a quantity below zero, of what was bought before: a return"
+    steps = steps_of(clean_rows(CleanerOptions(**options), events=events), "events")
+    assert (told not in steps) is named
+
+
+@pytest.mark.parametrize(
     ("other", "used"),
     [
         ({"timestamp": EVENT["timestamp"] + SECOND * 3_600}, 1),

@@ -7,6 +7,8 @@ import polars as pl
 from aisle.schema import events as kinds
 
 _OPTIONAL = {"price": pl.Float64, "quantity": pl.Float64, "user_id": pl.String}
+SELLING_READS = ("item_id", "event", *_OPTIONAL)
+"""The columns of the events that `selling` looks at."""
 _COUNTS = ("sales", "prices", "singly", "customers", "returns", "free", "negative", "unpriced")
 _SOME = 0.05
 """Where so large a share of the items costs nothing, it is how the shop sells."""

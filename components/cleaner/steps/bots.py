@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Collection, Sequence
 
 import polars as pl
@@ -15,6 +14,9 @@ from aisle.schema import events as kinds
 
 _KINDS = {"session_id": "session", "user_id": "user"}
 """Who may be a bot, in the order in which they are judged."""
+_CLOCKWORK = "clockwork"
+_READS = (ROW, *_KINDS, "timestamp", "event")
+"""What is looked at of the events."""
 _SECOND = 1_000_000
 _PAUSE = 30 * 60 * _SECOND
 """A longer time without a click is a pause, and says nothing of the pace."""
@@ -28,38 +30,56 @@ _TICKS = 6
 
 
 def bot_stages(columns: Collection[str], options: CleanerOptions) -> list[Stage[Ledger]]:
-    """Takes out all events of sessions, then of users, that are bots, and then clicks of one that is nobody."""
+    """Takes out all events of sessions, then of users, that are bots, and then clicks of one that is nobody.
+
+    The last stage takes them out. All before it only ask: of the events that are left without those found so far.
+    """
     keys = [key for key in _KINDS if key in columns]
-    stages = []
-    for key in keys:
-        stages += [Stage(nothing, (_ask_bots(key, options),)), Stage(functools.partial(_take_out, key))]
+    asks: list[tuple[Question[Ledger], ...]] = [(_ask_bots(key, options),) for key in keys]
     if options.bot_regularity:
         once = tuple(_ask_once(key) for key in keys)
-        stages += [
-            Stage(nothing, once),
-            Stage(nothing, (_ask_clockwork(once, options),)),
-            Stage(_take_out_clockwork),
-        ]
-    return stages
+        asks += [once] if once else []
+        asks.append((_ask_clockwork(once, options),))
+    return [*(Stage(nothing, each, _READS) for each in asks), Stage(_take_out)]
+
+
+def _bot(key: str) -> str:
+    """The name of the question which sessions or users are bots."""
+    return f"bots by {key}"
+
+
+def _no_bots(ledger: Ledger, told: Told) -> pl.DataFrame:
+    """The events that are left without those of the bots that are known by now."""
+    found = {key: told[_bot(key)] for key in _KINDS if _bot(key) in told}
+    known = [pl.col(key).is_in(bots.implode()).fill_null(False) for key, bots in found.items() if len(bots)]
+    return ledger.rows.filter(~pl.any_horizontal(known)) if known else ledger.rows
 
 
 def _ask_bots(key: str, options: CleanerOptions) -> Question[Ledger]:
-    def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        return ledger.rows.select(key, "timestamp", "event")
+    # What shows no more than a result tells of no pace, and keeps nobody from being a bot: most events are such.
+    tells = (pl.col("event") == kinds.CLICK.name) | ~pl.col("event").is_in(kinds.looks())
 
-    return Question(f"bots by {key}", show, lambda events: bots(events, key, options), by=key)
+    def show(ledger: Ledger, told: Told) -> pl.DataFrame:
+        return _no_bots(ledger, told).filter(tells).select(key, "timestamp", "event")
+
+    return Question(_bot(key), show, lambda events: bots(events, key, options), by=key)
 
 
-def _take_out(key: str, ledger: Ledger, told: Told) -> None:
-    found = told[f"bots by {key}"]
-    ledger.take_out("denoise", f"bot {_KINDS[key]}", key, pl.col(key).is_in(found.implode()))
+def _take_out(ledger: Ledger, told: Told) -> None:
+    for key, kind in _KINDS.items():
+        if _bot(key) in told:
+            found = pl.col(key).is_in(told[_bot(key)].implode())
+            ledger.take_out("denoise", f"bot {kind}", key, found)
+    if _CLOCKWORK in told:
+        found = pl.col(ROW).is_in(told[_CLOCKWORK].implode())
+        ledger.take_out("denoise", "bot without a user or session", "timestamp", found)
 
 
 def _ask_once(key: str) -> Question[Ledger]:
     """Asks which users or sessions did nothing but a click."""
 
-    def show(ledger: Ledger, _: Told) -> pl.DataFrame:
-        return ledger.rows.select(key, click=pl.col("event") == kinds.CLICK.name)
+    def show(ledger: Ledger, told: Told) -> pl.DataFrame:
+        return _no_bots(ledger, told).select(key, click=pl.col("event") == kinds.CLICK.name)
 
     def answer(events: pl.DataFrame) -> pl.Series:
         return events.filter(pl.col("click") & pl.col(key).is_unique())[key].drop_nulls()
@@ -74,14 +94,9 @@ def _ask_clockwork(once: Sequence[Question[Ledger]], options: CleanerOptions) ->
         alone = pl.col("event") == kinds.CLICK.name
         for asked in once:
             alone = alone & (pl.col(asked.by).is_null() | pl.col(asked.by).is_in(told[asked.name].implode()))
-        return ledger.rows.filter(alone).select(ROW, "timestamp")
+        return _no_bots(ledger, told).filter(alone).select(ROW, "timestamp")
 
-    return Question("clockwork", show, lambda clicks: clockwork(clicks, options))
-
-
-def _take_out_clockwork(ledger: Ledger, told: Told) -> None:
-    found = pl.col(ROW).is_in(told["clockwork"].implode())
-    ledger.take_out("denoise", "bot without a user or session", "timestamp", found)
+    return Question(_CLOCKWORK, show, lambda clicks: clockwork(clicks, options))
 
 
 def bots(events: pl.DataFrame, key: str, options: CleanerOptions) -> pl.Series:

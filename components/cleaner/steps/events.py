@@ -20,9 +20,9 @@ from aisle.components.cleaner.steps.keys import (
 from aisle.components.cleaner.steps.missing import delete_missing, fill_missing, rules_of
 from aisle.components.cleaner.steps.money import settle_money
 from aisle.components.cleaner.steps.notes import take_out_lines
-from aisle.components.cleaner.steps.outliers import outlier_stages
+from aisle.components.cleaner.steps.outliers import outlier_stages, sold_prices
 from aisle.components.cleaner.steps.references import spell_as_catalogued, take_out_strangers
-from aisle.components.cleaner.steps.returns import HAS_RETURNS, settle_returns, tell_returns
+from aisle.components.cleaner.steps.returns import settle_returns, tell_returns
 from aisle.components.cleaner.steps.rules import CONSTANT, DELETE
 from aisle.components.cleaner.steps.texts import cut, normalise, unify_units
 from aisle.components.plans.plan import Elsewhere, Parts, Question, Stage, Told, carry_out
@@ -32,10 +32,12 @@ from aisle.schema.tables import EVENTS, MICROSECONDS_PER_DAY
 _EPOCH_YEAR = 365 * MICROSECONDS_PER_DAY
 """A clock that was never set counts from 1970: nothing was sold online in that year."""
 _HOUR = MICROSECONDS_PER_DAY // 24
+_ALWAYS = 2**63 - 1
+"""Stands for the time of what has none, which is never too early."""
 _MOST_PIECES = 2.0**53
 """From here on a float no longer tells one piece from the next."""
 _PURCHASE = pl.col("event") == kinds.PURCHASE.name
-_FIRST_PLACE = "first place"
+_FIRST_PLACE, _RETURNS, _SOLD = "first place", "returns", "sold prices"
 
 
 def _show_hours(ledger: Ledger, _: Told) -> pl.DataFrame:
@@ -81,8 +83,9 @@ def clean_events(
     catalogue: Catalogue,
     options: CleanerOptions,
     now: int,
-) -> None:
-    """Cleans events; each row goes by the first reason that fits.
+) -> pl.DataFrame:
+    """Cleans events; each row goes by the first reason that fits. A visit of all parts takes as long as what is done in it:
+    as much as can be is asked at once.
 
     Args:
         events: the parts of the table, each with all events of its items.
@@ -90,22 +93,35 @@ def clean_events(
         catalogue: what they are held against.
         options: patterns and limits.
         now: microseconds UTC.
+
+    Returns:
+        What items were sold for (`sold_prices`).
     """
     steps = _Steps(catalogue, options, now)
-    carry_out(
+    places = (_ask_places(),) if "position" in columns else ()
+    # No bot is told by a place or a rating.
+    *asking, take_out_bots = bot_stages(columns, options)
+    first = asking[0].asks if asking else ()
+    told = carry_out(
         [
             Stage(steps.begin, ask_repeats(columns)),
-            Stage(steps.kinds_and_clocks, (SPAN,) if options.isolated_spans else ()),
-            Stage(steps.products, (HAS_RETURNS,)),
-            Stage(steps.amounts, (_ask_places(),) if "position" in columns else ()),
+            Stage(
+                steps.kinds_and_clocks, ((SPAN,) if options.isolated_spans else ()) + (steps.ask_returns(),)
+            ),
+            Stage(steps.products),
+            Stage(steps.amounts, places + first),
+            *asking[1:],
             Stage(steps.places_and_ratings),
-            *bot_stages(columns, options),
+            take_out_bots,
             Stage(steps.known_once),
             *outlier_stages(columns, catalogue.items, options),
-            Stage(steps.end),
+            Stage(steps.end, (_ask_sold(options),)),
         ],
         events,
+        ends=True,
     )
+    prices: pl.DataFrame = told[_SOLD]
+    return prices
 
 
 def is_local(options: CleanerOptions) -> bool:
@@ -140,16 +156,29 @@ class _Steps:
 
     def products(self, ledger: Ledger, told: Told) -> None:
         """Takes out what happened long before all else, and lines that sell no product."""
-        if told.get(SPAN.name) is not None:
-            first, last = told[SPAN.name]
-            long_before = first - max(self.options.isolated_spans * (last - first), _EPOCH_YEAR)
-            reason = "timestamp far from all others"
-            ledger.take_out("denoise", reason, "timestamp", pl.col("timestamp") < long_before)
+        if self._long_before(told) is not None:
+            reason, time = "timestamp far from all others", pl.col("timestamp")
+            ledger.take_out("denoise", reason, "timestamp", time < self._long_before(told))
         _products(ledger, self.catalogue, self.options)
+
+    def ask_returns(self) -> Question[Ledger]:
+        """Asks when the last event called return was that sells a product, None where there is none.
+
+        It is asked before `products`, on which it depends, so that this needs no visit of its own.
+        """
+
+        def show(ledger: Ledger, _: Told) -> pl.DataFrame:
+            rows = ledger.rows.filter(pl.col("event") == kinds.RETURN.name)
+            returns = Ledger(ledger.table, rows, ledger.places, len(rows), numbers=ledger.numbers)
+            _products(returns, self.catalogue, self.options)
+            return returns.rows.select(pl.col("timestamp").fill_null(_ALWAYS).max())
+
+        return Question(_RETURNS, show, lambda shown: shown["timestamp"].max())
 
     def amounts(self, ledger: Ledger, told: Told) -> None:
         """Tells returns, and takes out or forgets amounts that can't be."""
-        tell_returns(ledger, told)
+        last, long_before = told[_RETURNS], self._long_before(told)
+        tell_returns(ledger, last is not None and (long_before is None or last >= long_before))
         _amounts(ledger, self.catalogue.shop.free)
 
     def places_and_ratings(self, ledger: Ledger, told: Told) -> None:
@@ -169,6 +198,13 @@ class _Steps:
         settle_returns(ledger, self.options)
         if "user_id" in ledger.rows.columns:
             ledger.note("note", "no customer: used as anonymous", pl.col("user_id").is_null())
+
+    def _long_before(self, told: Told) -> float | None:
+        """Before when nothing can have happened; None where nothing tells."""
+        if told.get(SPAN.name) is None:
+            return None
+        first, last = told[SPAN.name]
+        return float(first - max(self.options.isolated_spans * (last - first), _EPOCH_YEAR))
 
 
 def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:
@@ -231,6 +267,11 @@ def _ask_places() -> Question[Ledger]:
         lambda ledger, _: ledger.rows.select(tops=(place == 0).sum(), seconds=(place == 1).sum()),
         answer,
     )
+
+
+def _ask_sold(options: CleanerOptions) -> Question[Ledger]:
+    """Asks what items were sold for."""
+    return Question(_SOLD, lambda ledger, _: sold_prices(ledger.rows, options), lambda prices: prices)
 
 
 def _places_and_ratings(ledger: Ledger, told: Told, options: CleanerOptions) -> None:

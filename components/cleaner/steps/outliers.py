@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Collection, Sequence
 
 import polars as pl
@@ -26,20 +27,23 @@ def outlier_stages(
     """Treats the events' prices and quantities that are outliers as the options say.
 
     What is usual for an item is told from its part; for a category and the shop all parts are asked how often each value
-    was there.
+    was there: of both at once, unless rows go for their price.
 
     Args:
         columns: of the events.
         categories: `item_id` and, where the shop has them, `category`.
         options: limits and policies.
     """
-    stages = []
-    for column in ("price", "quantity"):
-        if column in columns:
-            asks = (_ask_usual(column, categories, options), _ask_whole(column))
-            treat = functools.partial(_treat, column, categories, options)
-            stages += [Stage(nothing, asks), Stage(treat)]
-    return stages
+    treated = [column for column in ("price", "quantity") if column in columns]
+    asks = [(_ask_usual(column, categories, options), _ask_whole(column)) for column in treated]
+    treats = [Stage(functools.partial(_treat, column, categories, options)) for column in treated]
+    if options.price_outliers == "quarantine":
+        return [
+            stage
+            for questions, treat in zip(asks, treats, strict=True)
+            for stage in (Stage(nothing, questions), treat)
+        ]
+    return [Stage(nothing, tuple(itertools.chain(*asks))), *treats] if treated else []
 
 
 def _ask_usual(column: str, categories: pl.DataFrame, options: CleanerOptions) -> Question[Ledger]:

@@ -6,19 +6,10 @@ import polars as pl
 
 from aisle.components.cleaner.ledger import Ledger, flags
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.plans.plan import Question, Told
 from aisle.schema import events as kinds
 
 
-def _show_returns(ledger: Ledger, _: Told) -> pl.DataFrame:
-    return ledger.rows.select(pl.col("event") == kinds.RETURN.name).select(pl.col("event").any())
-
-
-HAS_RETURNS: Question[Ledger] = Question("returns", _show_returns, lambda shown: bool(shown["event"].any()))
-"""Asks whether the shop has events called return."""
-
-
-def tell_returns(ledger: Ledger, told: Told) -> None:
+def tell_returns(ledger: Ledger, named: bool) -> None:
     """Makes a purchase of a quantity below zero a return, where the user had bought as many pieces of the item before.
 
     So many a shop's tills write returns. Where the shop has events called return it is a fault, as it is without an
@@ -26,10 +17,10 @@ def tell_returns(ledger: Ledger, told: Told) -> None:
 
     Args:
         ledger: the events, all of an item.
-        told: the answer to `HAS_RETURNS`.
+        named: whether the shop has events called return.
     """
     rows, key = ledger.rows, ["user_id", "item_id"]
-    if told[HAS_RETURNS.name] or not {"user_id", "quantity"} <= set(rows.columns):
+    if named or not {"user_id", "quantity"} <= set(rows.columns):
         return
     bought = rows.with_row_index("row").filter(
         (pl.col("event") == kinds.PURCHASE.name)

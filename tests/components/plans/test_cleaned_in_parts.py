@@ -184,6 +184,17 @@ def test_a_bot_that_is_nobody_is_known_though_its_clicks_are_on_many_items(tmp_p
     )
 
 
+def test_who_only_looks_at_some_columns_is_given_these_and_nothing_is_written(tmp_path: pathlib.Path) -> None:
+    rows = SHOP.table_of([{**SHOP.EVENT, "item_id": f"1000{n % 5}"} for n in range(20)])
+    parts = _pieces(rows, _provenance(rows, "events"), 8, 7, tmp_path).opened("events")
+    seen: list[Ledger] = []
+    before = sorted(tmp_path.rglob("*"))
+    parts.visit(seen.append, reads=["event", "item_id", "brand"])
+    assert [one.rows.columns for one in seen] == [["event", "item_id"]] * 3
+    assert sum(len(one.rows) for one in seen) == 20
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize(
     ("options", "local"),
     [

@@ -79,6 +79,11 @@ def test_what_beams_workers_answer_is_what_is_so(count: int, tmp_path: pathlib.P
     assert said["said"].to_list() == [[5, 2, 3]] * len(table)
     assert said.drop("said").equals(table)
     assert len([*tmp_path.iterdir()]) == 1
+    kept = [*tmp_path.iterdir()]
+    looking = Stage[State](nothing, STAGES[0].asks, ("rows",))
+    assert carry_out([looking], parts)["firsts"].sort().to_list() == [0, 2, 4]
+    assert [*tmp_path.iterdir()] == kept, "who only looks writes no part"
+    assert [state["visits"] for state in parts.states()] == [1] * count
 
 
 def test_work_that_is_done_again_leaves_the_same_files(tmp_path: pathlib.Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import polars as pl
@@ -25,10 +25,17 @@ class Cut:
 
     def __init__(self, rows: pl.DataFrame, count: int, folder: pathlib.Path) -> None:
         self.count, self.folder, self.visits = count, folder, 0
+        self.told: list[tuple[Collection[str] | None, bool]] = []
         self.parts = [{"rows": rows.filter(pl.col(ROW) % count == part)} for part in range(count)]
 
-    def visit(self, work: Callable[[dict[str, Any]], None]) -> None:
+    def visit(
+        self,
+        work: Callable[[dict[str, Any]], None],
+        reads: Collection[str] | None = None,
+        ends: bool = False,
+    ) -> None:
         self.visits += 1
+        self.told.append((reads, ends))
         for part in self.parts:
             work(part)
 
@@ -65,6 +72,26 @@ def test_an_answer_is_the_same_in_any_number_of_parts(rows: list[tuple[str | Non
     expected = [first[key] for key in dict.fromkeys(key for key, _ in rows) if key]
     assert said["said"].to_list() == [expected] * len(rows)
     assert said.drop("said").equals(table)
+
+
+def test_parts_are_told_what_is_looked_at_where_nothing_changes_and_which_visit_is_the_last(
+    tmp_path: pathlib.Path,
+) -> None:
+    def asks(name: str) -> tuple[Question[dict[str, Any]], ...]:
+        return (Question(name, lambda part, _: part["rows"], len),)
+
+    parts = Cut(_numbered([("a", 1), ("b", 2)]), 2, tmp_path)
+    stages = [
+        Stage(nothing, asks("one"), ("key",)),
+        Stage(nothing, (), ("key",)),
+        Stage(nothing, asks("two"), ("value", "key")),
+        Stage(nothing, (), ("key",)),
+        Stage(nothing, asks("three")),
+    ]
+    carry_out(stages, parts, ends=True)
+    assert parts.told == [(["key"], False), (["key", "value"], False), (None, True)]
+    carry_out(stages[:1], parts)
+    assert parts.told[-1] == (["key"], False)
 
 
 @settings(max_examples=30, deadline=None)
@@ -104,6 +131,8 @@ def test_a_file_is_read_piece_by_piece_as_it_was_written(tmp_path: pathlib.Path)
     ]
     assert [*spool.pieces(0)] == []
     assert spool.read(1).equals(table)
+    assert spool.read(1, ["value"])["value"].to_list() == [*range(20)], "in the order of all columns"
+    assert spool.read(0, ["value", "key"]).equals(table.select("value", "key").clear())
 
 
 def test_what_no_row_was_sent_to_is_read_as_a_table_without_a_row(tmp_path: pathlib.Path) -> None:
