@@ -183,11 +183,12 @@ def count_rows(uri: str) -> int:
         return int(pq.ParquetFile(file).metadata.num_rows)
 
 
-def row_pieces(uri: str) -> Iterator[tuple[pa.Table, pa.Table]]:
-    """Yields what `read_rows` and `read_provenance` read, piece by piece."""
+def row_pieces(uri: str, columns: Container[str] | None = None) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yields what `read_rows` and `read_provenance` read, piece by piece; with those of some columns that are there."""
     with StoredRows(uri) as stored:
+        names = [name for name in stored.schema.names if columns is None or name in columns]
         for group in range(len(stored.sizes)):
-            yield stored.read([group]), stored.places([group])
+            yield stored.read([group], names), stored.places([group])
 
 
 class StoredRows:

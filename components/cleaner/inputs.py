@@ -14,10 +14,11 @@ from tfx.types import artifact_utils
 
 from aisle.components.cleaner.clean import CleanResult
 from aisle.components.cleaner.ledger import NONE_TAKEN
-from aisle.components.cleaner.losses.fates import fates
+from aisle.components.cleaner.losses.fates import columns_of, fates
 from aisle.components.cleaner.options import CleanerOptions
 from aisle.components.cleaner.parts import Pieces
 from aisle.components.cleaner.steps.events import is_local
+from aisle.components.plans.ahead import ahead
 from aisle.components.tables import (
     QUARANTINE_SCHEMA,
     count_rows,
@@ -117,7 +118,7 @@ class Given:
             yield fates(table, self.rows[table], self.provenance[table], unread, result.taken[table], called)
             return
         first, none = 0, QUARANTINE_SCHEMA.empty_table()
-        for rows, provenance in self.events.read() if self.events else ():
+        for rows, provenance in ahead(self.events.read(columns_of(table))) if self.events else ():
             taken = result.taken_of_stored[table](first, rows.num_rows)
             yield fates(table, rows, provenance, none, taken, called, first)
             first += rows.num_rows

@@ -14,6 +14,7 @@ from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.merging import Merged
 from aisle.components.cleaner.steps.keys import fold
 from aisle.components.cleaner.steps.texts import normal
+from aisle.components.plans.ahead import Behind, ahead
 from aisle.components.plans.plan import Elsewhere
 from aisle.components.plans.spool import ROW, Spool
 
@@ -24,13 +25,14 @@ class Pieces:
 
     Attributes:
         rows: how many there are.
-        read: yields them in order, piece by piece, each with its provenance (`tables.PROVENANCE_SCHEMA`).
+        read: yields them in order, piece by piece, each with its provenance (`tables.PROVENANCE_SCHEMA`); with some of their
+            columns, where it is given which (`tables.row_pieces`).
         folder: where there is room for the parts, about what the rows take in memory.
         part_rows: about so many rows a part.
     """
 
     rows: int
-    read: Callable[[], Iterator[tuple[pa.Table, pa.Table]]]
+    read: Callable[..., Iterator[tuple[pa.Table, pa.Table]]]
     folder: pathlib.Path
     part_rows: int
 
@@ -88,11 +90,12 @@ class Divided:
         self.count, self.folder = -(-pieces.rows // pieces.part_rows), pieces.folder
         self._table, self._rows_read = table, pieces.rows
         self._files: list[str] = []
+        self._behind = Behind()
         self._stored: dict[int, pathlib.Path] = {}
         self._read = Spool(pieces.folder / "read", self.count)
         self._places = Spool(pieces.folder / "places", self.count)
         at = 0
-        for rows, provenance in pieces.read():
+        for rows, provenance in ahead(pieces.read()):
             self._route(pl.DataFrame(pl.from_arrow(rows)).with_row_index(ROW, offset=at), provenance)
             at += rows.num_rows
         self._ordered = Spool(pieces.folder / "ordered", self.count)
@@ -105,24 +108,26 @@ class Divided:
     ) -> None:
         """Calls `work` on the ledger of each part, in turn: with some columns alone where it `reads` these, see `plan.Parts`."""
         if reads is not None:
-            for number in range(self.count):
-                work(Ledger(self._table, self._load(number, reads), pl.DataFrame(), 0))
+            for rows in ahead(self._load(number, reads) for number in range(self.count)):
+                work(Ledger(self._table, rows, pl.DataFrame(), 0))
             return
         names = pl.Series("file", self._files, pl.Categorical)
+        loaded = ahead((self._places.read(number), self._load(number)) for number in range(self.count))
         for number, ledger in enumerate(self._ledgers):
-            places = self._places.read(number)
+            places, given = next(loaded)
+            ledger.rows = given
             ledger.numbers = places[ROW]
             ledger.places = places.select(names.gather(places["file"]), "line")
-            ledger.rows = given = self._load(number)
             work(ledger)
             ledger.left = len(ledger.rows)
             if ends:
-                self._end(number, ledger.rows)
+                self._behind.do(self._end, number, ledger.rows)
             elif ledger.rows is not given:
-                self._store(number, ledger.rows)
+                self._behind.do(self._store, number, ledger.rows)
             ledger.rows = ledger.places = pl.DataFrame()
             ledger.numbers = None
             self.merged.take(ledger)
+        self._behind.wait()
 
     def enter_into(self, whole: Ledger) -> None:
         """Enters into the table's ledger what was done to its parts."""
@@ -158,12 +163,12 @@ class Divided:
         return self._read.read(number, names) if stored is None else pl.read_ipc(stored, columns=names)
 
     def _store(self, number: int, rows: pl.DataFrame) -> None:
-        """Keeps a part in a new file, as the old one may still be read, and small: disks are slower than processors."""
+        """Keeps a part in a new file, as the old one may still be read, and small by what takes the least time."""
         old = self._stored.get(number)
         turn = 0 if old is None else int(old.suffix[1:]) + 1
         self._drop(number)
         self._stored[number] = self.folder / f"{number}.{turn}"
-        rows.write_ipc(self._stored[number], compression="zstd")
+        rows.write_ipc(self._stored[number], compression="lz4")
 
     def _end(self, number: int, rows: pl.DataFrame) -> None:
         """Keeps a part for the order of all."""

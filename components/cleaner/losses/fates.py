@@ -76,6 +76,11 @@ def fates(
     return both.with_columns(pl.when(known).then(DAY).alias(DAY))
 
 
+def columns_of(table: str) -> list[str]:
+    """The columns of a table that tell what its rows are of."""
+    return [*TABLE_BY_NAME[table].key, *_parts(table), *([_TIME] if DAY in _parts(table) else [])]
+
+
 def _typed(table: str, columns: list[str]) -> list[pl.Expr]:
     """What rows are of, by their values."""
     told = {part: pl.col(part).cast(pl.String).str.strip_chars() for part in _parts(table) if part in columns}

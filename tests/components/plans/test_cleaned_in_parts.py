@@ -188,6 +188,7 @@ def test_who_only_looks_at_some_columns_is_given_these_and_nothing_is_written(tm
     rows = SHOP.table_of([{**SHOP.EVENT, "item_id": f"1000{n % 5}"} for n in range(20)])
     parts = _pieces(rows, _provenance(rows, "events"), 8, 7, tmp_path).opened("events")
     seen: list[Ledger] = []
+    parts.visit(lambda ledger: None, reads=["event"])
     before = sorted(tmp_path.rglob("*"))
     parts.visit(seen.append, reads=["event", "item_id", "brand"])
     assert [one.rows.columns for one in seen] == [["event", "item_id"]] * 3
@@ -292,6 +293,9 @@ def test_pieces_of_an_artifact_are_its_rows(shop: dict[str, ReadResult], tmp_pat
     pieces = [*row_pieces(str(tmp_path))]
     assert len(pieces) > 1
     assert count_rows(str(tmp_path)) == 2_000
+    some = pa.concat_tables([rows for rows, _ in row_pieces(str(tmp_path), ["event", "timestamp", "none"])])
+    assert set(some.column_names) == {"event", "timestamp"}
+    assert some.equals(pa.concat_tables([rows for rows, _ in pieces]).select(some.column_names))
     for found, expected in zip(zip(*pieces, strict=True), (read_rows, read_provenance), strict=True):
         assert _frame(pa.concat_tables(found)).equals(_frame(expected(str(tmp_path))))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import tempfile
+import unittest.mock
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aisle.components.plans import spool as spools
 from aisle.components.plans.plan import Question, Stage, carry_out, gathered, nothing
 from aisle.components.plans.spool import ROW, Spool
 
@@ -95,18 +97,20 @@ def test_parts_are_told_what_is_looked_at_where_nothing_changes_and_which_visit_
 
 
 @settings(max_examples=30, deadline=None)
-@given(NUMBERS, st.randoms(use_true_random=False), st.integers(1, 5))
+@given(NUMBERS, st.randoms(use_true_random=False), st.integers(1, 5), st.integers(1, 9))
 def test_rows_come_back_in_their_order_however_they_came(
-    rows: list[tuple[str | None, int]], chance: Any, count: int
+    rows: list[tuple[str | None, int]], chance: Any, count: int, held: int
 ) -> None:
     table = _numbered(rows)
     shuffled = list(range(len(rows)))
     chance.shuffle(shuffled)
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(pathlib.Path(folder, "spool"), count)
-        for row in shuffled:
-            spool.add(table[[row]], table[[row]][ROW] * count // len(rows))
-        assert pl.concat(spool).equals(table)
+        # Some wait for others, and some go at once.
+        with unittest.mock.patch.multiple(spools, _BATCH=2, _HELD=held):
+            for row in shuffled:
+                spool.add(table[[row]], table[[row]][ROW] * count // len(rows))
+            assert pl.concat(spool).equals(table)
         assert not [*pathlib.Path(folder, "spool").iterdir()]
 
 
