@@ -171,13 +171,14 @@ def _timed(pipeline: Any, importing: float, last: str | None = None) -> Measured
     root.setLevel(logging.INFO)
     logging.getLogger("absl").setLevel(logging.INFO)
     imported = peak_mb()
-    start = time.monotonic()
+    start, processors = time.monotonic(), time.process_time()
     tfx.orchestration.LocalDagRunner().run(pipeline, RunOptions(to_nodes=[last]) if last else None)
     total = time.monotonic() - start
     return {
         "import": importing,
         "import_mb": imported,
         "total": total,
+        "processors": time.process_time() - processors,
         "steps": clock.seconds,
         "peak_mb": max(clock.peaks.values()),
         "step_peaks_mb": clock.peaks,

@@ -79,11 +79,12 @@ def measure(sizes: list[int], items: int, dirt: float, last: str, scratch: pathl
 
 
 def markdown(found: Measured) -> str:
-    """The table people read: `seconds / peak MB` by component, all tables together."""
+    """The table people read: `seconds / peak MB` by component, all tables together; and all threads' seconds."""
     runs = found["runs"]
     there = {name.split(".")[0] for name in runs[0]["steps"]}
     rows = [(step, *(_cell(run, step) for run in runs)) for step in STEPS if step in there]
     rows.append(("all steps", *(f"{run['total']:.0f} / {run['peak_mb']:,}" for run in runs)))
+    rows.append(("seconds of processors", *(f"{run['processors']:.0f}" for run in runs)))
     rows.append(("of it TFX, imported", *(f"{run['import_mb']:,} MB" for run in runs)))
     return table(("seconds / peak MB", *(f"{run['events']:,} events" for run in runs)), rows)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import polars as pl
 import pyarrow as pa
 
 from aisle.schema import features as f
 from aisle.schema.tables import MICROSECONDS_PER_DAY
+
+_LANDS = {"user_id": pl.String, "country": pl.String}
 
 
 def item_examples(items: pl.DataFrame) -> pa.Table:
@@ -100,10 +100,10 @@ def judged_examples(judgements: pl.DataFrame) -> dict[str, pa.Table]:
     tables = {}
     for split in queries["split"].unique(maintain_order=True):
         part = queries.filter(pl.col("split") == split)
-        empty = [[""]] * len(part)
-        nothing: list[list[Any]] = [[]] * len(part)
+        nobody = _one_each(pl.Series([""] * len(part), dtype=pl.String))
+        items, numbers = (pa.array([[]] * len(part), pa.list_(kind)) for kind in (pa.string(), pa.float32()))
         tables[split] = _table(
-            empty, empty, [[q] for q in part["query"]], nothing, nothing, nothing, nothing, part["targets"]
+            nobody, nobody, _one_each(part["query"]), numbers, items, numbers, numbers, part["targets"]
         )
     return tables
 
@@ -145,39 +145,55 @@ def _examples(
         return pa.ListArray.from_arrays(pa.array(offsets), values)
 
     part = baskets[chosen]
+    user = part["user_id"]
+    lands = pl.DataFrame({"user_id": [*country], "country": [*country.values()]}, schema=_LANDS)
+    land = user.to_frame().join(lands, on="user_id", how="left", maintain_order="left")["country"]
     return _table(
-        [[user] for user in part["user_id"]],
-        [[country.get(user, "")] for user in part["user_id"]],
-        [[query] for query in part["query"]],
-        ((test_start - start) / MICROSECONDS_PER_DAY)[:, None].astype(np.float32).tolist(),
-        ragged(pa.array(rows["item_id"].to_numpy()[picked], pa.string())),
+        _one_each(user),
+        _one_each(land.fill_null("")),
+        _one_each(part["query"]),
+        _one_each(pl.Series(((test_start - start) / MICROSECONDS_PER_DAY).astype(np.float32))),
+        ragged(_arrow_of(rows["item_id"].gather(picked))),
         ragged(pa.array(age.astype(np.float32))),
         ragged(pa.array(rows["weight"].to_numpy()[picked].astype(np.float32))),
         part["targets"],
     )
 
 
+def _one_each(values: pl.Series) -> pa.Array:
+    """A list of one value for each."""
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(values) + 1, dtype=np.int32)), _arrow_of(values))
+
+
+def _arrow_of(values: pl.Series) -> pa.Array:
+    """The values, or lists of them, in one array; texts as TFX has them."""
+    made = values.to_arrow(compat_level=pl.CompatLevel.oldest())
+    text = values.dtype.inner == pl.String if isinstance(values.dtype, pl.List) else values.dtype == pl.String
+    if not text:
+        return made
+    return made.cast(pa.list_(pa.string()) if isinstance(values.dtype, pl.List) else pa.string())
+
+
 def _table(
-    user: list[list[str]],
-    country: list[list[str]],
-    query: list[list[str]],
-    query_age: list[list[float]],
-    history: pa.Array | list[list[str]],
-    age: pa.Array | list[list[float]],
-    weight: pa.Array | list[list[float]],
+    user: pa.Array,
+    country: pa.Array,
+    query: pa.Array,
+    query_age: pa.Array,
+    history: pa.Array,
+    age: pa.Array,
+    weight: pa.Array,
     targets: pl.Series,
 ) -> pa.Table:
-    """The columns of a query example, in the features' names and types."""
-    strings, floats = pa.list_(pa.string()), pa.list_(pa.float32())
+    """The columns of a query example, in the features' names."""
     columns = {
-        f.USER_ID.name: pa.array(user, strings),
-        f.COUNTRY.name: pa.array(country, strings),
-        f.QUERY.name: pa.array(query, strings),
-        f.QUERY_AGE.name: pa.array(query_age, floats),
-        f.HISTORY.name: history if isinstance(history, pa.Array) else pa.array(history, strings),
-        f.HISTORY_AGE.name: age if isinstance(age, pa.Array) else pa.array(age, floats),
-        f.HISTORY_WEIGHT.name: weight if isinstance(weight, pa.Array) else pa.array(weight, floats),
-        f.TARGETS.name: pa.array(targets.to_list(), strings),
+        f.USER_ID.name: user,
+        f.COUNTRY.name: country,
+        f.QUERY.name: query,
+        f.QUERY_AGE.name: query_age,
+        f.HISTORY.name: history,
+        f.HISTORY_AGE.name: age,
+        f.HISTORY_WEIGHT.name: weight,
+        f.TARGETS.name: _arrow_of(targets),
     }
     return pa.table(columns)
 

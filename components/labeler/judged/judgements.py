@@ -36,6 +36,11 @@ def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, preced
         The impressions with `click` and `weight` as decided, `clicked` (0 or 1: what was seen), `grade`
         (0 to 1, null where it was not judged) and `source` (`click` or `judgement`: what `click` is from).
     """
+    return ruled(decided(impressions, judgements, precedence))
+
+
+def decided(impressions: pl.DataFrame, judgements: pl.DataFrame, precedence: str) -> pl.DataFrame:
+    """Returns results as `apply_precedence` does, but for their weights, which aren't needed for it: see `ruled`."""
     lowest, highest = judgements["grade"].min(), judgements["grade"].max()
     span = pl.lit(highest) - pl.lit(lowest)
     # Where all grades are the same, none says anything.
@@ -49,7 +54,7 @@ def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, preced
         .group_by("folded", "item_id")
         .agg(pl.col("grade").mean())
     )
-    decided = (pl.col("grade").is_not_null() & (precedence == "judgements")).alias("decided")
+    judged = pl.col("grade").is_not_null() & (precedence == "judgements")
     return (
         impressions.lazy()
         .with_columns(folded, pl.col("click").alias("clicked"))
@@ -57,9 +62,15 @@ def apply_precedence(impressions: pl.DataFrame, judgements: pl.DataFrame, preced
         .drop("folded")
         .with_columns(pl.when(pl.col("split") != TEST).then("grade").alias("grade"))
         .with_columns(
-            pl.when(decided).then("grade").otherwise("click").alias("click"),
-            pl.when(decided).then(1.0).otherwise("weight").alias("weight"),
-            pl.when(decided).then(pl.lit(JUDGEMENT)).otherwise(pl.lit(CLICK)).alias("source"),
+            pl.when(judged).then("grade").otherwise("click").alias("click"),
+            pl.when(judged).then(pl.lit(JUDGEMENT)).otherwise(pl.lit(CLICK)).alias("source"),
         )
         .collect()
     )
+
+
+def ruled(impressions: pl.DataFrame) -> pl.DataFrame:
+    """Returns results that are `decided`, and have weights, with the weight 1 where a person judged them."""
+    told = ("clicked", "grade", "source")
+    weight = pl.when(pl.col("source") == JUDGEMENT).then(1.0).otherwise("weight").alias("weight")
+    return impressions.with_columns(weight).select(pl.exclude(told), *told)

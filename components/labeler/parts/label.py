@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import polars as pl
 import pyarrow as pa
 
-from aisle.components.labeler.judged.judgements import apply_precedence
+from aisle.components.labeler.judged.judgements import decided, ruled
 from aisle.components.labeler.label import require
 from aisle.components.labeler.labelled import Held, Labelled, Stored, Tally
 from aisle.components.labeler.meaning.intents import QUERY_AND_ITEM, query_intents, query_votes
@@ -29,6 +29,7 @@ from aisle.components.labeler.searches.position_bias import (
 )
 from aisle.components.labeler.searches.regression_em import ITEM_AND_WEIGHT, sum_unasked
 from aisle.components.labeler.summary import IMPRESSION_KINDS, INTERACTION_KINDS, tally_impressions
+from aisle.components.plans.ahead import ahead
 from aisle.components.plans.spool import Spool
 from aisle.schema.splits import ITEMS, TEST
 
@@ -70,14 +71,14 @@ class _Told:
         counts, items = self.visits.counts, self.held.items
         votes, unasked, shown = Sum(QUERY_AND_ITEM), Sum(ITEM_AND_WEIGHT), Sum(PAIR_AND_POSITION)
         interactions = self._kept(self._counted(votes, unasked), "counted")
-        results = self._kept(self._placed(shown, counts), "placed")
+        tallies = Sum(IMPRESSION_KINDS)
+        results = self._kept(self._placed(shown, counts, tallies), "placed")
         bias = PositionBias(NONE, "", ())
         if self.options.position_bias != NONE:
             bias = bias_of_sums(shown.total(), unasked.total(), items, self.options)
-        tallies, taken = Sum(IMPRESSION_KINDS), Sum(INTERACTION_KINDS)
+        taken = Sum(INTERACTION_KINDS)
         for part in counts:
             taken.add(part.interactions)
-        impressions = self._kept(self._weighed(results, bias, tallies), "weighed")
         intents = query_intents(votes.total(), items, self.options)
         return Labelled(
             tables=self.held.tables(intents, self.options),
@@ -93,7 +94,7 @@ class _Told:
                 {
                     "interactions": map(pl.DataFrame.to_arrow, interactions),
                     "events": map(pl.DataFrame.to_arrow, self.visits.liking),
-                    "impressions": map(pl.DataFrame.to_arrow, impressions),
+                    "impressions": map(pl.DataFrame.to_arrow, self._weighed(results, bias)),
                 },
                 self._examples(judged),
             ),
@@ -108,24 +109,21 @@ class _Told:
                 unasked.add(sum_unasked(organic))
             yield rows
 
-    def _placed(self, shown: Sum, counts: Iterable[Counts]) -> Iterator[pl.DataFrame]:
-        """Yields the results in order, and counts what was shown and clicked where that is asked for."""
+    def _placed(self, shown: Sum, counts: Iterable[Counts], tallies: Sum) -> Iterator[pl.DataFrame]:
+        """Yields the results in order with what labels them, counts them, and what was shown and clicked where that is asked for."""
         zero = any(part.zero for part in counts)
         for rows in self.visits.results:
             results = placed(rows, zero)
             if self.options.position_bias != NONE:
                 shown.add(sum_results(results))
-            yield results
-
-    def _weighed(
-        self, results: Iterable[pl.DataFrame], bias: PositionBias, tallies: Sum
-    ) -> Iterator[pl.DataFrame]:
-        """Yields results with their weights and what labels them, and counts them."""
-        for rows in results:
-            weighed = weigh(rows, bias, self.options.max_weight)
-            impressions = apply_precedence(weighed, self.held.judgements, self.options.precedence)
+            impressions = decided(results, self.held.judgements, self.options.precedence)
             tallies.add(tally_impressions(impressions))
             yield impressions
+
+    def _weighed(self, results: Iterable[pl.DataFrame], bias: PositionBias) -> Iterator[pl.DataFrame]:
+        """Yields results with their weights."""
+        for rows in results:
+            yield ruled(weigh(rows, bias, self.options.max_weight))
 
     def _examples(self, judged: Mapping[str, pa.Table]) -> Iterator[tuple[str, pa.Table]]:
         """Yields the examples of queries, then those of judgements."""
@@ -142,10 +140,10 @@ class _Told:
 def _by_visitor(events: Pieces, survey: Survey) -> Iterator[pl.DataFrame]:
     """Yields the events of some visitors after those of others."""
     parts = Spool(events.folder / "visitors", events.count)
-    for piece in events.numbered():
+    for piece in ahead(events.numbered()):
         parts.add(piece, survey.visitors.parts(piece, events.count))
-    for rows in parts:
-        yield rows.sort("row")
+    # Sorted already: each piece's rows follow those of the one before.
+    yield from parts
 
 
 def _counts_of(tables: Mapping[str, pa.Table]) -> dict[str, int]:

@@ -14,6 +14,7 @@ from aisle.components.labeler.labelled import EVENT_COLUMNS, frame_of
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.ranges import bounds_of
 from aisle.components.labeler.parts.visitors import Visitors, visitor_keys
+from aisle.components.plans.ahead import ahead
 from aisle.components.plans.spool import Spool
 from aisle.schema import events as kinds
 
@@ -80,7 +81,7 @@ class Survey:
         told = []
         # A session's keys lie in one file: whom it was seen with is found a file at a time.
         keys = Spool(events.folder / "keys", events.count)
-        for piece in events.numbered():
+        for piece in ahead(events.numbered()):
             told.append(_Told.of(piece, max(1, events.part_rows // _SAMPLED)))
             keys.add_by(visitor_keys(piece).unique(), "session")
         sample = pl.concat([one.sample for one in told])
