@@ -16,7 +16,7 @@ from aisle.components.cleaner.steps.keys import fold
 from aisle.components.cleaner.steps.texts import normal
 from aisle.components.plans.ahead import Behind, ahead
 from aisle.components.plans.plan import Elsewhere
-from aisle.components.plans.spool import ROW, Spool
+from aisle.components.plans.spool import PACKED, ROW, Spool
 
 
 @dataclasses.dataclass(frozen=True)
@@ -168,7 +168,7 @@ class Divided:
         turn = 0 if old is None else int(old.suffix[1:]) + 1
         self._drop(number)
         self._stored[number] = self.folder / f"{number}.{turn}"
-        rows.write_ipc(self._stored[number], compression="lz4")
+        rows.write_ipc(self._stored[number], compression=PACKED)
 
     def _end(self, number: int, rows: pl.DataFrame) -> None:
         """Keeps a part for the order of all."""

@@ -2,40 +2,38 @@
 
 from __future__ import annotations
 
-import contextlib
+import collections
 import pathlib
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import polars as pl
-import pyarrow as pa
 
 from aisle.components.plans.ahead import Behind, ahead
 
 ROW = "__row__"
 """A row's number as it was read, carried beside its columns: its place, however the rows are parted."""
 
+PACKED: Final = "lz4"
+"""A sixth of the bytes, so that disks keep up with processors, by what takes these the least time."""
 _FILE = "__file__"
-_COMPRESSED = pa.ipc.IpcWriteOptions(compression="zstd")
-"""A seventh of the bytes, so that disks keep up with processors: these files are read again and again."""
-
-
-_BATCH, _HELD = 1 << 15, 1 << 20
-"""So many rows a file, and in all, wait until they are sent together."""
+_HELD = 1 << 20
+"""So many rows wait until they are sent together: what lies on the disk is few and large."""
 
 
 class Spool:
-    """Files of rows, an Arrow IPC stream each. Where rows carry `ROW`, each file is read in the order of it.
+    """Files of rows. Where rows carry `ROW`, each file is read in the order of it.
 
-    Rows are written behind whoever adds them, by another thread.
+    Rows are written behind whoever adds them, by another thread. What is called a file here are several on the disk, an
+    Arrow IPC file of the rows that were sent together each: none stays open.
     """
 
     def __init__(self, folder: pathlib.Path, count: int) -> None:
         """Args: `folder`: made for these files alone; `count`: how many files."""
         folder.mkdir(parents=True)
         self.count = count
-        self._folder = folder
-        self._open, self._behind = contextlib.ExitStack(), Behind()
-        self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
+        self._folder, self._behind = folder, Behind()
+        self._files: dict[int, list[pathlib.Path]] = collections.defaultdict(list)
         self._empty = pl.DataFrame()
         self._waiting: list[pl.DataFrame] = []
 
@@ -43,7 +41,7 @@ class Spool:
         """Sends each row to the file of its number, from 0 to below `count`."""
         self._empty = rows.clear()
         self._waiting.append(rows.with_columns(numbers.alias(_FILE)))
-        if sum(map(len, self._waiting)) >= min(self.count * _BATCH, _HELD):
+        if sum(map(len, self._waiting)) >= _HELD:
             self._send()
 
     def add_to(self, number: int, rows: pl.DataFrame) -> None:
@@ -63,28 +61,26 @@ class Spool:
         return self._empty.columns
 
     def read(self, number: int, columns: Sequence[str] | None = None) -> pl.DataFrame:
-        """Returns the rows of a file, with some or all of their columns; afterwards nothing can be added."""
-        self._close()
-        if number not in self._writers:
-            return self._empty if columns is None else self._empty.select(columns)
+        """Returns the rows of a file so far, with some or all of their columns."""
         # Their order is told by the numbers of the rows.
-        read = [name for name in self.columns if columns is None or name in (ROW, *columns)]
-        options = pa.ipc.IpcReadOptions(included_fields=[self.columns.index(name) for name in read])
-        with pa.OSFile(str(self._path(number))) as file, pa.ipc.open_stream(file, options=options) as stream:
-            rows = in_order(pl.DataFrame(pl.from_arrow(stream.read_all())))
+        names = [name for name in self.columns if columns is None or name in (ROW, *columns)]
+        pieces = [pl.read_ipc(path, columns=names) for path in self._written(number)]
+        rows = in_order(pl.concat(pieces, rechunk=True) if pieces else self._empty)
         return rows if columns is None else rows.select(columns)
 
     def pieces(self, number: int) -> Iterator[pl.DataFrame]:
-        """Yields the rows of a file as they were added, piece by piece; afterwards nothing can be added."""
-        self._close()
-        if number in self._writers:
-            with pa.OSFile(str(self._path(number))) as file, pa.ipc.open_stream(file) as stream:
-                for batch in stream:
-                    yield pl.DataFrame(pl.from_arrow(batch))
+        """Yields the rows of a file so far, in the pieces that were sent."""
+        yield from map(pl.read_ipc, self._written(number))
 
     def __iter__(self) -> Iterator[pl.DataFrame]:
         """Yields the rows of one file after the other, and deletes each."""
         return ahead(self._all())
+
+    def drop(self, number: int) -> None:
+        """Deletes a file that nobody will read any more."""
+        for path in self._written(number):
+            path.unlink()
+        self._files.pop(number, None)
 
     def _all(self) -> Iterator[pl.DataFrame]:
         for number in range(self.count):
@@ -92,8 +88,13 @@ class Spool:
             self.drop(number)
             yield rows
 
+    def _written(self, number: int) -> list[pathlib.Path]:
+        self._send()
+        self._behind.wait()
+        return self._files.get(number, [])
+
     def _send(self) -> None:
-        """Has what waits written: many rows at a time, for each file's rows are packed apart."""
+        """Has what waits written."""
         if self._waiting:
             waiting, self._waiting = self._waiting, []
             self._behind.do(self._part, waiting)
@@ -105,28 +106,10 @@ class Spool:
             self._write(int(number), part)
 
     def _write(self, number: int, rows: pl.DataFrame) -> None:
-        table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-        self._writer(number, table.schema).write_table(table)
-
-    def _close(self) -> None:
-        self._send()
-        self._behind.wait()
-        self._open.close()
-
-    def drop(self, number: int) -> None:
-        """Deletes a file that nobody will read any more."""
-        self._path(number).unlink(missing_ok=True)
-
-    def _writer(self, number: int, schema: pa.Schema) -> pa.RecordBatchStreamWriter:
-        if number not in self._writers:
-            file = self._open.enter_context(pa.OSFile(str(self._path(number)), "wb"))
-            self._writers[number] = self._open.enter_context(
-                pa.ipc.new_stream(file, schema, options=_COMPRESSED)
-            )
-        return self._writers[number]
-
-    def _path(self, number: int) -> pathlib.Path:
-        return self._folder / f"{number}.arrows"
+        if not rows.is_empty():
+            files = self._files[number]
+            files.append(self._folder / f"{number}-{len(files)}.arrow")
+            rows.write_ipc(files[-1], compression=PACKED)
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:

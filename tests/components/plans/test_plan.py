@@ -107,7 +107,7 @@ def test_rows_come_back_in_their_order_however_they_came(
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(pathlib.Path(folder, "spool"), count)
         # Some wait for others, and some go at once.
-        with unittest.mock.patch.multiple(spools, _BATCH=2, _HELD=held):
+        with unittest.mock.patch.object(spools, "_HELD", held):
             for row in shuffled:
                 spool.add(table[[row]], table[[row]][ROW] * count // len(rows))
             assert pl.concat(spool).equals(table)
