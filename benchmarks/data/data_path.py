@@ -17,7 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.shared.command import Command, Figure, in_fresh_process
@@ -67,9 +67,21 @@ def count_rows(tables: pathlib.Path) -> dict[str, int]:
     }
 
 
-def run_until(last: str, tables: pathlib.Path) -> Measured:
-    """Runs this pipeline in a process of its own, until a component has run."""
-    return in_fresh_process(_aisle, tables, last)
+def run_until(
+    last: str,
+    tables: pathlib.Path,
+    settings: Mapping[str, Any] | None = None,
+    look: Callable[[pathlib.Path], Any] | None = None,
+) -> Measured:
+    """Runs this pipeline in a process of its own, until a component has run.
+
+    Args:
+        last: that component.
+        tables: the data.
+        settings: what differs from those that a pipeline has where nothing is said, by part and name.
+        look: told the folder of the artifacts before it is deleted; what it returns is `seen` of the measured.
+    """
+    return in_fresh_process(_aisle, tables, last, settings, look)
 
 
 def run_side(side: str, tables: pathlib.Path) -> Measured:
@@ -130,8 +142,13 @@ def labelled(tables: pathlib.Path) -> Measured:
 SIDES = {"stock": stock, "gated": gated, "labelled": labelled}
 
 
-def _aisle(tables: pathlib.Path, last: str) -> Measured:
-    """Runs the pipeline as `aisle run` does, until a component has run."""
+def _aisle(
+    tables: pathlib.Path,
+    last: str,
+    settings: Mapping[str, Any] | None = None,
+    look: Callable[[pathlib.Path], Any] | None = None,
+) -> Measured:
+    """Runs the pipeline as `aisle run` does; see `run_until`."""
     started = _import_tfx()
     from aisle.pipeline.config import Config
     from aisle.pipeline.create import create_pipeline
@@ -140,8 +157,10 @@ def _aisle(tables: pathlib.Path, last: str) -> Measured:
 
     with tempfile.TemporaryDirectory() as scratch:
         fingerprints = fingerprint_tables(str(tables), "auto")
-        pipeline = create_pipeline(str(tables), fingerprints, Layout(scratch), Config(), _database(scratch))
-        return _timed(pipeline, started, last)
+        config = Config.model_validate(settings or {})
+        pipeline = create_pipeline(str(tables), fingerprints, Layout(scratch), config, _database(scratch))
+        measured = _timed(pipeline, started, last)
+        return {**measured, "seen": look(pathlib.Path(scratch, "artifacts"))} if look else measured
 
 
 def _import_tfx() -> float:

@@ -97,25 +97,31 @@ def on_workers(
     folder.store("work", work)
     folder.store("then", then)
     with pipeline() as running:
-        done = running | "Work" >> _OnEach(folder.path, "work", count)
+        numbers = running | "Numbers" >> beam.Create(range(count), reshuffle=False)
+        done = numbers | "Work" >> _OnEach(folder.path, "work")
         if then is not None:
-            # Told to each, so that none is begun before all of the work is done.
-            all_done = beam.pvalue.AsSingleton(done | "Done" >> beam.combiners.Count.Globally())
-            _ = running | "Then" >> _OnEach(folder.path, "then", count, all_done)
+            # A group is whole when all of the work is done. Told by a side input, that took a job twice as many steps.
+            all_done = done | "Done" >> beam.WithKeys(0) | beam.GroupByKey()
+            again = all_done | "Again" >> beam.FlatMap(_numbers, count)
+            _ = again | "Then" >> _OnEach(folder.path, "then")
+
+
+def _numbers(group: object, count: int) -> Iterator[int]:
+    """All numbers, once the group is there."""
+    yield from range(count)
 
 
 class _OnEach(beam.PTransform):
     """Does work on each number, spread over the workers."""
 
-    def __init__(self, folder: str, name: str, count: int, *after: Any) -> None:
+    def __init__(self, folder: str, name: str) -> None:
         super().__init__()
-        self._folder, self._name, self._count, self._after = folder, name, count, after
+        self._folder, self._name = folder, name
 
-    def expand(self, running: Any) -> Any:
-        numbers = running | "Numbers" >> beam.Create(range(self._count), reshuffle=False)
-        # Beam would else do all in one step after `Create`, on one worker.
+    def expand(self, numbers: Any) -> Any:
+        # Beam would else do all in one step with what makes the numbers, on one worker.
         spread = numbers | "Spread" >> beam.Reshuffle()
-        return spread | "Do" >> beam.ParDo(_Do(self._folder, self._name), *self._after)
+        return spread | "Do" >> beam.ParDo(_Do(self._folder, self._name))
 
 
 class _Do(beam.DoFn):
@@ -128,7 +134,7 @@ class _Do(beam.DoFn):
         """Reads the work, once for many numbers."""
         self._work: Work = SharedFolder(self._folder).load(self._name)
 
-    def process(self, number: int, after: Any = None) -> Iterator[int]:
+    def process(self, number: int) -> Iterator[int]:
         """Does the work."""
         self._work(number)
         yield number

@@ -9,6 +9,7 @@ values of a column. What has more is estimated, as TFDV's sketches do. They also
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,9 @@ from aisle.components.storage import open_file
 
 EXACT_VALUES = 1 << 20
 BATCH_ROWS = 1 << 17
+
+Partial = list[Any]
+"""What each generator holds of some rows."""
 
 
 def needs_beam(options: tfdv.StatsOptions) -> bool:
@@ -48,6 +52,21 @@ def parquet_batches(path: str) -> Iterator[pa.RecordBatch]:
         yield from pq.ParquetFile(file).iter_batches(BATCH_ROWS)
 
 
+def rows_between(path: str, first: int, end: int) -> Iterator[pa.RecordBatch]:
+    """Reads some of a Parquet file's rows: those from the number `first` on, and before `end`."""
+    with open_file(path) as file:
+        parquet, start = pq.ParquetFile(file), 0
+        for group in range(parquet.num_row_groups):
+            stop = start + parquet.metadata.row_group(group).num_rows
+            if start < end and first < stop:
+                for batch in parquet.iter_batches(BATCH_ROWS, row_groups=[group]):
+                    low, high = max(first - start, 0), min(end - start, len(batch))
+                    if low < high:
+                        yield batch.slice(low, high - low)
+                    start += len(batch)
+            start = stop
+
+
 def generate_statistics(
     batches: Iterable[pa.RecordBatch], options: tfdv.StatsOptions
 ) -> statistics_pb2.DatasetFeatureStatisticsList:
@@ -57,11 +76,32 @@ def generate_statistics(
         batches: of one schema; each column lists of values, a null list being a missing value.
         options: for which `needs_beam` is false.
     """
-    generators = [_exact(generator, options) for generator in stats_impl.get_generators(options, True)]
+    return merged_statistics([partial_statistics(batches, options)], options)
+
+
+def partial_statistics(batches: Iterable[pa.RecordBatch], options: tfdv.StatsOptions) -> Partial:
+    """Returns what some of a data set's batches add to its statistics; see `generate_statistics`."""
+    generators = _generators(options)
     partial = [generator.create_accumulator() for generator in generators]
     for batch in batches:
         partial = [one.add_input(part, batch) for one, part in zip(generators, partial, strict=True)]
-    return stats_impl.extract_statistics_output(partial, generators)
+    return partial
+
+
+def merged_statistics(
+    partials: Iterable[Partial], options: tfdv.StatsOptions
+) -> statistics_pb2.DatasetFeatureStatisticsList:
+    """Computes a data set's statistics of what its parts add to them."""
+    generators = _generators(options)
+    first, *others = partials
+    for other in others:
+        pairs = zip(generators, first, other, strict=True)
+        first = [generator.merge_accumulators([one, two]) for generator, one, two in pairs]
+    return stats_impl.extract_statistics_output(first, generators)
+
+
+def _generators(options: tfdv.StatsOptions) -> list[stats_generator.CombinerStatsGenerator]:
+    return [_exact(generator, options) for generator in stats_impl.get_generators(options, True)]
 
 
 def _exact(

@@ -187,6 +187,9 @@ _RESULTS: dict[str, Any] = {
             "tags": {"recommended": {"ci": [0.0030, 0.0175]}, "recommended, new": {"ci": [-0.002, 0.0024]}}
         },
     },
+    "data.flink": {
+        "runs": [{"here": {"total": 190.0}, "flink": {"total": 260.0}, "differ": [], "wire_mb": 0.4}]
+    },
     "data.scale": {
         "runs": [
             {"events": 1_000_502, "total": 14.6, "peak_mb": 1_858},

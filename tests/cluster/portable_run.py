@@ -1,6 +1,6 @@
 """Runs the pipeline to the labels and through Transform, as `aisle run` does: `portable_run DATA OUT [BEAM_ARG ...]`.
 
-With Beam's arguments the Cleaner has the events in many parts, and without them in one.
+With Beam's arguments the statistics and the Cleaner have the events in many parts, and without them in one.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ def main(data: str, out: str, *beam_args: str) -> None:
 
     from aisle.components.anomaly_gate.options import GateOptions
     from aisle.components.cleaner.options import CleanerOptions
+    from aisle.components.statistics_gen import spread
     from aisle.pipeline.config import Config, InfraOptions
     from aisle.pipeline.create import create_pipeline
     from aisle.pipeline.inputs import fingerprint_tables
     from aisle.pipeline.output_folder import held
     from aisle.pipeline.paths import Layout
 
+    spread.PIECE_ROWS = PART_ROWS
     layout = Layout(str(pathlib.Path(out).absolute()))
     config = Config(
         gate=GateOptions(max_quarantined_share=0.2),

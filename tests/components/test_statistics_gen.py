@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
 from typing import Any
 
+import hypothesis
+import hypothesis.strategies as st
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 pytest.importorskip("tfx")
@@ -21,8 +25,9 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_artifacts
 
 from aisle.components.beam import runs_here, with_workers_code
+from aisle.components.statistics_gen import executor, spread
 from aisle.components.statistics_gen.executor import Executor
-from aisle.components.statistics_gen.in_memory import generate_statistics, parquet_batches
+from aisle.components.statistics_gen.in_memory import generate_statistics, parquet_batches, rows_between
 from aisle.components.tables import PROVENANCE_SCHEMA, ROWS_FILE, ROWS_SPLIT, RowsWriter
 
 BEAM_ARGS = with_workers_code(["--direct_num_workers=1", "--direct_running_mode=in_memory"])
@@ -66,7 +71,9 @@ def _run(
     """Runs an executor as TFX does; returns the artifact it filled."""
     statistics = standard_artifacts.ExampleStatistics()
     statistics.uri = str(folder)
-    context = stock.Executor.Context(beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"))
+    context = stock.Executor.Context(
+        beam_pipeline_args=list(beam_args), tmp_dir=str(folder / "tmp"), unique_id="1"
+    )
     kind(context).Do({"examples": [examples]}, {"statistics": [statistics]}, properties)
     return statistics
 
@@ -111,6 +118,45 @@ def test_every_statistic_equals_the_stock_one(both: tuple[Any, Any]) -> None:
     for feature in theirs.features:
         name = feature.path.step[0]
         _assert_close(json_format.MessageToDict(features[name]), json_format.MessageToDict(feature), name)
+
+
+def test_what_workers_add_up_in_pieces_is_the_same(
+    both: tuple[Any, Any], tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "PIECE_ROWS", 701)
+    monkeypatch.setattr(executor, "runs_here", lambda beam_args: False)
+    counted: list[int] = []
+    on_workers = spread.on_workers
+    monkeypatch.setattr(
+        spread,
+        "on_workers",
+        lambda folder, pipeline, count, work: (
+            counted.append(count),
+            on_workers(folder, pipeline, count, work),
+        ),
+    )
+    ours = _run(Executor, tmp_path / "out", _examples(tmp_path / "examples", _table()), BEAM_ARGS)
+    assert counted == [5]
+    assert [path for path in (tmp_path / "out" / "tmp").rglob("*") if path.is_file()] == []
+    here = _load(both[1])
+    assert [feature.path for feature in _load(ours).features] == [feature.path for feature in here.features]
+    for feature, found in zip(here.features, _load(ours).features, strict=True):
+        where = feature.path.step[0]
+        _assert_close(json_format.MessageToDict(found), json_format.MessageToDict(feature), where)
+
+
+@hypothesis.given(st.integers(0, 40), st.integers(1, 12), st.integers(1, 15))
+def test_pieces_hold_every_row_once_however_a_file_is_grouped(count: int, groups: int, rows: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/rows.parquet"
+        pq.write_table(pa.table({"number": list(range(count))}), path, row_group_size=groups)
+        pieces = spread.pieces_of([path], rows)
+        found = [
+            [n for batch in rows_between(*piece) for n in batch["number"].to_pylist()] for piece in pieces
+        ]
+    assert [number for piece in found for number in piece] == list(range(count))
+    assert [len(piece) for piece in found[:-1]] == [rows] * max(len(found) - 1, 0)
+    assert all(0 < len(piece) <= rows for piece in found)
 
 
 def test_the_artifact_says_what_the_stock_one_says(both: tuple[Any, Any]) -> None:
@@ -170,13 +216,23 @@ def test_beam_still_computes_what_only_it_can(
         stock.Executor, "Do", lambda self, inputs, outputs, properties: ran.append(properties["why"])
     )
     examples = _examples(tmp_path / "examples", pa.table({"quantity": [1]}))
-    for why, beam_args, properties in (
-        ("samples", BEAM_ARGS, {"stats_options_json": tfdv.StatsOptions(sample_rate=0.5).to_json()}),
-        ("shards", BEAM_ARGS, {"sharded_stats_output": True}),
-        ("elsewhere", ["--runner=FlinkRunner", "--sdk_container_image=image"], {}),
+    for why, properties in (
+        ("samples", {"stats_options_json": tfdv.StatsOptions(sample_rate=0.5).to_json()}),
+        ("shards", {"sharded_stats_output": True}),
     ):
-        _run(Executor, tmp_path / why, examples, beam_args, why=why, **properties)
-    assert ran == ["samples", "shards", "elsewhere"]
+        _run(Executor, tmp_path / why, examples, BEAM_ARGS, why=why, **properties)
+    assert ran == ["samples", "shards"]
+
+
+def test_tfx_is_not_packed_for_a_pool_of_workers_that_have_it() -> None:
+    pool = [
+        "--runner=PortableRunner",
+        "--job_endpoint=localhost:8099",
+        "--environment_config=localhost:50000",
+    ]
+    added = with_workers_code([*pool, "--environment_type=EXTERNAL"])[4:]
+    assert [argument.partition("=")[0] for argument in added] == ["--sdk_container_image", "--experiments"]
+    assert with_workers_code([*pool, "--environment_type=DOCKER"]) == [*pool, "--environment_type=DOCKER"]
 
 
 @pytest.mark.parametrize(
