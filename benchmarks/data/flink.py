@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-import resource
 import shutil
 import sys
 from typing import Any
@@ -80,16 +79,15 @@ def _times(run: Measured) -> float:
 
 
 def _local(tables: pathlib.Path, part_rows: int) -> Measured:
-    before = _cpu_of_children()
     measured = run_until(LABELS, tables, {"cleaner": {"part_rows": part_rows}}, digests)
-    return {**measured, "cpu": _cpu_of_children() - before}
+    return {**measured, "cpu": measured["processors"]}
 
 
 def _flink(tables: pathlib.Path, part_rows: int, folder: pathlib.Path) -> Measured:
-    """The run with Flink; `cpu` is that of all processes from when Flink had begun, `wire` bytes between tasks."""
+    """The run with Flink; `cpu` is that of all processes while the pipeline runs, `wire` bytes between tasks."""
     folder.mkdir()
     with Flink(folder / "flink", CACHED) as flink, worker_pool(folder) as pool:
-        before, began, before_work = _cpu_of_children(), taken(flink.sessions), taken([pool.session])
+        began, before_work = taken(flink.sessions), taken([pool.session])
         args = beam_args(flink.job_server, pool.address)
         settings = {"cleaner": {"part_rows": part_rows}, "infra": {"beam_args": args}}
         measured = run_until(LABELS, tables, settings, digests)
@@ -97,7 +95,7 @@ def _flink(tables: pathlib.Path, part_rows: int, folder: pathlib.Path) -> Measur
         jobs = flink.jobs()
     return {
         **measured,
-        "cpu": _cpu_of_children() - before + cluster.cpu + workers.cpu,
+        "cpu": measured["processors"] + cluster.cpu + workers.cpu,
         "cluster_cpu": cluster.cpu,
         "workers_cpu": workers.cpu,
         "jobs": len(jobs),
@@ -106,12 +104,6 @@ def _flink(tables: pathlib.Path, part_rows: int, folder: pathlib.Path) -> Measur
         "read": workers.read,
         "written": workers.written,
     }
-
-
-def _cpu_of_children() -> float:
-    """Seconds of processors of this process's children that have ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def digests(artifacts: pathlib.Path) -> dict[str, str]:
