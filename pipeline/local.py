@@ -144,9 +144,11 @@ def _result(layout: Layout, outputs: Mapping[str, list[str]], served: str) -> Ru
             raise NotBlessed(
                 f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says why"
             )
-    infra = outputs.get("InfraBlessing", [])
-    if infra and not os.path.exists(os.path.join(infra[-1], "INFRA_BLESSED")):
-        raise NotBlessed("the served model failed its canary load and was not pushed; the log above says why")
+    for uri in outputs.get("InfraBlessing", ())[-1:]:
+        failure = pathlib.Path(uri) / "INFRA_NOT_BLESSED"
+        if failure.exists():
+            why = failure.read_text(encoding="utf-8")
+            raise NotBlessed(f"the served model failed its canary load and was not pushed: {why}")
     versions = [name for name in list_folder(served) if name.isdigit()] if exists(served) else []
     if not versions:
         raise AisleError(f"the run ended, but {served} holds no version")

@@ -43,7 +43,13 @@ def _address(process: subprocess.Popen[str], log: pathlib.Path) -> str:
     """HOST:PORT that the server prints once it is ready."""
     assert process.stdout is not None
     # Killing the process ends its output, and so the loop below.
-    timer = threading.Timer(START_SECONDS, process.kill)
+    late = threading.Event()
+
+    def end_late() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(START_SECONDS, end_late)
     timer.start()
     try:
         for line in process.stdout:
@@ -51,4 +57,9 @@ def _address(process: subprocess.Popen[str], log: pathlib.Path) -> str:
                 return line[len(_READY) :].strip()
     finally:
         timer.cancel()
-    raise CanaryFailure(f"the server did not start (exit code {process.wait()}): {log_tail(log)}")
+    code = process.wait()
+    if late.is_set():
+        raise CanaryFailure(
+            f"the server was not ready within {START_SECONDS:g} seconds, and was ended: {log_tail(log)}"
+        )
+    raise CanaryFailure(f"the server did not start (exit code {code}): {log_tail(log)}")

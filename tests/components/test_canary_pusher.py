@@ -15,6 +15,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import channel, standard_artifacts
 from tfx.utils import proto_utils
 
+from aisle.components.canary import server
 from aisle.components.canary.compare import check_same
 from aisle.components.canary.component import CanaryLoad
 from aisle.components.canary.executor import Executor as CanaryExecutor
@@ -22,6 +23,9 @@ from aisle.components.canary.failure import CanaryFailure
 from aisle.components.pusher import remote
 from aisle.components.pusher.component import Pusher
 from aisle.components.pusher.executor import Executor as PusherExecutor
+from aisle.pipeline.local import _result
+from aisle.pipeline.paths import Layout
+from aisle.schema.errors import NotBlessed
 from aisle.schema.versions import next_version
 
 TINY = pathlib.Path(__file__).parents[1] / "serving" / "tiny_model.py"
@@ -74,6 +78,19 @@ def test_a_model_that_does_not_load_is_not_blessed(tmp_path: pathlib.Path) -> No
     blessing = _bless(broken, tmp_path)
     assert _files(blessing) == ["INFRA_NOT_BLESSED"]
     assert "did not start" in (pathlib.Path(blessing.uri) / "INFRA_NOT_BLESSED").read_text()
+
+
+def test_a_server_that_takes_too_long_is_ended_and_the_run_says_so_in_one_line(
+    model: standard_artifacts.Model, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "START_SECONDS", 0.1)
+    blessing = _bless(model, tmp_path)
+    assert _files(blessing) == ["INFRA_NOT_BLESSED"]
+    with pytest.raises(
+        NotBlessed, match="was not pushed: the server was not ready within 0.1 seconds"
+    ) as told:
+        _result(Layout(str(tmp_path)), {"InfraBlessing": [blessing.uri]}, str(tmp_path / "served"))
+    assert "\n" not in str(told.value)
 
 
 @pytest.mark.parametrize(
