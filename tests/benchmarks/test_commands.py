@@ -231,6 +231,13 @@ _RESULTS: dict[str, Any] = {
         "alone": {"hr": 0.0944, "ndcg": 0.0580},
         "gain": _gains("hr", "ndcg"),
     },
+    "recommendation.bert_slices": {
+        "variants": ["titles to spectrum, a linear map"],
+        "slices": {
+            name: {"base": {"ndcg": ndcg}, "titles to spectrum, a linear map": {"ndcg": {"ci": ci}}}
+            for name, ndcg, ci in (("all", 0.3473, [-0.0021, 0.0021]), ("new", 0.1353, [0.0006, 0.0056]))
+        },
+    },
     "recommendation.growth": {"runs": _RUNS},
     "recommendation.index": {"runs": [{"recall": 0.96, "exact_ms": 4.8, "approximate_ms": 4.0}]},
     "recommendation.retail": {
