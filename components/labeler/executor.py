@@ -14,7 +14,7 @@ from tfx.utils import io_utils
 
 from aisle.components.examples import write_example_pieces
 from aisle.components.labeler.label import label
-from aisle.components.labeler.labelled import EVENT_COLUMNS, Labelled
+from aisle.components.labeler.labelled import Labelled
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.label import label_in_parts
 from aisle.components.labeler.parts.pieces import Pieces
@@ -53,6 +53,6 @@ def _label(uri: str, options: LabelerOptions, scratch: pathlib.Path) -> Labelled
     rows = count_table_rows(uri, EVENTS.name)
     if rows <= options.part_rows:
         return label(read_tables(uri), options)
-    read = functools.partial(table_pieces, uri, EVENTS.name, EVENT_COLUMNS)
+    read = functools.partial(table_pieces, uri, EVENTS.name)
     pieces = Pieces(rows, read, scratch, options.part_rows)
     return label_in_parts(read_tables(uri, but=(EVENTS.name,)), pieces, options)

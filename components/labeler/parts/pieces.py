@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 import pyarrow as pa
@@ -18,6 +18,7 @@ from aisle.components.plans.ahead import ahead
 from aisle.components.plans.spool import Spool
 from aisle.schema import events as kinds
 
+_SURVEYED = ("timestamp", "event", "user_id", "session_id")
 _SAMPLED = 1_000
 """Of so many rows a part where its ranges begin and end is told."""
 
@@ -28,13 +29,13 @@ class Pieces:
 
     Attributes:
         rows: how many there are.
-        read: yields them in order, piece by piece, with those of `EVENT_COLUMNS` that the shop has.
+        read: yields them in order, piece by piece, with those of some columns that the shop has.
         folder: where there is room for the parts, about twice what the rows take in memory.
         part_rows: about so many rows a part.
     """
 
     rows: int
-    read: Callable[[], Iterator[pa.Table]]
+    read: Callable[[Sequence[str]], Iterator[pa.Table]]
     folder: pathlib.Path
     part_rows: int
 
@@ -43,11 +44,11 @@ class Pieces:
         """How many parts they make."""
         return -(-self.rows // self.part_rows)
 
-    def numbered(self) -> Iterator[pl.DataFrame]:
-        """Yields the pieces with all of `EVENT_COLUMNS`, and the number of each row as `row`."""
+    def numbered(self, columns: Sequence[str] = EVENT_COLUMNS) -> Iterator[pl.DataFrame]:
+        """Yields the pieces with all of some columns, and the number of each row as `row`."""
         first = 0
-        for piece in self.read():
-            yield frame_of(piece, EVENT_COLUMNS).select(EVENT_COLUMNS).with_row_index("row", offset=first)
+        for piece in self.read(columns):
+            yield frame_of(piece, columns).select(columns).with_row_index("row", offset=first)
             first += piece.num_rows
 
 
@@ -81,7 +82,7 @@ class Survey:
         told = []
         # A session's keys lie in one file: whom it was seen with is found a file at a time.
         keys = Spool(events.folder / "keys", events.count)
-        for piece in ahead(events.numbered()):
+        for piece in ahead(events.numbered(_SURVEYED)):
             told.append(_Told.of(piece, max(1, events.part_rows // _SAMPLED)))
             keys.add_by(visitor_keys(piece).unique(), "session")
         sample = pl.concat([one.sample for one in told])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import pathlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,9 +64,10 @@ OPTIONS = LabelerOptions(min_queries=1, test_days=1, eval_days=1, max_share=0.4,
 
 
 def _pieces(events: pa.Table, part: int, piece: int, folder: str) -> Pieces:
-    def read() -> Iterator[pa.Table]:
+    def read(columns: Sequence[str]) -> Iterator[pa.Table]:
+        given = events.select([name for name in events.column_names if name in columns])
         for first in range(0, events.num_rows, piece):
-            yield events.slice(first, piece)
+            yield given.slice(first, piece)
 
     return Pieces(events.num_rows, read, pathlib.Path(folder), part)
 
