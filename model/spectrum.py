@@ -19,6 +19,8 @@ _OVERSAMPLED = 10
 _NOTHING = 1e-10
 """What share of the largest square rounding alone leaves."""
 _AT_ONCE = 65_536
+_COLUMNS = 32
+"""Of the decomposition that are multiplied at once: what the product holds beside it."""
 
 Floats = npt.NDArray[np.float32]
 
@@ -67,7 +69,7 @@ def _held(taken: sp.csr_matrix, kept: int, seed: int) -> tuple[Floats, Floats]:
 
 
 def _lean(taken: sp.csr_matrix, kept: int, seed: int) -> tuple[Floats, Floats]:
-    """As `_held`, but for rounding and signs, with two matrices of [items, k] in memory and one of the users' at most.
+    """As `_held`, but for rounding and signs, with one matrix of [items, k] in memory and one of the users', or two at the end.
 
     The same subspace: that users' takings span after so many powers of `taken`. It is kept as the items' side of it, and
     orthogonal by the products of its columns, [k, k], which need no copy.
@@ -80,7 +82,7 @@ def _lean(taken: sp.csr_matrix, kept: int, seed: int) -> tuple[Floats, Floats]:
         block[:] = draw.normal(size=block.shape)
     for _ in range(_POWERS):
         _turn(basis, _root(_products(basis)))
-        basis = taken.T @ (taken @ basis)
+        _go_through(taken, basis)
     _turn(basis, _root(_products(basis)))
     users = taken @ basis
     del basis
@@ -91,6 +93,13 @@ def _lean(taken: sp.csr_matrix, kept: int, seed: int) -> tuple[Floats, Floats]:
     values = np.sqrt(np.maximum(squares, 0.0))
     _turn(items, across @ (turn / np.maximum(values, 1e-12)))
     return values[::-1][:kept].astype(np.float32), items[:, ::-1][:, :kept]
+
+
+def _go_through(taken: sp.csr_matrix, basis: Floats) -> None:
+    """Multiplies in place by what is taken with what, some columns at a time: [items, k]."""
+    for start in range(0, basis.shape[1], _COLUMNS):
+        columns = np.ascontiguousarray(basis[:, start : start + _COLUMNS])
+        basis[:, start : start + _COLUMNS] = taken.T @ (taken @ columns)
 
 
 def _products(columns: Floats) -> npt.NDArray[np.float64]:

@@ -1,9 +1,60 @@
-"""Tables of a served graph."""
+"""Tables of a graph, made without holding them several times on the way."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
+
+_AT_ONCE = 16_777_216
+"""Bytes that are copied at once."""
+
+
+def tensor(values: npt.NDArray[Any] | list[str], dtype: tf.DType | None = None) -> tf.Tensor:
+    """A tensor of anything: numbers as `tensor_of` holds them.
+
+    Example:
+        >>> tensor(["mug"]).numpy().tolist(), tensor(np.array([1.0, 2.0])).numpy().tolist()
+        ([b'mug'], [1.0, 2.0])
+    """
+    if isinstance(values, np.ndarray) and values.ndim and values.dtype.kind in "fiu":
+        return tensor_of(values, dtype)
+    return tf.constant(values, dtype)
+
+
+def tensor_of(values: npt.NDArray[Any], dtype: tf.DType | None = None) -> tf.Tensor:
+    """A tensor of a large array of numbers, copied once, a block after the other: `tf.constant` holds it three times.
+
+    Args:
+        values: of the tensor, at least one axis.
+        dtype: of the tensor; None keeps that of the array.
+
+    Example:
+        >>> tensor_of(np.array([[1, 2], [3, 4]]), tf.float32).numpy().tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+    """
+    dtype = tf.as_dtype(values.dtype) if dtype is None else dtype
+    found = tf.Variable(tf.zeros(values.shape, dtype), trainable=False)
+    step = max(1, _AT_ONCE // max(values[:1].nbytes, 1))
+    for start in range(0, len(values), step):
+        block = tf.constant(values[start : start + step], dtype)
+        found.scatter_update(tf.IndexedSlices(block, tf.range(start, start + len(block))))
+    return taken_out(found)
+
+
+def taken_out(variable: tf.Variable) -> tf.Tensor:
+    """What a variable holds that was filled row by row and is done with: after such, a read would copy all of it.
+
+    Example:
+        >>> variable = tf.Variable([0.0, 0.0])
+        >>> _ = variable.scatter_update(tf.IndexedSlices(tf.constant([3.0]), tf.constant([1])))
+        >>> taken_out(variable).numpy().tolist()
+        [0.0, 3.0]
+    """
+    tf.raw_ops.DisableCopyOnRead(resource=variable.handle)
+    return tf.convert_to_tensor(variable)
 
 
 def stored(
@@ -22,6 +73,6 @@ def stored(
         >>> table.numpy().tolist(), table.trainable
         ([4, 5], False)
     """
-    value = tf.constant(values, dtype)
+    value = tensor(values, dtype)
     shape = tf.TensorShape([None, *value.shape[1:]]) if any_length else None
     return tf.Variable(value, trainable=False, shape=shape)

@@ -69,6 +69,7 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
         del model
         gc.collect()
         every = joined(queries, valid)
+        del queries, valid
         model = begun(size, options, every, catalogue)
         model.fit(endless(every, catalogue, options), steps_per_epoch=steps, verbose=0)
         model = alone(model, every, catalogue, options)
@@ -77,8 +78,13 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
                 known = sequences_of(every, catalogue, size.users)
                 order = learn_again(known, size.items, options, order, order_steps)
             towers, held_out = Towers(model, layer, catalogue.features, order), towers
+        del every
+    # Nothing but what is exported is held while it is.
+    ids, texts = catalogue.ids, catalogue.features["text"]
+    del model, catalogue
+    gc.collect()
     if towers is not None:
-        module = TwoTowerModule(towers, layer, encoder, catalogue.ids, catalogue.features["text"], held_out)
+        module = TwoTowerModule(towers, layer, encoder, ids, texts, held_out)
         export(module, fn_args.serving_model_dir)
     workers.wait()
 

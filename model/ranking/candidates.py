@@ -33,8 +33,8 @@ from aisle.schema import features as f
 from aisle.schema.bert.weights import bert_folder
 
 _BATCH = 64
-_CELLS = 6_400_000
-"""Questions times items that are scored at once: fewer questions where there are more than 100,000 items."""
+_CELLS = 3_200_000
+"""Questions times items that are scored at once, about 110 bytes each: fewer questions where there are more than 50,000 items."""
 
 
 def make_candidates(
@@ -88,6 +88,7 @@ def make_candidates(
             retriever = Retriever(tower, text, table.prices, state, moves=True)
             asking = _Asking(retriever, table.titles, options.depth)
         asking.retriever.move_to(state)
+        state.tables.clear()  # The graph holds them now: of a large catalogue as much as its vectors.
         questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
         for split, part in _ask(asking, questions, options, rng):
             found[split].append(part)

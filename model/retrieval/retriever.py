@@ -18,7 +18,7 @@ from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
 from aisle.model.retrieval.tower import Tower
-from aisle.model.stored import stored
+from aisle.model.stored import stored, tensor
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.text.lexical.scripts import CHARACTER
 
@@ -98,7 +98,7 @@ class Retriever(tf.Module):
             self._item_numbers[name].assign(state.item_numbers[:, place])
         for source, kept in state.tables.items():
             for name, values in kept.items():
-                self._tables[source][name].assign(values)
+                self._tables[source][name].assign(tensor(values, values.dtype))
 
     @property
     def cut_off(self) -> tf.Tensor:

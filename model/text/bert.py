@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import BertConfig, TFBertModel
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
+from aisle.model.stored import taken_out
 from aisle.model.text.pieces import pieces_of
 from aisle.schema.bert.files import check_bert
 from aisle.schema.bert.reading import read_reading
@@ -231,7 +232,7 @@ class SentenceEncoder:
         for start in range(0, len(titles), _AT_ONCE):
             rows = tf.range(start, min(start + _AT_ONCE, len(titles)))
             found.scatter_update(tf.IndexedSlices(tf.math.l2_normalize(tf.gather(found, rows), 1), rows))
-        return tf.convert_to_tensor(found)
+        return taken_out(found)
 
     def encode(self, texts: tf.Tensor, batch: int = _BATCH, prompt: str | None = None) -> tf.Tensor:
         """Embeds many texts, alike lengths together so that little is padding: [n] to [n, width].
@@ -244,7 +245,7 @@ class SentenceEncoder:
         found = self._nothing(len(texts))
         prompt = self.tokenizer.reading.query if prompt is None else prompt
         self.add(found, np.arange(len(texts)), texts, prompt, 1.0, batch)
-        return tf.convert_to_tensor(found)
+        return taken_out(found)
 
     def _nothing(self, count: int) -> tf.Variable:
         """Of so many texts, to be added to in place: a catalogue's embeddings are too large to be held twice."""

@@ -80,7 +80,7 @@ def kin_of(
 
 @dataclasses.dataclass(frozen=True)
 class _Others:
-    """The items that others are compared with: their rows in the catalogue, how much each counts, and their vectors."""
+    """The items that others are compared with: their rows in the catalogue, ascending, how much each counts, and their vectors."""
 
     text: _Texts
     facts: sp.csr_matrix
@@ -93,9 +93,16 @@ class _Others:
         text, facts = self.text.of(self.rows).T, self.facts[self.rows].T
         for start in range(0, len(asked), _BLOCK):
             block = asked[start : start + _BLOCK]
-            cosine = self.text.of(block) @ text + (self.facts[block] @ facts).toarray()
-            weight = np.exp(sharpness * (cosine - 1.0)) * self.counts
-            weight[block[:, None] == self.rows] = 0.0  # An item says nothing of itself.
+            # In place: a block is larger than a processor's cache, and each is gone through for all items.
+            weight = self.text.of(block) @ text
+            weight += (self.facts[block] @ facts).toarray()
+            weight -= 1.0
+            weight *= sharpness
+            np.exp(weight, out=weight)
+            weight *= self.counts
+            place = np.minimum(np.searchsorted(self.rows, block), len(self.rows) - 1)
+            itself = np.flatnonzero(self.rows[place] == block)
+            weight[itself, place[itself]] = 0.0  # An item says nothing of itself.
             mean = (weight @ self.vectors) / np.maximum(weight.sum(1, keepdims=True), 1e-12)
             yield block, mean.astype(np.float32)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 import tensorflow_recommenders as tfrs
 
 from aisle.model import tracing  # noqa: F401  Before anything is traced.
 from aisle.model.options import TwoTowerOptions
+from aisle.model.stored import taken_out
 from aisle.model.training.precision import Dense
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
-from aisle.model.two_tower.spectrum import Start, squared_lengths
+from aisle.model.two_tower.spectrum import Start
 
 HALF_LIFE_DAYS = 60.0
 """A history item of this age counts half as much as one of today, beside what it counts at any age."""
@@ -83,7 +83,7 @@ class ItemTower(tf.keras.Model):
             self._kin = self.add_weight(
                 name="kin",
                 shape=start.kin.shape,
-                initializer=tf.keras.initializers.Constant(_as_long(start.kin, self.new_length)),
+                initializer=_beginning(start.kin),
                 trainable=False,
             )
             return
@@ -214,8 +214,8 @@ class TwoTower(tfrs.Model):
     def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
         """Args: `start`: of the items' vectors; None draws them at random."""
         super().__init__()
-        start = start or Start.unknown(sizes.items, options.width, options.seed)
-        begin = tf.keras.initializers.Constant(start.vectors)
+        start = (start or Start.unknown(sizes.items, options.width, options.seed)).tensors()
+        begin = _beginning(start.vectors)
         ids = tf.keras.layers.Embedding(sizes.items, options.width, begin, name=ITEM_IDS)
         ids.trainable = options.id_rate > 0
         with tf.name_scope(ITEM_IDS):
@@ -271,14 +271,12 @@ def embedded(model: TwoTower, features: dict[str, tf.Tensor], batch: int = 4096)
     for start in range(0, len(features["item_id"]), batch):
         vectors = model.items({name: value[start : start + batch] for name, value in features.items()})
         found.scatter_update(tf.IndexedSlices(vectors, tf.range(start, start + len(vectors))))
-    return tf.convert_to_tensor(found)
+    return taken_out(found)
 
 
-def _as_long(kin: npt.NDArray[np.float32], length: float) -> npt.NDArray[np.float32]:
-    """All of them by one factor, so that those there are have this length in the mean square."""
-    squares = squared_lengths(kin)
-    mean = np.sqrt(squares[squares > 0].mean()) if np.any(squares > 0) else np.float32(1.0)
-    return kin * np.float32(length / mean)
+def _beginning(values: tf.Tensor) -> Callable[..., tf.Tensor]:
+    """What a weight begins with, as Keras asks for it; the weight shares the tensor's memory until it changes."""
+    return lambda *_, **__: values
 
 
 def counted(items: tf.RaggedTensor, weight: tf.RaggedTensor, age: tf.RaggedTensor) -> tf.RaggedTensor:

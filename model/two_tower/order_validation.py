@@ -49,9 +49,8 @@ class Validation:
         chosen = drawn_queries(catalogue, valid, most)
         asked = valid.rows(chosen)
         self._ids: npt.NDArray[np.int64] = catalogue.features["item_id"].numpy().astype(np.int64)
-        self._table: Floats = model.queries.ids(tf.range(model.unknown_id + 1)).numpy()
+        self._model, self._features = model, catalogue.features
         self._queries: Floats = model.queries(asked).numpy()
-        self._items: Floats = embedded(model, catalogue.features).numpy()
         self.history: tf.RaggedTensor = asked["history"]
         self._weight: Floats = asked["history_weight"].flat_values.numpy()
         targets = tf.gather(valid.targets, chosen)
@@ -70,11 +69,11 @@ class Validation:
         if len(self._queries) < _LEAST or not len(ids):
             return False
         ago = self.history.row_splits.numpy()[1:][owner] - 1 - np.arange(len(ids))
-        shape = (len(self._queries), len(self._table))
+        table = np.asarray(self._model.queries.ids.embeddings)
+        shape = (len(self._queries), len(table))
         weights = (self._weight, self._weight * RECENCY**ago)
-        bags = [sp.csr_matrix((one.astype(np.float32), (owner, ids)), shape) @ self._table for one in weights]
-        items = self._table[self._ids].T
-        known, later = self._values(lambda part: [bag[part] @ items for bag in bags])
+        bags = [sp.csr_matrix((one.astype(np.float32), (owner, ids)), shape) @ table for one in weights]
+        known, later = self._values(lambda part: [(bag[part] @ table.T)[:, self._ids] for bag in bags])
         return _surely(later - known)
 
     def value(self, tower: OrderTower) -> float:
@@ -85,9 +84,10 @@ class Validation:
     def set_share(self, tower: OrderTower) -> None:
         """Gives the order the share by which both together foretell best, 0 where that isn't surely better than without."""
         queries, items = self._vectors(tower)
+        others = np.asarray(embedded(self._model, self._features))
 
         def both(part: slice) -> tuple[Floats, Floats]:
-            return self._queries[part] @ self._items.T, queries[part] @ items.T
+            return self._queries[part] @ others.T, queries[part] @ items.T
 
         spread = [float(scores.std()) for scores in both(slice(0, self._block))]
         shares = [share * spread[0] / max(spread[1], 1e-9) for share in SHARES]
@@ -106,7 +106,7 @@ class Validation:
     def _vectors(self, tower: OrderTower) -> tuple[Floats, Floats]:
         parts = range(0, len(self._queries), self._block)
         queries = [tower(self.history[start : start + self._block]).numpy() for start in parts]
-        return np.concatenate(queries), tower.items(self._ids).numpy()
+        return np.concatenate(queries), np.asarray(tower.items(self._ids))
 
     def _values(self, scores: Callable[[slice], list[Floats]]) -> Values:
         """The mean of two NDCGs of each query: among all items, and among those not in its history but for its targets.

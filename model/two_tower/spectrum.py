@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+import tensorflow as tf
 
 from aisle.model.spectrum import spectrum
+from aisle.model.stored import tensor_of
 
 Floats = npt.NDArray[np.float32]
 
@@ -32,15 +34,31 @@ class Start:
             it to the training.
     """
 
-    vectors: npt.NDArray[np.float32]
-    times: npt.NDArray[np.float32]
-    kin: npt.NDArray[np.float32] | None = None
+    vectors: Floats | tf.Tensor
+    times: Floats
+    kin: Floats | tf.Tensor | None = None
 
     @property
     def new_length(self) -> float:
         """That of an item nobody took: the lowest decile of the vectors' lengths, as it is like those that fewest took."""
-        lengths = np.sqrt(squared_lengths(self.vectors))[self.times > 0]
+        lengths = np.sqrt(squared_lengths(np.asarray(self.vectors)))[self.times > 0]
         return float(np.quantile(lengths, 0.1)) if len(lengths) else 1.0
+
+    def with_kin(self, kin: Floats) -> Start:
+        """Those, which are changed in place, by one factor: where there are any they are as long as what is new; else none."""
+        squares = squared_lengths(kin)
+        if not np.any(squares > 0):
+            return dataclasses.replace(self, kin=None)
+        kin *= np.float32(self.new_length / np.sqrt(squares[squares > 0].mean()))
+        return dataclasses.replace(self, kin=kin)
+
+    def tensors(self) -> Start:
+        """The same, held by TensorFlow, whose weights begin in the same memory."""
+        vectors, kin = (
+            tensor_of(values) if isinstance(values, np.ndarray) else values
+            for values in (self.vectors, self.kin)
+        )
+        return dataclasses.replace(self, vectors=vectors, kin=kin)
 
     @staticmethod
     def unknown(items: int, width: int, seed: int) -> Start:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 
+import numpy as np
 import tensorflow as tf
 
 from aisle.model.options import TwoTowerOptions
@@ -30,16 +30,19 @@ def begun(
     """The model as it begins: its items' vectors where who took what puts them, the others' where what is like them is."""
     tf.keras.utils.set_random_seed(options.seed)
     start = start_of(taken(queries, catalogue, size.items, size.users), options.width, options.seed)
-    kin = kin_of(catalogue.features, start.vectors, start.times, size.brands - 1, options.seed)
+    start = start.tensors()  # Before there is kin, which is as large.
+    vectors = np.asarray(start.vectors)
     # Where nobody took anything content has to be learnt: from titles that stand for queries, say.
-    start = dataclasses.replace(start, kin=kin if kin.any() else None)
-    return compiled(size, options, kind, start)
+    start = start.with_kin(kin_of(catalogue.features, vectors, start.times, size.brands - 1, options.seed))
+    return compiled(size, options, kind, start.tensors())
 
 
 def compiled(
     sizes: Sizes, options: TwoTowerOptions, kind: type[TwoTower] = TwoTower, start: Start | None = None
 ) -> TwoTower:
     """The model, ready to be fitted, by all workers where there are several."""
+    # Outside of the scope, in which all workers would agree on each block.
+    start = (start or Start.unknown(sizes.items, options.width, options.seed)).tensors()
     with workers.strategy().scope():
         model = kind(sizes, options, start)
         optimizer = LazyAdam(options.learning_rate, {ITEM_IDS: options.id_rate})

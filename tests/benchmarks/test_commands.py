@@ -198,6 +198,11 @@ _RESULTS: dict[str, Any] = {
         ]
     },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
+    "data.training_scale": {
+        "runs": [
+            {"Trainer.two_tower": {"peak_mb": mb}, "Candidates": {"peak_mb": mb}} for mb in (2_000, 6_000)
+        ]
+    },
     "live.contract": {"requests": 4_000, "failures": 0},
     "live.live": {
         "load": {"changed": {"p50": 16.7, "p99": 27.2}, "events_a_second": 100.0, "unknown": 0},

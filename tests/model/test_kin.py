@@ -100,7 +100,7 @@ def test_a_large_catalogue_is_compared_with_some_of_it(monkeypatch: pytest.Monke
 def test_what_nobody_took_is_its_kin_as_long_as_what_few_took() -> None:
     features, vectors, times = shop(3)
     told = kin_of(features, vectors, times, UNBRANDED, seed=1)
-    start = Start(vectors, times, told)
+    start = Start(vectors, times).with_kin(told.copy())
     towers = TwoTower(Sizes(9, 4, 4, 2, 2, 4), TwoTowerOptions(width=5), start)
     rows = tf.range(ITEMS, dtype=tf.int64)
     found = towers.items({"item_id": features["item_id"], "row": rows}).numpy()
