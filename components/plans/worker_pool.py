@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import multiprocessing
+import os
 import signal
 import sys
 import traceback
@@ -65,6 +66,8 @@ def _work(control: str, worker: str) -> None:
 
 def main(port: str, host: str = "127.0.0.1") -> None:
     """Serves until it is ended, and ends its workers then."""
+    # Before TensorFlow is imported, by which workers inherit it.
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     server = grpc.server(concurrent.futures.ThreadPoolExecutor(8))
     beam_fn_api_pb2_grpc.add_BeamFnExternalWorkerPoolServicer_to_server(WorkerPool(), server)

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "make demo": "it is `aisle demo`, which BUILD.md has",
     "aisle demo --language": "a whole run more; tests/datasets and tests/cli make its shop and its questions",
     "make test": "it is what runs this test",
-    "make cluster-test": "two runs more, by other processes; it is a test itself",
+    "make cluster-test": "several runs more, by other processes; it is a test itself",
     "make wheel": "tests/packaging builds the wheel",
     "make kubeflow-test": "minutes, and an installation of its own; tests/pipeline compiles and holds the specification",
     "aisle run s3://my-bucket": "needs a bucket; tests/components/test_object_store.py reads and pushes on a server of its own",
