@@ -12,7 +12,7 @@ from tfx.types import channel
 from aisle.components.anomaly_gate.component import AnomalyGate
 from aisle.components.beam import with_workers_code
 from aisle.components.bundle.component import Bundle
-from aisle.components.canary.component import CanaryLoad
+from aisle.components.canary.component import CanaryLoad, failed_before
 from aisle.components.candidates.component import Candidates
 from aisle.components.cleaner.component import Cleaner
 from aisle.components.curated_schema.component import CuratedSchema
@@ -372,6 +372,7 @@ def _judged(
         server_module=SERVER_MODULE,
         max_latency_ms=config.infra.max_latency_ms,
         tf_serving=config.infra.tf_serving,
+        failures=failed_before(layout.artifacts),
     )
     pusher = Pusher(
         model=bundle.outputs["model"],

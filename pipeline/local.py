@@ -15,6 +15,7 @@ os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
 from tfx import v1 as tfx
 from tfx.orchestration import metadata as mlmd
 
+from aisle.components.canary.executor import NOT_BLESSED_FILE
 from aisle.components.cleaner.campaigns.export import export_campaigns
 from aisle.components.quarantine_files import PEOPLE_FOLDER
 from aisle.components.reports import REPORTS
@@ -145,7 +146,7 @@ def _result(layout: Layout, outputs: Mapping[str, list[str]], served: str) -> Ru
                 f"the model was not blessed and not pushed; {layout.reports}/evaluation.html says why"
             )
     for uri in outputs.get("InfraBlessing", ())[-1:]:
-        failure = pathlib.Path(uri) / "INFRA_NOT_BLESSED"
+        failure = pathlib.Path(uri) / NOT_BLESSED_FILE
         if failure.exists():
             why = failure.read_text(encoding="utf-8")
             raise NotBlessed(f"the served model failed its canary load and was not pushed: {why}")

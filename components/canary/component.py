@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pathlib
+
 from tfx import types
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import component_spec, standard_artifacts
 
-from aisle.components.canary.executor import Executor
+from aisle.components.canary.executor import NOT_BLESSED_FILE, Executor
 
 
 class CanaryLoadSpec(component_spec.ComponentSpec):
@@ -16,6 +18,7 @@ class CanaryLoadSpec(component_spec.ComponentSpec):
         "server_module": component_spec.ExecutionParameter(type=str),
         "tf_serving": component_spec.ExecutionParameter(type=str),
         "max_latency_ms": component_spec.ExecutionParameter(type=float),
+        "failures": component_spec.ExecutionParameter(type=int),
     }
     INPUTS = {"model": component_spec.ChannelParameter(type=standard_artifacts.Model)}
     OUTPUTS = {"blessing": component_spec.ChannelParameter(type=standard_artifacts.InfraBlessing)}
@@ -31,7 +34,12 @@ class CanaryLoad(base_component.BaseComponent):
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
-        self, model: types.BaseChannel, server_module: str, max_latency_ms: float, tf_serving: str = ""
+        self,
+        model: types.BaseChannel,
+        server_module: str,
+        max_latency_ms: float,
+        tf_serving: str = "",
+        failures: int = 0,
     ) -> None:
         """Declares the component.
 
@@ -41,6 +49,8 @@ class CanaryLoad(base_component.BaseComponent):
                 printing `listening on HOST:PORT`.
             max_latency_ms: bound on the median time of one request, of each signature.
             tf_serving: what serves instead: a `tensorflow_model_server` to start, or HOST:PORT of one that runs.
+            failures: of earlier runs (`failed_before`), so that another run tries again: a machine that was busy may have been
+                the cause, and TFX's cache would only repeat what was found.
         """
         super().__init__(
             CanaryLoadSpec(
@@ -48,6 +58,12 @@ class CanaryLoad(base_component.BaseComponent):
                 server_module=server_module,
                 tf_serving=tf_serving,
                 max_latency_ms=float(max_latency_ms),
+                failures=failures,
                 blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             )
         )
+
+
+def failed_before(artifacts: str) -> int:
+    """How many canaries failed in a pipeline's folder of artifacts on this machine; 0 for one elsewhere."""
+    return len(list(pathlib.Path(artifacts).glob(f"{CanaryLoad.__name__}/blessing/*/{NOT_BLESSED_FILE}")))

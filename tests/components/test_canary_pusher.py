@@ -17,7 +17,7 @@ from tfx.utils import proto_utils
 
 from aisle.components.canary import server
 from aisle.components.canary.compare import check_same
-from aisle.components.canary.component import CanaryLoad
+from aisle.components.canary.component import CanaryLoad, failed_before
 from aisle.components.canary.executor import Executor as CanaryExecutor
 from aisle.components.canary.failure import CanaryFailure
 from aisle.components.pusher import remote
@@ -201,6 +201,25 @@ def test_versions_are_the_clock_or_one_above_the_highest() -> None:
     assert next_version([], 100.9) == 100
     assert next_version(["99", ".pushing-900", "old"], 100.0) == 100
     assert next_version(["100", "7"], 100.0) == 101
+
+
+def test_a_failed_canary_is_tried_again_by_the_next_run_and_a_blessed_one_is_not(
+    tmp_path: pathlib.Path,
+) -> None:
+    models = channel.Channel(type=standard_artifacts.Model)
+
+    def told() -> Any:
+        return CanaryLoad(models, SERVER, 250, failures=failed_before(str(tmp_path))).exec_properties
+
+    first = told()
+    for number, name in ((7, "INFRA_NOT_BLESSED"), (9, "INFRA_BLESSED")):
+        folder = tmp_path / "CanaryLoad" / "blessing" / str(number)
+        folder.mkdir(parents=True)
+        (folder / name).touch()
+        again = told()
+        # What TFX's cache goes by.
+        assert again != first and again == told()
+    assert (first["failures"], again["failures"]) == (0, 1)
 
 
 def test_the_components_wire() -> None:
