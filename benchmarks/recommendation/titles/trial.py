@@ -63,14 +63,14 @@ class Head:
 
         self._predict = predict
 
-    def __call__(self, numbers: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """The log odds that a candidate is taken: float32 [..., F] to [...]."""
+    def __call__(self, numbers: npt.NDArray[np.float32]) -> Floats:
+        """The log odds that a candidate is taken: float32 [..., F] to float64 [...]."""
         flat = numbers.reshape(-1, numbers.shape[-1])
         parts = [
             self._predict(tf.constant(flat[start : start + _AT_ONCE])).numpy()
             for start in range(0, len(flat), _AT_ONCE)
         ]
-        return np.concatenate(parts).reshape(numbers.shape[:-1])
+        return np.concatenate(parts).reshape(numbers.shape[:-1]).astype(np.float64)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Asked:
     history: Texts
     place: Ints
 
-    def answers(self, scores: npt.NDArray[np.float32]) -> Ints:
+    def answers(self, scores: Floats) -> Ints:
         """The best K by some scores [users, m], as the protocol's items."""
         order = np.argsort(np.where(self.lists.rows >= 0, -scores, np.inf), axis=1, kind="stable")[:, :K]
         return self.place[np.take_along_axis(self.lists.rows, order, 1)]
@@ -252,9 +252,7 @@ class Read:
         return worth(answers, trial.slices)
 
 
-def matched(
-    taken: npt.NDArray[np.float32], log_odds: npt.NDArray[np.float32], most: int, rng: np.random.Generator
-) -> Ints:
+def matched(taken: npt.NDArray[np.float32], log_odds: Floats, most: int, rng: np.random.Generator) -> Ints:
     """What was taken, and as many misses drawn by how likely a head held them to be taken: the rest is for the titles to tell."""
     hit, miss = np.flatnonzero(taken >= 0.5), np.flatnonzero(taken < 0.5)
     count = min(most // 2, len(hit), len(miss))
