@@ -9,6 +9,7 @@ from aisle.schema.splits import ITEMS, TRAIN
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+import tensorflow as tf
 import tensorflow_transform as tft
 from tfx.components.trainer.fn_args_utils import FnArgs
 
@@ -55,38 +56,66 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     splits = [_matching(fn_args.train_files, TRAIN), fn_args.eval_files]
     queries, valid = read_queries(splits, transform, catalogue, encoder)
     size = sizes(transform, encoder.width)
-    model = begun(size, options, queries, catalogue)
-    steps = fit(model, endless(queries, catalogue, options), valid, catalogue, options, fn_args.model_run_dir)
-    model = alone(model, queries, catalogue, options)
     layer = transform.transform_features_layer()
-    order, order_steps, towers = None, 0, None
-    if workers.is_chief():
-        order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
-        towers = Towers(model, layer, catalogue.features, order)
+    towers, order, steps = _learnt(queries, valid, catalogue, size, options, layer, fn_args.model_run_dir)
+    # Of a large catalogue there is no room for both models, nor for more than is exported while it is.
+    gc.collect()
     held_out = None
     if options.refit:
-        # Of a large catalogue there is no room for both models.
-        del model
-        gc.collect()
         every = joined(queries, valid)
         del queries, valid
-        model = begun(size, options, every, catalogue)
-        model.fit(endless(every, catalogue, options), steps_per_epoch=steps, verbose=0)
-        model = alone(model, every, catalogue, options)
-        if workers.is_chief():
-            if order is not None:
-                known = sequences_of(every, catalogue, size.users)
-                order = learn_again(known, size.items, options, order, order_steps)
-            towers, held_out = Towers(model, layer, catalogue.features, order), towers
+        towers, held_out = _learnt_again(every, catalogue, size, options, layer, order, steps), towers
         del every
-    # Nothing but what is exported is held while it is.
     ids, texts = catalogue.ids, catalogue.features["text"]
-    del model, catalogue
+    del catalogue
     gc.collect()
     if towers is not None:
         module = TwoTowerModule(towers, layer, encoder, ids, texts, held_out)
         export(module, fn_args.serving_model_dir)
     workers.wait()
+
+
+def _learnt(
+    queries: Queries,
+    valid: Queries,
+    catalogue: Catalogue,
+    size: Sizes,
+    options: TwoTowerOptions,
+    layer: tf.keras.layers.Layer,
+    run_dir: str,
+) -> tuple[Towers | None, OrderTower | None, tuple[int, int]]:
+    """The towers, where this is the chief, what reads the order, and the steps of both.
+
+    A function of its own: whoever looks at a frame's variables, as AutoGraph does, keeps what they were until it ends.
+    """
+    model = begun(size, options, queries, catalogue)
+    steps = fit(model, endless(queries, catalogue, options), valid, catalogue, options, run_dir)
+    model = alone(model, queries, catalogue, options)
+    if not workers.is_chief():
+        return None, None, (steps, 0)
+    order, order_steps = fit_order(model, queries, valid, catalogue, size, options)
+    return Towers(model, layer, catalogue.features, order), order, (steps, order_steps)
+
+
+def _learnt_again(
+    every: Queries,
+    catalogue: Catalogue,
+    size: Sizes,
+    options: TwoTowerOptions,
+    layer: tf.keras.layers.Layer,
+    order: OrderTower | None,
+    steps: tuple[int, int],
+) -> Towers | None:
+    """The towers that learnt of all queries for as many steps, where this is the chief."""
+    model = begun(size, options, every, catalogue)
+    model.fit(endless(every, catalogue, options), steps_per_epoch=steps[0], verbose=0)
+    model = alone(model, every, catalogue, options)
+    if not workers.is_chief():
+        return None
+    if order is not None:
+        known = sequences_of(every, catalogue, size.users)
+        order = learn_again(known, size.items, options, order, steps[1])
+    return Towers(model, layer, catalogue.features, order)
 
 
 def fit_order(
