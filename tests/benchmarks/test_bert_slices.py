@@ -25,6 +25,7 @@ from benchmarks.recommendation.titles.numbers import (
     maps,
     reading,
 )
+from benchmarks.recommendation.titles.reader import Reader
 from benchmarks.recommendation.titles.slices import Worth, quartiles, slices_of, worth
 from benchmarks.recommendation.titles.trial import READ, best_of_questions, matched, weight_of
 
@@ -203,3 +204,15 @@ def test_the_page_has_every_slice_and_variant() -> None:
     assert "learnt from 16,000 pairs" in page
     without = markdown({**found, "variants": ["cosine of titles"], "reader": None})
     assert "cross-encoder" not in without and "heads of numbers: 3." in without
+
+
+def test_a_reader_learns_which_title_goes_with_which_and_reads_each_pair_wherever_it_stands() -> None:
+    draw = np.random.default_rng(6)
+    words = np.array([b"red mug", b"garden spade"], object)
+    one, other = draw.integers(0, 2, (2, 1_280))
+    reader = Reader(seed=1)
+    losses = reader.fit(words[one], words[other], (one == other).astype(np.float32), seed=1)
+    assert losses[-1] < 0.3 < losses[0]
+    same = reader(words[[0, 1, 0, 1]], words[[0, 1, 1, 0]])
+    assert same[:2].min() > same[2:].max()
+    np.testing.assert_allclose(reader(words[[1, 0]], words[[0, 0]]), same[[3, 0]], atol=1e-4)
