@@ -55,25 +55,26 @@ FIGURES = (
 def main() -> None:
     """Measures, prints and writes, as the command line says."""
     command = Command(__doc__, FIGURES)
+    add_shop(command)
+    command.add_argument(
+        "--heads", type=int, nargs="+", default=[1, 2, 3], help="seeds of the heads; figures are their mean"
+    )
+    command.run(measured, {"labels-worth": markdown})
+
+
+def add_shop(command: Command) -> None:
+    """The options that say which shop is measured, and on which days; see `told_shop`."""
     command.add_argument(
         "--source", type=pathlib.Path, help="the folder of UCI Online Retail; else a shop is simulated"
     )
     for name, default in {"users": 1_500, "items": 800, "days": 90, "seed": 1}.items():
         command.add_argument(f"--{name}", type=int, default=default)
-    command.add_argument(
-        "--heads", type=int, nargs="+", default=[1, 2, 3], help="seeds of the heads; figures are their mean"
-    )
     command.add_argument("--test", action="store_true", help="measure on the test, not on the days before it")
-    command.run(measured, {"labels-worth": markdown})
 
 
 def measured(told: argparse.Namespace, scratch: pathlib.Path) -> Found:
     """What each number adds, by `gains`: see `Trial.gains`."""
-    simulated = None
-    if not told.source:
-        simulated = SimulatorOptions(users=told.users, items=told.items, days=told.days, seed=told.seed)
-    write_shop(scratch / "shop", told.source, simulated)
-    labelled = labelled_shop(scratch / "shop", told.test)
+    labelled, simulated = told_shop(told, scratch)
     tower = train_two_tower(labelled, scratch, TwoTowerOptions(seed=told.seed, steps=TOWER_STEPS))
     names = register(Meaning.of(labelled, item_ids(tower)))
     # What derives from the registry comes after what is added to it.
@@ -81,6 +82,16 @@ def measured(told: argparse.Namespace, scratch: pathlib.Path) -> Found:
 
     trial = Trial.make(labelled, tower, simulated, scratch, told.seed)
     return {**trial.gains(names, told.heads), "simulated": simulated is not None}
+
+
+def told_shop(told: argparse.Namespace, scratch: pathlib.Path) -> tuple[Labelled, SimulatorOptions | None]:
+    """The labelled shop that the options of `add_shop` name, and how it was simulated, None where it wasn't."""
+    simulated = None
+    if not told.source:
+        simulated = SimulatorOptions(users=told.users, items=told.items, days=told.days, seed=told.seed)
+    write_shop(scratch / "shop", told.source, simulated)
+    labelled = labelled_shop(scratch / "shop", told.test)
+    return labelled, simulated
 
 
 def markdown(found: Found) -> str:

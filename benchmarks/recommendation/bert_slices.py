@@ -18,9 +18,8 @@ from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
-from aisle.datasets.simulator import SimulatorOptions
 from aisle.model.options import TwoTowerOptions
-from benchmarks.labels.worth import TOWER_STEPS, labelled_shop, write_shop
+from benchmarks.labels.worth import TOWER_STEPS, add_shop, told_shop
 from benchmarks.shared.command import Command, Figure, Found
 from benchmarks.shared.results import table, with_interval
 from benchmarks.shared.training import train_two_tower
@@ -48,11 +47,7 @@ FIGURES = (
 def main() -> None:
     """Measures, prints and writes, as the command line says."""
     command = Command(__doc__, FIGURES)
-    command.add_argument(
-        "--source", type=pathlib.Path, help="the folder of UCI Online Retail; else a shop is simulated"
-    )
-    for name, default in {"users": 1_500, "items": 800, "days": 90, "seed": 1}.items():
-        command.add_argument(f"--{name}", type=int, default=default)
+    add_shop(command)
     command.add_argument(
         "--heads",
         type=int,
@@ -63,7 +58,6 @@ def main() -> None:
     command.add_argument(
         "--unread", action="store_true", help="leave out the cross-encoder, which takes most of the time"
     )
-    command.add_argument("--test", action="store_true", help="measure on the test, not on the days before it")
     command.run(measured, {"bert-slices": markdown})
 
 
@@ -73,11 +67,7 @@ def measured(told: argparse.Namespace, scratch: pathlib.Path) -> Found:
 
     from benchmarks.recommendation.titles.numbers import register
 
-    simulated = None
-    if not told.source:
-        simulated = SimulatorOptions(users=told.users, items=told.items, days=told.days, seed=told.seed)
-    write_shop(scratch / "shop", told.source, simulated)
-    labelled = labelled_shop(scratch / "shop", told.test)
+    labelled, _ = told_shop(told, scratch)
     options = TwoTowerOptions(seed=told.seed, steps=TOWER_STEPS, order="never")
     tower = train_two_tower(labelled, scratch, options)
     register(tf.saved_model.load(tower))
