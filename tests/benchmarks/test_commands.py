@@ -254,7 +254,10 @@ _RESULTS: dict[str, Any] = {
     },
     "recommendation.retail_parts": {
         "ablations": {"all numbers": {"all": {"ndcg": 0.3254}, "new": {"ndcg": 0.1291}}},
+    },
+    "recommendation.retail_sources": {
         "sources": {"all sources": {"all": 0.4493, "new": 0.2505}},
+        "unsold": {"content": 0.589, "chance": 0.202},
     },
     "recommendation.slates": {
         "settings": {

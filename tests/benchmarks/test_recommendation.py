@@ -42,7 +42,7 @@ PAGES = {
         "forecasts", "growth", "pictures", "fuzz",
     ],
     "experiments.md": [
-        "retail-parts", "bert-slices", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",
+        "retail-parts", "retail-sources", "bert-slices", "two-tower-parts", "search-parts", "search-training", "reading", "pretraining",
     ],
 }  # fmt: skip
 """What holds of what is shipped, and what was tried: each page's sections, in order."""
