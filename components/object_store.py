@@ -20,13 +20,14 @@ import posixpath
 from collections.abc import Callable, Iterator
 from typing import IO, Any, cast
 
+import pyarrow as pa
 from pyarrow import fs
 
 from aisle.schema.errors import InputError
 
 _BLOCK = 1 << 20
-_PATIENCE = datetime.timedelta(seconds=60)
-"""How long a request is tried again."""
+_PATIENCE = datetime.timedelta(seconds=20)
+"""How long a request of Google's store is tried again: who has no credentials waits for it, too."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -179,10 +180,12 @@ def _asked(path: str) -> Iterator[None]:
         yield
     except FileNotFoundError:
         raise
-    except OSError as error:
+    except (OSError, pa.ArrowException) as error:
         told = str(error)
         why = next((hint for marks, hint in _store(path).hints if any(mark in told for mark in marks)), "")
-        first = told.splitlines()[0][:300]
+        first = told.splitlines()[0]
+        # Google's client says the cause last.
+        first = first if len(first) <= 300 else f"{first[:100]} … {first[-200:]}"
         raise InputError(f"{path} can't be used: {why} ({first})" if why else f"{path}: {first}") from error
 
 
@@ -208,7 +211,7 @@ def _s3(endpoint_s3: str, endpoint: str, region: str, default_region: str, who: 
         scheme, _, host = address.rpartition("://")
         named = {"endpoint_override": host.rstrip("/"), "scheme": scheme or "https"}
     return fs.S3FileSystem(
-        region=region or default_region or None, connect_timeout=5, request_timeout=_PATIENCE.seconds, **named
+        region=region or default_region or None, connect_timeout=5, request_timeout=60, **named
     )
 
 
@@ -262,7 +265,7 @@ _GOOGLE = _Store(
     hints=(
         _NO_BUCKET,
         (
-            ("PERMISSION_DENIED", "UNAUTHENTICATED", "403", "401", "credentials"),
+            ("OAuth2", "PERMISSION_DENIED", "UNAUTHENTICATED", "403", "401", "credentials"),
             "the store refuses who asks; GOOGLE_APPLICATION_CREDENTIALS, `gcloud auth application-default login` or the "
             "service account of the machine say who does",
         ),

@@ -165,6 +165,16 @@ def test_a_store_that_does_not_answer_is_told_in_one_line(
     assert "\n" not in str(told.value)
 
 
+def test_google_without_credentials_is_told_what_says_who_asks(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_store, "_PATIENCE", datetime.timedelta(seconds=1))
+    monkeypatch.delenv("STORAGE_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+    with pytest.raises(InputError, match="the store refuses who asks; GOOGLE_APPLICATION_CREDENTIALS"):
+        object_store.exists("gs://shop/raw")
+
+
 def test_a_run_on_this_machine_writes_to_a_disk_and_says_how_the_model_gets_to_a_store() -> None:
     with pytest.raises(InputError, match=r"--set push.to=s3://shop/out pushes the model there"):
         check_out("s3://shop/out/")
