@@ -1,6 +1,6 @@
 """BERT where a recommendation has little else to go by: short histories, items with few sales; by slice, not as a mean.
 
-    python -m benchmarks.recommendation.bert_slices --source ../shared/data/online-retail [--seed 1] [--results docs/experiments.md]
+    python -m benchmarks.recommendation.bert_slices --source ../shared/data/online-retail [--heads 1 2 3] [--results docs/experiments.md]
     python -m benchmarks.recommendation.bert_slices [--users 1500 --items 800 --days 90] [--seed 1]
 
 Online Retail, or a simulated shop. Heads with numbers of BERT's embeddings of titles, and a cross-encoder that reads the latest titles
