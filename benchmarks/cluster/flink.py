@@ -45,6 +45,9 @@ def jars(folder: pathlib.Path) -> pathlib.Path:
     for program in ("java", "mvn"):
         if not shutil.which(program):
             raise NoFlink(f"there is no `{program}` on the PATH: install Java 11 or 17, and Maven")
+    # Maven takes what isn't absolute for a folder beside the file it is given.
+    folder = folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
     kept, whole = folder / "jars", folder / "pom.xml"
     if whole.exists() and whole.read_bytes() == POM.read_bytes():
         return kept
