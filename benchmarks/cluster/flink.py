@@ -6,7 +6,6 @@ and all of Flink but its web pages and scripts. So task managers have what a job
 
 from __future__ import annotations
 
-import functools
 import json
 import pathlib
 import shutil
@@ -16,7 +15,8 @@ import urllib.request
 from types import TracebackType
 from typing import Any
 
-from benchmarks.cluster.processes import PATIENCE_S, ended, free_port, listening, started
+from benchmarks.cluster.processes import PATIENCE_S, ended, listening, started
+from benchmarks.shared.ports import free_port
 
 POM = pathlib.Path(__file__).with_name("pom.xml")
 HERE = "127.0.0.1"
@@ -209,13 +209,3 @@ class Flink:
             "taskmanager.memory.jvm-overhead.max": "64m",
         }
         return "".join(f"{name}: {value}\n" for name, value in told.items())
-
-
-@functools.cache
-def why_not(cached: pathlib.Path) -> str:
-    """Why there can be no Flink here; nothing where there can."""
-    try:
-        jars(cached)
-    except NoFlink as error:
-        return str(error)
-    return ""

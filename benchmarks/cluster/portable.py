@@ -8,7 +8,8 @@ import pathlib
 import sys
 from collections.abc import Iterator
 
-from benchmarks.cluster.processes import ended, free_port, listening, started
+from benchmarks.cluster.processes import ended, listening, started
+from benchmarks.shared.ports import free_port
 
 WORKERS = 2
 

@@ -28,13 +28,6 @@ class Taken:
         return Taken(self.cpu - earlier.cpu, self.read - earlier.read, self.written - earlier.written)
 
 
-def free_port() -> int:
-    """A port of loopback that nobody listens to."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def started(words: Sequence[str], log: pathlib.Path) -> subprocess.Popen[bytes]:
     """Starts a program in a session of its own; what it says is appended to a file."""
     # A pool of workers starts `python`: it must be this one.

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from benchmarks.serving.model_server import ModelServer, listening, serving
+from benchmarks.shared.ports import free_port
 
 SETTINGS = (
     *("gate.max_quarantined_share=0.05", "labels.test_days=14", "pretrain.steps=2"),
@@ -40,9 +41,7 @@ class StoreServer:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         if program is None:
             raise RuntimeError("no redis-server is installed; Debian: apt-get install redis-server")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self._port = free.getsockname()[1]
+        self._port = free_port()
         self.address = f"redis://127.0.0.1:{self._port}/0"
         local = ("--bind", "127.0.0.1", "--port", str(self._port))
         self._words = [program, *local, "--save", "", "--dir", str(folder)]

@@ -10,6 +10,7 @@ import sys
 import time
 
 from aisle.serving.testing import FakeTransport, serve
+from benchmarks.shared.ports import free_port
 
 
 def answer(port: int) -> None:
@@ -36,9 +37,7 @@ class Restarting:
 
     def __init__(self) -> None:
         """Starts it on a free port, and returns once somebody listens there."""
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.target = f"127.0.0.1:{port}"
         self._parent = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.serving.answering", str(port)],
