@@ -35,7 +35,7 @@ def run(
     from aisle.pipeline.config import load_config
     from aisle.pipeline.inputs import check_schemas, fingerprint_tables
     from aisle.pipeline.named_columns import check_named_columns
-    from aisle.pipeline.output_folder import check_out
+    from aisle.pipeline.output_folder import check_out, check_push
     from aisle.pipeline.tracking.options import check_installed
     from aisle.pipeline.transfer.taught import find_taught
     from aisle.schema.bert.files import check_bert
@@ -44,6 +44,7 @@ def run(
     config = load_config(config_file, (*assignments, *given))
     # Wrong input is told before TFX's slow import.
     check_out(out)
+    check_push(config.push.to)
     find_taught(config.transfer.source, out)
     check_installed(config.tracking)
     readings = config.readings()

@@ -16,7 +16,8 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import Any
 
-from aisle.components.storage import is_remote
+from aisle.components.object_store import SCHEMES
+from aisle.components.storage import is_remote, list_folder
 from aisle.pipeline.paths import Layout
 from aisle.schema.errors import AisleError, InputError
 from aisle.schema.stacks import OLD, STACKS, stack_of
@@ -60,6 +61,17 @@ def check_out(out: str) -> None:
         )
     if not os.access(there, os.W_OK | os.X_OK):
         raise InputError(f"--out {out}: {there} can't be written to; choose another folder")
+
+
+def check_push(to: str) -> None:
+    """Raises InputError where an object store that a model is to be pushed to can't be asked: not only after the training."""
+    if to.startswith(SCHEMES):
+        if not to.partition("://")[2].strip("/"):
+            raise InputError(
+                f"push.to={to} names no bucket; expected {to.partition('://')[0]}://BUCKET/FOLDER"
+            )
+        # As the push begins.
+        list_folder(to)
 
 
 @contextlib.contextmanager

@@ -17,7 +17,7 @@ from aisle.components.mounts import on_disk
 from aisle.components.pusher import remote
 from aisle.components.storage import exists, is_folder, list_folder, open_file, remove_folder, write_whole
 from aisle.components.tables import read_parquet, write_parquet
-from aisle.pipeline.output_folder import check_out
+from aisle.pipeline.output_folder import check_out, check_push
 from aisle.schema.errors import InputError
 from aisle.schema.tables import EVENTS, ITEMS
 from tests import gcs_server, s3_server
@@ -163,6 +163,21 @@ def test_a_store_that_does_not_answer_is_told_in_one_line(
     with pytest.raises(InputError, match=f"the store doesn't answer; {hint}") as told:
         object_store.exists(path)
     assert "\n" not in str(told.value)
+
+
+def test_where_a_model_is_to_be_pushed_is_asked_before_it_is_made(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_push(f"{store}/not/there/yet")
+    check_push("")
+    scheme = store.partition("://")[0]
+    with pytest.raises(InputError, match=f"push.to={scheme}:// names no bucket; expected {scheme}://BUCKET"):
+        check_push(f"{scheme}://")
+    monkeypatch.setattr(object_store, "_PATIENCE", datetime.timedelta(seconds=1))
+    for name in ("AWS_ENDPOINT_URL", "STORAGE_EMULATOR_HOST"):
+        monkeypatch.setenv(name, f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(InputError, match="the store doesn't answer"):
+        check_push(f"{store}/models")
 
 
 def test_google_without_credentials_is_told_what_says_who_asks(
