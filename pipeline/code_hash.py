@@ -26,6 +26,11 @@ def show_code_to_cache(node: Any) -> None:
         node.executor_spec.add_extra_flags([f"--code={code_hash(executor)}"])
 
 
+def code_of(function: str) -> str:
+    """The hash of the code that a function, by its dotted path, leads to: TFX's cache sees the path alone."""
+    return code_hash(function.rpartition(".")[0])
+
+
 def code_hash(module: str) -> str:
     """Returns a hash of the source of a module of `aisle` and of all those of `aisle` that it leads to by imports.
 

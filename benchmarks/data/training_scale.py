@@ -107,7 +107,7 @@ def _train(folder: pathlib.Path, settings: dict[str, int]) -> None:
 def _find(folder: pathlib.Path, settings: dict[str, int]) -> None:
     from aisle.components.candidates.executor import Executor
     from aisle.model.options import CandidateOptions
-    from aisle.pipeline.create import CANDIDATES_FN
+    from aisle.pipeline.wiring.models import CANDIDATES_FN
 
     users = settings["users"]
     options = CandidateOptions(users=users, test_users=users, windows=settings["windows"])
