@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 
+from aisle.components.plans.ahead import ahead
 from aisle.components.plans.plan import Question, Stage, carry_out, nothing
 from aisle.components.plans.spool import ROW
 from aisle.components.tables import QUARANTINE_SCHEMA, StoredRows, quarantine_pieces
@@ -188,6 +189,6 @@ class _Asked:
         self, work: Callable[[pl.DataFrame], None], reads: Collection[str] | None = None, ends: bool = False
     ) -> None:
         first = 0
-        for piece in self._rows.read(self._columns):
+        for piece in ahead(self._rows.read(self._columns)):
             work(pl.DataFrame(pl.from_arrow(piece)).with_row_index(ROW, offset=first))
             first += piece.num_rows

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, contributor
 from aisle.components.anomaly_gate.findings.names import commonest
@@ -105,15 +108,15 @@ class Keys:
     def __init__(self, keys: pl.Series) -> None:
         """Args: `keys`: texts, null where there is none, [n]."""
         self._given = keys
-        self._known = keys.drop_nulls().unique().implode()
+        self._known = Known(keys)
 
     def lack(self, ids: pl.Series) -> pl.Series:
         """Which ids name no key: [n] booleans. Blanks around them, case and width don't matter, as they don't to the cleaner."""
-        unknown = ids.is_not_null() & ~ids.is_in(self._known)
+        unknown = ids.is_not_null() & ~self._known.hold(ids)
         if not unknown.any():
             return unknown
         strange = ids.filter(unknown).unique()
-        found = strange.filter(_folded(strange).is_in(self._folded_once))
+        found = strange.filter(self._folded_once.hold(_folded(strange)))
         return unknown & ~ids.is_in(found.implode())
 
     def unlike(self) -> str:
@@ -122,10 +125,47 @@ class Keys:
         return f"; its own are such as {first[0]!r}" if first else ""
 
     @functools.cached_property
-    def _folded_once(self) -> pl.Series:
+    def _folded_once(self) -> Known:
         """The folded keys that only one row has."""
         known = _folded(self._given).drop_nulls()
-        return known.filter(known.is_unique()).implode()
+        return Known(known.filter(known.is_unique()))
+
+
+class Known:
+    """Texts that others are looked up in, a piece at a time.
+
+    Polars' `is_in` hashes all that is known anew for each piece: where that grows with the rows, as users do, the seconds grow
+    with the square of them. What is more than a piece is hashed once, and what is looked up compared with what has its hash.
+    """
+
+    def __init__(
+        self, texts: pl.Series, hashed: Callable[[pl.Series, int], pl.Series] = pl.Series.hash
+    ) -> None:
+        """Args: `texts`: null where there is none, [n]; `hashed`: of texts and a seed, 64 bits of each."""
+        self._texts, self._hashed = texts.drop_nulls().unique(), hashed
+
+    def hold(self, texts: pl.Series) -> pl.Series:
+        """Which of some texts are known, [n] booleans; a missing one isn't."""
+        if len(self._texts) <= len(texts):
+            return texts.is_in(self._texts.implode()).fill_null(False)
+        seed, sorted_hashes, known = self._by_hash
+        hashes = self._hashed(texts, seed).to_numpy()
+        order, places = np.argsort(hashes), np.empty(len(hashes), np.int64)
+        # One after the other they are looked for near each other, which the processor's caches like.
+        places[order] = np.searchsorted(sorted_hashes, hashes[order])
+        found = known.gather(np.minimum(places, len(known) - 1))
+        return (found == texts).fill_null(False)
+
+    @functools.cached_property
+    def _by_hash(self) -> tuple[int, NDArray[np.uint64], pl.Series]:
+        """The first seed under which no two have the same hash, the hashes in their order, and whose they are."""
+        for seed in itertools.count():
+            hashes = self._hashed(self._texts, seed)
+            # Of a hundred million texts two have the same hash once in four thousand times.
+            if hashes.n_unique() == len(hashes):
+                break
+        order = hashes.arg_sort()
+        return seed, hashes.gather(order).to_numpy(), self._texts.gather(order)
 
 
 def _folded(ids: pl.Series) -> pl.Series:
