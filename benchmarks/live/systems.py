@@ -45,7 +45,8 @@ class Nights:
 
     def ask(self, night: int, moments: Sequence[Moment]) -> dict[str, list[list[str]]]:
         """Each system's items for each moment of the day, at most K, without those in the basket."""
-        self._answering.retriever.move_to(state_at(self._labelled, self._items, night, moves=True))
+        tower = self._answering.retriever.tower
+        self._answering.retriever.move_to(state_at(self._labelled, tower, night, moves=True))
         customers = sorted({moment.customer for moment in moments})
         known = dict(zip(customers, _in_batches(customers, self._nightly), strict=True))
         lists = {

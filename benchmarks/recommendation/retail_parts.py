@@ -25,7 +25,8 @@ ABLATIONS: dict[str, tuple[str, ...]] = {
         *("ease_share", "ease_recent_share", "ease_decayed_share", "ease_orders_share"),
     ),
     "without what is ordered next": ("transitions", "transitions_share"),
-    "without the spectrum": ("spectrum", "spectrum_share"),
+    "without the spectrum": ("spectrum", "spectrum_share", "spectrum_by_text", "spectrum_by_text_share"),
+    "without what texts tell of the spectrum": ("spectrum_by_text", "spectrum_by_text_share"),
     "without tags": ("tags", "tags_share"),
     "without baskets": ("baskets", "latest_basket", "baskets_share", "latest_basket_share"),
     "without own history": (

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aisle.model.retrieval.item_table import ItemTable
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.state import State
+    from aisle.model.retrieval.tower import Tower
     from aisle.model.transfer.lent import Lent
 
 BATCH = 64
@@ -215,12 +216,12 @@ def make_retriever(
     now = labelled.splits.test_start if now is None else now
     interactions = pl.DataFrame(pl.from_arrow(labelled.tables["interactions"]))
     lent, _ = lent_by(taught, loaded, table, bert_folder(), interactions)
-    return Retriever(loaded, text, table.prices, state_at(labelled, ids, now, moves, lent), moves), table
+    return Retriever(loaded, text, table.prices, state_at(labelled, loaded, now, moves, lent), moves), table
 
 
 def state_at(
     labelled: Labelled,
-    items: list[str],
+    tower: Tower,
     now: int,
     moves: bool,
     lent: Lent | None = None,
@@ -235,7 +236,11 @@ def state_at(
     }
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""}) if moves else None
     return make_state(
-        frames["interactions"], frames["users"], items, now, everyone, frames["tags"], lent=lent
+        *(frames["interactions"], frames["users"], [item.decode() for item in tower.item_ids.numpy()], now),
+        everyone,
+        frames["tags"],
+        lent=lent,
+        texts=tower.text_embeddings,
     )
 
 

@@ -38,6 +38,7 @@ PARTS: tuple[tuple[str, str], ...] = (
     ("overdue", marked("It is time for it again.")),
     ("ease", marked("It goes with what you took.")),
     ("transitions", marked("It often follows what you took.")),
+    ("spectrum_by_text", marked("It is like what people like you took.")),
     ("spectrum", marked("People like you took it.")),
     ("baskets", marked("It is bought together with what you took.")),
     ("latest_basket", marked("It is bought together with what you took last.")),

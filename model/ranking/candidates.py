@@ -83,6 +83,7 @@ def make_candidates(
             everyone,
             frames["tags"],
             lent=lent,
+            texts=tower.text_embeddings,
         )
         if asking is None:
             retriever = Retriever(tower, text, table.prices, state, moves=True)

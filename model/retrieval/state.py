@@ -6,6 +6,7 @@ import dataclasses
 
 import numpy as np
 import polars as pl
+import tensorflow as tf
 
 from aisle.model.gain import Floats
 from aisle.model.retrieval.co_occurrence import PAST_DECAY
@@ -123,6 +124,7 @@ def make_state(
     tags: pl.DataFrame | None = None,
     domains: Domains | None = None,
     lent: Lent | None = None,
+    texts: np.ndarray | tf.Tensor | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 
@@ -135,6 +137,7 @@ def make_state(
         tags: the Labeler's, `item_id` and `tag`; None: no item has any.
         domains: of the items, learnt as of `now` or before; None: one.
         lent: by another shop; None: nothing.
+        texts: embeddings of what the items say, in order, float32 [n, d]; None: nothing tells where an item stands.
     """
     rows = _rows(items)
     past = _before(interactions, rows, now)
@@ -150,7 +153,7 @@ def make_state(
     takings = np.zeros(len(items)) if lent.takings is None else lent.takings
     item_numbers = _item_numbers(liked, pairs if liked is past else _pairs(organic(known)), takings)
     numbers = dict(zip(ITEM_NUMBERS, item_numbers.T, strict=True))
-    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains, lent.follows)
+    sources = Past(len(items), known, pairs, numbers, _tagged(tags, rows), domains, lent.follows, texts)
     lists = _lists(pairs)
     return State(
         users=names,

@@ -74,7 +74,8 @@ def make_bundles(
 
     def state(now: int) -> State:
         return make_state(
-            frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains, lent
+            *(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains, lent),
+            texts=tower.text_embeddings,
         )
 
     text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)

@@ -18,11 +18,11 @@ from benchmarks.recommendation.bert_slices import EXPECTED, markdown
 from benchmarks.recommendation.titles.numbers import (
     MOMENT,
     TITLES,
+    by_the_like,
     centred,
     content,
     explained,
     latest,
-    maps,
     reading,
 )
 from benchmarks.recommendation.titles.reader import Reader
@@ -128,21 +128,20 @@ def _texts() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return texts.astype(np.float32), (texts @ draw.normal(size=(6, 4))).astype(np.float32), users
 
 
-def test_where_texts_tell_vectors_they_are_told_and_where_they_do_not_nothing_is() -> None:
+def test_where_the_like_tell_vectors_they_are_told_and_where_they_do_not_nothing_is() -> None:
     texts, known, users = _texts()
-    assert maps(texts, known, users)[1]["mapped"] > 0.95
+    assert explained(by_the_like(texts, known, users), known, users) > 0.5
     noise = np.random.default_rng(4).normal(size=known.shape).astype(np.float32)
-    assert max(maps(texts, noise, users)[1].values()) < 0.05
+    assert explained(by_the_like(texts, noise, users), noise, users) < 0.05
 
 
 def test_an_items_own_vector_does_not_say_where_it_stands() -> None:
     texts, known, users = _texts()
     other = known.copy()
     other[7] = -3.0 * other[7]
-    for name in ("mapped", "kindred"):
-        one, two = (maps(texts, vectors, users)[0][name] for vectors in (known, other))
-        np.testing.assert_array_equal(one[7], two[7])
-        assert not np.array_equal(one, two)
+    one, two = (by_the_like(texts, vectors, users) for vectors in (known, other))
+    np.testing.assert_array_equal(one[7], two[7])
+    assert not np.array_equal(one, two)
 
 
 def test_a_guess_is_as_good_as_one_multiple_of_it() -> None:

@@ -14,6 +14,7 @@ from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import USER_NUMBERS, State, make_state
+from aisle.model.spectrum_by_text import spectrum_by_text
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.two_tower.export import nearest_texts
@@ -64,7 +65,7 @@ TAGS = pl.DataFrame({"item_id": TAGGED.keys(), "tag": TAGGED.values()}).explode(
 
 @pytest.fixture(scope="module")
 def state() -> State:
-    return make_state(taken_by_forty(), USERS, ITEMS, NOW, tags=TAGS)
+    return make_state(taken_by_forty(), USERS, ITEMS, NOW, tags=TAGS, texts=Tower().text_embeddings)
 
 
 @pytest.fixture(scope="module")
@@ -178,6 +179,48 @@ def test_the_spectrum_foretells_by_a_ridge_regression_on_the_two_directions_that
         np.testing.assert_allclose(found, expected[user], atol=1e-3)
         assert not ask(retriever, f"u{user}", query="mug").scores["spectrum"].numpy().any()
     assert not found[7:].any(), "nobody took these"
+
+
+def test_who_took_what_is_foretold_by_where_texts_say_that_items_stand_too_unsold_ones_among_them(
+    retriever: Retriever, state: State
+) -> None:
+    vectors, told = (state.tables["spectrum"][name] for name in ("vectors", "told"))
+    expected = spectrum_by_text(
+        Tower().text_embeddings.numpy(),
+        vectors,
+        np.log1p([taken_by_forty().filter(item_id=item)["user_id"].n_unique() for item in ITEMS]),
+    )
+    np.testing.assert_allclose(told, expected, atol=1e-6)
+    rows, counts = taken(state, "u5")
+    user = (vectors[rows] * (1 + counts[:, [COUNTS.index("repeat_60")]]) / 2).sum(0)
+    found = ask(retriever, "u5").scores["spectrum_by_text"].numpy()[0]
+    np.testing.assert_allclose(found, told @ user, atol=1e-5)
+    assert found[7:].all(), "nobody took these, and their texts tell"
+    numbers = retriever.features(ask(retriever, "u5"), tf.constant([[8, 0]])).numpy()[0]
+    np.testing.assert_allclose(numbers[:, NAMES.index("spectrum_by_text")], found[[8, 0]], rtol=1e-5)
+    searched = retriever.features(ask(retriever, "u5", query="mug"), tf.constant([[8, 0]])).numpy()
+    assert np.isnan(searched[0, :, NAMES.index("spectrum_by_text")]).all()
+
+
+def test_what_texts_tell_as_of_a_moment_is_the_same_whatever_comes_later() -> None:
+    took = taken_by_forty()
+    other = took.filter(pl.col("timestamp") < 50 * DAY).vstack(
+        took.filter(pl.col("timestamp") >= 50 * DAY).with_columns(item_id=pl.lit("i8"))
+    )
+    one, two = (
+        make_state(rows, USERS, ITEMS, 50 * DAY, texts=Tower().text_embeddings).tables["spectrum"]
+        for rows in (took, other)
+    )
+    assert one["told"].any()
+    np.testing.assert_array_equal(one["told"], two["told"])
+
+
+def test_a_shop_of_which_no_text_is_known_is_told_nothing_by_texts(retriever: Retriever) -> None:
+    text = TextSearch(Tokenizer(bert_folder()), [f"mug {number}" for number in range(9)], [])
+    state = make_state(taken_by_forty(), USERS, ITEMS, NOW)
+    without = ask(Retriever(Tower(), text, np.full(len(ITEMS), 3.0), state, moves=True), "u5").scores
+    assert without["spectrum_by_text"].numpy().tolist() == [[0.0] * len(ITEMS)]
+    np.testing.assert_allclose(without["spectrum"], ask(retriever, "u5").scores["spectrum"], rtol=1e-4)
 
 
 def test_users_of_one_batch_do_not_see_each_others_history(retriever: Retriever) -> None:
@@ -319,7 +362,9 @@ def test_moved_to_another_moment_it_answers_as_one_made_for_it() -> None:
     )
     text = TextSearch(Tokenizer(bert_folder()), titles, [])
     everyone = sorted(set(taken["user_id"]))
-    moved = Retriever(Tower(), text, prices, make_state(taken, USERS, ITEMS, 20 * DAY, everyone), moves=True)
+    said = Tower().text_embeddings
+    early = make_state(taken, USERS, ITEMS, 20 * DAY, everyone, texts=said)
+    moved = Retriever(Tower(), text, prices, early, moves=True)
     rows = tf.constant([list(range(len(ITEMS)))] * 3)
 
     @tf.function
@@ -331,10 +376,10 @@ def test_moved_to_another_moment_it_answers_as_one_made_for_it() -> None:
         return moved.candidates(context, offers("recommend"), nothing), moved.features(context, rows)
 
     answer()
-    late = make_state(taken, USERS, ITEMS, NOW, everyone)
+    late = make_state(taken, USERS, ITEMS, NOW, everyone, texts=said)
     moved.move_to(late)
     fused, numbers = answer()
-    made = Retriever(Tower(), text, prices, make_state(taken, USERS, ITEMS, NOW))
+    made = Retriever(Tower(), text, prices, make_state(taken, USERS, ITEMS, NOW, texts=said))
     context = made.context(
         tf.constant(["", "", "mug 3"]), tf.constant(["u5", "u0", "u7"]), tf.zeros([3, 0], tf.string)
     )

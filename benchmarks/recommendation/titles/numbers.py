@@ -1,4 +1,4 @@
-"""Sources that read titles by BERT and are not shipped, as they would stand in `model/retrieval/sources/`."""
+"""Numbers that titles tell by BERT: the shipped ones, and sources that are not, as they would stand in `model/retrieval/sources/`."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ import tensorflow as tf
 
 from aisle.model.ranking import inputs as texts
 from aisle.model.retrieval import sources
+from aisle.model.retrieval.sources import spectrum
 from aisle.model.retrieval.sources.source import Arrays, Inputs, Past, Score, TableSource, Tensors
-from aisle.model.spectrum import spectrum
 
 Floats = npt.NDArray[np.float32]
 
 TITLES = 5
 """How many of the latest titles a reader reads, and are compared one by one."""
-RIDGE = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
-"""Of the map from texts to vectors, as multiples of the mean square of the texts; held-out items choose."""
 SHARPNESS = (3.0, 6.0, 12.0, 24.0)
 """How much more the like counts than the unlike where others say where an item stands; held-out items choose."""
-_FOLDS, _WIDTH, _SEED = 5, 128, 1
+_FOLDS, _SEED = 5, 1
 
+MAPPED, KINDRED = ("spectrum_by_text", "spectrum_by_text_share"), ("kindred", "kindred_share")
+"""The first are the product's own."""
 NUMBERS: dict[str, tuple[str, ...]] = {
     "cosine of titles": ("content", "content_share", "content_latest", "content_nearest"),
-    "titles to spectrum, a linear map": ("mapped", "mapped_share"),
-    "titles to spectrum, by the like": ("kindred", "kindred_share"),
+    "titles to spectrum, a linear map": MAPPED,
+    "titles to spectrum, by the like": KINDRED,
+    "titles to spectrum, both": MAPPED + KINDRED,
     "read together": ("read",),
 }
 """What each adds to a candidate."""
@@ -43,7 +44,7 @@ def register(tower: Any) -> None:
         tower: a loaded TwoTowerModule.
     """
     vectors = centred(tower.text_embeddings.numpy())
-    sources.SOURCES += [content(vectors), told(vectors), reading()]
+    sources.SOURCES += [content(vectors), told_by_the_like(vectors), reading()]
     texts.HISTORY_TITLES = TITLES
 
 
@@ -89,80 +90,54 @@ def latest(owner: tf.Tensor, item: tf.Tensor, age: tf.Tensor) -> tuple[tf.Tensor
     return tf.boolean_mask(owner, kept), tf.boolean_mask(item, kept)
 
 
-def told(vectors: Floats) -> TableSource:
-    """What those who took an item's like would take: where its text says that it stands among who took what.
+def told_by_the_like(vectors: Floats) -> TableSource:
+    """What those who took an item's like would take: the spectrum as of each moment, told by the like of each item.
 
-    The spectrum as of each moment, and two maps from texts to it that are learnt from what was sold by then.
+    Where a linear map of its text says that it stands, which is a number of the product, is beside it.
     """
 
     def build(past: Past) -> Arrays:
-        counted = (past.by_user() + past.by_user("repeat_60")) / 2
-        known = spectrum(counted, _WIDTH, _SEED)
-        users = np.expm1(past.item_numbers["item_users"])
-        return {"vectors": known, **maps(vectors, known, users)[0]}
+        known = spectrum.SOURCE.build(past)["vectors"]
+        return {"vectors": known, "kindred": by_the_like(vectors, known, past.item_numbers["item_users"])}
 
     def score(inputs: Inputs, kept: Tensors) -> Tensors:
         taken = inputs.taken
         worth = (taken.once + taken.counts["repeat_60"])[:, None] / 2
         held = tf.gather(kept["vectors"], taken.item) * worth
         user = tf.math.unsorted_segment_sum(held, taken.owner, inputs.batch)
-        return {name: tf.matmul(user, kept[name], transpose_b=True) for name in ("mapped", "kindred")}
+        return {"kindred": tf.matmul(user, kept["kindred"], transpose_b=True)}
 
-    return TableSource("told", (Score("mapped", share=True), Score("kindred", share=True)), score, build)
+    return TableSource("told", (Score("kindred", share=True),), score, build)
 
 
-def maps(texts: Floats, known: Floats, users: Floats) -> tuple[dict[str, Floats], dict[str, float]]:
-    """Where texts say that items stand: by ridge regression, and by the mean of the items that are like them.
+def by_the_like(texts: Floats, known: Floats, weight: Floats) -> Floats:
+    """Where items stand, by the mean of the items that are like them.
 
     An item's own vector never says where it stands: each fold of the items is told by the others.
 
     Args:
         texts: of length 1 or 0, float32 [n, d].
         known: the items' vectors, float32 [n, w].
-        users: who took each, [n].
+        weight: what each counts, [n].
 
     Returns:
-        `mapped` and `kindred`, float32 [n, w] each, and of each the share of the squares of the known vectors that it tells.
+        float32 [n, w], as sharp as tells most of the squares of the known vectors.
     """
     fold = np.random.default_rng(_SEED).integers(0, _FOLDS, len(texts))
-    weight = np.log1p(users)
-    ridge = [
-        _folded(fold, lambda rest, to, one=one: _ridge(texts, known, weight, rest, to, one)) for one in RIDGE
-    ]
-    like = [
-        _folded(fold, lambda rest, to, one=one: _like(texts, known, weight, rest, to, one))
-        for one in SHARPNESS
-    ]
-    found, shares = {}, {}
-    for name, guesses in (("mapped", ridge), ("kindred", like)):
-        worth = [explained(guess, known, weight) for guess in guesses]
-        found[name], shares[name] = guesses[int(np.argmax(worth))], max(worth)
-    return found, shares
+    guesses = [_folded(fold, texts, known, weight, one) for one in SHARPNESS]
+    return guesses[int(np.argmax([explained(guess, known, weight) for guess in guesses]))]
 
 
-def _folded(fold: npt.NDArray[np.int64], told_by: Any) -> Floats:
-    """What is told of each fold by the rest."""
-    parts = [np.flatnonzero(fold == number) for number in range(_FOLDS)]
-    found = [told_by(np.flatnonzero(fold != number), part) for number, part in enumerate(parts)]
-    return np.concatenate(found)[np.argsort(np.concatenate(parts), kind="stable")].astype(np.float32)
-
-
-def _ridge(
-    texts: Floats, known: Floats, weight: Floats, rest: Any, to: Any, strength: float
-) -> npt.NDArray[np.floating[Any]]:
-    """The vectors of `to` by ridge regression on the texts of `rest`."""
-    one, other = texts[rest], texts[rest] * weight[rest, None]
-    squares = one.T @ other
-    squares += strength * np.trace(squares) / len(squares) * np.eye(len(squares), dtype=np.float32)
-    return np.asarray(texts[to] @ np.linalg.solve(squares, other.T @ known[rest]))
-
-
-def _like(
-    texts: Floats, known: Floats, weight: Floats, rest: Any, to: Any, sharpness: float
-) -> npt.NDArray[np.floating[Any]]:
-    """The vectors of `to` as the mean of those of `rest`, the like and the often taken counting more."""
-    share = np.exp(sharpness * (texts[to] @ texts[rest].T - 1.0)) * weight[rest]
-    return np.asarray((share @ known[rest]) / np.maximum(share.sum(1, keepdims=True), 1e-12))
+def _folded(
+    fold: npt.NDArray[np.int64], texts: Floats, known: Floats, weight: Floats, sharpness: float
+) -> Floats:
+    """Each fold's vectors as the mean of the others', the like and the often taken counting more."""
+    found = np.zeros_like(known)
+    for number in range(_FOLDS):
+        rest, to = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
+        share = np.exp(sharpness * (texts[to] @ texts[rest].T - 1.0)) * weight[rest]
+        found[to] = share @ known[rest] / np.maximum(share.sum(1, keepdims=True), 1e-12)
+    return found
 
 
 def explained(guess: Floats, truth: Floats, weight: Floats) -> float:

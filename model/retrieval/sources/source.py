@@ -89,6 +89,7 @@ class Past:
         tags: what the Labeler tagged items with, `row` and `tag`: of the catalogue, whenever it is.
         domains: of the items, and what is learnt of them; None where nobody asked.
         follows: by what each item is likely to be followed, as another shop says; None where none does.
+        texts: embeddings of what items say, float32 [n, d], read in blocks: whenever it is; None: unknown.
     """
 
     count: int
@@ -98,6 +99,7 @@ class Past:
     tags: pl.DataFrame
     domains: Domains | None = None
     follows: Follows | None = None
+    texts: np.ndarray | tf.Tensor | None = None
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""

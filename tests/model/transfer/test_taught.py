@@ -19,7 +19,7 @@ from aisle.model.transfer.taught import HeadWeights, Taught
 from aisle.model.transfer.told import told
 from aisle.schema.errors import InputError
 
-IDS = [f"theirs-{number}" for number in range(60)]
+IDS = [f"theirs-{number}" for number in range(97)]
 FILE = pathlib.Path("assets.extra", "taught.npz")
 
 
