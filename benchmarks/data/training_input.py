@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import pathlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -74,10 +74,10 @@ def artifact(folder: pathlib.Path) -> Any:
     return examples
 
 
-def _events(tables: pathlib.Path) -> Iterator[pa.Table]:
-    """The events as the Cleaner leaves them: times are microseconds."""
+def _events(tables: pathlib.Path, columns: Sequence[str]) -> Iterator[pa.Table]:
+    """Some columns of the events, their time among them, as the Cleaner leaves them: times are microseconds."""
     for path in sorted((tables / "events").iterdir()):
-        rows = pq.read_table(path)
+        rows = pq.read_table(path, columns=[name for name in pq.read_schema(path).names if name in columns])
         place = rows.column_names.index("timestamp")
         yield rows.set_column(place, "timestamp", rows["timestamp"].cast(pa.int64()))
 
