@@ -93,8 +93,8 @@ def test_a_text_that_says_nothing_is_told_nothing() -> None:
 
 @pytest.mark.parametrize(
     "texts",
-    [np.zeros((30, 6)), np.tile(np.random.default_rng(1).normal(size=(1, 6)), (30, 1)), np.ones((1, 6))],
-    ids=["no texts", "one title", "one item"],
+    [np.zeros((30, 6)), 1.0 + np.random.default_rng(1).normal(size=(30, 6)) / 1e6, np.ones((1, 6))],
+    ids=["no texts", "one title, embedded in several batches", "one item"],
 )
 def test_where_texts_tell_no_item_from_another_there_are_no_columns(texts: np.ndarray) -> None:
     count = len(texts)
