@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -35,12 +36,30 @@ def tensor_of(values: npt.NDArray[Any], dtype: tf.DType | None = None) -> tf.Ten
         >>> tensor_of(np.array([[1, 2], [3, 4]]), tf.float32).numpy().tolist()
         [[1.0, 2.0], [3.0, 4.0]]
     """
-    dtype = tf.as_dtype(values.dtype) if dtype is None else dtype
-    found = tf.Variable(tf.zeros(values.shape, dtype), trainable=False)
     step = max(1, _AT_ONCE // max(values[:1].nbytes, 1))
-    for start in range(0, len(values), step):
-        block = tf.constant(values[start : start + step], dtype)
+    blocks = (values[start : start + step] for start in range(0, len(values), step))
+    return filled(values.shape, tf.as_dtype(values.dtype) if dtype is None else dtype, blocks)
+
+
+def filled(
+    shape: tuple[int, ...], dtype: tf.DType, blocks: Iterable[npt.NDArray[Any] | tf.Tensor]
+) -> tf.Tensor:
+    """A tensor of blocks of rows that come one after the other, each held while it is copied alone.
+
+    Args:
+        shape: of the tensor, at least one axis.
+        dtype: of the tensor.
+        blocks: all of its rows in order, [m, …] each.
+
+    Example:
+        >>> filled((3, 1), tf.float32, [np.array([[1.0], [2.0]]), np.array([[3.0]])]).numpy().tolist()
+        [[1.0], [2.0], [3.0]]
+    """
+    found, start = tf.Variable(tf.zeros(shape, dtype), trainable=False), 0
+    for values in blocks:
+        block = tf.constant(values, dtype)
         found.scatter_update(tf.IndexedSlices(block, tf.range(start, start + len(block))))
+        start += len(block)
     return taken_out(found)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import os
+import pathlib
+import tempfile
 
 from aisle.schema.splits import ITEMS, TRAIN
 
@@ -24,6 +25,7 @@ from aisle.model.preprocessing import (
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.text.chosen_bert import chosen_bert
 from aisle.model.training import workers
+from aisle.model.training.memory import give_back
 from aisle.model.two_tower.export import Towers, TwoTowerModule, export
 from aisle.model.two_tower.inputs import Catalogue, Queries, joined, read_catalogue, read_queries
 from aisle.model.two_tower.model import Sizes, TwoTower
@@ -52,27 +54,43 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
     """As `run_fn`, with the encoder of the titles and queries given."""
     options = TwoTowerOptions.from_json(fn_args.custom_config["options"])
     transform = tft.TFTransformOutput(fn_args.transform_output)
-    catalogue = read_catalogue(_matching(fn_args.train_files, ITEMS), transform, encoder)
+    layer = transform.transform_features_layer()
+    with tempfile.TemporaryDirectory() as folder:
+        catalogue = read_catalogue(_matching(fn_args.train_files, ITEMS), transform, encoder)
+        # Of a large catalogue there is no room for both models, nor for more than is exported while it is.
+        catalogue = catalogue.spill(pathlib.Path(folder) / "texts")
+        give_back()
+        towers, held_out = _towers(fn_args, options, catalogue, transform, layer, encoder)
+        give_back()
+        if towers is not None:
+            module = TwoTowerModule(towers, layer, encoder, catalogue.ids, catalogue.texts(), held_out)
+            export(module, fn_args.serving_model_dir)
+    workers.wait()
+
+
+def _towers(
+    fn_args: FnArgs,
+    options: TwoTowerOptions,
+    catalogue: Catalogue,
+    transform: tft.TFTransformOutput,
+    layer: tf.keras.layers.Layer,
+    encoder: SentenceEncoder,
+) -> tuple[Towers | None, Towers | None]:
+    """What serves, where this is the chief, and what has not seen the validation window, where that is another.
+
+    A function of its own, as `_learnt` is: the queries are kept until it ends.
+    """
     splits = [_matching(fn_args.train_files, TRAIN), fn_args.eval_files]
     queries, valid = read_queries(splits, transform, catalogue, encoder)
+    give_back()
     size = sizes(transform, encoder.width)
-    layer = transform.transform_features_layer()
     towers, order, steps = _learnt(queries, valid, catalogue, size, options, layer, fn_args.model_run_dir)
-    # Of a large catalogue there is no room for both models, nor for more than is exported while it is.
-    gc.collect()
-    held_out = None
-    if options.refit:
-        every = joined(queries, valid)
-        del queries, valid
-        towers, held_out = _learnt_again(every, catalogue, size, options, layer, order, steps), towers
-        del every
-    ids, texts = catalogue.ids, catalogue.features["text"]
-    del catalogue
-    gc.collect()
-    if towers is not None:
-        module = TwoTowerModule(towers, layer, encoder, ids, texts, held_out)
-        export(module, fn_args.serving_model_dir)
-    workers.wait()
+    give_back()
+    if not options.refit:
+        return towers, None
+    every = joined(queries, valid)
+    del queries, valid
+    return _learnt_again(every, catalogue, size, options, layer, order, steps), towers
 
 
 def _learnt(
@@ -89,6 +107,7 @@ def _learnt(
     A function of its own: whoever looks at a frame's variables, as AutoGraph does, keeps what they were until it ends.
     """
     model = begun(size, options, queries, catalogue)
+    catalogue = catalogue.read_by(model)
     steps = fit(model, endless(queries, catalogue, options), valid, catalogue, options, run_dir)
     model = alone(model, queries, catalogue, options)
     if not workers.is_chief():
@@ -108,6 +127,7 @@ def _learnt_again(
 ) -> Towers | None:
     """The towers that learnt of all queries for as many steps, where this is the chief."""
     model = begun(size, options, every, catalogue)
+    catalogue = catalogue.read_by(model)
     model.fit(endless(every, catalogue, options), steps_per_epoch=steps[0], verbose=0)
     model = alone(model, every, catalogue, options)
     if not workers.is_chief():

@@ -49,7 +49,7 @@ class Towers(tf.Module):
         self.tower_weights = list(model.queries.variables)
         one = tf.TensorSpec([None], tf.string)
         strings, floats = tf.TensorSpec([None, None], tf.string), tf.TensorSpec([None, None], tf.float32)
-        text = tf.TensorSpec([None, item_features["text"].shape[1]], tf.float32)
+        text = tf.TensorSpec([None, model.text_width], tf.float32)
         self.embed_query = tf.function(
             _query_embedding(model.queries, transform, order),
             input_signature=[one, one, text, strings, floats, floats],

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +13,14 @@ import tensorflow as tf
 import tensorflow_transform as tft
 
 from aisle.model.options import TwoTowerOptions
+from aisle.model.spilled import SpilledRows
 from aisle.model.text.bert import SentenceEncoder
 from aisle.model.training.workers import WHOLE, Part
-from aisle.model.two_tower.model import HALF_LIFE_DAYS, counted
+from aisle.model.two_tower.model import HALF_LIFE_DAYS, TwoTower, counted
 
 READ_BATCH = 4096
+_HELD = 134_217_728
+"""Bytes of texts' embeddings that are held while towers learn: those of 87,000 items by the BERT that comes along."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,10 +36,35 @@ class Catalogue:
     Attributes:
         ids: string [n].
         features: `item_id`, `category` (ragged), `brand`, `price`, `text`, and `row` in the catalogue.
+        spilled: the texts, where they lie in a file instead.
     """
 
     ids: tf.Tensor
     features: dict[str, tf.Tensor]
+    spilled: SpilledRows | None = None
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The features with the texts wherever they are, which the towers are seldom asked for: they begin by them."""
+        return self.features if self.spilled is None else {**self.features, "text": self.spilled}
+
+    def spill(self, path: pathlib.Path) -> Catalogue:
+        """The same with its texts in a file, where they are many."""
+        text = self.features["text"]
+        if 4 * text.shape.num_elements() <= _HELD:
+            return self
+        others = {name: value for name, value in self.features.items() if name != "text"}
+        return Catalogue(self.ids, others, SpilledRows(text, path))
+
+    def read_by(self, model: TwoTower) -> Catalogue:
+        """With the texts in memory, where a model has to learn what they say."""
+        if self.spilled is None or model.items.catalogue is not None:
+            return self
+        return Catalogue(self.ids, {**self.features, "text": self.spilled.tensor()})
+
+    def texts(self) -> tf.Tensor:
+        """The texts' embeddings: float32 [n, text width]."""
+        return self.features["text"] if self.spilled is None else self.spilled.tensor()
 
     def rows(self, row: tf.Tensor) -> dict[str, tf.Tensor]:
         """The features of some rows: int64 [m]."""

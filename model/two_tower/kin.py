@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 import tensorflow as tf
+
+from aisle.model.spilled import SpilledRows
 
 SHARPNESS = (3.0, 6.0, 12.0, 24.0)
 """How much more the like may count than the unlike: at 3, an item of cosine 1 counts e^3 times as much as one of cosine 0."""
@@ -25,9 +28,7 @@ Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
 
 
-def kin_of(
-    features: dict[str, tf.Tensor], vectors: Floats, times: Floats, unbranded: int, seed: int
-) -> Floats:
+def kin_of(features: dict[str, Any], vectors: Floats, times: Floats, unbranded: int, seed: int) -> Floats:
     """The mean vector of the other items that were taken, the like and the often taken counting more.
 
     How much more the like count is what tells the vectors of the items that were taken best, each by the others. Those
@@ -39,7 +40,7 @@ def kin_of(
     et al., Learning Attribute-to-Feature Mappings for Cold-Start Recommendations, ICDM 2010.
 
     Args:
-        features: of the catalogue, `item_id` [n], `text` float32 [n, text width], ragged `category` [n, (c)], `brand` [n].
+        features: of the catalogue, `item_id` [n], `text` float32 [n, text width] or in a file, ragged `category` [n, (c)], `brand` [n].
         vectors: of the items by id, float32 [items, width].
         times: how many users took each, float32 [items].
         unbranded: the `brand` of an item that has none.
@@ -123,12 +124,12 @@ class _Texts:
         share: the length of each, float32 [n].
     """
 
-    embeddings: tf.Tensor
+    embeddings: tf.Tensor | SpilledRows
     shared: Floats | None
     share: Floats
 
     @staticmethod
-    def centred(embeddings: tf.Tensor, taken: npt.NDArray[np.bool_]) -> _Texts:
+    def centred(embeddings: tf.Tensor | SpilledRows, taken: npt.NDArray[np.bool_]) -> _Texts:
         """Of length 1, without what those that were taken share."""
         texts = _Texts(embeddings, None, np.ones(len(embeddings), np.float32))
         total, count = np.zeros(embeddings.shape[1]), 0
@@ -145,7 +146,9 @@ class _Texts:
 
     def of(self, rows: Rows) -> Floats:
         """Some of them: float32 [r, d]."""
-        text = _unit(tf.gather(self.embeddings, rows).numpy().astype(np.float32))
+        spilled = isinstance(self.embeddings, SpilledRows)
+        text = self.embeddings[rows] if spilled else tf.gather(self.embeddings, rows).numpy()
+        text = _unit(text.astype(np.float32, copy=False))
         if self.shared is not None:
             text = _unit(np.where(np.any(text != 0, axis=1)[:, None], text - self.shared, np.float32(0.0)))
         return text * self.share[rows][:, None]
@@ -156,7 +159,7 @@ class _Texts:
 
 
 def _described(
-    features: dict[str, tf.Tensor], taken: npt.NDArray[np.bool_], unbranded: int
+    features: dict[str, Any], taken: npt.NDArray[np.bool_], unbranded: int
 ) -> tuple[_Texts, sp.csr_matrix]:
     """What is said of each item: its text, float32 [n, d], and its facts [n, f]; both together of length 1, or 0."""
     text = _Texts.centred(features["text"], taken)

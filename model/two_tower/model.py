@@ -209,6 +209,7 @@ class TwoTower(tfrs.Model):
     Attributes:
         unknown_id: of the items that nobody took.
         width: of the vectors.
+        text_width: of the sentence embeddings.
     """
 
     def __init__(self, sizes: Sizes, options: TwoTowerOptions, start: Start | None = None) -> None:
@@ -226,7 +227,7 @@ class TwoTower(tfrs.Model):
         self._temperature = options.temperature
         self._unknown = options.unknown
         self._made_of = sizes, options
-        self.unknown_id, self.width = sizes.items - 1, options.width
+        self.unknown_id, self.width, self.text_width = sizes.items - 1, options.width, sizes.text
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> tf.Tensor:
         """The softmax loss of a batch of `query` [n] and `item` [m] features.

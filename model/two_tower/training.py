@@ -33,7 +33,7 @@ def begun(
     start = start.tensors()  # Before there is kin, which is as large.
     vectors = np.asarray(start.vectors)
     # Where nobody took anything content has to be learnt: from titles that stand for queries, say.
-    start = start.with_kin(kin_of(catalogue.features, vectors, start.times, size.brands - 1, options.seed))
+    start = start.with_kin(kin_of(catalogue.described, vectors, start.times, size.brands - 1, options.seed))
     return compiled(size, options, kind, start.tensors())
 
 
