@@ -6,6 +6,7 @@ import abc
 import dataclasses
 import pathlib
 from collections.abc import Callable, Collection, Iterator
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -140,12 +141,7 @@ class Divided:
             yield rows.drop(ROW)
 
     def _route(self, rows: pl.DataFrame, provenance: pa.Table) -> None:
-        item = rows["item_id"]
-        given = item.unique()
-        spelled = pl.DataFrame({"item_id": given, "part": spelled_alike(given).hash(seed=0) % self.count})
-        part = item.to_frame().join(
-            spelled, on="item_id", how="left", nulls_equal=True, maintain_order="left"
-        )
+        part = by_spelling(rows["item_id"], lambda ids: ids.hash(seed=0) % self.count)
         places = pl.DataFrame(pl.from_arrow(provenance)).with_columns(rows[ROW])
         self._files += [
             name for name in places["file"].unique(maintain_order=True) if name not in self._files
@@ -153,8 +149,8 @@ class Divided:
         code = pl.col("file").replace_strict(
             self._files, list(range(len(self._files))), return_dtype=pl.UInt32
         )
-        self._read.add(rows, part["part"])
-        self._places.add(places.select(ROW, code, "line"), part["part"])
+        self._read.add(rows, part)
+        self._places.add(places.select(ROW, code, "line"), part)
 
     def _load(self, number: int, reads: Collection[str] | None = None) -> pl.DataFrame:
         """Returns a part, or those of some columns that it has."""
@@ -183,6 +179,16 @@ class Divided:
             old.unlink()
 
 
-def spelled_alike(ids: pl.Series) -> pl.Series:
-    """Returns what is the same of all ids that may be spellings of one."""
-    return fold(normal(ids))
+def by_spelling(ids: pl.Series, part: Callable[[pl.Series], Any]) -> pl.Series:
+    """Returns the part of each row, the same for ids that may be spellings of one.
+
+    Args:
+        ids: of rows, null where there is none.
+        part: of what is the same of such ids, once for each that was given.
+    """
+    given = ids.alias("id").to_frame().unique()
+    parts = given.with_columns(pl.Series("part", part(fold(normal(given["id"])))))
+    found = (
+        ids.alias("id").to_frame().join(parts, on="id", how="left", nulls_equal=True, maintain_order="left")
+    )
+    return found["part"]

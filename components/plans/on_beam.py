@@ -8,69 +8,96 @@ of this one written, so that a part whose worker died is worked on again from wh
 
 from __future__ import annotations
 
+import abc
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Any, Generic, TypeVar
 
 import apache_beam as beam
 import polars as pl
 
 from aisle.components.plans.plan import Elsewhere, Question, Stage, Told, columns_read
-from aisle.components.plans.shared import SharedFolder, by_key, together
+from aisle.components.plans.shared import SharedFolder, by_key
 
 State = TypeVar("State")
-Work = Callable[[int], None]
-"""What is done to each of some numbers, by whichever worker takes it: it writes files, and may be done twice."""
+Work = tuple[int, Callable[[int], None]]
+"""How many numbers there are, and what is done to each, by whichever worker takes it: it writes files, and may be done twice."""
+
+
+class Keeping(abc.ABC, Generic[State]):
+    """How parts lie in folders, as workers keep and find them there."""
+
+    @abc.abstractmethod
+    def load(self, folder: SharedFolder | None, number: int, reads: Collection[str] | None) -> State:
+        """Returns a part.
+
+        Args:
+            folder: in which it was kept; None where it wasn't yet, and is as it begins.
+            number: its own.
+            reads: where it will not be changed, the columns that are looked at.
+        """
+
+    @abc.abstractmethod
+    def store(self, folder: SharedFolder, number: int, state: State) -> None:
+        """Keeps a part that may have been changed, for the next turn."""
+
+    @abc.abstractmethod
+    def end(self, folder: SharedFolder, number: int, state: State) -> None:
+        """Keeps what is asked of a part to which nothing more is done."""
 
 
 class OnBeam(Elsewhere[State]):
     """The parts of a table in a folder that all of Beam's workers see."""
 
     def __init__(
-        self, folder: str, count: int, pipeline: Callable[[], Any], begin: Callable[[int], State]
+        self,
+        folder: str,
+        count: int,
+        pipeline: Callable[[], Any],
+        keeping: Keeping[State],
+        first: Sequence[Work] = (),
     ) -> None:
-        """Opens the parts; none is made yet.
+        """Opens the parts; nothing is done yet.
 
         Args:
             folder: local or remote, for these parts alone, about twice what they take.
             count: how many parts there are.
             pipeline: makes a Beam pipeline, which runs when its context ends.
-            begin: makes the part of a number, on the worker that first works on it.
+            keeping: how they lie there.
+            first: what is done before them, in the pipeline of the first turn.
         """
         self.count = count
-        self._folder, self._pipeline, self._begin = folder, pipeline, begin
-        self._turn = self._kept = 0
+        self.kept: SharedFolder | None = None
+        self._folder, self._pipeline, self._keeping = folder, pipeline, keeping
+        self._first, self._turn = tuple(first), 0
 
-    def answers(self, stages: Sequence[Stage[State]], told: Told) -> Told:
+    def answers(self, stages: Sequence[Stage[State]], told: Told, ends: bool) -> Told:
         """See `plan.Elsewhere`."""
-        asked, begin = stages[-1].asks, None if self._kept else self._begin
-        # A part that is only looked at stays where it is, but for the first time.
-        keeps = begin is not None or columns_read(stages) is None
-        self._turn += 1
-        before, turn = self.kept, SharedFolder(self._turn_folder(self._turn))
-        visit = functools.partial(_visit, before, turn.path, self.count, begin, keeps, tuple(stages), told)
+        asked, self._turn = stages[-1].asks, self._turn + 1
+        turn = SharedFolder(os.path.join(self._folder, f"turn-{self._turn}"))
+        visit = functools.partial(
+            _visit, self._keeping, self.kept, turn, self.count, tuple(stages), told, ends
+        )
+        works: list[Work] = [*self._first, (self.count, visit)]
+        self._first = ()
         keyed = [question for question in asked if question.by]
-        answer = functools.partial(_answer, turn.path, self.count, keyed) if keyed else None
-        on_workers(turn, self._pipeline, self.count, visit, answer)
+        if keyed:
+            works.append((self.count, functools.partial(_answer, turn, self.count, keyed)))
+        on_workers(turn, self._pipeline, *works)
         answers = {question.name: self._answered(turn, question) for question in asked}
-        if keeps and self._kept:
-            SharedFolder(before).remove()
-        elif not keeps:
+        if columns_read(stages) is None:
+            self._changed(turn)
+            if self.kept is not None:
+                self.kept.remove()
+            self.kept = turn
+        else:
+            # A part that is only looked at stays where it is.
             turn.remove()
-        self._kept = self._turn if keeps else self._kept
         return answers
 
-    @property
-    def kept(self) -> str:
-        """The folder of the parts, each `part-` and its number, as the last stage left them."""
-        return self._turn_folder(self._kept)
-
-    def states(self) -> Iterator[State]:
-        """Yields each part as the last stage left it, in this process."""
-        kept = SharedFolder(self.kept)
-        for number in range(self.count):
-            yield kept.load(f"part-{number}")
+    def _changed(self, turn: SharedFolder) -> None:
+        """Is called when all parts were kept in a turn's folder."""
 
     def _answered(self, turn: SharedFolder, question: Question[State]) -> Any:
         parts = range(self.count)
@@ -78,32 +105,26 @@ class OnBeam(Elsewhere[State]):
             return pl.concat([turn.load(f"{question.name}-answer-{number}") for number in parts])
         return question.answer(turn.read(_shown(question, self.count)))
 
-    def _turn_folder(self, turn: int) -> str:
-        return os.path.join(self._folder, f"turn-{turn}")
 
-
-def on_workers(
-    folder: SharedFolder, pipeline: Callable[[], Any], count: int, work: Work, then: Work | None = None
-) -> None:
-    """Has Beam's workers do work on each number below `count`, and once all of it is done, something else.
+def on_workers(folder: SharedFolder, pipeline: Callable[[], Any], *works: Work) -> None:
+    """Has Beam's workers do works one after the other, each on all of its numbers when the one before is done.
 
     Args:
-        folder: where the work is left for them.
+        folder: where the works are left for them.
         pipeline: makes a Beam pipeline, which runs when its context ends.
-        count: how many numbers there are.
-        work: done to each.
-        then: done to each when `work` was done to all.
+        works: one or more.
     """
-    folder.store("work", work)
-    folder.store("then", then)
+    done: Any = None
     with pipeline() as running:
-        numbers = running | "Numbers" >> beam.Create(range(count), reshuffle=False)
-        done = numbers | "Work" >> _OnEach(folder.path, "work")
-        if then is not None:
-            # A group is whole when all of the work is done. Told by a side input, that took a job twice as many steps.
-            all_done = done | "Done" >> beam.WithKeys(0) | beam.GroupByKey()
-            again = all_done | "Again" >> beam.FlatMap(_numbers, count)
-            _ = again | "Then" >> _OnEach(folder.path, "then")
+        for nth, (count, work) in enumerate(works):
+            folder.store(f"work-{nth}", work)
+            if nth:
+                # A group is whole when all of the work is done. Told by a side input, that took a job twice as many steps.
+                all_done = done | f"Done {nth}" >> beam.WithKeys(0) | f"All {nth}" >> beam.GroupByKey()
+                numbers = all_done | f"Numbers {nth}" >> beam.FlatMap(_numbers, count)
+            else:
+                numbers = running | "Numbers" >> beam.Create(range(count), reshuffle=False)
+            done = numbers | f"Work {nth}" >> _OnEach(folder, f"work-{nth}")
 
 
 def _numbers(group: object, count: int) -> Iterator[int]:
@@ -114,7 +135,7 @@ def _numbers(group: object, count: int) -> Iterator[int]:
 class _OnEach(beam.PTransform):
     """Does work on each number, spread over the workers."""
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: SharedFolder, name: str) -> None:
         super().__init__()
         self._folder, self._name = folder, name
 
@@ -127,12 +148,12 @@ class _OnEach(beam.PTransform):
 class _Do(beam.DoFn):
     """Does the work that lies in a folder on each number."""
 
-    def __init__(self, folder: str, name: str) -> None:
+    def __init__(self, folder: SharedFolder, name: str) -> None:
         self._folder, self._name = folder, name
 
     def setup(self) -> None:
         """Reads the work, once for many numbers."""
-        self._work: Work = SharedFolder(self._folder).load(self._name)
+        self._work: Callable[[int], None] = self._folder.load(self._name)
 
     def process(self, number: int) -> Iterator[int]:
         """Does the work."""
@@ -141,31 +162,33 @@ class _Do(beam.DoFn):
 
 
 def _visit(
-    before: str,
-    now: str,
+    keeping: Keeping[State],
+    before: SharedFolder | None,
+    turn: SharedFolder,
     count: int,
-    begin: Callable[[int], State] | None,
-    keeps: bool,
     stages: Sequence[Stage[State]],
     told: Told,
+    ends: bool,
     number: int,
 ) -> None:
-    """Carries out stages on a part, and keeps what it became, where it may have changed, and what it shows."""
-    state = SharedFolder(before).load(f"part-{number}") if begin is None else begin(number)
-    turn = SharedFolder(now)
+    """Carries out stages on a part, and keeps what it shows, and what it became where it may have changed."""
+    reads = columns_read(stages)
+    state = keeping.load(before, number, reads)
     for stage in stages:
         stage.apply(state, told)
     for question in stages[-1].asks:
         rows = question.show(state, told)
-        rows, buckets = by_key(rows, question.by, count) if question.by else (rows, together(rows))
-        turn.write(f"{question.name}-{number}", rows, buckets, count if question.by else 1)
-    if keeps:
-        turn.store(f"part-{number}", state)
+        name = f"{question.name}-{number}"
+        if question.by:
+            turn.write(name, *by_key(rows, question.by, count), count)
+        else:
+            turn.write(name, rows)
+    if reads is None:
+        (keeping.end if ends else keeping.store)(turn, number, state)
 
 
-def _answer(folder: str, count: int, questions: Sequence[Question[Any]], bucket: int) -> None:
+def _answer(turn: SharedFolder, count: int, questions: Sequence[Question[Any]], bucket: int) -> None:
     """Answers questions for the rows of a bucket."""
-    turn = SharedFolder(folder)
     for question in questions:
         rows = turn.read(_shown(question, count), bucket)
         turn.store(f"{question.name}-answer-{bucket}", question.answer(rows))

@@ -87,8 +87,14 @@ class Elsewhere(abc.ABC, Generic[State]):
     """The parts of a table that are worked on elsewhere: no caller sees one of them."""
 
     @abc.abstractmethod
-    def answers(self, stages: Sequence[Stage[State]], told: Told) -> Told:
-        """Carries out stages of which only the last asks, and returns the answers by the names of its questions."""
+    def answers(self, stages: Sequence[Stage[State]], told: Told, ends: bool) -> Told:
+        """Carries out stages of which only the last asks, and returns the answers by the names of its questions.
+
+        Args:
+            stages: in their order.
+            told: the answers so far.
+            ends: whether it is the last that is done to the parts.
+        """
 
 
 def carry_out(
@@ -106,10 +112,12 @@ def carry_out(
     for stage in stages:
         waiting.append(stage)
         if stage.asks or stage is stages[-1]:
-            if isinstance(parts, Elsewhere):
-                told |= parts.answers(waiting, told)
-            else:
-                told |= _visit(waiting, parts, told, ends and stage is stages[-1])
+            last = ends and stage is stages[-1]
+            told |= (
+                parts.answers(waiting, told, last)
+                if isinstance(parts, Elsewhere)
+                else _visit(waiting, parts, told, last)
+            )
             waiting = []
     return told
 

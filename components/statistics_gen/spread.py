@@ -50,7 +50,7 @@ def spread_statistics(
     """
     shared = SharedFolder(folder)
     try:
-        on_workers(shared, pipeline, len(pieces), functools.partial(_add_up, folder, list(pieces), options))
+        on_workers(shared, pipeline, (len(pieces), functools.partial(_add_up, folder, list(pieces), options)))
         return merged_statistics((shared.load(_name(number)) for number in range(len(pieces))), options)
     finally:
         shared.remove()

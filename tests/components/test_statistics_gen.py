@@ -130,10 +130,7 @@ def test_what_workers_add_up_in_pieces_is_the_same(
     monkeypatch.setattr(
         spread,
         "on_workers",
-        lambda folder, pipeline, count, work: (
-            counted.append(count),
-            on_workers(folder, pipeline, count, work),
-        ),
+        lambda folder, pipeline, work: (counted.append(work[0]), on_workers(folder, pipeline, work)),
     )
     ours = _run(Executor, tmp_path / "out", _examples(tmp_path / "examples", _table()), BEAM_ARGS)
     assert counted == [5]
