@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import pathlib
 import tempfile
@@ -61,6 +62,7 @@ def train(fn_args: FnArgs, encoder: SentenceEncoder) -> None:
         catalogue = catalogue.spill(pathlib.Path(folder) / "texts")
         give_back()
         towers, held_out = _towers(fn_args, options, catalogue, transform, layer, encoder)
+        gc.collect()
         give_back()
         if towers is not None:
             module = TwoTowerModule(towers, layer, encoder, catalogue.ids, catalogue.texts(), held_out)
@@ -85,6 +87,7 @@ def _towers(
     give_back()
     size = sizes(transform, encoder.width)
     towers, order, steps = _learnt(queries, valid, catalogue, size, options, layer, fn_args.model_run_dir)
+    gc.collect()
     give_back()
     if not options.refit:
         return towers, None

@@ -4,8 +4,8 @@
 
 What both read is made by `training_input`. The Trainer's `run_fn` and the executor of Candidates run as in a pipeline, but for
 the titles' embeddings, which are drawn at random: a BERT takes an hour or more on two cores for a million titles. `--steps`,
-`--users` and `--windows` say how much of the work is done, which is a matter of time and, once the first step of each is
-done, hardly of memory. `--made` keeps what both read for another run, and for a look at one step alone.
+`--compared`, `--users` and `--windows` say how much of the work is done, which is a matter of time and, once the first step of
+each is done, hardly of memory. `--made` keeps what both read for another run, and for a look at one step alone.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ def main() -> None:
     command.add_argument("--users", type=int, default=50, help="asked in each window (default 50)")
     command.add_argument("--windows", type=int, default=2, help="asked (default 2)")
     command.add_argument(
+        "--compared",
+        type=int,
+        default=20_000,
+        help="items that tell each one's vector by what is described alike (default 20,000, as in a pipeline)",
+    )
+    command.add_argument(
         "--made", type=pathlib.Path, help="a folder of inputs that were made before, and are kept"
     )
     command.run(lambda told, scratch: measure(told, told.made or scratch), {"training-scale": markdown})
@@ -55,7 +61,7 @@ def main() -> None:
 
 def measure(told: Any, folder: pathlib.Path) -> Measured:
     """A run for each size; see `markdown` for the shape."""
-    settings = {name: getattr(told, name) for name in ("steps", "users", "windows")}
+    settings = {name: getattr(told, name) for name in ("steps", "users", "windows", "compared")}
     runs = []
     for events, items in zip(told.events, told.items, strict=True):
         made = folder / f"{events}-{items}"
@@ -90,8 +96,10 @@ def _timed(work: Any, folder: pathlib.Path, settings: dict[str, int]) -> Measure
 def _train(folder: pathlib.Path, settings: dict[str, int]) -> None:
     from aisle.model.options import TwoTowerOptions
     from aisle.model.train_two_tower import train
+    from aisle.model.two_tower import kin
     from benchmarks.recommendation.growth import drawn_encoder
 
+    kin._MOST_COMPARED = settings["compared"]
     options = TwoTowerOptions(steps=settings["steps"])
     told = types.SimpleNamespace(
         train_files=[str(folder / "examples" / f"Split-{split}" / "*") for split in ("items", "train")],
@@ -126,7 +134,10 @@ def markdown(found: Measured) -> str:
         cells = (f"{run[step]['seconds']:.0f} / {run[step]['peak_mb']:,}" for run in runs)
         rows.append((f"{step}, seconds / peak MB", *cells))
     rows.append(("of it TFX, imported", *(f"{run[STEPS[0]]['import_mb']:,} MB" for run in runs)))
-    done = f"{found['steps']} steps at most; {found['users']} users asked in each of {found['windows']} windows and of the test."
+    done = (
+        f"{found['steps']} steps at most, each item told by {found['compared']:,} others; "
+        f"{found['users']} users asked in each of {found['windows']} windows and of the test."
+    )
     return table(("", *(f"{run['events']:,} events" for run in runs)), rows) + f"\n\n{done}"
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+import pathlib
+import tempfile
+from collections.abc import Iterator
 
 from aisle.schema.splits import EVAL, TEST, TRAIN
 
@@ -17,30 +19,33 @@ import tensorflow as tf
 from aisle.model.options import CandidateOptions
 from aisle.model.ranking.inputs import history_titles
 from aisle.model.ranking.moments import as_inputs
-from aisle.model.ranking.questions import Question, questions_of, windows
+from aisle.model.ranking.questions import Question, Window, questions_of, windows
 from aisle.model.ranking.rows import RANKING_FEATURES
 from aisle.model.retrieval.domains.lent import lent_by
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
-from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.item_table import table_of
 from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
-from aisle.model.retrieval.state import make_state
-from aisle.model.retrieval.tower import held_out
+from aisle.model.retrieval.state import State, make_state
+from aisle.model.retrieval.tower import catalogue_of, load_held_out
+from aisle.model.spilled import Spilled
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
+from aisle.model.training.memory import give_back
+from aisle.model.transfer.lent import Lent
 from aisle.schema import features as f
 from aisle.schema.bert.weights import bert_folder
 
 _BATCH = 64
-_CELLS = 3_200_000
-"""Questions times items that are scored at once, about 110 bytes each: fewer questions where there are more than 50,000 items."""
+_CELLS = 1_000_000
+"""Questions times items that are scored at once, about 270 bytes each: fewer questions where there are more than 15,600 items."""
 
 
 def make_candidates(
     two_tower: str,
     bert: str,
-    frames: Mapping[str, pl.DataFrame],
+    frames: dict[str, pl.DataFrame],
     splits: dict[str, int | str],
     options: CandidateOptions,
     taught: str = "",
@@ -54,7 +59,7 @@ def make_candidates(
     Args:
         two_tower: the folder of the exported two-tower.
         bert: a BERT folder, "" for the installed one.
-        frames: the Labeler's tables by name.
+        frames: the Labeler's tables by name; what isn't needed any more is taken out.
         splits: the Labeler's splits.
         options: how many.
         taught: the file of what another shop teaches; "" is none.
@@ -62,38 +67,68 @@ def make_candidates(
     Returns:
         Ranking examples by split, columns of lists.
     """
-    tower = held_out(tf.saved_model.load(two_tower))
-    tokenizer = Tokenizer(bert or bert_folder())
-    table = item_table(tower, frames["items"])
-    text = TextSearch(
-        tokenizer, table.titles, table.descriptions, [item.decode() for item in tower.item_ids.numpy()]
+    bert, ids = bert or bert_folder(), catalogue_of(two_tower)
+    table = table_of(ids, frames.pop("items"))
+    lent = (
+        lent_by(taught, load_held_out(two_tower), table, bert, frames["interactions"])[0]
+        if taught
+        else Lent()
     )
+    asked = [
+        window
+        for window in windows(frames["interactions"], splits, options.windows)
+        if (options.test_users if window.split == TEST else options.users)
+    ]
     rng = np.random.default_rng(options.seed)
     found: dict[str, list[dict[str, np.ndarray]]] = {TRAIN: [], EVAL: [], TEST: []}
-    rows = {item.decode(): row for row, item in enumerate(tower.item_ids.numpy())}
+    rows = {item: row for row, item in enumerate(ids)}
+    with tempfile.TemporaryDirectory() as folder:
+        # Of a large shop there is no room to sum the past up beside the towers.
+        states = _states(frames, asked, ids, lent, pathlib.Path(folder))
+        text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
+        titles, prices = table.titles, table.prices
+        del ids, table
+        give_back()
+        asking: _Asking | None = None
+        for window, spilled in zip(asked, states, strict=True):
+            state = spilled.read()
+            if asking is None:
+                retriever = Retriever(load_held_out(two_tower), text, prices, state, moves=True)
+                asking = _Asking(retriever, titles, options.depth)
+            asking.retriever.move_to(state)
+            state.tables.clear()  # The graph holds them now: of a large catalogue as much as its vectors.
+            questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
+            give_back()
+            for split, part in _ask(asking, questions, options, rng):
+                found[split].append(part)
+    return {split: _table(parts) for split, parts in found.items()}
+
+
+def _states(
+    frames: dict[str, pl.DataFrame], asked: list[Window], ids: list[str], lent: Lent, folder: pathlib.Path
+) -> list[Spilled[State]]:
+    """The shop as of each window's start, in files; of the frames stays what questions are made of."""
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
-    lent, _ = lent_by(taught, tower, table, bert or bert_folder(), frames["interactions"])
-    asking: _Asking | None = None
-    for window in windows(frames["interactions"], splits, options.windows):
-        if not (options.test_users if window.split == TEST else options.users):
-            continue
+    states = []
+    for number, window in enumerate(asked):
         state = make_state(
-            *(frames["interactions"], frames["users"], list(rows)),
+            *(frames["interactions"], frames["users"], ids),
             window.start,
             everyone,
             frames["tags"],
             lent=lent,
             texts=tower.text_embeddings,
         )
-        if asking is None:
-            retriever = Retriever(tower, text, table.prices, state, moves=True)
-            asking = _Asking(retriever, table.titles, options.depth)
-        asking.retriever.move_to(state)
-        state.tables.clear()  # The graph holds them now: of a large catalogue as much as its vectors.
-        questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
-        for split, part in _ask(asking, questions, options, rng):
-            found[split].append(part)
-    return {split: _table(parts) for split, parts in found.items()}
+        states.append(Spilled(state, folder / f"{number}.npz"))
+        del state
+        give_back()
+    for name in ("users", "tags", "intents"):
+        frames.pop(name, None)
+    first = min((window.start for window in asked), default=0)
+    for name in {"interactions", "events"} & frames.keys():
+        within = frames[name].filter(pl.col("timestamp") >= first)
+        frames[name] = within.drop("session_id", "weight", "split", strict=False)
+    return states
 
 
 class _Asking:

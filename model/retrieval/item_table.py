@@ -43,7 +43,17 @@ def item_table(tower: Tower, items: pl.DataFrame) -> ItemTable:
         tower: a loaded TwoTowerModule.
         items: the Labeler's items; columns beside `item_id` and `title` may be absent.
     """
-    order = pl.DataFrame({"item_id": [item.decode() for item in tower.item_ids.numpy()]})
+    return table_of([item.decode() for item in tower.item_ids.numpy()], items)
+
+
+def table_of(ids: list[str], items: pl.DataFrame) -> ItemTable:
+    """The columns of some items, as `item_table`, by their ids [n].
+
+    Example:
+        >>> table_of(["mug"], pl.DataFrame({"item_id": ["lamp", "mug"], "title": ["Red lamp", "Blue mug"]})).titles
+        ['Blue mug']
+    """
+    order = pl.DataFrame({"item_id": ids}, schema={"item_id": pl.String})
     joined = order.join(items, on="item_id", how="left", maintain_order="left")
 
     def texts(name: str) -> list[str]:

@@ -18,7 +18,7 @@ from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
 from aisle.model.retrieval.tower import Tower
-from aisle.model.stored import stored, tensor
+from aisle.model.stored import stored, taken_out, tensor
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.text.lexical.scripts import CHARACTER
 
@@ -27,6 +27,8 @@ _RRF = 60.0
 _RECENT = sources.offers("recent")
 _SHORTEST = 1e-6
 """An item's vector of less length is near to nothing."""
+_AT_ONCE = 65_536
+"""Vectors that are measured at once."""
 _FOUND = 1e-3
 """The least that what a source found counts beside its best item."""
 
@@ -66,7 +68,7 @@ class Retriever(tf.Module):
             source.name: ExactIndex(getattr(tower, source.items)) for source in vector_sources()
         }
         self._lengths = {
-            source.name: stored(tf.maximum(tf.norm(getattr(tower, source.items), axis=1), _SHORTEST))
+            source.name: stored(tf.maximum(_lengths(getattr(tower, source.items)), _SHORTEST))
             for source in vector_sources()
         }
         self._text = text
@@ -281,6 +283,14 @@ class Retriever(tf.Module):
             tf.reshape(values, [-1]), tf.reshape(segment, [-1]), batch * self.count
         )
         return tf.reshape(flat, [batch, self.count])
+
+
+def _lengths(vectors: tf.Variable | tf.Tensor) -> tf.Tensor:
+    """The length of each vector, with no more than a block of squares held: float32 [n, d] to [n]."""
+    # Nor copied, now or by a question: rows that were gathered of a variable would have each read copy all of it.
+    values = taken_out(vectors) if isinstance(vectors, tf.Variable) else vectors
+    starts = range(0, max(int(values.shape[0]), 1), _AT_ONCE)
+    return tf.concat([tf.norm(values[start : start + _AT_ONCE], axis=1) for start in starts], 0)
 
 
 def _of(rows: tf.Tensor, top: tf.Tensor, values: tf.Tensor) -> tf.Tensor:

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from typing import Any, Protocol
 
 import tensorflow as tf
+
+_READ = (
+    *("item_ids", "text_embeddings", "text_neighbours", "reads_order", "held_out"),
+    *("transform", "tokenizer", "encoder_weights"),
+)
+"""The parts of an exported two-tower that have variables which the ranking head's examples are made by."""
 
 
 class Tower(Protocol):
@@ -63,6 +70,33 @@ class HeldOut:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.towers if name in ("item_embeddings", "embed_query") else self.whole, name)
+
+
+def catalogue_of(folder: str) -> list[str]:
+    """The ids of the catalogue of an exported two-tower, of which nothing else is read."""
+    ids = tf.train.load_variable(_variables(folder), "item_ids/.ATTRIBUTES/VARIABLE_VALUE")
+    return [item.decode() for item in ids]
+
+
+def load_held_out(folder: str) -> Tower:
+    """Loads what the ranking head learns from: the towers that have not seen the validation window.
+
+    Those that have are not even read: two tables as large as the catalogue.
+
+    Args:
+        folder: of an exported two-tower; one whose towers were not trained again is loaded whole.
+    """
+    if not any(name.startswith("held_out/") for name, _ in tf.train.list_variables(_variables(folder))):
+        return tf.saved_model.load(folder)  # type: ignore[no-any-return]
+    options = tf.saved_model.LoadOptions(experimental_skip_checkpoint=True)
+    loaded = tf.saved_model.load(folder, options=options)
+    read = tf.train.Checkpoint(**{name: getattr(loaded, name) for name in _READ})
+    read.read(_variables(folder)).assert_existing_objects_matched().expect_partial()
+    return held_out(loaded)
+
+
+def _variables(folder: str) -> str:
+    return os.path.join(folder, "variables", "variables")
 
 
 def held_out(loaded: Any) -> Tower:
