@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import polars as pl
 import pytest
@@ -202,19 +204,6 @@ def test_who_took_what_is_foretold_by_where_texts_say_that_items_stand_too_unsol
     assert np.isnan(searched[0, :, NAMES.index("spectrum_by_text")]).all()
 
 
-def test_what_texts_tell_as_of_a_moment_is_the_same_whatever_comes_later() -> None:
-    took = taken_by_forty()
-    other = took.filter(pl.col("timestamp") < 50 * DAY).vstack(
-        took.filter(pl.col("timestamp") >= 50 * DAY).with_columns(item_id=pl.lit("i8"))
-    )
-    one, two = (
-        make_state(rows, USERS, ITEMS, 50 * DAY, texts=Tower().text_embeddings).tables["spectrum"]
-        for rows in (took, other)
-    )
-    assert one["told"].any()
-    np.testing.assert_array_equal(one["told"], two["told"])
-
-
 def test_a_shop_of_which_no_text_is_known_is_told_nothing_by_texts(retriever: Retriever) -> None:
     text = TextSearch(Tokenizer(bert_folder()), [f"mug {number}" for number in range(9)], [])
     state = make_state(taken_by_forty(), USERS, ITEMS, NOW)
@@ -332,19 +321,24 @@ def test_candidates_hold_own_items_and_unseen_ones_and_nothing_excluded(retrieve
     assert not without[seen].any()
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_what_never_sold_is_a_candidate_of_whom_its_text_tells(state: State, sign: float) -> None:
+    spectrum = state.tables["spectrum"]
+    turned = {**state.tables, "spectrum": {**spectrum, "told": sign * spectrum["told"]}}
+    text = TextSearch(Tokenizer(bert_folder()), [f"mug {number}" for number in range(9)], [])
+    found = Retriever(Tower(), text, np.full(9, 3.0), dataclasses.replace(state, tables=turned))
+    context = ask(found, "u5")
+    fused = found.candidates(context, offers("recommend"), tf.zeros([1, len(ITEMS)], tf.bool)).numpy()[0]
+    told = context.scores["spectrum_by_text"].numpy()[0]
+    assert (fused[7:] > 0).tolist() == (told[7:] > 0).tolist() == [sign < 0] * 2
+
+
 def test_a_visitor_without_history_gets_what_is_popular_first(retriever: Retriever) -> None:
     context = ask(retriever, "nobody")
     fused = retriever.fuse(context, offers("cold"), tf.zeros([1, len(ITEMS)], tf.bool)).numpy()[0]
     popularity = context.scores["popularity"].numpy()[0]
     assert fused.argmax() == popularity.argmax()
     assert not retriever.seen(context).numpy().any()
-
-
-def test_an_items_neighbours_are_the_others_with_the_most_alike_titles() -> None:
-    angle = np.deg2rad([0.0, 50.0, 10.0, 11.0])
-    vectors = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
-    assert nearest_texts(vectors).numpy().tolist() == [[2, 3, 1], [3, 2, 0], [3, 0, 1], [2, 0, 1]]
-    assert nearest_texts(vectors[:1]).numpy().tolist() == [[0]]
 
 
 def test_what_alike_titles_score_is_the_mean_of_their_cosines(retriever: Retriever) -> None:

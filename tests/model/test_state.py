@@ -82,3 +82,19 @@ def test_a_history_is_oldest_first_and_split_by_user() -> None:
     assert state.splits.tolist() == [0, 2, 3]
     assert state.history.tolist() == [0, 1, 2]
     np.testing.assert_allclose(state.typical_age[:2], [4.0, 7.0])
+
+
+def test_what_texts_tell_as_of_a_moment_is_the_same_whatever_comes_later() -> None:
+    draw = np.random.default_rng(1)
+    texts = draw.normal(size=(len(ITEMS), 4)).astype(np.float32)
+    early = [
+        (f"u{draw.integers(9)}", ITEMS[draw.integers(len(ITEMS))], int(draw.integers(50))) for _ in range(60)
+    ]
+    one, two = (
+        make_state(interactions(*early, *later), USERS, ITEMS, 50 * DAY, texts=texts).tables["spectrum"][
+            "told"
+        ]
+        for later in ([], [("u1", ITEMS[0], 50), ("u2", ITEMS[1], 77)])
+    )
+    assert one.any()
+    np.testing.assert_array_equal(one, two)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from aisle.model.options import TwoTowerOptions
 from aisle.model.training.lazy_adam import LazyAdam
+from aisle.model.two_tower.export import nearest_texts
 from aisle.model.two_tower.in_batch_softmax import in_batch_softmax
 from aisle.model.two_tower.inputs import Catalogue, batches
 from aisle.model.two_tower.model import ITEM_IDS, QueryTower, TwoTower, counted
@@ -221,3 +222,10 @@ def test_a_model_alone_says_what_it_said_among_others() -> None:
         batch = next(iter(batches(asked, known_rows, TwoTowerOptions(batch=4))))
         towers.compute_loss(batch)
         np.testing.assert_array_equal(towers.alone(batch).items(item), towers.items(item))
+
+
+def test_an_items_neighbours_are_the_others_with_the_most_alike_titles() -> None:
+    angle = np.deg2rad([0.0, 50.0, 10.0, 11.0])
+    vectors = tf.constant(np.stack([np.cos(angle), np.sin(angle)], 1), tf.float32)
+    assert nearest_texts(vectors).numpy().tolist() == [[2, 3, 1], [3, 2, 0], [3, 0, 1], [2, 0, 1]]
+    assert nearest_texts(vectors[:1]).numpy().tolist() == [[0]]

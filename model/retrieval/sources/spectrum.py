@@ -1,7 +1,7 @@
-"""What is taken by those who take alike, in the few directions that tell most: numbers for recommendations alone.
+"""What is taken by those who take alike, in the few directions that tell most: for recommendations alone.
 
 It is what the two-tower begins with, learnt anew as of each moment, so that no head learns from what a window went on to be. Where
-an item stands there is told by its text, too, which says most where few sales say little.
+an item stands there is told by its text, too, which says most where few sales say little: it finds what no other source does.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.retrieval.sources.source import Arrays, Inputs, Past, Score, TableSource, Tensors
+from aisle.model.retrieval.sources.source import Arrays, Inputs, Part, Past, Score, TableSource, Tensors
 from aisle.model.spectrum import spectrum
 from aisle.model.spectrum_by_text import spectrum_by_text
 
@@ -51,7 +51,7 @@ SOURCE = TableSource(
     "spectrum",
     (
         Score("spectrum", share=True, only="recommendations"),
-        Score("spectrum_by_text", share=True, only="recommendations"),
+        Score("spectrum_by_text", recommend=Part(100, 0.3), share=True, only="recommendations"),
     ),
     _score,
     _build,
