@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
+from aisle.model.spilled import SpilledRows
+
 Floats = npt.NDArray[np.float32]
 Sums = npt.NDArray[np.float64]
 
@@ -19,7 +21,7 @@ _ALIKE = 1e-4
 _AT_ONCE = 16_384
 
 
-def spectrum_by_text(texts: Floats | tf.Tensor, known: Floats, weight: Floats) -> Floats:
+def spectrum_by_text(texts: Floats | tf.Tensor | SpilledRows, known: Floats, weight: Floats) -> Floats:
     """The items' vectors as their texts tell them, so that few sales, or none, tell where an item stands, too.
 
     Ridge regression of the vectors on the texts' embeddings, each of length 1 without what all texts share. An item's own
@@ -84,7 +86,7 @@ def _ridges(squares: Sums, products: Sums) -> Sums:
     return np.stack([directions @ (turned / (values + strength * mean)) for strength in _STRENGTHS])
 
 
-def _shared(texts: Floats | tf.Tensor) -> Floats:
+def _shared(texts: Floats | tf.Tensor | SpilledRows) -> Floats:
     """The mean of the texts that say something: float32 [d]."""
     total, count = np.zeros(int(texts.shape[1])), 0
     for start in range(0, int(texts.shape[0]), _AT_ONCE):
@@ -95,7 +97,7 @@ def _shared(texts: Floats | tf.Tensor) -> Floats:
 
 
 def _apart(
-    texts: Floats | tf.Tensor, shared: Floats, fold: npt.NDArray[np.int64]
+    texts: Floats | tf.Tensor | SpilledRows, shared: Floats, fold: npt.NDArray[np.int64]
 ) -> Iterator[tuple[int, npt.NDArray[np.int64], Floats]]:
     """Of each fold, some at a time: its number, rows [m], and their texts of length 1, without what all share, [m, d]."""
     for start in range(0, len(fold), _AT_ONCE):

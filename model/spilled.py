@@ -36,19 +36,27 @@ class SpilledRows:
         shape: of the table, [n, d].
     """
 
-    def __init__(self, values: tf.Tensor, path: pathlib.Path) -> None:
+    def __init__(self, values: tf.Tensor | npt.NDArray[np.float32], path: pathlib.Path) -> None:
         """Writes them: values float32 [n, d]; `path` is that of a file that there isn't yet."""
         self.shape: tuple[int, int] = (int(values.shape[0]), int(values.shape[1]))
         self._path = path
         with path.open("xb") as file:
             for start in range(0, self.shape[0], _AT_ONCE):
-                file.write(values[start : start + _AT_ONCE].numpy().tobytes())
+                file.write(np.asarray(values[start : start + _AT_ONCE], np.float32).tobytes())
 
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
-        """Some rows: int64 [m] to float32 [m, d]. Read one by one: mapped into memory, what was read would count as held."""
+    def __getitem__(self, rows: npt.NDArray[np.int64] | slice) -> npt.NDArray[np.float32]:
+        """Some rows: int64 [m], or a slice of m without gaps, to float32 [m, d].
+
+        Read by themselves: mapped into memory, what was read would count as held.
+        """
+        if isinstance(rows, slice):
+            start, end, _ = rows.indices(len(self))
+            width = self.shape[1]
+            count, offset = max(end - start, 0) * width, start * width * np.dtype(np.float32).itemsize
+            return np.fromfile(self._path, np.float32, count, offset=offset).reshape(-1, width)
         found = np.empty((len(rows), self.shape[1]), np.float32)
         size = found.itemsize * self.shape[1]
         file = os.open(self._path, os.O_RDONLY)

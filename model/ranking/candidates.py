@@ -28,8 +28,8 @@ from aisle.model.retrieval.recent.events import RecentEvents
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import offers
 from aisle.model.retrieval.state import State, make_state
-from aisle.model.retrieval.tower import catalogue_of, load_held_out
-from aisle.model.spilled import Spilled
+from aisle.model.retrieval.tower import catalogue_of, load_held_out, texts_of
+from aisle.model.spilled import Spilled, SpilledRows
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.training.memory import give_back
@@ -84,7 +84,8 @@ def make_candidates(
     rows = {item: row for row, item in enumerate(ids)}
     with tempfile.TemporaryDirectory() as folder:
         # Of a large shop there is no room to sum the past up beside the towers.
-        states = _states(frames, asked, ids, lent, pathlib.Path(folder))
+        texts = texts_of(two_tower, pathlib.Path(folder) / "texts")
+        states = _states(frames, asked, ids, texts, lent, pathlib.Path(folder))
         text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
         titles, prices = table.titles, table.prices
         del ids, table
@@ -105,7 +106,12 @@ def make_candidates(
 
 
 def _states(
-    frames: dict[str, pl.DataFrame], asked: list[Window], ids: list[str], lent: Lent, folder: pathlib.Path
+    frames: dict[str, pl.DataFrame],
+    asked: list[Window],
+    ids: list[str],
+    texts: SpilledRows,
+    lent: Lent,
+    folder: pathlib.Path,
 ) -> list[Spilled[State]]:
     """The shop as of each window's start, in files; of the frames stays what questions are made of."""
     everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
@@ -117,7 +123,7 @@ def _states(
             everyone,
             frames["tags"],
             lent=lent,
-            texts=tower.text_embeddings,
+            texts=texts,
         )
         states.append(Spilled(state, folder / f"{number}.npz"))
         del state

@@ -16,6 +16,7 @@ from aisle.model.retrieval.organic import organic
 from aisle.model.retrieval.recent.intervals import due, visit_gap
 from aisle.model.retrieval.sources import table_sources
 from aisle.model.retrieval.sources.source import Arrays, Past
+from aisle.model.spilled import SpilledRows
 from aisle.model.transfer.lent import Lent
 from aisle.schema.features import HISTORY_LENGTH
 from aisle.schema.tables import MICROSECONDS_PER_DAY
@@ -124,7 +125,7 @@ def make_state(
     tags: pl.DataFrame | None = None,
     domains: Domains | None = None,
     lent: Lent | None = None,
-    texts: np.ndarray | tf.Tensor | None = None,
+    texts: np.ndarray | tf.Tensor | SpilledRows | None = None,
 ) -> State:
     """Sums up the interactions before `now`.
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 from typing import Any, Protocol
 
 import tensorflow as tf
+
+from aisle.model.spilled import SpilledRows
 
 _READ = (
     *("item_ids", "text_embeddings", "text_neighbours", "reads_order", "held_out"),
@@ -74,8 +77,21 @@ class HeldOut:
 
 def catalogue_of(folder: str) -> list[str]:
     """The ids of the catalogue of an exported two-tower, of which nothing else is read."""
-    ids = tf.train.load_variable(_variables(folder), "item_ids/.ATTRIBUTES/VARIABLE_VALUE")
-    return [item.decode() for item in ids]
+    return [item.decode() for item in _variable(folder, "item_ids")]
+
+
+def _variable(folder: str, name: str) -> Any:
+    return tf.train.load_variable(_variables(folder), f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
+
+
+def texts_of(folder: str, path: pathlib.Path) -> SpilledRows:
+    """The embeddings of an exported two-tower's texts, of which nothing else is read, in a file.
+
+    Args:
+        folder: of the two-tower.
+        path: of a file that there isn't yet.
+    """
+    return SpilledRows(_variable(folder, "text_embeddings"), path)
 
 
 def load_held_out(folder: str) -> Tower:

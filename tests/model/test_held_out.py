@@ -13,7 +13,8 @@ import tensorflow as tf
 from aisle.model.ranking import candidates
 from aisle.model.ranking.questions import Window
 from aisle.model.retrieval import retriever, tower
-from aisle.model.retrieval.tower import catalogue_of, load_held_out
+from aisle.model.retrieval.tower import catalogue_of, load_held_out, texts_of
+from aisle.model.spilled import SpilledRows
 from aisle.model.transfer.lent import Lent
 
 
@@ -73,6 +74,7 @@ def test_what_has_not_seen_the_window_answers_and_the_rest_is_not_read(
     assert _said(tmp_path) == [[10.0, 20.0], [30.0], [15.0], [1.0, 0.5], [1, 0], False]
     assert read == [False]
     assert catalogue_of(str(tmp_path)) == ["mug", "lamp"]
+    np.testing.assert_array_equal(texts_of(str(tmp_path), tmp_path / "texts")[:2], [[1.0], [0.5]])
 
 
 def test_a_tower_that_was_trained_once_is_loaded_whole(tmp_path: pathlib.Path) -> None:
@@ -99,7 +101,10 @@ def test_states_are_as_of_each_window_and_what_came_before_all_windows_goes(tmp_
     tags = pl.DataFrame(schema={"item_id": pl.String, "tag": pl.String})
     frames = {"interactions": took_frame, "events": took_frame, "users": users, "tags": tags}
     asked = [Window(30, 40, "test", True), Window(20, 30, "eval", True)]
-    states = [one.read() for one in candidates._states(frames, asked, ["mug", "lamp"], Lent(), tmp_path)]
+    texts = SpilledRows(tf.eye(2), tmp_path / "texts")
+    states = [
+        one.read() for one in candidates._states(frames, asked, ["mug", "lamp"], texts, Lent(), tmp_path)
+    ]
     assert [(state.now, state.history.tolist()) for state in states] == [(30, [0, 1]), (20, [0])]
     assert set(frames) == {"interactions", "events"}
     assert (

@@ -35,10 +35,12 @@ def test_rows_in_a_file_are_those_of_the_table(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
     asked = data.draw(st.lists(st.integers(0, len(table) - 1), max_size=9) if len(table) else st.just([]))
+    part = slice(data.draw(st.integers(0, len(table))), data.draw(st.integers(0, len(table) + 3)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spilled, "_AT_ONCE", at_once)
         rows = SpilledRows(tf.constant(table), tmp_path_factory.mktemp("rows") / "rows")
         np.testing.assert_array_equal(rows[np.array(asked, np.int64)], table[np.array(asked, np.int64)])
+        np.testing.assert_array_equal(rows[part], table[part])
         np.testing.assert_array_equal(rows.tensor().numpy(), table)
     assert (len(rows), rows.shape) == (len(table), table.shape)
 

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 import tensorflow as tf
 
 from aisle.model.retrieval.domains.shop import Domains
+from aisle.model.spilled import SpilledRows
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.transfer.lent import Follows
 
@@ -99,7 +100,7 @@ class Past:
     tags: pl.DataFrame
     domains: Domains | None = None
     follows: Follows | None = None
-    texts: np.ndarray | tf.Tensor | None = None
+    texts: np.ndarray | tf.Tensor | SpilledRows | None = None
 
     def by_user(self, column: str | None = None) -> sp.csr_matrix:
         """Users by items: `column` of `pairs` for each pair, 1 without one; float32 [u, n]."""
