@@ -13,7 +13,7 @@ from tests.cluster.same import assert_same_tables
 
 
 def test_a_job_is_begun_again_where_a_task_manager_was_killed_and_the_bytes_are_the_same(
-    shop: pathlib.Path, here: pathlib.Path, flink: Flink, workers: str, tmp_path: pathlib.Path
+    flink: Flink, shop: pathlib.Path, here: pathlib.Path, workers: str, tmp_path: pathlib.Path
 ) -> None:
     before = {job["jid"] for job in flink.jobs()}
     log = tmp_path / "run.log"
