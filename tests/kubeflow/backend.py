@@ -6,6 +6,7 @@ After its sources (`backend/src/v2`: `driver/resolve.go`, `driver/driver.go`, `c
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -13,12 +14,15 @@ import pathlib
 import resource
 import shutil
 import subprocess
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
+
+from tests.s3_server import free_port
 
 Message = dict[str, Any]
 TAIL = 3000
@@ -89,10 +93,25 @@ class Backend:
             StepFailed: a step did.
         """
         for name in in_order(self.spec["root"]["dag"]["tasks"]):
-            self._step(name)
+            before = _processor_seconds()
+            made = self.step(name)
+            self.seconds[name] = round(_processor_seconds() - before, 1)
+            self._made.update({(name, key): artifact for key, artifact in made.items()})
         return self._made
 
-    def _step(self, name: str) -> None:
+    def step(self, name: str, workers: int = 1) -> dict[str, Message]:
+        """Runs a step for which all is there that it waits for.
+
+        Args:
+            name: of its task.
+            workers: processes that run it together, each as TF_CONFIG tells it.
+
+        Returns:
+            The artifacts by output.
+
+        Raises:
+            StepFailed: a process of it did.
+        """
         task = self.spec["root"]["dag"]["tasks"][name]
         component = self.spec["components"][task["componentRef"]["name"]]
         container = self.spec["deploymentSpec"]["executors"][component["executorLabel"]]["container"]
@@ -105,10 +124,8 @@ class Backend:
         }
         given = {"inputs": inputs, "outputs": self._outputs(name, component)}
         self._fetch(inputs)
-        before = _processor_seconds()
-        self._process(name, [*container["command"], *container["args"]], given)
-        self.seconds[name] = round(_processor_seconds() - before, 1)
-        self._publish(name, component, given["outputs"])
+        self._processes(name, [*container["command"], *container["args"]], given, _parts(workers))
+        return self._published(component, given["outputs"])
 
     def _input(self, source: Message) -> Message:
         """An artifact as ML Metadata gives it back: by its number, and of no type."""
@@ -150,35 +167,41 @@ class Backend:
                 if self.copier:
                     self.copier.download(artifact["uri"], self._local(artifact["uri"]))
 
-    def _process(self, name: str, words: list[str], given: Message) -> None:
+    def _processes(self, name: str, words: list[str], given: Message, parts: list[Message]) -> None:
+        """Runs the step's command line, once for each part's environment, at the same time."""
         home = self.folder / "home"
         home.mkdir(parents=True, exist_ok=True)
         for artifacts in given["outputs"]["artifacts"].values():
             for artifact in artifacts["artifacts"]:
                 self._local(artifact["uri"]).parent.mkdir(parents=True, exist_ok=True)
         text = json.dumps(given)
-        log = self.folder / f"{name}.log"
         path = f"{self.programs}{os.pathsep}/usr/bin{os.pathsep}/bin"
         environment = {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **self.environment}
-        with log.open("w", encoding="utf-8") as out:
-            done = subprocess.run(
-                [str(self.programs / words[0]), *(word.replace("{{$}}", text) for word in words[1:])],
-                cwd=home,
-                env=environment,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                check=False,
-            )
-        if done.returncode:
-            raise StepFailed(name, done.returncode, log.read_text(encoding="utf-8", errors="replace"))
+        logs = [self.folder / f"{name}-{number}.log" for number in range(len(parts))]
+        with contextlib.ExitStack() as opened:
+            running = [
+                subprocess.Popen(
+                    [str(self.programs / words[0]), *(word.replace("{{$}}", text) for word in words[1:])],
+                    cwd=home,
+                    env={**environment, **part},
+                    stdout=opened.enter_context(log.open("w", encoding="utf-8")),
+                    stderr=subprocess.STDOUT,
+                )
+                for log, part in zip(logs, parts, strict=True)
+            ]
+            codes = _ended(running)
+        # What failed by itself, before what was ended since it had.
+        for code, log in sorted(zip(codes, logs, strict=True), reverse=True):
+            if code:
+                raise StepFailed(name, code, log.read_text(encoding="utf-8", errors="replace"))
 
-    def _publish(self, name: str, component: Message, outputs: Message) -> None:
-        """Takes over what the step says of its outputs, and copies what it wrote to the store."""
+    def _published(self, component: Message, outputs: Message) -> dict[str, Message]:
+        """The step's artifacts with what it says of them, when what it wrote has been copied to the store."""
         told = pipeline_spec_pb2.ExecutorOutput()
         path = pathlib.Path(outputs["outputFile"])
         if path.is_file():
             json_format.Parse(path.read_text(encoding="utf-8"), told, ignore_unknown_fields=False)
-        said = json_format.MessageToDict(told).get("artifacts", {})
+        said, made = json_format.MessageToDict(told).get("artifacts", {}), {}
         for key in component.get("outputDefinitions", {}).get("artifacts", {}):
             (artifact,) = outputs["artifacts"][key]["artifacts"]
             for other in said.get(key, {}).get("artifacts", ())[:1]:
@@ -186,9 +209,10 @@ class Backend:
                 artifact["metadata"] = {**artifact["metadata"], **other.get("metadata", {})}
             if self.copier:
                 self.copier.upload(self._local(artifact["uri"]), artifact["uri"])
-            self._made[name, key] = artifact
+            made[key] = artifact
         # The next container's disk is empty.
         shutil.rmtree(self.mounts, ignore_errors=True)
+        return made
 
 
 def in_order(tasks: Mapping[str, Message]) -> Iterator[str]:
@@ -200,6 +224,25 @@ def in_order(tasks: Mapping[str, Message]) -> Iterator[str]:
             raise ValueError(f"these wait for each other or for none there is: {sorted(set(tasks) - done)}")
         yield from ready
         done.update(ready)
+
+
+def _parts(workers: int) -> list[Message]:
+    """What tells each of some processes that train together which of them it is; nothing to one alone."""
+    if workers == 1:
+        return [{}]
+    cluster = {"worker": [f"127.0.0.1:{free_port()}" for _ in range(workers)]}
+    tasks = ({"type": "worker", "index": number} for number in range(workers))
+    return [{"TF_CONFIG": json.dumps({"cluster": cluster, "task": task})} for task in tasks]
+
+
+def _ended(running: list[subprocess.Popen[bytes]]) -> list[int]:
+    """The exit codes of processes that need each other: where one fails the others, which wait for it, are ended."""
+    while any(process.poll() is None for process in running):
+        if any(process.returncode for process in running):
+            for process in running:
+                process.kill()
+        time.sleep(0.1)
+    return [process.returncode for process in running]
 
 
 def _processor_seconds() -> float:

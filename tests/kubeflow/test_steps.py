@@ -1,6 +1,6 @@
 """Every step of the compiled specification runs by its own command line, out of the lock and the wheel alone.
 
-`make kubeflow-test` installs both and runs this, for six to seven minutes of a processor.
+`make kubeflow-test` installs both and runs this, for eight to nine minutes of a processor.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pyarrow import fs
 from aisle.components.mounts import MOUNTS
 from aisle.components.storage import exists, list_folder
 from aisle.components.tables import read_json
+from aisle.schema.training import HISTORY_FILE
 from tests.kubeflow.backend import Backend, Copier, StepFailed
 from tests.s3_server import BUCKET, INSTALL, installed, s3_server
 
@@ -27,15 +28,16 @@ INSTALLATION = "AISLE_KUBEFLOW"
 """Names the folder of an installation: its `bin/python` runs the steps."""
 STORE = "AISLE_KUBEFLOW_STORE"
 """`s3` has the tables and the root lie in an S3 store of this machine; else they lie in folders."""
+Artifacts = dict[tuple[str, str], dict[str, Any]]
 SETTINGS = (
     *("data.tables=items,events", "gate.max_quarantined_share=0.05"),
     *("labels.test_days=7", "labels.eval_days=7", "evaluator.resamples=10"),
     *("retrieval.steps=20", "retrieval.batch=64", "retrieval.order=never", "retrieval.refit=false"),
     *("candidates.windows=1", "candidates.users=20", "candidates.test_users=20", "candidates.recents=0"),
-    *("ranker.layers=1", "ranker.epochs=1", "ranker.members=1", "ranker.text_rows=50"),
+    *("ranker.layers=1", "ranker.epochs=1", "ranker.members=1", "ranker.text_rows=50", "ranker.dropout=0"),
     *("bless.min_auc=0", "bless.popularity_ratio=0.01", "bless.baseline_ratio=0", "bless.max_drop=1"),
 )
-"""What makes a run short, and its model blessed whatever it has learnt."""
+"""What makes a run short, its model blessed whatever it has learnt, and two workers draw no dropout of their own."""
 
 pytestmark = pytest.mark.skipif(
     INSTALLATION not in os.environ, reason="make kubeflow-test installs the wheel and the lock, and runs it"
@@ -119,14 +121,28 @@ def _backend(compiled: Compiled, programs: pathlib.Path, folder: pathlib.Path) -
     return Backend(compiled.spec, root, programs, folder, environment, compiled.copier)
 
 
-def test_every_step_runs_and_a_blessed_model_is_pushed(
-    compiled: Compiled, programs: pathlib.Path, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in compiled.environment.items():
-        monkeypatch.setenv(name, value)
-    backend = _backend(compiled, programs, tmp_path)
+@pytest.fixture(scope="module")
+def ran(
+    compiled: Compiled, programs: pathlib.Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Backend, Artifacts]:
+    """What has run every step, and what they made."""
+    backend = _backend(compiled, programs, tmp_path_factory.mktemp("containers"))
     made = backend.run()
     print(json.dumps(backend.seconds, indent=1))
+    return backend, made
+
+
+@pytest.fixture(autouse=True)
+def _reachable(compiled: Compiled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process reaches the root as the containers do."""
+    for name, value in compiled.environment.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_every_step_runs_and_a_blessed_model_is_pushed(
+    compiled: Compiled, ran: tuple[Backend, Artifacts]
+) -> None:
+    made = ran[1]
     assert made.keys() == {
         (name, key)
         for name, component in compiled.spec["components"].items()
@@ -138,6 +154,21 @@ def test_every_step_runs_and_a_blessed_model_is_pushed(
     assert made["Pusher", "pushed_model"]["metadata"]["pushed_version"] == version
     for report in ("anomalies", "cleaning", "labels", "evaluation"):
         assert read_json(f"{compiled.root}/reports/{report}.json")
+
+
+@pytest.mark.parametrize("trainer", ["Trainer-two-tower", "Trainer-ranking"])
+def test_two_workers_that_run_a_trainers_command_learn_what_one_learns(
+    ran: tuple[Backend, Artifacts], trainer: str
+) -> None:
+    backend, made = ran
+    together = backend.step(trainer, workers=2)
+    one, two = (
+        read_json(f"{run['uri']}/{HISTORY_FILE}")
+        for run in (made[trainer, "model_run"], together["model_run"])
+    )
+    assert two.keys() == one.keys()
+    assert two["loss"] == pytest.approx(one["loss"], rel=1e-4)
+    assert exists(f"{together['model']['uri']}/Format-Serving/saved_model.pb")
 
 
 def test_a_step_without_its_tables_ends_with_one_line_and_its_exit_code(
