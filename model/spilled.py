@@ -98,7 +98,7 @@ class Spilled(Generic[T]):
         arrays: dict[str, npt.NDArray[Any]] = {}
         self._kind, self._path = type(value), path
         self._fields = {name: _taken_out(part, name, arrays) for name, part in fields.items()}
-        np.savez(path, **arrays)
+        np.savez(path, **arrays)  # type: ignore[arg-type]
 
     def read(self) -> T:
         """The same as before."""
