@@ -30,7 +30,7 @@ WHOLE, TWO_TOWER = "aisle, whole pipeline", "aisle, two-tower alone"
 
 
 FIGURES = (
-    Figure("all_ndcg", lambda found: found["systems"][WHOLE]["all"]["ndcg"], least=0.326),
+    Figure("all_ndcg", lambda found: found["systems"][WHOLE]["all"]["ndcg"], least=0.325),
     Figure("new_ndcg", lambda found: found["systems"][WHOLE]["new"]["ndcg"], least=0.136),
     Figure("all_gain_lower_end", lambda found: found["gain"]["all"]["ci"][0], least=0.0),
     Figure("new_gain_lower_end", lambda found: found["gain"]["new"]["ci"][0], least=0.0),
