@@ -15,6 +15,9 @@ Sums = npt.NDArray[np.float64]
 
 _STRENGTHS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 """Of the regularisation, as multiples of the texts' mean square; which one, items that haven't been learnt from say."""
+_LEAST = 0.01
+"""The share of the vectors' squares that texts must tell of items that haven't been learnt from. Numbers for titles tell less, and
+that only of the order in which they were given."""
 _FOLDS, _SEED = 5, 1
 _ALIKE = 1e-4
 """What is left of a text's length, beside what all texts share, by rounding alone."""
@@ -26,8 +29,8 @@ def spectrum_by_text(texts: Floats | tf.Tensor | SpilledRows, known: Floats, wei
 
     Ridge regression of the vectors on the texts' embeddings, each of length 1 without what all texts share. An item's own
     vector doesn't tell its place: each of five folds of the items is told by the other four. How strong the
-    regularisation is, is chosen by what share of the folds' squares is told. One pass over the texts learns, one tells; beside
-    the result, a block of texts and five matrices of the texts' width are held.
+    regularisation is, is chosen by what share of the folds' squares is told; less than a hundredth counts as nothing. One
+    pass over the texts learns, one tells; beside the result, a block of texts and five matrices of the texts' width are held.
 
     Source: the linear map of Gantner et al., Learning Attribute-to-Feature Mappings for Cold-Start Recommendations, ICDM
     2010, in closed form.
@@ -38,7 +41,8 @@ def spectrum_by_text(texts: Floats | tf.Tensor | SpilledRows, known: Floats, wei
         weight: what each counts, float32 [n]; 0 where nothing is known.
 
     Returns:
-        float32 [n, w], zeros of an item whose text says nothing; [n, 0] where texts tell no item from another.
+        float32 [n, w], zeros of an item whose text says nothing, and of all where texts don't tell where items stand; [n, 0]
+        where texts tell no item from another.
 
     Example:
         >>> draw = np.random.default_rng(0)
@@ -51,31 +55,37 @@ def spectrum_by_text(texts: Floats | tf.Tensor | SpilledRows, known: Floats, wei
     """
     fold = np.random.default_rng(_SEED).integers(0, _FOLDS, len(known))
     shared, width = _shared(texts), known.shape[1]
-    squares = np.zeros((_FOLDS, len(shared), len(shared)))
+    squares, whole = np.zeros((_FOLDS, len(shared), len(shared))), 0.0
     products = np.zeros((_FOLDS, len(shared), width))
     told = False
     for number, rows, said in _apart(texts, shared, fold):
         counted = said * weight[rows, None]
         squares[number] += said.T @ counted
         products[number] += counted.T @ known[rows]
+        whole += float(weight[rows] @ np.square(known[rows], dtype=np.float64).sum(1))
         told = told or bool(said.any())
     if not told:
         return np.zeros((len(known), 0), np.float32)
-    maps = _maps(squares, products)
+    maps, share = _maps(squares, products, whole)
     found = np.zeros((len(known), width), np.float32)
+    if share < _LEAST:
+        return found
     for number, rows, said in _apart(texts, shared, fold):
         found[rows] = said @ maps[number]
     return found
 
 
-def _maps(squares: Sums, products: Sums) -> Floats:
-    """Of each fold by the others, of the strength that tells most: [k, d, d] and [k, d, w] to [k, d, w]."""
+def _maps(squares: Sums, products: Sums, whole: float) -> tuple[Floats, float]:
+    """Of each fold by the others, of the strength that tells most: [k, d, d] and [k, d, w] to [k, d, w].
+
+    And what share of the vectors' squares, `whole` in all, one multiple of what they tell tells.
+    """
     rest = ~np.eye(_FOLDS, dtype=np.bool_)
     tried = np.stack([_ridges(squares[others].sum(0), products[others].sum(0)) for others in rest], 1)
-    # What share of the vectors' squares one multiple of the guesses tells, but for the vectors' own, the same for all.
     right = np.maximum((tried * products).sum((1, 2, 3)), 0.0)
     worth = right**2 / np.maximum((tried * (squares @ tried)).sum((1, 2, 3)), 1e-30)
-    return tried[int(np.argmax(worth))].astype(np.float32)
+    best = int(np.argmax(worth))
+    return tried[best].astype(np.float32), float(worth[best]) / max(whole, 1e-30)
 
 
 def _ridges(squares: Sums, products: Sums) -> Sums:

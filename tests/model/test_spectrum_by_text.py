@@ -91,6 +91,19 @@ def test_a_text_that_says_nothing_is_told_nothing() -> None:
     assert np.delete(found, 3, 0).any(1).all()
 
 
+@pytest.mark.parametrize(("told", "some"), [(0.0, False), (0.005, False), (0.02, True)])
+def test_texts_that_tell_less_than_a_hundredth_of_where_items_stand_tell_nothing(
+    told: float, some: bool
+) -> None:
+    draw = np.random.default_rng(5)
+    texts = draw.normal(size=(20_000, 6)).astype(np.float32)
+    said = np.sqrt(6.0) * said_by(texts) @ np.linalg.qr(draw.normal(size=(6, 6)))[0]
+    known = np.sqrt(told) * said + np.sqrt(1.0 - told) * draw.normal(size=said.shape)
+    found = spectrum_by_text(texts, known.astype(np.float32), np.ones(len(texts), np.float32))
+    assert found.shape == known.shape
+    assert found.any() == some
+
+
 @pytest.mark.parametrize(
     "texts",
     [np.zeros((30, 6)), 1.0 + np.random.default_rng(1).normal(size=(30, 6)) / 1e6, np.ones((1, 6))],
