@@ -192,9 +192,9 @@ _RESULTS: dict[str, Any] = {
     },
     "data.scale": {
         "runs": [
-            {"events": 1_000_502, "total": 8.6, "peak_mb": 1_916},
-            {"events": 10_015_654, "total": 87.9, "peak_mb": 3_114},
-            {"events": 100_210_848, "total": 929.5, "peak_mb": 3_627},
+            {"events": 1_000_502, "total": 7.73, "peak_mb": 1_971},
+            {"events": 10_015_654, "total": 80.1, "peak_mb": 3_233},
+            {"events": 100_210_848, "total": 818.7, "peak_mb": 3_699},
         ]
     },
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
