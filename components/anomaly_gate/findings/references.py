@@ -15,6 +15,7 @@ from aisle.components.anomaly_gate.evidence import Finding, TableEvidence, contr
 from aisle.components.anomaly_gate.findings.names import commonest
 from aisle.components.anomaly_gate.kept import Rows, ask, where
 from aisle.components.anomaly_gate.options import ERROR, WARNING, GateOptions
+from aisle.components.plans.sorted_numbers import found_at
 
 UNKNOWN_ITEMS = "UNKNOWN_ITEMS"
 UNKNOWN_USERS = "UNKNOWN_USERS"
@@ -134,8 +135,8 @@ class Keys:
 class Known:
     """Texts that others are looked up in, a piece at a time.
 
-    Polars' `is_in` hashes all that is known anew for each piece: where that grows with the rows, as users do, the seconds grow
-    with the square of them. What is more than a piece is hashed once, and what is looked up compared with what has its hash.
+    Polars' `is_in` hashes all that is known anew for each piece. What is more than a piece is hashed once, and what is looked up
+    compared with what has its hash.
     """
 
     def __init__(
@@ -149,11 +150,7 @@ class Known:
         if len(self._texts) <= len(texts):
             return texts.is_in(self._texts.implode()).fill_null(False)
         seed, sorted_hashes, known = self._by_hash
-        hashes = self._hashed(texts, seed).to_numpy()
-        order, places = np.argsort(hashes), np.empty(len(hashes), np.int64)
-        # One after the other they are looked for near each other, which the processor's caches like.
-        places[order] = np.searchsorted(sorted_hashes, hashes[order])
-        found = known.gather(np.minimum(places, len(known) - 1))
+        found = known.gather(found_at(sorted_hashes, self._hashed(texts, seed).to_numpy()))
         return (found == texts).fill_null(False)
 
     @functools.cached_property

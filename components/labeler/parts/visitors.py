@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import sparse
 
+from aisle.components.plans.sorted_numbers import found_at
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 
 
@@ -21,8 +22,8 @@ class Visitors:
     with: an id that stands for everybody who isn't known makes one of all who were seen with it.
 
     Attributes:
-        sessions: `session` (a key of `visitor_keys`) and `visitor` of those that have several users.
-        users: `user` and `visitor` of those that are in such sessions.
+        sessions: `session` (a key of `visitor_keys`), ascending, and `visitor` of those that have several users.
+        users: `user`, ascending, and `visitor` of those that are in such sessions.
     """
 
     sessions: pl.DataFrame
@@ -42,16 +43,23 @@ class Visitors:
         together = sparse.coo_matrix((np.ones(len(seen), bool), (session, sessions + user)), (nodes, nodes))
         _, visitor = sparse.csgraph.connected_components(together, directed=False)
         known = seen.with_columns(pl.Series("visitor", visitor[session].astype(np.uint64)))
-        return Visitors(*(known.select(name, "visitor").unique() for name in seen.columns))
+        return Visitors(*(known.select(name, "visitor").unique().sort(name) for name in seen.columns))
 
     def parts(self, events: pl.DataFrame, count: int) -> pl.Series:
         """Returns the part of each event, from 0 to below `count`; those of a visitor lie in one."""
         keys = visitor_keys(events)
-        found = keys.join(self.sessions, on="session", how="left", maintain_order="left").join(
-            self.users, on="user", how="left", maintain_order="left", suffix="_of_user"
-        )
-        visitor = found.select(pl.coalesce("visitor", "visitor_of_user", "user", "session")).to_series()
+        of_session, of_user = _visitor(keys["session"], self.sessions), _visitor(keys["user"], self.users)
+        visitor = keys.select(pl.coalesce(of_session, of_user, "user", "session")).to_series()
         return visitor.hash(seed=0) % count
+
+
+def _visitor(keys: pl.Series, known: pl.DataFrame) -> pl.Series:
+    """The visitor of each key, null where it is of none: [n]. Of `known` the first column has the keys, the second the visitors."""
+    number, visitor = known.get_columns()
+    if number.is_empty():
+        return visitor.clear(len(keys))
+    at = found_at(number.to_numpy(), keys.fill_null(0).to_numpy())
+    return pl.select(pl.when(number.gather(at) == keys).then(visitor.gather(at))).to_series()
 
 
 def _seen_with_several(keys: pl.DataFrame) -> pl.DataFrame:
