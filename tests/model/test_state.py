@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
+import pytest
 
+from aisle.model import spectrum_by_text as by_text
 from aisle.model.retrieval.counts import COUNTS
 from aisle.model.retrieval.state import ITEM_NUMBERS, USER_NUMBERS, State, make_state
 from aisle.model.transfer.lent import Lent
@@ -84,7 +86,10 @@ def test_a_history_is_oldest_first_and_split_by_user() -> None:
     np.testing.assert_allclose(state.typical_age[:2], [4.0, 7.0])
 
 
-def test_what_texts_tell_as_of_a_moment_is_the_same_whatever_comes_later() -> None:
+def test_what_texts_tell_as_of_a_moment_is_the_same_whatever_comes_later(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(by_text, "_LEAST", 0.0)  # Of so few items texts tell next to nothing.
     draw = np.random.default_rng(1)
     texts = draw.normal(size=(len(ITEMS), 4)).astype(np.float32)
     early = [
