@@ -36,7 +36,7 @@ IMPRESSION = EventKind(
     looks=True,
     also=(
         *("view_item_list", "Product List Viewed", "collection_viewed", "item_list_view"),
-        *("impressions", "Product Impression", "exposure", "曝光", "Einblendung"),
+        *("impressions", "Product Impression", "exposure", "Einblendung", "曝光", "展示", "展现"),
     ),
 )
 CLICK = EventKind(
@@ -56,8 +56,9 @@ CLICK = EventKind(
             "fav",
         ),
         *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
-        *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view", "点击", "浏览"),
+        *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view"),
         *("Product Added to Wishlist", "Klick", "Aufruf", "Ansicht"),
+        *("点击", "浏览", "查看", "访问", "商品点击", "商品浏览", "收藏"),
     ),
 )
 CART = EventKind(
@@ -66,7 +67,8 @@ CART = EventKind(
     sells=True,
     also=(
         *("add_to_cart", "Product Added", "product_added_to_cart", "added_to_cart", "cart_add", "add"),
-        *("add_to_basket", "basket", "加购", "Warenkorb", "In den Warenkorb"),
+        *("add_to_basket", "basket", "Warenkorb", "In den Warenkorb"),
+        *("加购", "加入购物车", "加购物车", "购物车"),
     ),
 )
 PURCHASE = EventKind(
@@ -82,20 +84,25 @@ PURCHASE = EventKind(
             "checkout_completed",
             "purchased",
         ),
-        *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete", "购买"),
+        *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete"),
         *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
         *("Kauf", "Bestellung"),
+        *("购买", "下单", "支付", "付款", "成交"),
     ),
 )
 RETURN = EventKind(
     "return",
     also=(
-        *("refund", "Order Refunded", "refunded", "returned", "Product Returned", "退货"),
-        *("Retoure", "Rücksendung"),
+        *("refund", "Order Refunded", "refunded", "returned", "Product Returned"),
+        *("Retoure", "Rücksendung", "退货", "退款"),
     ),
 )
 REVIEW = EventKind(
-    "review", also=("Product Reviewed", "reviewed", "rating", "rate", "评价", "Bewertung", "Rezension")
+    "review",
+    also=(
+        *("Product Reviewed", "reviewed", "rating", "rate", "Bewertung", "Rezension"),
+        *("评价", "评论", "评分"),
+    ),
 )
 
 KINDS: list[EventKind] = [IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW]

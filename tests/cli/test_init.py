@@ -91,6 +91,26 @@ def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: p
     )
 
 
+def test_a_chinese_shops_exports_are_told_by_their_names(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "商品.csv").write_text(
+        "商品编号,商品名称,商品分类,售价,库存数量\nS1,全脂牛奶,牛奶,￥18.50,3\n", encoding="gb18030"
+    )
+    lines = ["S1,浏览,U1", "S1,加入购物车,U1", "S1,下单,U1", "S1,收藏,U2"]
+    (tmp_path / "行为.csv").write_text(
+        "行为时间,商品编号,行为类型,用户编号\n"
+        + "".join(f"2026/03/0{day} 08:05,{line}\n" for day, line in enumerate(lines, 1)),
+        encoding="gb18030",
+    )
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert rows(tmp_path, "items")[0] == {
+        "item_id": "S1", "title": "全脂牛奶", "category": "牛奶", "price": 18.5, "stock": 3,
+    }  # fmt: skip
+    assert [(row["event"], row["user_id"]) for row in rows(tmp_path, "events")] == [
+        ("click", "U1"), ("cart", "U1"), ("purchase", "U1"), ("click", "U2"),
+    ]  # fmt: skip
+
+
 def test_orders_without_a_kind_of_event_are_purchases(tmp_path: pathlib.Path) -> None:
     (tmp_path / "products.csv").write_text("sku,name\na,Mug\n", encoding="utf-8")
     (tmp_path / "orders.csv").write_text(

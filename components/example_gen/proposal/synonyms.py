@@ -28,7 +28,8 @@ _ITEM_ID = (
         "parent asin",
         "id",
     ),
-    *("ref", "reference", "codigo", "商品id", "product_sku", "movieid", "isbn", "ean", "gtin"),
+    *("ref", "reference", "codigo", "product_sku", "movieid", "isbn", "ean", "gtin"),
+    *("商品id", "商品编号", "商品编码", "商品号", "货号", "宝贝id", "物品id", "商品sku", "商品", "编号"),
 )
 _USER_ID = (
     *(
@@ -51,8 +52,9 @@ _USER_ID = (
         "uid",
         "person id",
         "anonymous id",
-        "用户id",
     ),
+    *("用户id", "用户编号", "用户", "会员id", "会员编号", "会员号", "会员", "顾客id", "顾客编号", "顾客"),
+    *("客户id", "客户编号", "客户", "买家id", "买家"),
 )
 _QUERY = (
     "search query",
@@ -63,7 +65,7 @@ _QUERY = (
     "q",
     "suchbegriff",
     "query text",
-    "查询",
+    *("查询", "查询词", "搜索词", "搜索关键词", "关键词", "关键字"),
 )
 _PRICE = (
     "unit price",
@@ -75,7 +77,7 @@ _PRICE = (
     "cost",
     "amount",
     "price usd",
-    "价格",
+    *("价格", "商品价格", "售价", "单价", "销售价", "金额"),
 )
 
 SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
@@ -93,7 +95,8 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "nom",
                 "nombre",
             ),
-            *("titre", "titulo", "标题", "商品名称", "product_title", "productdisplayname", "description"),
+            *("titre", "titulo", "product_title", "productdisplayname", "description"),
+            *("标题", "商品名称", "商品名", "商品标题", "宝贝标题", "品名", "书名", "名称"),
         ),
         "description": (
             *(
@@ -105,7 +108,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "short description",
                 "beschreibung",
             ),
-            *("details", "text", "summary", "描述"),
+            *("details", "text", "summary", "描述", "商品描述", "商品详情", "详情", "简介"),
         ),
         "category": (
             *(
@@ -118,7 +121,8 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "kategorie",
                 "warengruppe",
             ),
-            *("categorie", "categoria", "category path", "main category", "类目", "google product category"),
+            *("categorie", "categoria", "category path", "main category", "google product category"),
+            *("类目", "商品类目", "分类", "商品分类", "类别", "品类"),
         ),
         "brand": (
             "vendor",
@@ -129,7 +133,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "marque",
             "marca",
             "brand name",
-            "品牌",
+            *("品牌", "商品品牌", "厂家"),
         ),
         "price": _PRICE,
         "available_at": (
@@ -139,6 +143,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "launch date",
             "release date",
             "date added",
+            *("上架时间", "上架日期"),
         ),
         "stock": (
             *(
@@ -151,14 +156,14 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "on hand",
                 "lager",
             ),
-            *("bestand", "available", "库存"),
+            *("bestand", "available", "库存", "库存量", "库存数量"),
         ),
     },
     "users": {
         "user_id": (*_USER_ID, "id"),
-        "country": ("country code", "land", "pays", "pais", "nation"),
-        "age": ("years", "alter", "edad"),
-        "gender": ("sex", "geschlecht", "sexe"),
+        "country": ("country code", "land", "pays", "pais", "nation", "国家"),
+        "age": ("years", "alter", "edad", "年龄"),
+        "gender": ("sex", "geschlecht", "sexe", "性别"),
         "joined_at": (
             "created at",
             "registered at",
@@ -166,6 +171,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "joined",
             "registration date",
             "member since",
+            *("注册时间", "注册日期"),
         ),
     },
     "events": {
@@ -180,7 +186,8 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "order date",
                 "invoice date",
             ),
-            *("ts", "occurred at", "datum", "zeit", "fecha", "visit time", "unixreviewtime", "时间"),
+            *("ts", "occurred at", "datum", "zeit", "fecha", "visit time", "unixreviewtime"),
+            *("时间", "时间戳", "行为时间", "事件时间", "操作时间", "下单时间", "订单时间", "日期"),
         ),
         "event": (
             *(
@@ -193,7 +200,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
                 "type",
                 "interaction",
             ),
-            *("behavior type", "ereignis", "行为"),
+            *("behavior type", "ereignis", "行为", "行为类型", "事件", "事件类型", "操作"),
         ),
         "item_id": _ITEM_ID,
         "user_id": _USER_ID,
@@ -206,13 +213,14 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "invoice no",
             "basket id",
             "order number",
+            *("会话id", "会话", "订单号", "订单编号", "订单id"),
         ),
         "query": _QUERY,
-        "position": ("rank", "pos", "slot", "index"),
-        "quantity": ("qty", "count", "units", "menge", "anzahl", "cantidad", "数量"),
+        "position": ("rank", "pos", "slot", "index", "位置", "排名"),
+        "quantity": ("qty", "count", "units", "menge", "anzahl", "cantidad", "数量", "购买数量", "件数"),
         "price": _PRICE,
-        "rating": ("stars", "score", "overall", "rate", "bewertung"),
-        "text": ("review", "review text", "comment", "body", "reviewtext"),
+        "rating": ("stars", "score", "overall", "rate", "bewertung", "评分", "星级"),
+        "text": ("review", "review text", "comment", "body", "reviewtext", "评论", "评论内容", "评价内容"),
     },
     "judgements": {
         "query": _QUERY,
@@ -226,6 +234,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "rating",
             "gain",
             "relevance score",
+            *("相关性", "相关度"),
         ),
     },
     "stock": {
@@ -233,9 +242,12 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
         "on_hand": (
             *("quantity on hand", "qty on hand", "stock on hand", "stock", "in stock", "stock level"),
             *("stock quantity", "inventory quantity", "available quantity", "available", "inventory"),
-            *("lagerbestand", "bestand", "existencias", "库存"),
+            *("lagerbestand", "bestand", "existencias", "库存", "库存量", "库存数量"),
         ),
-        "on_order": ("quantity on order", "qty on order", "incoming", "inbound", "ordered", "bestellt"),
+        "on_order": (
+            *("quantity on order", "qty on order", "incoming", "inbound", "ordered", "bestellt"),
+            *("在途", "在途数量"),
+        ),
         "as_of": (
             "snapshot date",
             "counted at",
@@ -244,6 +256,7 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
             "updated at",
             "date",
             "stand",
+            *("盘点日期", "更新时间", "日期"),
         ),
     },
     "campaigns": {
@@ -264,8 +277,8 @@ SYNONYMS: dict[str, dict[str, tuple[str, ...]]] = {
         "bid": ("bid micros", "max bid", "bid amount", "cpc bid micros", "gebot", "出价"),
         "bid_kind": ("bid type", "pricing model", "billing event", "bidding strategy", "cost type"),
         "budget": ("budget micros", "total budget", "amount micros", "lifetime budget", "预算"),
-        "starts_at": ("start", "start date", "start time", "begin", "beginn", "开始时间"),
-        "ends_at": ("end", "end date", "end time", "ende", "结束时间"),
+        "starts_at": ("start", "start date", "start time", "begin", "beginn", "开始时间", "开始日期"),
+        "ends_at": ("end", "end date", "end time", "ende", "结束时间", "结束日期"),
         "frequency_cap": ("frequency", "max impressions", "impressions cap"),
         "currency": ("currency code", "waehrung", "货币"),
     },
