@@ -65,6 +65,15 @@ def test_lines_are_physical_even_after_line_ends_in_quotes_blank_lines_and_ragge
     assert [fault[0] for fault in _faults(result)] == [6, 7]
 
 
+def test_the_end_of_a_line_is_not_of_the_row_that_is_shown(tmp_path: pathlib.Path) -> None:
+    lines = [HEADER, FINE.replace(b"2.5", b"x"), b"ragged\n"]
+    result = _read(tmp_path, b"".join(lines).replace(b"\n", b"\r\n"))
+    assert [row["row"] for row in result.quarantine.to_pylist()] == [
+        "2024-05-01 10:00:00,click,i1,1,x,red",
+        "ragged",
+    ]
+
+
 @pytest.mark.parametrize(
     ("column", "value", "reason"),
     [

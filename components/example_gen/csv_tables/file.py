@@ -54,7 +54,7 @@ class _File:
         starts = self.records.starts[indices]
         ends = np.minimum(self.records.ends[indices], starts + 4 * MAX_ROW)  # 4 bytes a character at most.
         return [
-            self.data[start:end].decode("utf-8", "backslashreplace")
+            self.data[start:end].decode("utf-8", "backslashreplace").removesuffix("\r")
             for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
         ]
 
