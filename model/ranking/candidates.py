@@ -69,11 +69,9 @@ def make_candidates(
     """
     bert, ids = bert or bert_folder(), catalogue_of(two_tower)
     table = table_of(ids, frames.pop("items"))
-    lent = (
-        lent_by(taught, load_held_out(two_tower), table, bert, frames["interactions"])[0]
-        if taught
-        else Lent()
-    )
+    lent = Lent()
+    if taught:
+        lent, _ = lent_by(taught, load_held_out(two_tower), table, bert, frames["interactions"])
     asked = [
         window
         for window in windows(frames["interactions"], splits, options.windows)
@@ -86,8 +84,8 @@ def make_candidates(
         # Of a large shop there is no room to sum the past up beside the towers.
         texts = texts_of(two_tower, pathlib.Path(folder) / "texts")
         states = _states(frames, asked, ids, texts, lent, pathlib.Path(folder))
-        text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
         titles, prices = table.titles, table.prices
+        text = TextSearch(Tokenizer(bert), titles, table.descriptions, ids)
         del ids, table
         give_back()
         asking: _Asking | None = None

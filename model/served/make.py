@@ -67,16 +67,15 @@ def make_bundles(
     looks, of_pictures = _looks(loaded, frames, ids, options.picture_weight)
     tower = served(loaded)
     table = item_table(tower, frames["items"])
-    everyone = sorted(set(frames["interactions"]["user_id"]) - {""})
     # As of the earliest: what is tested knows nothing of its test.
     lent, gains = lent_by(taught, tower, table, bert, frames["interactions"])
     domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
 
+    known = (sorted(set(frames["interactions"]["user_id"]) - {""}), frames["tags"], domains, lent)
+
     def state(now: int) -> State:
-        return make_state(
-            *(frames["interactions"], frames["users"], ids, now, everyone, frames["tags"], domains, lent),
-            texts=tower.text_embeddings,
-        )
+        texts = tower.text_embeddings
+        return make_state(frames["interactions"], frames["users"], ids, now, *known, texts=texts)
 
     text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
     latest = state(max(moments.values()))
