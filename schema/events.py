@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import re
 from collections.abc import Iterable
+
+from aisle.schema import words
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,8 +21,8 @@ class EventKind:
         sells: whether its price and quantity are those of a sale, or of one that is meant.
         also: what shops and their tools call it, which is read as it without a setting. From the published forms of GA4 and
             Universal Analytics, Segment, Shopify's and Meta's pixels, Amazon Personalize, Klaviyo, Google's retail search,
-            Matomo, and the data sets of RetailRocket, YooChoose and Taobao; and in Chinese and German. Case, blanks and punctuation don't
-            matter.
+            Matomo, and the data sets of RetailRocket, YooChoose and Taobao. What other languages call it stands in `schema/words`.
+            Case, accents, blanks and punctuation don't matter.
     """
 
     name: str
@@ -36,7 +37,7 @@ IMPRESSION = EventKind(
     looks=True,
     also=(
         *("view_item_list", "Product List Viewed", "collection_viewed", "item_list_view"),
-        *("impressions", "Product Impression", "exposure", "Einblendung", "曝光", "展示", "展现"),
+        *("impressions", "Product Impression", "exposure"),
     ),
 )
 CLICK = EventKind(
@@ -57,8 +58,7 @@ CLICK = EventKind(
         ),
         *("item_view", "product_view", "product_detail", "detail_view", "clicks", "add_to_wishlist"),
         *("Viewed Product", "Item Viewed", "viewed", "views", "clicked", "detail-page-view"),
-        *("Product Added to Wishlist", "Klick", "Aufruf", "Ansicht"),
-        *("点击", "浏览", "查看", "访问", "商品点击", "商品浏览", "收藏"),
+        "Product Added to Wishlist",
     ),
 )
 CART = EventKind(
@@ -67,8 +67,7 @@ CART = EventKind(
     sells=True,
     also=(
         *("add_to_cart", "Product Added", "product_added_to_cart", "added_to_cart", "cart_add", "add"),
-        *("add_to_basket", "basket", "Warenkorb", "In den Warenkorb"),
-        *("加购", "加入购物车", "加购物车", "购物车"),
+        *("add_to_basket", "basket"),
     ),
 )
 PURCHASE = EventKind(
@@ -86,23 +85,15 @@ PURCHASE = EventKind(
         ),
         *("Ordered Product", "Placed Order", "Item Purchased", "purchases", "purchase-complete"),
         *("Product Purchased", "buy", "buys", "bought", "order", "ordered", "sale", "sold"),
-        *("Kauf", "Bestellung"),
-        *("购买", "下单", "支付", "付款", "成交"),
     ),
 )
 RETURN = EventKind(
     "return",
-    also=(
-        *("refund", "Order Refunded", "refunded", "returned", "Product Returned"),
-        *("Retoure", "Rücksendung", "退货", "退款"),
-    ),
+    also=("refund", "Order Refunded", "refunded", "returned", "Product Returned"),
 )
 REVIEW = EventKind(
     "review",
-    also=(
-        *("Product Reviewed", "reviewed", "rating", "rate", "Bewertung", "Rezension"),
-        *("评价", "评论", "评分"),
-    ),
+    also=("Product Reviewed", "reviewed", "rating", "rate"),
 )
 
 KINDS: list[EventKind] = [IMPRESSION, CLICK, CART, PURCHASE, RETURN, REVIEW]
@@ -140,10 +131,15 @@ def goal(happened: Iterable[str | None]) -> str | None:
 
 def canonical(name: str) -> str | None:
     """The kind that an event's name means, ours or another's, None for a name that isn't known."""
-    known = {_folded(also): kind.name for kind in KINDS for also in (*kind.also, kind.name)}
-    return known.get(_folded(name))
+    return _known(tuple(KINDS)).get(words.folded(name))
 
 
-@functools.lru_cache(maxsize=4096)
-def _folded(name: str) -> str:
-    return re.sub(r"[\W_]+", "", name.casefold())
+def spellings(kind: EventKind) -> list[str]:
+    """Its name, and all that shops and their tools call it in any language that is known."""
+    others = (word for language in words.words(words.KINDS, kind.name) for word in language)
+    return list(dict.fromkeys((kind.name, *kind.also, *others)))
+
+
+@functools.cache
+def _known(kinds: tuple[EventKind, ...]) -> dict[str, str]:
+    return {words.folded(name): kind.name for kind in kinds for name in spellings(kind)}

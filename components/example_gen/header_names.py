@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from aisle.components.example_gen.proposal.synonyms import folded, place
 from aisle.schema.tables import Table
+from aisle.schema.words import folded, place
 
 _UNSEEN = " \t\r\n\u00a0\u200b\ufeff\u200e\u200f"
 """What may stand around a header without being seen."""

@@ -15,6 +15,7 @@ from aisle.components.example_gen.reader import read_table
 from aisle.pipeline.config import load_config
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
+from aisle.schema.words import languages
 from tests.components.reading.exports import EXPORTS
 
 
@@ -55,7 +56,7 @@ def own_shop(folder: pathlib.Path) -> None:
     (folder / "klicks").mkdir()
     for day in (13, 14):
         (folder / "klicks" / f"{day}.csv").write_text(
-            f"Datum,Kunde,Artikel,Action\n{day}.03.2025 08:05,k1,A1,Klick\n{day}.03.2025 08:06,k1,A2,Wunschzettel\n",
+            f"Datum,Kunde,Artikel,Action\n{day}.03.2025 08:05,k1,A1,Klick\n{day}.03.2025 08:06,k1,A2,Anprobe\n",
             encoding="utf-8",
         )
     (folder / "notes.txt").write_text("nothing", encoding="utf-8")
@@ -68,7 +69,7 @@ def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: p
     assert done.exit_code == 0, done.output
     assert "price is Preis, written as comma" in done.output
     assert "timestamp is Datum, written as %d.%m.%Y %H:%M" in done.output
-    assert "Wunschzettel" in done.output
+    assert "Anprobe" in done.output
     assert "\n  of no column of ours: Regal\n" in done.output
     assert "not used: umsatz.csv (Monat, Summe)" in done.output
     items, events = rows(tmp_path, "items"), rows(tmp_path, "events")
@@ -82,13 +83,11 @@ def test_a_shops_own_exports_are_told_by_names_and_by_what_they_hold(tmp_path: p
     }
     assert [(row["event"], row["item_id"], row["user_id"]) for row in events[:2]] == [
         ("click", "A1", "k1"),
-        ("Wunschzettel", "A2", "k1"),
+        ("Anprobe", "A2", "k1"),
     ]
     assert events[0]["timestamp"] == 1741853100_000000
     written = (tmp_path / "shop.toml").read_text(encoding="utf-8")
-    assert '[values.events.event]\n# Wunschzettel = "click"' in written.replace(
-        '"Wunschzettel"', "Wunschzettel"
-    )
+    assert '[values.events.event]\n# Anprobe = "click"' in written.replace('"Anprobe"', "Anprobe")
 
 
 def test_a_chinese_shops_exports_are_told_by_their_names(tmp_path: pathlib.Path) -> None:
@@ -109,6 +108,40 @@ def test_a_chinese_shops_exports_are_told_by_their_names(tmp_path: pathlib.Path)
     assert [(row["event"], row["user_id"]) for row in rows(tmp_path, "events")] == [
         ("click", "U1"), ("cart", "U1"), ("purchase", "U1"), ("click", "U2"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("code", sorted(languages()))
+def test_a_shop_that_calls_everything_in_its_own_language_is_read(tmp_path: pathlib.Path, code: str) -> None:
+    language = languages()[code]
+
+    def header(table: str, *columns: str) -> str:
+        both = ({**language["columns"], **language[table]}[name][0] for name in columns)
+        return "".join(f'"{name}";' for name in both)[:-1] + "\n"
+
+    (tmp_path / "1.csv").write_text(
+        header("items", "item_id", "title", "category", "price", "stock")
+        + "".join(f"A-{n};Titel {n};x{n % 2};{n},50;{n}\n" for n in range(8)),
+        encoding="utf-8",
+    )
+    kinds = {kind: said[0] for kind, said in language.get("kinds", {"click": ["view"]}).items()}
+    (tmp_path / "2.csv").write_text(
+        header("events", "timestamp", "event", "item_id", "user_id", "session_id", "quantity")
+        + "".join(
+            f"2025-03-0{n} 10:00:00;{word};A-{n};U{n % 2};S{n};{n}\n"
+            for n, word in enumerate(kinds.values(), 1)
+        ),
+        encoding="utf-8",
+    )
+    done = run(tmp_path)
+    assert done.exit_code == 0, done.output
+    assert rows(tmp_path, "items")[1] == {
+        "item_id": "A-1", "title": "Titel 1", "category": "x1", "price": 1.5, "stock": 1,
+    }  # fmt: skip
+    found = rows(tmp_path, "events")
+    assert [row["event"] for row in found] == list(kinds)
+    assert {name: found[0][name] for name in ("item_id", "user_id", "session_id", "quantity")} == {
+        "item_id": "A-1", "user_id": "U1", "session_id": "S1", "quantity": 1,
+    }  # fmt: skip
 
 
 def test_orders_without_a_kind_of_event_are_purchases(tmp_path: pathlib.Path) -> None:

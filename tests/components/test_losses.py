@@ -244,7 +244,7 @@ def test_rows_that_the_reader_could_not_read_count_by_what_their_text_says() -> 
     ("row", "called", "kind"),
     [
         ("1,Order Completed,7", {}, "purchase"), ("1,order_completed,7", {}, "purchase"), ("1,VIEW_ITEM,7", {}, "click"),
-        ("1,vente,7", {}, None), ("1,Vente,7", {"vente": "purchase"}, "purchase"), ("1,7", {"": "purchase"}, "purchase"),
+        ("1,vente,7", {}, "purchase"), ("1,troc,7", {}, None), ("1,Troc,7", {"troc": "purchase"}, "purchase"), ("1,7", {"": "purchase"}, "purchase"),
         ("1,click,7", {"": "purchase"}, "click"), ("1,a view,7", {}, None),
     ],
 )  # fmt: skip

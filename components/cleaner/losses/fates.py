@@ -102,9 +102,9 @@ def _told(table: str, called: Mapping[str, str]) -> list[pl.Expr]:
 
 def _kind_told(called: Mapping[str, str]) -> pl.Expr:
     """The first cell that is the name of a kind of event, as the kind that it means."""
-    known = {name: kind.name for kind in kinds.KINDS for name in (kind.name, *kind.also)} | dict(called)
+    known = {name: kind.name for kind in kinds.KINDS for name in kinds.spellings(kind)} | dict(called)
     known.pop("", None)
-    # Case, blanks and punctuation of a name don't matter, see `EventKind.also`.
+    # Case, blanks and punctuation of a name don't matter, see `spellings`.
     words = [[re.escape(word) for word in re.split(r"[\W_]+", name)] for name in known]
     names = "|".join(r"[\s_-]*".join(parts) for parts in words)
     cell = pl.col("row").str.extract(rf"(?i)(?:^|{_SIGNS})\s*({names})\s*(?:{_SIGNS}|$)")

@@ -17,10 +17,10 @@ from aisle.components.example_gen.options import (
 )
 from aisle.components.example_gen.proposal.exports import Export
 from aisle.components.example_gen.proposal.forms import number_form, time_form
-from aisle.components.example_gen.proposal.synonyms import place
 from aisle.schema.errors import InputError
 from aisle.schema.events import PURCHASE, canonical
 from aisle.schema.tables import EVENTS, ITEMS, SUPPLY, TABLES, USERS, Kind, Table
+from aisle.schema.words import place
 
 
 @dataclasses.dataclass(frozen=True)

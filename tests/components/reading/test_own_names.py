@@ -11,7 +11,7 @@ from aisle.components.example_gen.options import PRESETS
 from aisle.components.example_gen.reader import ReadResult, read_table
 from aisle.pipeline.config import load_config
 from aisle.schema.errors import InputError
-from aisle.schema.events import KINDS, canonical
+from aisle.schema.events import KINDS, canonical, spellings
 from aisle.schema.tables import EVENTS, ITEMS, TABLE_BY_NAME
 from tests.components.reading.exports import EXPORTS
 
@@ -102,7 +102,7 @@ def test_an_events_name_of_a_known_dialect_is_read_by_default(tmp_path: pathlib.
 
 def test_no_name_of_a_dialect_means_two_kinds() -> None:
     for kind in KINDS:
-        assert {canonical(name) for name in (kind.name, *kind.also)} == {kind.name}
+        assert {canonical(name) for name in spellings(kind)} == {kind.name}
 
 
 @pytest.mark.parametrize(

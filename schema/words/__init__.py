@@ -1,0 +1,73 @@
+"""What shops call our columns and kinds of events: a file for each language beside this one.
+
+A file has `columns` for what is called the same in each of a shop's tables, one section for each of these tables, and `kinds`
+of events. By each name of ours it lists words, the surest first.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import unicodedata
+from collections.abc import Mapping
+
+KINDS = "kinds"
+_SHARED = "columns"
+
+_PLAIN = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "æ": "ae", "đ": "d"})
+"""Letters that no accent is taken from, as who has no key for them writes them."""
+
+Language = Mapping[str, Mapping[str, list[str]]]
+"""By table (or `KINDS`, or what all tables share), by our name: the words."""
+
+
+@functools.cache
+def languages() -> Mapping[str, Language]:
+    """By its code, what is known of each language."""
+    # Who only counts and weighs events (a client) needs neither.
+    import importlib.resources
+
+    import tomli
+
+    files = (
+        file
+        for file in importlib.resources.files("aisle.schema.words").iterdir()
+        if file.name.endswith(".toml")
+    )
+    return {
+        file.name.removesuffix(".toml"): tomli.loads(file.read_text(encoding="utf-8"))
+        for file in sorted(files, key=lambda file: file.name)
+    }
+
+
+def words(table: str, name: str) -> list[list[str]]:
+    """What a column of a table is called, or a kind of event where the table is `KINDS`: a list for each language."""
+    shared = (_SHARED,) if table != KINDS else ()
+    return [
+        [word for section in (*shared, table) for word in language.get(section, {}).get(name, ())]
+        for language in languages().values()
+    ]
+
+
+def place(table: str, column: str, header: str) -> int | None:
+    """How sure a header is a column's name: 0 is our own name, larger is less sure, None is no name of it."""
+    return _places(table, column).get(folded(header))
+
+
+@functools.cache
+def _places(table: str, column: str) -> dict[str, int]:
+    found = {folded(column): 0}
+    # A language has as many words as it has: the first of one is as sure as the first of another.
+    for language in words(table, column):
+        for rank, word in enumerate(language, 1):
+            found[folded(word)] = min(rank, found.get(folded(word), rank))
+    return found
+
+
+@functools.lru_cache(maxsize=4096)
+def folded(name: str) -> str:
+    """A name as it is compared: case, accents, width, blanks and punctuation don't matter."""
+    # Case is folded where letters of other widths are plain, and accents are parted from letters only then.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", name).casefold()).translate(_PLAIN)
+    kept = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    return unicodedata.normalize("NFC", re.sub(r"[\W_]+", "", kept))
