@@ -1,7 +1,8 @@
 """What shops call our columns and kinds of events: a file for each language beside this one.
 
 A file has `columns` for what is called the same in each of a shop's tables, one section for each of these tables, and `kinds`
-of events. By each name of ours it lists words, the surest first.
+of events. By each name of ours it lists words, the surest first. `files` has the encodings that programs of that language write
+where they don't write UTF-8.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Mapping
 
 KINDS = "kinds"
 _SHARED = "columns"
+_FILES = "files"
 
 _PLAIN = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "æ": "ae", "đ": "d"})
 """Letters that no accent is taken from, as who has no key for them writes them."""
@@ -62,6 +64,21 @@ def _places(table: str, column: str) -> dict[str, int]:
         for rank, word in enumerate(language, 1):
             found[folded(word)] = min(rank, found.get(folded(word), rank))
     return found
+
+
+def encodings() -> dict[str, list[str]]:
+    """By language, the encodings that its files may have beside UTF-8, the surest first."""
+    return {
+        code: list(language.get(_FILES, {}).get("encodings", ())) for code, language in languages().items()
+    }
+
+
+@functools.cache
+def headers(code: str) -> frozenset[str]:
+    """What columns are called in a language, in small letters, and folded."""
+    sections = [said for section, said in languages()[code].items() if section not in (KINDS, _FILES)]
+    said = [word for section in sections for words_ in section.values() for word in words_]
+    return frozenset(form for word in said for form in (word.casefold(), folded(word)))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -15,7 +15,7 @@ from aisle.components.example_gen.reader import read_table
 from aisle.pipeline.config import load_config
 from aisle.schema.errors import InputError
 from aisle.schema.tables import TABLE_BY_NAME
-from aisle.schema.words import languages
+from aisle.schema.words import encodings, languages
 from tests.components.reading.exports import EXPORTS
 
 
@@ -110,32 +110,52 @@ def test_a_chinese_shops_exports_are_told_by_their_names(tmp_path: pathlib.Path)
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("code", sorted(languages()))
-def test_a_shop_that_calls_everything_in_its_own_language_is_read(tmp_path: pathlib.Path, code: str) -> None:
+def _fits(word: str, encoding: str) -> bool:
+    try:
+        return word.encode(encoding).decode(encoding) == word
+    except UnicodeError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("code", "encoding"),
+    [(code, encoding) for code, own in encodings().items() for encoding in ("utf-8", *own)],
+)
+def test_a_shop_that_says_everything_in_its_own_language_and_encoding_is_read(
+    tmp_path: pathlib.Path, code: str, encoding: str
+) -> None:
     language = languages()[code]
 
     def header(table: str, *columns: str) -> str:
-        both = ({**language["columns"], **language[table]}[name][0] for name in columns)
-        return "".join(f'"{name}";' for name in both)[:-1] + "\n"
+        said = (language["columns"].get(name, []) + language[table].get(name, []) for name in columns)
+        first = (next(word for word in names if _fits(word, encoding)) for names in said)
+        return ";".join(f'"{name}"' for name in first) + "\n"
 
+    texts = [word for said in language["items"].values() for word in said if _fits(word, encoding)]
     (tmp_path / "1.csv").write_text(
         header("items", "item_id", "title", "category", "price", "stock")
-        + "".join(f"A-{n};Titel {n};x{n % 2};{n},50;{n}\n" for n in range(8)),
-        encoding="utf-8",
+        + "".join(f"A-{n};{text} {n};x{n % 2};{n},50;{n}\n" for n, text in enumerate(texts)),
+        encoding=encoding,
     )
-    kinds = {kind: said[0] for kind, said in language.get("kinds", {"click": ["view"]}).items()}
+    said = language.get("kinds", {"click": ["view"]})
+    kinds = {
+        kind: next((word for word in names if _fits(word, encoding)), kind) for kind, names in said.items()
+    }
     (tmp_path / "2.csv").write_text(
         header("events", "timestamp", "event", "item_id", "user_id", "session_id", "quantity")
         + "".join(
             f"2025-03-0{n} 10:00:00;{word};A-{n};U{n % 2};S{n};{n}\n"
             for n, word in enumerate(kinds.values(), 1)
         ),
-        encoding="utf-8",
+        encoding=encoding,
     )
     done = run(tmp_path)
     assert done.exit_code == 0, done.output
-    assert rows(tmp_path, "items")[1] == {
-        "item_id": "A-1", "title": "Titel 1", "category": "x1", "price": 1.5, "stock": 1,
+    assert [row["title"] for row in rows(tmp_path, "items")] == [
+        f"{text} {n}" for n, text in enumerate(texts)
+    ]
+    assert rows(tmp_path, "items")[1] | {"title": ""} == {
+        "item_id": "A-1", "title": "", "category": "x1", "price": 1.5, "stock": 1,
     }  # fmt: skip
     found = rows(tmp_path, "events")
     assert [row["event"] for row in found] == list(kinds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import collections
 
 import hypothesis.strategies as st
@@ -20,8 +21,12 @@ CODES = sorted(languages())
 def test_a_language_names_what_there_is_and_no_word_of_it_means_two_columns_of_a_table(code: str) -> None:
     language = languages()[code]
     columns = {table.name: {column.name for column in table.columns} for table in TABLES}
-    assert set(language) <= {"columns", KINDS, *columns}
+    assert set(language) <= {"columns", "files", KINDS, *columns}
+    for encoding in language.get("files", {}).get("encodings", ()):
+        assert codecs.lookup(encoding)
     for section, said in language.items():
+        if section == "files":
+            continue
         allowed = set(names()) if section == KINDS else columns.get(section, set().union(*columns.values()))
         assert set(said) <= allowed, section
     for table, own in columns.items():

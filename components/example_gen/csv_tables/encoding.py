@@ -7,13 +7,16 @@ import io
 import re
 from typing import IO, Any
 
+from aisle.schema import words
 from aisle.schema.errors import InputError
 
 UTF_8 = "utf-8"
 _BYTES = 1 << 16
 _KANA = "[\u3041-\u30fe]"
 _SOME = 0.25
-"""Of the bytes that aren't ASCII: Japanese has so many kana. Of their runs: Latin letters with accents stand so often alone."""
+"""Of the bytes that aren't ASCII: Japanese has so many kana, and text in Latin letters so few in longer runs than `_ACCENTS`."""
+_ACCENTS = 2
+"""Latin letters with accents, and a sign beside one, stand so close together."""
 _MARKS = {codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -26,12 +29,43 @@ def guessed_encoding(first: bytes) -> str:
     """The encoding that a file's first bytes may have, "" for UTF-8 or what a mark tells; a person must look it over."""
     if marked_encoding(first) or _read_as(first, UTF_8) is not None:
         return ""
+    return _told_by_header(first) or _told_by_letters(first)
+
+
+def _told_by_header(first: bytes) -> str:
+    """The encoding in which most of a header's cells are words of one language, "" where English has as many."""
+    line = first.splitlines()[0]
+    likely, best = "", (_known("en", line, "latin-1"), 0.0)
+    for code, encodings in words.encodings().items():
+        for encoding in encodings:
+            text = _read_as(first, encoding)
+            if text is not None and (found := (_known(code, line, encoding), _letters(code, text))) > best:
+                # Two that read the header alike are told apart by what they make of the rest.
+                likely, best = encoding, found
+    return likely if best[1] else ""
+
+
+def _known(code: str, line: bytes, encoding: str) -> int:
+    """How many cells of a header are words of a language; those with its very accents count twice."""
+    known, cells = words.headers(code), re.split(r"[,;\t|]", line.decode(encoding, "replace").casefold())
+    return sum((words.folded(cell) in known) + (cell.strip('" ') in known) for cell in cells)
+
+
+def _letters(code: str, text: str) -> float:
+    """How far the signs that aren't ASCII are letters of the language's words, or at least letters; 0 to 1."""
+    own = {letter for word in words.headers(code) for letter in word}
+    signs = re.findall(r"[^\x00-\x7f]", text[:_BYTES].casefold())
+    return sum(1.0 if sign in own else sign.isalpha() / 2 for sign in signs) / max(1, len(signs))
+
+
+def _told_by_letters(first: bytes) -> str:
+    """The encoding that the bytes which aren't ASCII look like, where no header tells it."""
     if len(re.findall(_KANA, _read_as(first, "shift_jis") or "")) > _SOME * len(
         re.findall(rb"[\x80-\xff]", first)
     ):
         return "shift_jis"
-    alone = len(re.findall(rb"(?<![\x80-\xff])[\x80-\xff](?![\x80-\xff])", first))
-    if alone > _SOME * len(re.findall(rb"[\x80-\xff]+", first)):
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", first)]
+    if sum(run for run in runs if run <= _ACCENTS) > (1 - _SOME) * sum(runs):
         return "cp1252"
     return "gb18030" if _read_as(first, "gb18030") is not None else "cp1251"
 
