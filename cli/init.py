@@ -96,6 +96,8 @@ def _show(folder: str, one: Proposed, config: Config) -> None:
         click.echo(f"  {ours} is {theirs}" + (f", written as {form}" if form else ""))
     for ours, value in one.constants.items():
         click.echo(f"  {ours} is always {value}")
+    for ours, texts in one.missing.items():
+        click.echo(f"  {ours} is missing where it says {', '.join(texts[:_SHOWN])}")
     # Of a preset, which columns it reads is not known here.
     rest = [] if one.preset else [name for name in one.exports[0].header if name not in one.columns.values()]
     if rest:

@@ -164,6 +164,22 @@ def test_a_shop_that_says_everything_in_its_own_language_and_encoding_is_read(
     }  # fmt: skip
 
 
+def test_what_stands_in_place_of_a_number_is_a_missing_one(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "items.csv").write_text(
+        "item_id,title,price\n"
+        + "".join(f"{n},Cup,{n}.5\n" for n in range(40))
+        + 'a,Vase,on "request"\nb,Bowl,n/a\nc,Pot,null\n',
+        encoding="utf-8",
+    )
+    (tmp_path / "events.csv").write_text(
+        "timestamp,event,item_id\n2025-03-01 00:00:00,click,a\n", encoding="utf-8"
+    )
+    done = run(tmp_path)
+    assert 'price is missing where it says on "request", n/a\n' in done.output
+    found = rows(tmp_path, "items")
+    assert [row.get("price") for row in found[-3:]] == [None] * 3 and len(found) == 43
+
+
 def test_orders_without_a_kind_of_event_are_purchases(tmp_path: pathlib.Path) -> None:
     (tmp_path / "products.csv").write_text("sku,name\na,Mug\n", encoding="utf-8")
     (tmp_path / "orders.csv").write_text(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -35,6 +36,7 @@ class Proposed:
         constants: by our column, what every row has.
         timestamps: by our column, the form of its times where it isn't ISO 8601.
         numbers: by our column, the decimal mark where numbers aren't plainly written.
+        missing: by our column of numbers that may be missing, the texts that stand there in place of one.
         unknown: events' names that no kind of ours is known for, the most frequent first.
         sure: how sure it is; 0 is as sure as our own names.
     """
@@ -46,6 +48,7 @@ class Proposed:
     constants: Mapping[str, str] = dataclasses.field(default_factory=dict)
     timestamps: Mapping[str, str] = dataclasses.field(default_factory=dict)
     numbers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    missing: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
     unknown: tuple[str, ...] = ()
     sure: float = 0.0
 
@@ -60,7 +63,13 @@ class Proposed:
             forms = {f"{self.table}.{column}": form for column, form in getattr(self, name).items()}
             if forms:
                 reading[name] = forms
-        return {"columns": {self.table: dict(self.columns)} if self.columns else {}, "reading": reading}
+        said: dict[str, Any] = {"reading": reading}
+        if self.columns:
+            said["columns"] = {self.table: dict(self.columns)}
+        if self.missing:
+            texts = {column: dict.fromkeys(found, "") for column, found in self.missing.items()}
+            said["values"] = {self.table: texts}
+        return said
 
 
 def propose(found: Sequence[Export]) -> list[Proposed]:
@@ -89,10 +98,11 @@ def propose(found: Sequence[Export]) -> list[Proposed]:
 
 def merged_settings(proposed: Iterable[Proposed]) -> dict[str, Any]:
     """The configuration that reads all of them."""
-    settings: dict[str, Any] = {"reading": {}, "columns": {}}
+    settings: dict[str, Any] = {"reading": {}, "columns": {}, "values": {}}
     for one in proposed:
         said = one.settings()
-        settings["columns"] |= said["columns"]
+        settings["columns"] |= said.get("columns", {})
+        settings["values"] |= said.get("values", {})
         for key, value in said["reading"].items():
             settings["reading"].setdefault(key, {}).update(value)
     return {section: values for section, values in settings.items() if values}
@@ -147,9 +157,29 @@ def _by_names(table: Table, export: Export) -> Proposed | None:
         constants=constants,
         timestamps={name: form for name, form in forms.items() if form and kinds[name] is Kind.TIMESTAMP},
         numbers={name: form for name, form in forms.items() if form and kinds[name] is not Kind.TIMESTAMP},
+        missing=_missing(table, export, columns, kinds),
         unknown=_unknown_events([export], columns.get("event", "")) if table is EVENTS else (),
         sure=(0 if named_so else 1) + unsure - 0.1 * len(columns),
     )
+
+
+def _missing(
+    table: Table, export: Export, columns: Mapping[str, str], kinds: Mapping[str, Kind]
+) -> dict[str, tuple[str, ...]]:
+    """By column of numbers that may be missing, what can be none: texts without a digit, the most frequent first."""
+    found = {}
+    for name, header in columns.items():
+        column = table.column(name)
+        if column is None or column.required or kinds[name] not in (Kind.NUMBER, Kind.INTEGER):
+            continue
+        texts = collections.Counter(
+            cell
+            for cell in export.cells(header)
+            if cell not in _MARKERS and not any(sign.isdigit() for sign in cell)
+        )
+        if texts:
+            found[name] = tuple(text for text, _ in texts.most_common(_FEW_NAMES))
+    return found
 
 
 def _columns(table: Table, export: Export) -> tuple[dict[str, str], float]:
@@ -187,6 +217,8 @@ def _form(table: Table, name: str, cells: Sequence[str]) -> str | None:
     return ""
 
 
+_MARKERS = {*ReadingOptions().missing, *ReadingOptions().missing_beside_text}
+"""What is read as a missing number in any case."""
 _FEW_NAMES = 30
 """Distinct values that the names of events may have where none is known."""
 

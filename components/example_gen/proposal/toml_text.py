@@ -18,6 +18,12 @@ def toml_text(proposed: Sequence[Proposed]) -> str:
     for table, columns in settings.get("columns", {}).items():
         blocks.append(f"[columns.{table}]\n" + _pairs(columns))
     blocks.append("[reading]\n" + _pairs(settings["reading"]))
+    for table, columns in settings.get("values", {}).items():
+        for column, texts in columns.items():
+            blocks.append(
+                f"# No numbers: a row that has one of these has no {column}.\n[values.{table}.{column}]\n"
+                + _pairs(texts)
+            )
     unknown = [name for one in proposed for name in one.unknown]
     if unknown:
         lines = "".join(f'# {_text(name)} = "click"\n' for name in unknown[:20])
