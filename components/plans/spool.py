@@ -5,9 +5,11 @@ from __future__ import annotations
 import collections
 import pathlib
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from aisle.components.plans.ahead import Behind, ahead
 
@@ -16,7 +18,6 @@ ROW = "__row__"
 
 PACKED: Final = "lz4"
 """A sixth of the bytes, so that disks keep up with processors, by what takes these the least time."""
-_FILE = "__file__"
 _HELD = 1 << 20
 """So many rows wait until they are sent together: what lies on the disk is few and large."""
 
@@ -35,13 +36,13 @@ class Spool:
         self._folder, self._behind = folder, Behind()
         self._files: dict[int, list[pathlib.Path]] = collections.defaultdict(list)
         self._empty = pl.DataFrame()
-        self._waiting: list[pl.DataFrame] = []
+        self._waiting: list[tuple[pl.DataFrame, pl.Series]] = []
 
     def add(self, rows: pl.DataFrame, numbers: pl.Series) -> None:
         """Sends each row to the file of its number, from 0 to below `count`."""
         self._empty = rows.clear()
-        self._waiting.append(rows.with_columns(numbers.alias(_FILE)))
-        if sum(map(len, self._waiting)) >= _HELD:
+        self._waiting.append((rows, numbers))
+        if sum(len(waiting) for waiting, _ in self._waiting) >= _HELD:
             self._send()
 
     def add_to(self, number: int, rows: pl.DataFrame) -> None:
@@ -64,8 +65,10 @@ class Spool:
         """Returns the rows of a file so far, with some or all of their columns."""
         # Their order is told by the numbers of the rows.
         names = [name for name in self.columns if columns is None or name in (ROW, *columns)]
-        pieces = [pl.read_ipc(path, columns=names) for path in self._written(number)]
-        rows = in_order(pl.concat(pieces, rechunk=True) if pieces else self._empty)
+        paths = self._written(number)
+        # Told of all at once, as they are many and small where the parts are many: one by one takes half as long again.
+        read = pl.scan_ipc(paths).select(names).collect().rechunk() if paths else self._empty
+        rows = in_order(read)
         return rows if columns is None else rows.select(columns)
 
     def pieces(self, number: int) -> Iterator[pl.DataFrame]:
@@ -99,17 +102,37 @@ class Spool:
             waiting, self._waiting = self._waiting, []
             self._behind.do(self._part, waiting)
 
-    def _part(self, pieces: list[pl.DataFrame]) -> None:
-        files = pl.concat(pieces).partition_by(_FILE, as_dict=True, include_key=False, maintain_order=True)
+    def _part(self, pieces: list[tuple[pl.DataFrame, pl.Series]]) -> None:
+        ordered = [together(rows, numbers.to_numpy(), self.count) for rows, numbers in pieces]
         pieces.clear()
-        for (number,), part in files.items():
-            self._write(int(number), part)
+        for number in range(self.count):
+            slices = [rows.slice(ends[number], ends[number + 1] - ends[number]) for rows, ends in ordered]
+            self._write(number, pl.concat(slices, rechunk=True))
 
     def _write(self, number: int, rows: pl.DataFrame) -> None:
         if not rows.is_empty():
             files = self._files[number]
             files.append(self._folder / f"{number}-{len(files)}.arrow")
             rows.write_ipc(files[-1], compression=PACKED)
+
+
+def together(rows: pl.DataFrame, numbers: NDArray[Any], count: int) -> tuple[pl.DataFrame, list[int]]:
+    """Puts rows of the same number together, in the order in which they came.
+
+    Args:
+        rows: [n].
+        numbers: of each row, from 0 to below `count`, [n].
+        count: how many numbers there are.
+
+    Returns:
+        The rows, and where in them those of each number begin, and the last ones end: `count` + 1 places.
+    """
+    # Numbers of 16 bits are put in order by their digits, which takes a tenth of what comparing them does.
+    small = numbers.astype(np.min_scalar_type(count))
+    if (small[1:] < small[:-1]).any():
+        # Out of several chunks rows are gathered many times as slowly.
+        rows = rows.rechunk()[np.argsort(small, kind="stable")]
+    return rows, np.append(0, np.bincount(small, minlength=count).cumsum()).tolist()
 
 
 def in_order(rows: pl.DataFrame) -> pl.DataFrame:

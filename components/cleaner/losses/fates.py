@@ -87,11 +87,18 @@ def _typed(table: str, columns: list[str]) -> list[pl.Expr]:
     if EVENT in told:
         told[EVENT] = told[EVENT].str.to_lowercase()
     if DAY in _parts(table) and _TIME in columns:
-        day = pl.col(_TIME) // MICROSECONDS_PER_DAY
-        within = day.is_between(0, _LAST_DAY)
-        told[DAY] = pl.when(within).then(day).cast(pl.Int32).cast(pl.Date).cast(pl.String)
+        told[DAY] = (pl.col(_TIME) // MICROSECONDS_PER_DAY).map_batches(_written, pl.String)
     key = next((pl.col(name).str.strip_chars() for name in TABLE_BY_NAME[table].key), _UNKNOWN)
     return [key.alias("key"), *(told.get(part, _UNKNOWN).alias(part) for part in _parts(table))]
+
+
+def _written(days: pl.Series) -> pl.Series:
+    """Days, counted from 1970, as texts; null where there is none of that number. Each day is written once."""
+    known = days.unique()
+    known = known.filter(known.is_between(0, _LAST_DAY))
+    return days.replace_strict(
+        known, known.cast(pl.Int32).cast(pl.Date).cast(pl.String), default=None, return_dtype=pl.String
+    )
 
 
 def _told(table: str, called: Mapping[str, str]) -> list[pl.Expr]:

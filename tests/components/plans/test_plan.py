@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from aisle.components.plans import spool as spools
 from aisle.components.plans.plan import Question, Stage, carry_out, gathered, nothing
-from aisle.components.plans.spool import ROW, Spool
+from aisle.components.plans.spool import ROW, Spool, together
 
 NUMBERS = st.lists(
     st.tuples(st.sampled_from(["a", "b", "c", None]), st.integers(0, 9)), min_size=1, max_size=30
@@ -112,6 +112,21 @@ def test_rows_come_back_in_their_order_however_they_came(
                 spool.add(table[[row]], table[[row]][ROW] * count // len(rows))
             assert pl.concat(spool).equals(table)
         assert not [*pathlib.Path(folder, "spool").iterdir()]
+
+
+@settings(max_examples=30, deadline=None)
+@given(NUMBERS, st.data(), st.integers(1, 300))
+def test_rows_of_a_number_are_put_together_as_they_came(
+    rows: list[tuple[str | None, int]], drawn: Any, count: int
+) -> None:
+    table = _numbered(rows)
+    chosen = st.lists(st.integers(0, count - 1), min_size=len(rows), max_size=len(rows))
+    numbers = pl.Series(drawn.draw(chosen), dtype=pl.Int64)
+    # In several chunks, as a join may leave them.
+    chunks = pl.concat([table[:1], table[1:]], rechunk=False)
+    ordered, ends = together(chunks, numbers.to_numpy(), count)
+    for number in range(count):
+        assert ordered[ends[number] : ends[number + 1]].equals(table.filter(numbers == number))
 
 
 def test_rows_that_agree_in_the_key_lie_in_one_file(tmp_path: pathlib.Path) -> None:
