@@ -116,9 +116,13 @@ def liking_events(events: pl.DataFrame) -> pl.DataFrame:
     Returns:
         Columns user_id, item_id, timestamp, event, and sponsored, whether an ad led to it; ascending by user and time.
     """
-    liked = events.filter(pl.col("event").is_in(list(kinds.weights())) & (pl.col("user_id") != ""))
-    columns = ("user_id", "item_id", "timestamp", "event", "sponsored")
-    return liked.select(columns).sort(LIKING_ORDER, maintain_order=True)
+    return shown_likings(events).sort(LIKING_ORDER, maintain_order=True)
+
+
+def shown_likings(events: pl.DataFrame) -> pl.DataFrame:
+    """Returns what `liking_events` does, in the order of the events."""
+    liked = pl.col("event").is_in(list(kinds.weights())) & (pl.col("user_id") != "")
+    return events.select("user_id", "item_id", "timestamp", "event", "sponsored").filter(liked)
 
 
 def split_of(timestamp: pl.Expr, splits: Splits) -> pl.Expr:

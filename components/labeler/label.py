@@ -56,6 +56,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         require_titles(counts, options)
     else:
         require(counts, options, None if events.is_empty() else events["user_id"].count() > 0)
+    tallied = tally_impressions(impressions)
     return Labelled(
         tables={
             **held.tables(intents, options),
@@ -70,7 +71,7 @@ def label(tables: dict[str, pa.Table], options: LabelerOptions) -> Labelled:
         bias=bias,
         intents=intents,
         agreement=held.agreement(),
-        tally=Tally(tally_interactions(interactions), tally_impressions(impressions), counts),
+        tally=Tally(tally_interactions(interactions), lambda: tallied, counts),
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 import polars as pl
 import pyarrow as pa
@@ -43,12 +44,12 @@ class Tally:
 
     Attributes:
         interactions: `count` by split and event.
-        impressions: `count` by split, source, grade, clicked and purchase.
+        impressions: tells `count` by split, source, grade, clicked and purchase; what is stored is counted as it is read.
         examples: by split.
     """
 
     interactions: pl.DataFrame
-    impressions: pl.DataFrame
+    impressions: Callable[[], pl.DataFrame]
     examples: dict[str, int]
 
 
@@ -128,10 +129,19 @@ class Held:
 
     def country(self, users: pl.Series) -> dict[str, str]:
         """The country of each of some users who are in the table, "" where it isn't known."""
-        asked = self.users.select("user_id", "country").filter(
-            pl.col("user_id").is_in(users.unique().implode())
-        )
-        return {user: country or "" for user, country in asked.iter_rows()}
+        asked = users.unique().drop_nulls()
+        if self._known.is_empty():
+            return {}
+        # Looked up in the table as it was put in order once: users may be many, and so may those who ask for some of them.
+        at = self._known["user_id"].search_sorted(asked)
+        found = self._known[at.clip(0, len(self._known) - 1)].filter(pl.col("user_id") == asked)
+        return dict(found.iter_rows())
+
+    @functools.cached_property
+    def _known(self) -> pl.DataFrame:
+        """The users in the order of their ids, and their countries."""
+        known = self.users.select("user_id", pl.col("country").fill_null("")).drop_nulls("user_id")
+        return known.unique("user_id", keep="last").sort("user_id")
 
     def agreement(self) -> Agreement | None:
         """How far the judges agree."""

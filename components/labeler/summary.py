@@ -26,7 +26,7 @@ def summarise(labelled: Labelled, options: LabelerOptions) -> dict[str, Any]:
     """Returns the report `labels`, version 1 of docs/reports.md."""
     held = ("items", "judgements", "intents", "tags")
     frames = {name: pl.DataFrame(pl.from_arrow(labelled.tables[name])) for name in held}
-    impressions, judgements = labelled.tally.impressions, frames["judgements"]
+    impressions, judgements = labelled.tally.impressions(), frames["judgements"]
     return {
         "version": 1,
         "goal": labelled.splits.goal,
@@ -89,7 +89,7 @@ def _splits(splits: Splits, tally: Tally, judgements: pl.DataFrame) -> list[dict
     for split, (start, end) in bounds.items():
         taken, shown, judged = (
             frame.filter(pl.col("split") == split)
-            for frame in (tally.interactions, tally.impressions, judgements)
+            for frame in (tally.interactions, tally.impressions(), judgements)
         )
         timed = splits.end > 0
         records.append(

@@ -11,7 +11,7 @@ import pyarrow as pa
 from aisle.components.labeler.judged.judgements import decided, ruled
 from aisle.components.labeler.label import require
 from aisle.components.labeler.labelled import Held, Labelled, Stored, Tally
-from aisle.components.labeler.meaning.intents import QUERY_AND_ITEM, query_intents, query_votes
+from aisle.components.labeler.meaning.intents import query_intents
 from aisle.components.labeler.options import LabelerOptions
 from aisle.components.labeler.parts.pieces import Pieces, Survey
 from aisle.components.labeler.parts.ranges import Sum, kept
@@ -27,7 +27,6 @@ from aisle.components.labeler.searches.position_bias import (
     sum_results,
     weigh,
 )
-from aisle.components.labeler.searches.regression_em import ITEM_AND_WEIGHT, sum_unasked
 from aisle.components.labeler.summary import IMPRESSION_KINDS, INTERACTION_KINDS, tally_impressions
 from aisle.components.plans.ahead import ahead
 from aisle.components.plans.spool import Spool
@@ -69,17 +68,16 @@ class _Told:
     def labelled(self, examples: dict[str, int], judged: Mapping[str, pa.Table]) -> Labelled:
         """Returns the result; `examples`: how many there are, `judged`: those of judgements."""
         counts, items = self.visits.counts, self.held.items
-        votes, unasked, shown = Sum(QUERY_AND_ITEM), Sum(ITEM_AND_WEIGHT), Sum(PAIR_AND_POSITION)
-        interactions = self._kept(self._counted(votes, unasked), "counted")
-        tallies = Sum(IMPRESSION_KINDS)
-        results = self._kept(self._placed(shown, counts, tallies), "placed")
-        bias = PositionBias(NONE, "", ())
+        shown, tallies = Sum(PAIR_AND_POSITION), Sum(IMPRESSION_KINDS)
+        results, bias = self._placed(shown, counts, tallies), PositionBias(NONE, "", ())
         if self.options.position_bias != NONE:
-            bias = bias_of_sums(shown.total(), unasked.total(), items, self.options)
+            # All results tell the bias that each of them is weighed by.
+            results = kept(results, self.events.folder / "placed", len(self.survey.times) + 1)
+            bias = bias_of_sums(shown.total(), self.visits.unasked.total(), items, self.options)
         taken = Sum(INTERACTION_KINDS)
         for part in counts:
             taken.add(part.interactions)
-        intents = query_intents(votes.total(), items, self.options)
+        intents = query_intents(self.visits.votes.total(), items, self.options)
         return Labelled(
             tables=self.held.tables(intents, self.options),
             examples={ITEMS: item_examples(items)},
@@ -89,25 +87,16 @@ class _Told:
             bias=bias,
             intents=intents,
             agreement=self.held.agreement(),
-            tally=Tally(taken.total(), tallies.total(), examples),
+            tally=Tally(taken.total(), tallies.total, examples),
             stored=Stored(
                 {
-                    "interactions": map(pl.DataFrame.to_arrow, interactions),
+                    "interactions": map(pl.DataFrame.to_arrow, self.visits.interactions),
                     "events": map(pl.DataFrame.to_arrow, self.visits.liking),
                     "impressions": map(pl.DataFrame.to_arrow, self._weighed(results, bias)),
                 },
                 self._examples(judged),
             ),
         )
-
-    def _counted(self, votes: Sum, unasked: Sum) -> Iterator[pl.DataFrame]:
-        """Yields the interactions in order, and counts what they say of queries and items."""
-        for rows in self.visits.interactions:
-            organic = rows.filter(~pl.col("sponsored"))
-            votes.add(query_votes(organic))
-            if self.options.position_bias != NONE:
-                unasked.add(sum_unasked(organic))
-            yield rows
 
     def _placed(self, shown: Sum, counts: Iterable[Counts], tallies: Sum) -> Iterator[pl.DataFrame]:
         """Yields the results in order with what labels them, counts them, and what was shown and clicked where that is asked for."""
@@ -132,9 +121,6 @@ class _Told:
             made = query_examples(rows, country, self.options.history, self.survey.splits.test_start)
             yield from ((split, table) for split, table in made.items() if split != TEST)
         yield from ((split, table) for split, table in judged.items() if split != TEST)
-
-    def _kept(self, pieces: Iterable[pl.DataFrame], name: str) -> Iterator[pl.DataFrame]:
-        return kept(pieces, self.events.folder / name, len(self.survey.times) + 1)
 
 
 def _by_visitor(events: Pieces, survey: Survey) -> Iterator[pl.DataFrame]:

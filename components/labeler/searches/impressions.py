@@ -70,13 +70,13 @@ def make_impressions(
         search, ascending by timestamp.
     """
     labelled, outcomes = label_results(found, splits, options)
-    return placed(labelled, from_zero(found.shown)), outcomes
+    return placed(labelled.sort(*ORDER), from_zero(found.shown)), outcomes
 
 
 def label_results(
     found: Attribution, splits: Splits, options: LabelerOptions
 ) -> tuple[pl.DataFrame, Outcomes]:
-    """Labels results as `make_impressions`, which see, but with their `row` and the shop's own `position`s.
+    """Labels results as `make_impressions`, which see, but with their `row` and the shop's own `position`s, in any order.
 
     The results of some visitors can be labelled apart from those of others.
     """
@@ -102,7 +102,7 @@ def label_results(
         pl.when(pl.col("bought").is_not_null()).then(1.0)
         .when(open_.fill_null(False)).then(UNKNOWN)
         .otherwise(0.0).alias("purchase"),
-    ).sort(*ORDER)  # fmt: skip
+    )  # fmt: skip
     table = labelled.select(*_COLUMNS, "row").with_columns(pl.col("user_id").fill_null(""))
     return table, _count_outcomes(found, until.height, labelled)
 

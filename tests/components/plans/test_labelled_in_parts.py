@@ -114,15 +114,22 @@ def _same(one: Any, other: Any) -> bool:
 
 
 @settings(max_examples=12, deadline=None)
-@given(st.lists(EVENT, min_size=1, max_size=40), st.integers(2, 20), st.integers(1, 9), st.booleans())
+@given(
+    st.lists(EVENT, min_size=1, max_size=40),
+    st.integers(2, 20),
+    st.integers(1, 9),
+    st.booleans(),
+    st.sampled_from(["harvest", "none"]),
+)
 def test_any_number_of_parts_and_pieces_is_labelled_as_the_whole(
-    events: list[dict[str, Any]], part: int, piece: int, judged: bool
+    events: list[dict[str, Any]], part: int, piece: int, judged: bool, bias: str
 ) -> None:
     rows = pl.DataFrame(events, schema=TYPES).to_arrow()
     tables = {"items": ITEMS.to_arrow(), "events": rows}
     if judged:
         tables["judgements"] = JUDGEMENTS.to_arrow()
-    assert _differing(tables, OPTIONS, part, piece) == []
+    options = OPTIONS.model_copy(update={"position_bias": bias})
+    assert _differing(tables, options, part, piece) == []
 
 
 @settings(max_examples=30, deadline=None)
