@@ -13,6 +13,7 @@ from tfx.types import artifact_utils
 from aisle.components.example_gen.options import TableReading
 from aisle.components.example_gen.reader import read_shards
 from aisle.components.example_gen.shard import Note, merged
+from aisle.components.plans.ahead import ahead
 from aisle.components.tables import QUARANTINE_SCHEMA, ROWS_SPLIT, RowsWriter, quarantine_writer, write_counts
 from aisle.schema.tables import TABLE_BY_NAME
 
@@ -30,7 +31,8 @@ class Executor(base_executor.BaseExecutor):
         quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
         notes, kept, lost = list[Note](), 0, 0
         with RowsWriter(examples.uri) as writer, quarantine_writer(quarantine) as lost_writer:
-            for shard in read_shards(exec_properties["data_folder"], table, reading=reading):
+            # Read and typed by one thread while another writes.
+            for shard in ahead(read_shards(exec_properties["data_folder"], table, reading=reading)):
                 writer.write(shard.rows, shard.provenance)
                 lost_writer.write(shard.quarantine.cast(QUARANTINE_SCHEMA))
                 notes = merged([*notes, *shard.notes])

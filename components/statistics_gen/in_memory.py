@@ -22,6 +22,7 @@ from tensorflow_data_validation.statistics.generators.top_k_uniques_sketch_stats
 )
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from aisle.components.plans.ahead import ahead
 from aisle.components.storage import open_file
 
 EXACT_VALUES = 1 << 20
@@ -83,7 +84,8 @@ def partial_statistics(batches: Iterable[pa.RecordBatch], options: tfdv.StatsOpt
     """Returns what some of a data set's batches add to its statistics; see `generate_statistics`."""
     generators = _generators(options)
     partial = [generator.create_accumulator() for generator in generators]
-    for batch in batches:
+    # Batches are unpacked by one thread while another counts.
+    for batch in ahead(batches):
         partial = [one.add_input(part, batch) for one, part in zip(generators, partial, strict=True)]
     return partial
 
