@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
+import polars as pl
 import pyarrow as pa
 
 from aisle.model.options import BundleOptions
@@ -25,7 +26,8 @@ def bundle_fn(
     """Writes the served model as of some `moments`, by folder.
 
     `bert` is a folder, "" for the installed one, `options` BundleOptions as JSON, and `taught` the file of what another shop
-    teaches, "" for none.
+    teaches, "" for none. The tables are taken out of `tables`: a large shop's are not held twice.
     """
+    frames = {name: pl.DataFrame(pl.from_arrow(tables.pop(name))) for name in list(tables)}
     told = BundleOptions.from_json(options)
-    make_bundles(two_tower, ranking, chosen_bert(bert), tables, moments, told, taught)
+    make_bundles(two_tower, ranking, chosen_bert(bert), frames, moments, told, taught)

@@ -1,4 +1,4 @@
-"""What two-tower training and Candidates read, of a shop of any size, without the steps before the Labeler.
+"""What two-tower training, Candidates and Bundle read, of a shop of any size, without the steps before the Labeler.
 
 Events are drawn clean (`many_events`) and labelled by the Labeler's own work. TF-Transform's graph is that of a small shop with
 the vocabularies of the large one put in its place, and its examples are written here: the same ids, for a dozen columns.
@@ -23,7 +23,7 @@ Vocabularies = dict[str, pa.Array]
 
 
 def write_input(folder: pathlib.Path, events: int, items: int) -> dict[str, int]:
-    """Writes `interactions`, as the Labeler does, and `examples` and `graph`, as Transform does.
+    """Writes `cleaned`, as the Cleaner does, `interactions`, as the Labeler does, and `examples` and `graph`, as Transform does.
 
     Args:
         folder: an empty one.
@@ -48,6 +48,7 @@ def write_input(folder: pathlib.Path, events: int, items: int) -> dict[str, int]
     write_interactions(str(folder / "interactions"), labelled)
     queries = [(split, piece) for split, piece in labelled.example_pieces() if split in ("train", "eval")]
     shutil.rmtree(folder / "parts")
+    write_cleaned(folder / "tables", folder / "cleaned")
     shutil.rmtree(folder / "tables")
     catalogue = labelled.examples["items"]
     known = _vocabularies(catalogue, [piece for _, piece in queries])
@@ -63,6 +64,49 @@ def write_input(folder: pathlib.Path, events: int, items: int) -> dict[str, int]
         "interactions": interactions,
         "queries": sum(piece.num_rows for _, piece in queries),
     }
+
+
+def write_cleaned(drawn: pathlib.Path, folder: pathlib.Path) -> None:
+    """Writes tables of `many_events` as a Tables artifact. Args: `drawn`, `folder`: where they are, and are to be."""
+    from aisle.components.tables import write_tables
+
+    tables = {name: pq.read_table(drawn / f"{name}.parquet") for name in ("items", "users")}
+    columns = pq.read_schema(min((drawn / "events").iterdir())).names
+    write_tables(str(folder), tables, {"events": _events(drawn, columns)})
+
+
+def write_head(folder: pathlib.Path) -> None:
+    """Writes a ranking head that has learnt nothing, and draws the vectors of what it reads of titles.
+
+    Args:
+        folder: of the Model artifact.
+    """
+    import tensorflow as tf
+
+    from aisle.model.options import RankingOptions
+    from aisle.model.ranking.export import Labels, RankingModule
+    from aisle.model.ranking.numbers import Ensemble, FeatureHead
+    from aisle.model.ranking.reading.late_interaction import LateInteraction
+    from aisle.model.ranking.reading.text_head import RankingHead
+    from aisle.model.retrieval.features import CANDIDATE_FEATURES
+    from aisle.model.text.bert import Tokenizer, load_bert
+    from aisle.schema.bert.weights import bert_folder
+
+    class Drawn(RankingModule):
+        def _read_title(self, title: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            pieces = self.tokenizer.pieces(title, options.title_pieces)
+            many = 1 + tf.cast(pieces.row_lengths(), tf.int32)
+            shape = [tf.size(title), tf.reduce_max(many), options.word_width]
+            return tf.math.l2_normalize(tf.random.normal(shape, seed=1), -1), many
+
+    options, bert, count = RankingOptions(), bert_folder(), len(CANDIDATE_FEATURES)
+    features = Ensemble([FeatureHead(np.zeros([count, 2]))])
+    features(tf.zeros([1, count]))  # Its weights are made when it is asked.
+    reader = LateInteraction(load_bert(bert), Tokenizer(bert), options.word_width)
+    reader.fit_projection(tf.constant(["red mug"]))
+    head = RankingHead(reader, features, clicked=True)
+    module = Drawn(features, head, options, Labels(search=True, conversion=True), reads_history=False)
+    tf.saved_model.save(module, str(folder / "Format-Serving"), signatures={"serving_default": module.serve})
 
 
 def artifact(folder: pathlib.Path) -> Any:

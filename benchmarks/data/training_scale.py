@@ -1,11 +1,12 @@
-"""Two-tower training and Candidates at any size: seconds and peak memory of each, each step in a fresh process.
+"""Two-tower training, Candidates and Bundle at any size: seconds and peak memory of each, each step in a fresh process.
 
     python -m benchmarks.data.training_scale [--events 1000000 10000000] [--items 100000 1000000] [--results docs/scale.md]
 
-What both read is made by `training_input`. The Trainer's `run_fn` and the executor of Candidates run as in a pipeline, but for
-the titles' embeddings, which are drawn at random: a BERT takes an hour or more on two cores for a million titles. `--steps`,
-`--compared`, `--users` and `--windows` say how much of the work is done, which is a matter of time and, once the first step of
-each is done, hardly of memory. `--made` keeps what both read for another run, and for a look at one step alone.
+What they read is made by `training_input`. The Trainer's `run_fn` and the executors of Candidates and Bundle run as in a pipeline,
+but for the vectors of titles and of their word pieces, which are drawn at random: a BERT takes an hour or more on two cores for a
+million titles. The ranking head that Bundle takes has learnt nothing, which is no matter to it. `--steps`, `--compared`, `--users` and
+`--windows` say how much of the work is done, which is a matter of time and, once the first step of each is done, hardly of memory.
+`--made` keeps what all read for another run.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ import types
 from typing import Any
 
 from benchmarks.data.data_path import peak_mb
-from benchmarks.data.training_input import artifact, write_input
+from benchmarks.data.training_input import artifact, write_head, write_input
 from benchmarks.shared.command import Command, Figure, in_fresh_process
 from benchmarks.shared.results import table
 
 Measured = dict[str, Any]
 
-STEPS = ("Trainer.two_tower", "Candidates")
+STEPS = ("Trainer.two_tower", "Candidates", "Bundle")
 _SET = {
     "TF_ONEDNN_USE_SYSTEM_ALLOCATOR": "1",
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:0,muzzy_decay_ms:0",
@@ -71,7 +72,8 @@ def measure(told: Any, folder: pathlib.Path) -> Measured:
     for events, items in zip(told.events, told.items, strict=True):
         made = folder / f"{events}-{items}"
         run = {"items": items, **in_fresh_process(_made, made, events, items)}
-        for step, work in zip(STEPS, (_train, _find), strict=True):
+        in_fresh_process(write_head, made / "model" / "head")
+        for step, work in zip(STEPS, (_train, _find, _bundle), strict=True):
             run[step] = in_fresh_process(_timed, work, made, settings)
             print(f"{step}: {run[step]}", file=sys.stderr)
         runs.append(run)
@@ -80,7 +82,7 @@ def measure(told: Any, folder: pathlib.Path) -> Measured:
 
 
 def _made(folder: pathlib.Path, events: int, items: int) -> dict[str, int]:
-    """Makes what both steps read, unless it is there; how many of each there are."""
+    """Makes what the steps read, unless it is there; how many of each there are."""
     counts = folder / "counts.json"
     if not counts.exists():
         counts.parent.mkdir(parents=True)
@@ -128,6 +130,19 @@ def _find(folder: pathlib.Path, settings: dict[str, int]) -> None:
     inputs = {name: [artifact(folder / name)] for name in ("interactions", "model")}
     told = {"candidates_fn": CANDIDATES_FN, "bert_dir": "", "options": options.to_json(), "taught": ""}
     Executor().Do(inputs, {"examples": [artifact(folder / "model" / "found")]}, told)
+
+
+def _bundle(folder: pathlib.Path, settings: dict[str, int]) -> None:
+    from aisle.components.bundle.executor import Executor
+    from aisle.components.reviews.options import ReviewOptions
+    from aisle.model.options import BundleOptions
+    from aisle.pipeline.wiring.models import BUNDLE_FN
+
+    lie = {"interactions": "interactions", "tables": "cleaned", "two_tower": "model", "ranking": "model/head"}
+    made = {name: [artifact(folder / "model" / name)] for name in ("model", "tested_model")}
+    told = {"bundle_fn": BUNDLE_FN, "bert_dir": "", "taught": "", "options": BundleOptions().to_json()}
+    told["reviews"] = ReviewOptions().to_json()
+    Executor().Do({name: [artifact(folder / place)] for name, place in lie.items()}, made, told)
 
 
 def markdown(found: Measured) -> str:

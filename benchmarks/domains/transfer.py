@@ -187,7 +187,7 @@ class Shop:
         tower = tf.saved_model.load(self.trained.tower)
         items = pl.DataFrame(pl.from_arrow(self.trained.labelled.tables["items"]))
         ids = [item.decode() for item in tower.item_ids.numpy()]
-        return shelf_of(tower, item_table(tower, items), bert_folder()), ids
+        return shelf_of(tower.text_embeddings.numpy(), item_table(tower, items), bert_folder()), ids
 
     def teach(self, folder: pathlib.Path) -> str:
         """Writes what it teaches, as its served model carries it; returns the file."""
@@ -208,7 +208,7 @@ def _learn(
 
     from aisle.model.ranking.features_trainer import train_features
     from aisle.model.ranking.head_trial import head_gain
-    from aisle.model.retrieval.domains.lent import lent_by
+    from aisle.model.retrieval.domains.lent import lent_by, shelf_of
     from aisle.model.retrieval.item_table import item_table
 
     scratch.mkdir()
@@ -226,7 +226,9 @@ def _learn(
         theirs = Taught.read(taught).head
         gain = head_gain(train, valid, of_head, theirs)
         begin = theirs if gain.on else None
-        _, of_content = lent_by(taught, loaded, item_table(loaded, items), bert_folder(), interactions)
+        shelf = shelf_of(loaded.text_embeddings.numpy(), item_table(loaded, items), bert_folder())
+        ids = [item.decode() for item in loaded.item_ids.numpy()]
+        _, of_content = lent_by(taught, shelf, interactions, ids)
         gains = [gain, *of_content]
     head = train_features(train, valid, of_head, str(scratch / "ranking"), begin)
     return Shop(trained, head, gains)

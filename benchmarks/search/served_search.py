@@ -90,7 +90,7 @@ def _serve(ids: list[str], titles: list[str], tower: Any, layers: int | None, fo
     from aisle.model.ranking.reading.text_head import RankingHead
     from aisle.model.retrieval.features import CANDIDATE_FEATURES
     from aisle.model.served.bundle import Bundle
-    from aisle.model.served.lean_graph import make_lean
+    from aisle.model.served.saving.lean_graph import make_lean
     from aisle.model.text.bert import Tokenizer, load_bert
     from aisle.schema.bert.weights import bert_folder
     from aisle.serving.server.loaded.loaded_model import load

@@ -201,7 +201,7 @@ def make_retriever(
     import polars as pl
     import tensorflow as tf
 
-    from aisle.model.retrieval.domains.lent import lent_by
+    from aisle.model.retrieval.domains.lent import lent_by, shelf_of
     from aisle.model.retrieval.item_table import item_table
     from aisle.model.retrieval.retriever import Retriever
     from aisle.model.retrieval.tower import served
@@ -215,7 +215,8 @@ def make_retriever(
     text = TextSearch(Tokenizer(bert_folder()), table.titles, table.descriptions, ids)
     now = labelled.splits.test_start if now is None else now
     interactions = pl.DataFrame(pl.from_arrow(labelled.tables["interactions"]))
-    lent, _ = lent_by(taught, loaded, table, bert_folder(), interactions)
+    shelf = shelf_of(loaded.text_embeddings.numpy(), table, bert_folder())
+    lent, _ = lent_by(taught, shelf, interactions, ids)
     return Retriever(loaded, text, table.prices, state_at(labelled, loaded, now, moves, lent), moves), table
 
 

@@ -11,14 +11,18 @@ from tfx.utils import import_utils, path_utils
 from aisle.components.labeler.storage import read_interactions
 from aisle.components.pictures.storage import read_pictures
 from aisle.components.pretraining.artifact import made_bert
-from aisle.components.reviews.learnable import learnable
+from aisle.components.reviews.learnable import learnable_of
 from aisle.components.reviews.options import ReviewOptions
-from aisle.components.tables import read_tables
 from aisle.schema.contract import SENTIMENT
-from aisle.schema.tables import EVENTS
 
 _MOMENTS = {"model": "end", "tested_model": "test_start"}
 """As of which time of the splits each output knows the shop."""
+
+_READ = {
+    "interactions": ("user_id", "session_id", "item_id", "timestamp", "weight", "sponsored", "split"),
+    "impressions": ("query", "timestamp"),
+}
+"""What is read of the large tables."""
 
 
 class Executor(base_executor.BaseExecutor):
@@ -29,9 +33,10 @@ class Executor(base_executor.BaseExecutor):
     ) -> None:
         """See `base_executor.BaseExecutor.Do`."""
         make = import_utils.import_class_by_path(exec_properties["bundle_fn"])
-        tables, splits = read_interactions(artifact_utils.get_single_uri(input_dict["interactions"]))
-        cleaned = read_tables(artifact_utils.get_single_uri(input_dict["tables"]))
-        reviews = learnable(cleaned.get(EVENTS.name), ReviewOptions.from_json(exec_properties["reviews"]))
+        interactions = artifact_utils.get_single_uri(input_dict["interactions"])
+        tables, splits = read_interactions(interactions, columns=_READ, but=("events", "intents"))
+        cleaned = artifact_utils.get_single_uri(input_dict["tables"])
+        reviews = learnable_of(cleaned, ReviewOptions.from_json(exec_properties["reviews"]))
         if reviews is not None:
             tables[SENTIMENT.name] = reviews.to_arrow()
         if input_dict.get("pictures"):

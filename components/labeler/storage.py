@@ -26,7 +26,10 @@ def write_interactions(uri: str, labelled: Labelled) -> None:
 
 
 def read_interactions(
-    uri: str, shown: Sequence[str] | None = None, columns: Mapping[str, Container[str]] | None = None
+    uri: str,
+    shown: Sequence[str] | None = None,
+    columns: Mapping[str, Container[str]] | None = None,
+    but: Container[str] = (),
 ) -> tuple[dict[str, pa.Table], dict[str, Any]]:
     """Reads the tables by name, and the splits (`eval_start`, `test_start`, `end`, `goal`).
 
@@ -34,8 +37,9 @@ def read_interactions(
         uri: of the artifact.
         shown: the splits whose impressions are read, which are by far the largest table; None: all.
         columns: of some tables, by name, the columns that are read; None: all.
+        but: tables that are left out.
     """
-    paths = {name: os.path.join(uri, f"{name}.parquet") for name in TABLES}
+    paths = {name: os.path.join(uri, f"{name}.parquet") for name in TABLES if name not in but}
     parts, some = {"impressions": shown} if shown is not None else {}, columns or {}
     tables = {name: _read(path, some.get(name), parts.get(name)) for name, path in paths.items()}
     return tables, dict(read_json(os.path.join(uri, SPLITS_FILE)))

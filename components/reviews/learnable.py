@@ -6,10 +6,17 @@ import logging
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from aisle.components.reviews.options import ReviewOptions
 from aisle.components.reviews.written import GOOD, with_labels, written
+from aisle.components.tables import count_table_rows, table_pieces
 from aisle.schema.errors import InputError
+from aisle.schema.events import PURCHASE, REVIEW
+from aisle.schema.tables import EVENTS
+
+_READ = ("timestamp", "event", "item_id", "user_id", "rating", "text")
+"""What is read of the events, beside the label."""
 
 
 def known_texts(reviews: pl.DataFrame) -> pl.DataFrame:
@@ -26,19 +33,31 @@ def known_texts(reviews: pl.DataFrame) -> pl.DataFrame:
     return known.filter(pl.col(GOOD) != 0.5).with_columns((pl.col(GOOD) > 0.5).cast(pl.Float64))
 
 
-def learnable(events: pa.Table | None, options: ReviewOptions) -> pl.DataFrame | None:
+def learnable_of(uri: str, options: ReviewOptions) -> pl.DataFrame | None:
+    """As `learnable`, of the events of a Tables artifact, of which reviews and what was bought are held alone."""
+    if not options.served or not count_table_rows(uri, EVENTS.name):
+        return None
+    kinds = pa.array([REVIEW.name, PURCHASE.name], pa.large_string())
+    pieces = table_pieces(uri, EVENTS.name, (*_READ, options.label))
+    events = [
+        piece.filter(pc.is_in(piece.column("event").cast(kinds.type), value_set=kinds)) for piece in pieces
+    ]
+    return learnable(pa.concat_tables(events), options)
+
+
+def learnable(events: pa.Table, options: ReviewOptions) -> pl.DataFrame | None:
     """The texts that the served model learns from: the latest `options.served` that are known.
 
     A run goes on without them where `aisle reviews` would refuse: it says why, in the log.
 
     Args:
-        events: cleaned; None where the shop has none.
+        events: cleaned.
         options: what the settings say.
 
     Returns:
         `text` and `good`; None where too few are known.
     """
-    if events is None or not options.served:
+    if not options.served:
         return None
     try:
         reviews = written(pl.DataFrame(pl.from_arrow(events)), options).reviews

@@ -21,7 +21,7 @@ from aisle.model.ranking.inputs import history_titles
 from aisle.model.ranking.moments import as_inputs
 from aisle.model.ranking.questions import Question, Window, questions_of, windows
 from aisle.model.ranking.rows import RANKING_FEATURES
-from aisle.model.retrieval.domains.lent import lent_by
+from aisle.model.retrieval.domains.lent import lent_by, shelf_of
 from aisle.model.retrieval.features import CANDIDATE_FEATURES
 from aisle.model.retrieval.item_table import table_of
 from aisle.model.retrieval.recent.events import RecentEvents
@@ -69,9 +69,6 @@ def make_candidates(
     """
     bert, ids = bert or bert_folder(), catalogue_of(two_tower)
     table = table_of(ids, frames.pop("items"))
-    lent = Lent()
-    if taught:
-        lent, _ = lent_by(taught, load_held_out(two_tower), table, bert, frames["interactions"])
     asked = [
         window
         for window in windows(frames["interactions"], splits, options.windows)
@@ -83,6 +80,7 @@ def make_candidates(
     with tempfile.TemporaryDirectory() as folder:
         # Of a large shop there is no room to sum the past up beside the towers.
         texts = texts_of(two_tower, pathlib.Path(folder) / "texts")
+        lent, _ = lent_by(taught, shelf_of(texts, table, bert), frames["interactions"], ids)
         states = _states(frames, asked, ids, texts, lent, pathlib.Path(folder))
         titles, prices = table.titles, table.prices
         text = TextSearch(Tokenizer(bert), titles, table.descriptions, ids)

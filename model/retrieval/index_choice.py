@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -22,14 +23,14 @@ _BATCH = 64
 
 
 def choose_indexes(
-    retriever: Retriever, users: list[str], frames: dict[str, pl.DataFrame], exact_items: int, seed: int = 1
+    retriever: Retriever, users: list[str], searched: list[str], exact_items: int, seed: int = 1
 ) -> dict[str, Any]:
     """Gives the retriever approximate indexes where the catalogue is too large to compare every item.
 
     Args:
         retriever: not traced yet; with exact indexes.
         users: known users, whose vectors are among the questions.
-        frames: the Labeler's tables by name, for what was searched.
+        searched: queries, which are among them, too; see `searched_in`.
         exact_items: catalogues of at most so many items keep the exact indexes.
         seed: of the clusters and of which questions are drawn.
 
@@ -40,7 +41,7 @@ def choose_indexes(
     found: dict[str, Any] = {"kind": "exact", "items": retriever.count, "recall_at": DEPTH, "recall": 1.0}
     if retriever.count <= exact_items:
         return {**found, "indexes": {}}
-    asked = _questions(retriever, users, _searched(frames), np.random.default_rng(seed))
+    asked = _questions(retriever, users, searched, np.random.default_rng(seed))
     made = {
         source.name: make_index(getattr(retriever.tower, source.items), asked[source.name], seed=seed)
         for source in vector_sources()
@@ -92,8 +93,8 @@ def _embed(function: Any, name: str, queries: list[str], users: list[str], none:
     return np.concatenate([none, *parts])
 
 
-def _searched(frames: dict[str, pl.DataFrame]) -> list[str]:
-    """The different queries that were searched or judged, in order."""
+def searched_in(frames: Mapping[str, pl.DataFrame]) -> list[str]:
+    """The different queries that were searched or judged, in order; `frames` are the Labeler's tables by name."""
     columns = [frames[name]["query"] for name in ("impressions", "judgements") if name in frames]
     queries = {query.strip() for column in columns for query in column.drop_nulls().to_list()}
     return sorted(queries - {""})

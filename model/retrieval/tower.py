@@ -7,15 +7,19 @@ import os
 import pathlib
 from typing import Any, Protocol
 
+import numpy as np
+import numpy.typing as npt
 import tensorflow as tf
 
 from aisle.model.spilled import SpilledRows
 
 _READ = (
-    *("item_ids", "text_embeddings", "text_neighbours", "reads_order", "held_out"),
+    *("item_ids", "text_embeddings", "text_neighbours", "reads_order"),
     *("transform", "tokenizer", "encoder_weights"),
 )
-"""The parts of an exported two-tower that have variables which the ranking head's examples are made by."""
+"""The parts of an exported two-tower that have variables, but for its towers."""
+_VALUE = ".ATTRIBUTES/VARIABLE_VALUE"
+"""What stands behind a variable's name in a checkpoint."""
 
 
 class Tower(Protocol):
@@ -81,7 +85,7 @@ def catalogue_of(folder: str) -> list[str]:
 
 
 def _variable(folder: str, name: str) -> Any:
-    return tf.train.load_variable(_variables(folder), f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
+    return tf.train.load_variable(_variables(folder), f"{name}/{_VALUE}")
 
 
 def texts_of(folder: str, path: pathlib.Path) -> SpilledRows:
@@ -94,6 +98,18 @@ def texts_of(folder: str, path: pathlib.Path) -> SpilledRows:
     return SpilledRows(_variable(folder, "text_embeddings"), path)
 
 
+def vectors_of(folder: str, name: str) -> npt.NDArray[np.float32]:
+    """A table of the items' vectors, [n, d], that has not seen the validation window; of the two-tower nothing else is read.
+
+    Args:
+        folder: of an exported two-tower.
+        name: `item_embeddings` or `text_embeddings`.
+    """
+    there = {key for key, _ in tf.train.list_variables(_variables(folder))}
+    before = f"held_out/{name}"
+    return np.asarray(_variable(folder, before if f"{before}/{_VALUE}" in there else name))
+
+
 def load_held_out(folder: str) -> Tower:
     """Loads what the ranking head learns from: the towers that have not seen the validation window.
 
@@ -102,13 +118,27 @@ def load_held_out(folder: str) -> Tower:
     Args:
         folder: of an exported two-tower; one whose towers were not trained again is loaded whole.
     """
+    return held_out(_loaded(folder, (*_READ, "held_out")))
+
+
+def load_served(folder: str) -> Tower:
+    """Loads what a served model holds: without the towers that have not seen the validation window, which serve nobody.
+
+    Args:
+        folder: of an exported two-tower, see `load_held_out`.
+    """
+    return served(_loaded(folder, (*_READ, "item_embeddings", "towers")))
+
+
+def _loaded(folder: str, parts: tuple[str, ...]) -> Any:
+    """A two-tower of which some parts are read; all of one whose towers were not trained again."""
     if not any(name.startswith("held_out/") for name, _ in tf.train.list_variables(_variables(folder))):
-        return tf.saved_model.load(folder)  # type: ignore[no-any-return]
+        return tf.saved_model.load(folder)
     options = tf.saved_model.LoadOptions(experimental_skip_checkpoint=True)
     loaded = tf.saved_model.load(folder, options=options)
-    read = tf.train.Checkpoint(**{name: getattr(loaded, name) for name in _READ})
+    read = tf.train.Checkpoint(**{name: getattr(loaded, name) for name in parts})
     read.read(_variables(folder)).assert_existing_objects_matched().expect_partial()
-    return held_out(loaded)
+    return loaded
 
 
 def _variables(folder: str) -> str:

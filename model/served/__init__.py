@@ -1,1 +1,1 @@
-"""The served model: what is asked, in which order it is answered, and how small its graph is."""
+"""The served model: what is asked, in which order it is answered, and what it knows of its shop."""

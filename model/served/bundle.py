@@ -27,8 +27,8 @@ from aisle.model.reviews.sentiment import Sentiment
 from aisle.model.served import explained_search
 from aisle.model.served.item_facts import ItemFacts
 from aisle.model.served.looks import Looks
-from aisle.model.served.optional_inputs import write_defaults
 from aisle.model.served.ranked import Ranked
+from aisle.model.served.saving.optional_inputs import write_defaults
 from aisle.model.served.search_order import SearchOrder
 from aisle.model.served.slates import Slates
 from aisle.schema import contract

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+import pathlib
+import tempfile
+from collections.abc import Iterator
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import polars as pl
-import pyarrow as pa
 import tensorflow as tf
 
 from aisle.model.options import BundleOptions
-from aisle.model.retrieval.domains.lent import lent_by, shelf_of
 from aisle.model.retrieval.index_choice import choose_indexes
-from aisle.model.retrieval.item_table import item_table
+from aisle.model.retrieval.item_table import ItemTable, table_of
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import vector_sources
-from aisle.model.retrieval.state import State, learnt_domains, make_state
-from aisle.model.retrieval.tower import held_out, served
+from aisle.model.retrieval.tower import catalogue_of, load_served, vectors_of
 from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served.bundle import Bundle
-from aisle.model.served.lean_graph import make_lean
 from aisle.model.served.looks import Looks, looks_of
-from aisle.model.served.saved_again import save_again
+from aisle.model.served.saving.lean_graph import make_lean
+from aisle.model.served.saving.saved_again import save_again
+from aisle.model.served.shop import Models, Shop, summed_up
 from aisle.model.served.teaching import write_teaching
 from aisle.model.served.warmup import write_warmup
 from aisle.model.text.bert import Tokenizer
 from aisle.model.text.lent import write_beside
 from aisle.model.text.lexical.index import TextSearch
+from aisle.model.training.memory import give_back
 from aisle.schema import contract
 from aisle.schema.bert.weights import bert_folder
 
@@ -39,7 +40,7 @@ def make_bundles(
     two_tower: str,
     ranking: str,
     bert: str,
-    tables: dict[str, pa.Table],
+    frames: dict[str, pl.DataFrame],
     moments: dict[str, int],
     options: BundleOptions,
     taught: str = "",
@@ -50,8 +51,8 @@ def make_bundles(
         two_tower: folder of the exported two-tower.
         ranking: folder of the exported ranking head.
         bert: a BERT folder, "" for the installed one.
-        tables: the Labeler's tables by name; of reviews the `text` and whether they are `good`, where there are enough; and
-            `pictures`, where there are any: `item_id`, `features`.
+        frames: the Labeler's tables by name, which are taken out; of reviews the `text` and whether they are `good`, where there
+            are enough; and `pictures`, where there are any: `item_id`, `features`.
         moments: of the shop's state, microseconds UTC, by the folder that its SavedModel goes to; `TITLES_FILE` in its
             `assets.extra` maps ids to titles, `assets.extra/index.json` tells what the indexes find, and there are
             warm-up requests (see `warmup`). `TAUGHT_FILE` holds what the shop teaches others, and `TRANSFER_FILE` which
@@ -60,54 +61,48 @@ def make_bundles(
         options: of the served model.
         taught: the file of what another shop teaches; "" is none.
     """
-    bert = bert or bert_folder()
-    loaded, ranker = tf.saved_model.load(two_tower), tf.saved_model.load(ranking)
-    frames = {name: pl.DataFrame(pl.from_arrow(table)) for name, table in tables.items()}
-    ids = [item.decode() for item in loaded.item_ids.numpy()]
-    looks, of_pictures = _looks(loaded, frames, ids, options.picture_weight)
-    tower = served(loaded)
-    table = item_table(tower, frames["items"])
-    # As of the earliest: what is tested knows nothing of its test.
-    lent, gains = lent_by(taught, tower, table, bert, frames["interactions"])
-    domains = learnt_domains(frames["items"], frames["interactions"], ids, min(moments.values()))
-
-    known = (sorted(set(frames["interactions"]["user_id"]) - {""}), frames["tags"], domains, lent)
-
-    def state(now: int) -> State:
-        texts = tower.text_embeddings
-        return make_state(frames["interactions"], frames["users"], ids, now, *known, texts=texts)
-
-    text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
-    latest = state(max(moments.values()))
-    retriever = Retriever(tower, text, table.prices, latest, moves=len(moments) > 1)
-    index = choose_indexes(retriever, sorted(latest.known()), frames, options.exact_items)
-    of_reviews = _of_reviews(frames.get(contract.SENTIMENT.name))
-    bundle = Bundle(retriever, ranker, table, options, of_reviews, looks)
-
-    def move_to(now: int) -> None:
-        if len(moments) > 1:
-            retriever.move_to(state(now))
-        bundle.item_facts.move_to(now)
-
-    titles = dict(zip(ids, table.titles, strict=True))
-    for folder in _saved(bundle, moments, move_to):
-        _write_beside(folder, titles, index, domains.figures(), of_pictures)
-        write_warmup(folder, frames, ids, table.titles)
-    write_teaching(moments, ranking, shelf_of(tower, table, bert), frames["interactions"], ids, gains)
+    bert, ids = bert or bert_folder(), catalogue_of(two_tower)
+    table = table_of(ids, frames["items"])
+    looks, of_pictures = _looks(two_tower, frames, ids, options.picture_weight)
+    of_reviews = _of_reviews(frames.pop(contract.SENTIMENT.name, None))
+    with tempfile.TemporaryDirectory() as scratch:
+        models = Models(two_tower, ranking, bert, taught)
+        shop = summed_up(frames, ids, table, {*moments.values()}, models, pathlib.Path(scratch))
+        text = TextSearch(Tokenizer(bert), table.titles, table.descriptions, ids)
+        del ids
+        give_back()
+        retriever = _retriever(two_tower, text, table, shop, len(moments) > 1)
+        index = choose_indexes(retriever, shop.users, shop.searched, options.exact_items)
+        bundle = Bundle(retriever, tf.saved_model.load(ranking), table, options, of_reviews, looks)
+        del text, table, looks
+        give_back()
+        for folder in _saved(bundle, moments, shop):
+            _write_beside(folder, shop, index, of_pictures)
+    write_teaching(moments, ranking, shop.teaches, shop.gains)
     write_beside(moments, bert)
 
 
-def _saved(bundle: Bundle, moments: dict[str, int], move_to: Callable[[int], None]) -> Iterator[str]:
+def _retriever(two_tower: str, text: TextSearch, table: ItemTable, shop: Shop, moves: bool) -> Retriever:
+    """The retriever as of the latest moment."""
+    latest = shop.states[max(shop.states)].read()
+    return Retriever(load_served(two_tower), text, table.prices, latest, moves)
+
+
+def _saved(bundle: Bundle, moments: dict[str, int], shop: Shop) -> Iterator[str]:
     """Saves the bundle as of each moment, and yields the folder; only the first is traced."""
-    saved = ""
+    saved, there = "", max(shop.states)
     for folder, now in moments.items():
-        move_to(now)
+        if now != there:
+            bundle.retriever.move_to(shop.states[now].read())
+        there = now
+        bundle.item_facts.move_to(now)
         if saved:
             save_again(bundle, saved, folder)
         else:
             bundle.save(folder)
             make_lean(folder)
             saved = folder
+        give_back()
         yield folder
 
 
@@ -117,31 +112,31 @@ def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:
 
 
 def _looks(
-    loaded: Any, frames: dict[str, pl.DataFrame], ids: list[str], weight: float | None
+    two_tower: str, frames: dict[str, pl.DataFrame], ids: list[str], weight: float | None
 ) -> tuple[Looks | None, dict[str, Any]]:
     """What items look like, and what is to be said of it; nothing of a shop without pictures."""
     sources = vector_sources() if "pictures" in frames else []
     # What chooses by the validation window must not have seen it.
-    others = [getattr(held_out(loaded), source.items).numpy() for source in sources]
+    others = [vectors_of(two_tower, source.items) for source in sources]
     found = looks_of(frames, ids, others, weight)
+    frames.pop("pictures", None)
     return (found[0], found[1].figures()) if found else (None, {})
 
 
-def _write_beside(
-    folder: str,
-    titles: dict[str, str],
-    index: dict[str, Any],
-    directions: list[dict[str, Any]],
-    of_pictures: dict[str, Any],
-) -> None:
+def _write_beside(folder: str, shop: Shop, index: dict[str, Any], of_pictures: dict[str, Any]) -> None:
     """Writes what a model says of itself without being asked."""
     extra = os.path.join(folder, contract.EXTRA_FOLDER)
     tf.io.gfile.makedirs(extra)
-    files: dict[str, Any] = {contract.TITLES_FILE: titles, contract.INDEX_FILE: index}
-    if directions:
-        files[contract.DOMAINS_FILE] = directions
+    files = {contract.TITLES_FILE: shop.titles, contract.INDEX_FILE: _json(index)}
+    if shop.directions:
+        files[contract.DOMAINS_FILE] = _json(shop.directions)
     if of_pictures:
-        files[contract.PICTURES_FILE] = of_pictures
-    for name, values in files.items():
+        files[contract.PICTURES_FILE] = _json(of_pictures)
+    for name, text in files.items():
         with tf.io.gfile.GFile(os.path.join(extra, name), "w") as file:
-            file.write(json.dumps(values, ensure_ascii=False))
+            file.write(text)
+    write_warmup(folder, shop.requests)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)

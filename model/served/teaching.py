@@ -16,27 +16,29 @@ from aisle.model.transfer.told import tell, told
 from aisle.schema.contract import EXTRA_FOLDER, TAUGHT_FILE
 
 
-def write_teaching(
-    folders: Iterable[str],
-    ranking: str,
-    shelf: Shelf,
-    interactions: pl.DataFrame,
-    items: list[str],
-    gains: Sequence[Gain],
-) -> None:
+def taught_by(ranking: str, shelf: Shelf, interactions: pl.DataFrame, items: list[str]) -> Taught:
+    """What the shop teaches.
+
+    Args:
+        ranking: the folder of the exported ranking head, which has left there what it teaches.
+        shelf: the catalogue's content.
+        interactions: the Labeler's.
+        items: the catalogue's ids, in order.
+    """
+    of_head = os.path.join(ranking, EXTRA_FOLDER, TAUGHT_FILE)
+    head = Taught.read(of_head).head if tf.io.gfile.exists(of_head) else None
+    return teach(head, shelf, interactions, items)
+
+
+def write_teaching(folders: Iterable[str], ranking: str, taught: Taught, gains: Sequence[Gain]) -> None:
     """Writes into the `assets.extra` of each folder what the shop teaches, and which parts of another shop's are on.
 
     Args:
         folders: of the served model.
-        ranking: the folder of the exported ranking head, which has left there what it teaches and what it took.
-        shelf: the catalogue's content.
-        interactions: the Labeler's.
-        items: the catalogue's ids, in order.
+        ranking: the folder of the exported ranking head, which says there what it took.
+        taught: what the shop teaches.
         gains: of what was taken beside the head.
     """
-    of_head = os.path.join(ranking, EXTRA_FOLDER, TAUGHT_FILE)
-    head = Taught.read(of_head).head if tf.io.gfile.exists(of_head) else None
-    taught = teach(head, shelf, interactions, items)
     for folder in folders:
         taught.write(folder)
         tell(folder, [*told(ranking), *gains])

@@ -20,36 +20,42 @@ _RANKED = 50
 """Candidates of a request to rank."""
 
 
-def write_warmup(
-    folder: str, tables: dict[str, pl.DataFrame], item_ids: Sequence[str], titles: Sequence[str]
-) -> int:
+def write_warmup(folder: str, requests: Sequence[bytes]) -> None:
     """Writes `assets.extra/tf_serving_warmup_requests`, a TFRecord of PredictionLog, as TF Serving reads it.
-
-    The requests are the shop's own: its latest queries (titles where it has none), its latest users, and the items
-    that they took. So the first visitor after a switch doesn't wait for what a graph does once.
 
     Args:
         folder: of the SavedModel.
-        tables: the Labeler's, by name.
-        item_ids: of the catalogue.
-        titles: of the catalogue.
-
-    Returns:
-        How many requests were written.
+        requests: of `warmup_requests`.
     """
     path = os.path.join(folder, contract.EXTRA_FOLDER, contract.WARMUP_FILE)
     tf.io.gfile.makedirs(os.path.dirname(path))
-    count = 0
     with tf.io.TFRecordWriter(path) as file:
-        for signature, inputs in _requests(tables, list(item_ids), list(titles)):
-            log = prediction_log_pb2.PredictionLog()
-            request = log.predict_log.request
-            request.model_spec.name, request.model_spec.signature_name = contract.MODEL_NAME, signature.name
-            for name, value in inputs.items():
-                request.inputs[name].CopyFrom(value)
-            file.write(log.SerializeToString())
-            count += 1
-    return count
+        for request in requests:
+            file.write(request)
+
+
+def warmup_requests(
+    tables: dict[str, pl.DataFrame], item_ids: Sequence[str], titles: Sequence[str]
+) -> list[bytes]:
+    """Requests of every signature, each a serialized PredictionLog.
+
+    They are the shop's own: its latest queries (titles where it has none), its latest users, and the items that they took. So
+    the first visitor after a switch doesn't wait for what a graph does once.
+
+    Args:
+        tables: the Labeler's, by name.
+        item_ids: of the catalogue.
+        titles: of the catalogue.
+    """
+    found = []
+    for signature, inputs in _requests(tables, list(item_ids), list(titles)):
+        log = prediction_log_pb2.PredictionLog()
+        request = log.predict_log.request
+        request.model_spec.name, request.model_spec.signature_name = contract.MODEL_NAME, signature.name
+        for name, value in inputs.items():
+            request.inputs[name].CopyFrom(value)
+        found.append(log.SerializeToString())
+    return found
 
 
 def _requests(

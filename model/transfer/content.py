@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from aisle.model.gain import LEAST, UNTOLD, Floats, Gain
+from aisle.model.spilled import SpilledRows
 from aisle.model.transfer.taught import Content
 
 PART = "worth"
@@ -28,13 +29,13 @@ class Shelf:
         [1.0, 0.0, 0.5]
 
     Attributes:
-        texts: embeddings of the items' texts [n, t].
+        texts: embeddings of the items' texts [n, t], in memory or in a file.
         prices: NaN where unknown [n]; of any currency, since only their order counts.
         encoder: what the vocabulary of the texts' encoder is known by.
         categories, brands: "" where unknown [n]; empty where the shop names none.
     """
 
-    texts: npt.NDArray[np.floating]
+    texts: npt.NDArray[np.floating] | SpilledRows
     prices: npt.NDArray[np.floating]
     encoder: str
     categories: list[str] = dataclasses.field(default_factory=list)
@@ -75,7 +76,7 @@ def learn(shelf: Shelf, taken: npt.NDArray[np.floating], seed: int = 0) -> Conte
 def foretold(content: Content, shelf: Shelf) -> Floats:
     """How often each item is taken beside an average one: [n], of mean 1."""
     width = content.text_width
-    logs = shelf.texts @ content.worth[:width] + shelf.priced() @ content.worth[width:]
+    logs = shelf.texts[:] @ content.worth[:width] + shelf.priced() @ content.worth[width:]
     worth = np.exp(logs - logs.max(initial=0.0))
     return np.asarray(worth / max(worth.mean(), 1e-12), np.float64)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import numpy.typing as npt
 import scipy.optimize
@@ -20,6 +22,8 @@ _RIDGE = 1e-4
 _KEPT = 100
 """Items that each item is said to be followed by."""
 _AT_ONCE = 4_000_000
+_COMPARED = 100
+"""Items whose texts are compared at once, each with its own others."""
 _Ints = npt.NDArray[np.int64]
 
 
@@ -35,13 +39,12 @@ class Likeness:
 
     def __init__(self, shelf: Shelf) -> None:
         """Args: `shelf`: the catalogue's content."""
-        texts = np.asarray(shelf.texts, np.float32)
-        self._texts = texts / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1e-9)
+        self._texts, count = shelf.texts, len(shelf.texts)
         self._place = shelf.priced()[:, 0]
         names = (shelf.categories, [one.split("/")[0] for one in shelf.categories], shelf.brands)
-        self._names = [_numbered(values, len(texts)) for values in names]
-        one, other = np.random.default_rng(0).integers(len(texts), size=(2, 10_000))
-        usual = (self._texts[one] * self._texts[other]).sum(1)[one != other]
+        self._names = [_numbered(values, count) for values in names]
+        one, other = np.random.default_rng(0).integers(count, size=(2, 10_000))
+        usual = (self._directions(one) * self._directions(other)).sum(1)[one != other]
         self._mean, self._spread = (
             (float(usual.mean()), max(float(usual.std()), 1e-6)) if len(usual) else (0.0, 1.0)
         )
@@ -51,22 +54,36 @@ class Likeness:
 
         The cosine of texts counts by how far it lies from the usual one in this catalogue, in standard deviations.
         """
-        shared = len(others) == 1
-        texts = self._texts[others[0]] if shared else self._texts[others]
-        cosine = (
-            self._texts[items] @ texts.T if shared else np.einsum("mt,mot->mo", self._texts[items], texts)
-        )
+        if len(others) == 1:
+            cosine = self._directions(items) @ self._all[others[0]].T
+        else:
+            blocks = [slice(at, at + _COMPARED) for at in range(0, len(items), _COMPARED)]
+            cosine = np.concatenate([self._cosines(items[block], others[block]) for block in blocks])
         near = (cosine - self._mean) / self._spread
         same = [(n[items][:, None] == n[others]) & (n[items] >= 0)[:, None] for n in self._names]
         apart = -np.abs(self._place[items][:, None] - self._place[others])
         return np.stack([near, np.maximum(near, 0.0) ** 2 / 4.0, *same, apart], 2, dtype=np.float32)
 
+    def _cosines(self, items: _Ints, others: _Ints) -> npt.NDArray[np.float32]:
+        """The cosine of each item's text with those of its others: [m] and [m, o] to [m, o]."""
+        texts = self._directions(others.ravel()).reshape(*others.shape, -1)
+        return np.asarray(np.einsum("mt,mot->mo", self._directions(items), texts))
+
+    def _directions(self, rows: _Ints) -> npt.NDArray[np.float32]:
+        """The texts of some items at length 1: [m, t]."""
+        texts = np.asarray(self._texts[rows], np.float32)
+        return texts / np.maximum(np.linalg.norm(texts, axis=1, keepdims=True), 1e-9)
+
+    @functools.cached_property
+    def _all(self) -> npt.NDArray[np.float32]:
+        """The same of all items."""
+        return self._directions(np.arange(len(self._texts)))
+
 
 def _numbered(values: list[str], count: int) -> _Ints:
     """Each name by number, -1 where there is none: [n]."""
-    names = np.array(values or [""] * count, str)
-    numbers = np.unique(names, return_inverse=True)[1].ravel().astype(np.int64)
-    return np.where(names == "", -1, numbers)
+    known: dict[str, int] = {"": -1}
+    return np.array([known.setdefault(value, len(known)) for value in values] or [-1] * count, np.int64)
 
 
 def learn(shelf: Shelf, pairs: _Ints, seed: int = 0) -> Following | None:

@@ -200,7 +200,8 @@ _RESULTS: dict[str, Any] = {
     "data.scaling": {"runs": [run | {"peak_mb": mb} for run, mb in zip(_RUNS, (1_962, 5_932), strict=True)]},
     "data.training_scale": {
         "runs": [
-            {"Trainer.two_tower": {"peak_mb": mb}, "Candidates": {"peak_mb": mb}} for mb in (2_000, 6_000)
+            {step: {"peak_mb": mb} for step in ("Trainer.two_tower", "Candidates", "Bundle")}
+            for mb in (2_000, 6_000)
         ]
     },
     "live.contract": {"requests": 4_000, "failures": 0},

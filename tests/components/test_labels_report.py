@@ -191,3 +191,16 @@ def test_of_some_splits_alone_the_impressions_are_read(labelled: Labelled, tmp_p
     assert some.equals(impressions.filter(pl.col("split") != "train"))
     assert 0 < len(some) < len(impressions)
     assert all(tables[name].equals(whole[name]) for name in TABLES if name != "impressions")
+
+
+def test_of_some_tables_some_columns_are_read_and_of_others_nothing(
+    labelled: Labelled, tmp_path: pathlib.Path
+) -> None:
+    write_interactions(str(tmp_path), labelled)
+    whole, _ = read_interactions(str(tmp_path))
+    columns = {"impressions": ("query", "timestamp", "there is no such")}
+    tables, _ = read_interactions(str(tmp_path), columns=columns, but=("events", "intents"))
+    assert set(tables) == set(TABLES) - {"events", "intents"}
+    assert tables["impressions"].equals(whole["impressions"].select(tables["impressions"].column_names))
+    assert set(tables["impressions"].column_names) == {"query", "timestamp"}
+    assert tables["interactions"].equals(whole["interactions"])

@@ -19,7 +19,7 @@ from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.state import make_state
 from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served.bundle import Bundle
-from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.saving.lean_graph import make_lean
 from aisle.model.text.lexical.index import TextSearch
 from aisle.schema.tables import MICROSECONDS_PER_DAY
 from tests.model.small_bert import make_small_bert

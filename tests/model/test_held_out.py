@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import tensorflow as tf
 from aisle.model.ranking import candidates
 from aisle.model.ranking.questions import Window
 from aisle.model.retrieval import retriever, tower
-from aisle.model.retrieval.tower import catalogue_of, load_held_out, texts_of
+from aisle.model.retrieval.tower import catalogue_of, load_held_out, load_served, texts_of, vectors_of
 from aisle.model.spilled import SpilledRows
 from aisle.model.transfer.lent import Lent
 
@@ -47,8 +48,8 @@ class _Exported(tf.Module):
         )
 
 
-def _said(folder: pathlib.Path) -> list[Any]:
-    found: Any = load_held_out(str(folder))
+def _said(folder: pathlib.Path, load: Callable[[str], Any] = load_held_out) -> list[Any]:
+    found = load(str(folder))
     asked = tf.constant(["ann"])
     return [
         found.item_embeddings.numpy().ravel().tolist(),
@@ -80,6 +81,27 @@ def test_what_has_not_seen_the_window_answers_and_the_rest_is_not_read(
 def test_a_tower_that_was_trained_once_is_loaded_whole(tmp_path: pathlib.Path) -> None:
     tf.saved_model.save(_Exported(None), str(tmp_path))
     assert _said(tmp_path)[:2] == [[1.0, 2.0], [3.0]]
+    assert _said(tmp_path, load_served)[:2] == [[1.0, 2.0], [3.0]]
+    np.testing.assert_array_equal(vectors_of(str(tmp_path), "item_embeddings"), [[1.0], [2.0]])
+
+
+def test_what_is_served_has_seen_the_window_and_holds_nothing_else(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tf.saved_model.save(_Exported(_Towers(10.0)), str(tmp_path))
+    read, whole = [], tower.served
+
+    def watched(loaded: Any) -> Any:
+        read.append(loaded.held_out.item_embeddings.is_initialized().numpy())
+        return whole(loaded)
+
+    monkeypatch.setattr(tower, "served", watched)
+    assert _said(tmp_path, load_served) == [[1.0, 2.0], [3.0], [15.0], [1.0, 0.5], [1, 0], False]
+    assert read == [False]
+    assert not hasattr(load_served(str(tmp_path)), "held_out")
+    # The window chooses by what has not seen it.
+    np.testing.assert_array_equal(vectors_of(str(tmp_path), "item_embeddings"), [[10.0], [20.0]])
+    np.testing.assert_array_equal(vectors_of(str(tmp_path), "text_embeddings"), [[1.0], [0.5]])
 
 
 def test_lengths_are_measured_in_blocks_and_leave_nothing_to_copy(monkeypatch: pytest.MonkeyPatch) -> None:

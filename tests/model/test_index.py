@@ -235,7 +235,9 @@ def shop(exact_items: int) -> tuple[Bundle, dict[str, object]]:
     prices = np.full(ITEMS, 3.0)
     retriever = Retriever(Tower(), TextSearch(Tokenizer(bert_folder()), titles, []), prices, state)
     judged = pl.DataFrame({"query": [f"mug {number}" for number in range(80)]})
-    figures = index_choice.choose_indexes(retriever, USERS, {"judgements": judged}, exact_items)
+    figures = index_choice.choose_indexes(
+        retriever, USERS, index_choice.searched_in({"judgements": judged}), exact_items
+    )
     categories = [f"Home/Part {number % 3}" for number in range(ITEMS)]
     table = ItemTable(titles, [], categories, [""] * ITEMS, prices, np.full(ITEMS, np.nan))
     return Bundle(retriever, Head(), table, BundleOptions(exact_items=exact_items)), figures

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.served.bundle import Bundle
-from aisle.model.served.saved_again import save_again
+from aisle.model.served.saving.saved_again import save_again
 
 
 @pytest.mark.xdist_group("small_search")

@@ -9,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.ranking.reading.late_interaction import LateInteraction, similarities
+from aisle.model.served import word_table
 from aisle.model.served.word_table import WordTable
 from aisle.model.text.bert import Tokenizer, load_bert
 from tests.model.small_bert import make_small_bert
@@ -88,6 +89,24 @@ def test_the_table_gives_back_what_was_read_to_a_hundredth(reader: LateInteracti
     assert not found.numpy()[1, 1].any()
     same, _ = table.lookup(tf.constant([[2, 4]]))
     np.testing.assert_array_equal(same[0, 0], same[0, 1])
+
+
+@pytest.mark.parametrize("titles", [["mini fridge", "", "red mug", "red mug", "blue mugs"], ["", ""]])
+def test_the_table_is_the_same_however_many_titles_are_read_at_once(
+    reader: LateInteraction, titles: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def table() -> list[np.ndarray]:
+        found = WordTable(titles, lambda text: reader(reader.tokenizer.pieces(text, 10)))
+        return [part.numpy() for part in found.lookup(tf.constant([range(len(titles))]))]
+
+    whole = table()
+    monkeypatch.setattr(word_table, "_AT_ONCE", 2)
+    for one, other in zip(whole, table(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    expected, counts = read(reader, titles)
+    assert whole[1].tolist() == [counts.tolist()]
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(whole[0][0], expected[:, : whole[0].shape[2]], atol=largest / 254 + 1e-6)
 
 
 def test_a_chinese_or_russian_title_is_read_word_by_word(reader: LateInteraction) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 from tensorflow.core.framework import function_pb2
 
-from aisle.model.served.lean_graph import _merge
+from aisle.model.served.saving.lean_graph import _merge
 
 
 def test_every_result_of_a_function_is_that_of_the_node_that_stayed() -> None:

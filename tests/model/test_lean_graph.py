@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tensorflow.core.framework import function_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
-from aisle.model.served.lean_graph import _merge, make_lean
+from aisle.model.served.saving.lean_graph import _merge, make_lean
 from aisle.schema.contract import RECENT
 from tests.model.small_search import SavedSearch
 

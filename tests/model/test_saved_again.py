@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from aisle.model.served.saved_again import save_again
+from aisle.model.served.saving.saved_again import save_again
 from aisle.model.stored import stored
 
 

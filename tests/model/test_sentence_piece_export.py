@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from aisle.model.served.lean_graph import make_lean
+from aisle.model.served.saving.lean_graph import make_lean
 from aisle.model.text.bert import SentenceEncoder
 from tests.model.small_bert import make_small_sentence_bert
 from tests.model.small_search import make_small_search

@@ -8,7 +8,7 @@ import polars as pl
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from aisle.model.served.warmup import write_warmup
+from aisle.model.served.warmup import warmup_requests, write_warmup
 from aisle.schema.contract import SIGNATURES
 
 ITEMS, TITLES = ["a", "b", "c"], ["red mug of clay", "lamp", ""]
@@ -19,13 +19,14 @@ TAKEN = pl.DataFrame(
 
 def written(folder: pathlib.Path, **tables: pl.DataFrame) -> list[tuple[str, dict[str, tf.Tensor]]]:
     """Signature and inputs of each request."""
-    count = write_warmup(str(folder), {"interactions": TAKEN, **tables}, ITEMS, TITLES)
+    made = warmup_requests({"interactions": TAKEN, **tables}, ITEMS, TITLES)
+    write_warmup(str(folder), made)
     path = folder / "assets.extra" / "tf_serving_warmup_requests"
     logs = [
         prediction_log_pb2.PredictionLog.FromString(record)
         for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
     ]
-    assert len(logs) == count
+    assert len(logs) == len(made)
     requests = [log.predict_log.request for log in logs]
     assert {request.model_spec.name for request in requests} == {"aisle"}
     return [

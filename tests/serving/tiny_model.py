@@ -14,7 +14,7 @@ from collections.abc import Collection
 
 import tensorflow as tf
 
-from aisle.model.served.optional_inputs import write_defaults
+from aisle.model.served.saving.optional_inputs import write_defaults
 from aisle.schema.contract import RECENT
 
 CUT_OFF = 1_700_000_000_000_000

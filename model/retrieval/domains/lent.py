@@ -5,13 +5,14 @@ from __future__ import annotations
 import pathlib
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from aisle.model.gain import Floats, Gain
 from aisle.model.retrieval.domains.visits import visits_of
 from aisle.model.retrieval.item_table import ItemTable
 from aisle.model.retrieval.organic import organic
-from aisle.model.retrieval.tower import Tower
+from aisle.model.spilled import SpilledRows
 from aisle.model.transfer import content, following
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following_trial import lent_follows
@@ -25,21 +26,24 @@ DAYS = 28.0
 """Of the takings that are lent."""
 
 
-def shelf_of(tower: Tower, table: ItemTable, bert: str) -> Shelf:
-    """The content of the tower's items; `bert` is the folder of their encoder, known by its vocabulary."""
+def shelf_of(texts: npt.NDArray[np.floating] | SpilledRows, table: ItemTable, bert: str) -> Shelf:
+    """The content of a catalogue.
+
+    Args:
+        texts: embeddings of what the items say [n, t].
+        table: the items.
+        bert: the folder of their encoder, known by its vocabulary.
+    """
     folder = pathlib.Path(bert)
     vocabulary = sha256(str(folder / vocabulary_file(folder)))
-    return Shelf(tower.text_embeddings.numpy(), table.prices, vocabulary, table.categories, table.brands)
+    return Shelf(texts, table.prices, vocabulary, table.categories, table.brands)
 
 
 def lent_by(
-    taught: str, tower: Tower, table: ItemTable, bert: str, interactions: pl.DataFrame
+    taught: str, shelf: Shelf, interactions: pl.DataFrame, items: list[str]
 ) -> tuple[Lent, list[Gain]]:
     """What the file `taught` lends: as of `lend`; nothing, and no gain, where it is ""."""
-    if not taught:
-        return Lent(), []
-    ids = [item.decode() for item in tower.item_ids.numpy()]
-    return lend(Taught.read(taught), shelf_of(tower, table, bert), interactions, ids)
+    return lend(Taught.read(taught), shelf, interactions, items) if taught else (Lent(), [])
 
 
 def lend(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pathlib
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aisle.components import tables
 from aisle.components.reviews.changes import rises
 from aisle.components.reviews.items import as_of, by_item, lower_bound
-from aisle.components.reviews.learnable import learnable
+from aisle.components.reviews.learnable import learnable, learnable_of
 from aisle.components.reviews.options import ReviewOptions
 from aisle.components.reviews.phrases import frequent_phrases, occurrences
 from aisle.components.reviews.written import with_labels, written
@@ -187,4 +189,22 @@ def test_a_run_without_enough_reviews_goes_on(served: int) -> None:
     options = OPTIONS.model_copy(update={"served": served})
     assert learnable(_events(*rows).to_arrow(), options) is None
     assert learnable(_events((1, "purchase", "mug", "ann", None, None)).to_arrow(), OPTIONS) is None
-    assert learnable(None, OPTIONS) is None
+
+
+def test_what_is_learnt_is_the_same_of_events_that_are_read_piece_by_piece(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tables, "_ROW_GROUP", 3)
+    rows = [(n, "review", f"i{n}", "ann", 1.0 + 4 * (n % 2), f"text {n}") for n in range(8)]
+    clicks = [(n, "click", f"i{n}", "ann", None, None) for n in range(8)]
+    # Bought after it was reviewed: its date is wrong.
+    events = _events(*rows, *clicks, (20, "purchase", "i3", "ann", None, None))
+    labels = pl.Series("said", [None] * 6 + ["0"] + [None] * 10, pl.String)
+    told = events.with_columns(labels).to_arrow()
+    options = OPTIONS.model_copy(update={"label": "said"})
+    tables.write_tables(str(tmp_path), {"events": told})
+    found, whole = learnable_of(str(tmp_path), options), learnable(told, options)
+    assert found is not None and whole is not None
+    assert found.equals(whole)
+    assert found["text"].to_list() == [f"text {n}" for n in (0, 1, 2, 4, 5, 6, 7)]
+    assert learnable_of(str(tmp_path / "nowhere"), options) is None

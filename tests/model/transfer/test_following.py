@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 
 import numpy as np
 import polars as pl
@@ -13,6 +14,8 @@ from aisle.model.retrieval.domains.lent import lend
 from aisle.model.retrieval.domains.visits import visits_of
 from aisle.model.retrieval.sources import baskets
 from aisle.model.retrieval.state import make_state
+from aisle.model.spilled import SpilledRows
+from aisle.model.transfer import content, following
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.following import ALIKE, Likeness, followers, learn
 from aisle.model.transfer.following_trial import Visits, lent_follows
@@ -62,6 +65,24 @@ def test_prices_count_by_their_place_and_texts_by_how_unusual_their_cosine_is() 
     rows, others = np.arange(3), np.arange(ITEMS)[None]
     other = dataclasses.replace(one, prices=one.prices * 150.0, texts=one.texts * 7.0)
     np.testing.assert_allclose(Likeness(other).of(rows, others), Likeness(one).of(rows, others), atol=1e-5)
+
+
+def test_texts_in_a_file_and_in_blocks_teach_the_same_to_the_bit(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = shelf(1)
+    whole = dataclasses.replace(whole, texts=np.asarray(whole.texts, np.float32))
+    stored = dataclasses.replace(whole, texts=SpilledRows(np.asarray(whole.texts), tmp_path / "texts"))
+    pairs, taken = visits(whole, 400, 3).pairs, np.random.default_rng(4).random(ITEMS)
+    one, worth = learn(whole, pairs), content.learn(whole, taken)
+    monkeypatch.setattr(following, "_COMPARED", 7)
+    other, in_file = learn(stored, pairs), content.learn(stored, taken)
+    assert one is not None and other is not None and worth is not None and in_file is not None
+    np.testing.assert_array_equal(one.weights, other.weights)
+    np.testing.assert_array_equal(worth.worth, in_file.worth)
+    np.testing.assert_array_equal(content.foretold(worth, whole), content.foretold(worth, stored))
+    for ours, theirs in zip(followers(one, whole), followers(one, stored), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_it_is_lent_where_it_surely_wins() -> None:

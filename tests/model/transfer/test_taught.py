@@ -13,7 +13,7 @@ import pytest
 from aisle.model.gain import Gain
 from aisle.model.ranking.numbers import Ensemble, FeatureHead
 from aisle.model.ranking.taught_head import NUMBERS, edges_from, taught_head, why_not
-from aisle.model.served.teaching import write_teaching
+from aisle.model.served.teaching import taught_by, write_teaching
 from aisle.model.transfer.content import Shelf
 from aisle.model.transfer.taught import HeadWeights, Taught
 from aisle.model.transfer.told import told
@@ -42,7 +42,8 @@ def taught(folder: pathlib.Path) -> pathlib.Path:
     took = {"user_id": ["user-of-theirs"] * len(IDS), "item_id": IDS, "weight": random.random(len(IDS))}
     took |= {"session_id": ["visit-of-theirs"] * len(IDS), "timestamp": list(range(len(IDS)))}
     gains = [Gain.off("worth", "too few")]
-    write_teaching([str(folder / "model")], str(head), shelf, pl.DataFrame(took), IDS, gains)
+    teaches = taught_by(str(head), shelf, pl.DataFrame(took), IDS)
+    write_teaching([str(folder / "model")], str(head), teaches, gains)
     return folder / "model"
 
 
