@@ -20,7 +20,7 @@ demo: setup ## simulate a shop, run the pipeline, serve it and ask it
 test: setup ## all tests (PYTEST_ARGS="-m 'not e2e'" leaves the long ones out)
 	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadgroup --no-loadscope-reorder $(PYTEST_ARGS)
 
-cluster-test: setup ## the run whose Beam works in other processes, Flink's among them (AISLE_JOB_SERVER=HOST:PORT of another job server)
+cluster-test: setup ## the run whose Beam works in other processes, Flink's and Spark's among them (AISLE_JOB_SERVER=HOST:PORT of another job server)
 	@AISLE_CLUSTER=1 $(BIN)/python -m pytest tests/cluster
 
 kubeflow-test: setup ## run every step of a compiled specification, out of the lock and the wheel alone

@@ -1,1 +1,1 @@
-"""A cluster on loopback that Beam works on: its job server, its workers, and a Flink of several processes."""
+"""A cluster on loopback that Beam works on: its job server, its workers, and a Flink or a Spark of several processes."""

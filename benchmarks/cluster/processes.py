@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 PATIENCE_S = 300.0
 
@@ -28,14 +28,16 @@ class Taken:
         return Taken(self.cpu - earlier.cpu, self.read - earlier.read, self.written - earlier.written)
 
 
-def started(words: Sequence[str], log: pathlib.Path) -> subprocess.Popen[bytes]:
-    """Starts a program in a session of its own; what it says is appended to a file."""
+def started(
+    words: Sequence[str], log: pathlib.Path, env: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Starts a program in a session of its own, with more in its environment; what it says is appended to a file."""
     # A pool of workers starts `python`: it must be this one.
     path = f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     with log.open("ab") as said:
         return subprocess.Popen(
             list(words),
-            env={**os.environ, "PATH": path},
+            env={**os.environ, "PATH": path, **(env or {})},
             stdout=said,
             stderr=subprocess.STDOUT,
             start_new_session=True,

@@ -7,14 +7,18 @@ import pathlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
 from aisle.datasets.simulator import SimulatorOptions, simulate, write
-from benchmarks.cluster.flink import Flink, NoFlink
+from benchmarks.cluster.engine import Engine, NoEngine
+from benchmarks.cluster.flink import Flink
 from benchmarks.cluster.portable import beam_args, beams_job_server, worker_pool
+from benchmarks.cluster.spark import Spark
 
 CACHED = pathlib.Path("build/cluster").absolute()
+AnEngine = TypeVar("AnEngine", bound=Engine)
 RUNNER = pathlib.Path(__file__).with_name("portable_run.py")
 
 
@@ -28,26 +32,36 @@ def workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def flink(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flink]:
     """A Flink of two task managers."""
+    yield from _running(Flink, tmp_path_factory.mktemp("flink"))
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Spark]:
+    """A Spark of two workers."""
+    yield from _running(Spark, tmp_path_factory.mktemp("spark"))
+
+
+def _running(kind: type[AnEngine], folder: pathlib.Path) -> Iterator[AnEngine]:
     try:
-        cluster = Flink(tmp_path_factory.mktemp("flink"), CACHED)
-    except NoFlink as error:
+        engine = kind(folder, CACHED)
+    except NoEngine as error:
         pytest.skip(str(error))
-    with cluster:
-        yield cluster
+    with engine:
+        yield engine
 
 
-@pytest.fixture(scope="session", params=["beam", "flink"])
+@pytest.fixture(scope="session", params=["beam", "flink", "spark"])
 def job_server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The HOST:PORT of Beam's own job server, and then of Flink's; or of the one that `AISLE_JOB_SERVER` names."""
+    """The HOST:PORT of Beam's own job server, then of Flink's and Spark's; or of the one that `AISLE_JOB_SERVER` names."""
     if named := os.environ.get("AISLE_JOB_SERVER"):
         if request.param != "beam":
             pytest.skip("AISLE_JOB_SERVER names the one to ask")
         yield named
-    elif request.param == "flink":
-        yield request.getfixturevalue("flink").job_server
-    else:
+    elif request.param == "beam":
         with beams_job_server(tmp_path_factory.mktemp("beam")) as server:
             yield server.address
+    else:
+        yield request.getfixturevalue(request.param).job_server
 
 
 @pytest.fixture(scope="session")
