@@ -275,6 +275,17 @@ def test_an_encoding_is_guessed_from_the_text_and_written(
     assert {row["title"] for row in rows(tmp_path, "items")} == {title}
 
 
+def test_a_file_of_utf_8_with_a_broken_line_stays_one(tmp_path: pathlib.Path) -> None:
+    lines = [f"{n},红色马克杯 {n},é\n".encode() for n in range(30)]
+    (tmp_path / "items.csv").write_bytes(
+        b"item_id,title,brand\n" + b"".join(lines) + b"30,K\xe4se,x\n31,Mug,x\n"
+    )
+    (tmp_path / "events.csv").write_text("timestamp,event,item_id\n2025-03-01,click,1\n", encoding="utf-8")
+    done = run(tmp_path)
+    assert done.exit_code == 0 and "encoded as" not in done.output, done.output
+    assert "1 of the first 32 rows can't be read; first, items.csv, line 32" in done.output
+
+
 def test_a_folder_of_files_that_arent_read_says_which_are(tmp_path: pathlib.Path) -> None:
     (tmp_path / "items.xlsx").write_bytes(b"PK")
     (tmp_path / "events.csv").write_bytes(b"timestamp,event,item_id\n1,2,3,\n")

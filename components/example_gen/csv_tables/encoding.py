@@ -27,9 +27,15 @@ def marked_encoding(first: bytes) -> str:
 
 def guessed_encoding(first: bytes) -> str:
     """The encoding that a file's first bytes may have, "" for UTF-8 or what a mark tells; a person must look it over."""
-    if marked_encoding(first) or _read_as(first, UTF_8) is not None:
+    if marked_encoding(first) or _read_as(first, UTF_8) is not None or _is_broken_utf_8(first):
         return ""
     return _told_by_header(first) or _told_by_letters(first)
+
+
+def _is_broken_utf_8(first: bytes) -> bool:
+    """Whether most lines that aren't ASCII are UTF-8, which those of another encoding hardly ever are: some are broken."""
+    lines = [line for line in first.splitlines()[:-1] if not line.isascii()]
+    return 2 * sum(_read_as(line, UTF_8) is not None for line in lines) > len(lines)
 
 
 def _told_by_header(first: bytes) -> str:
