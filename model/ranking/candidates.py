@@ -95,9 +95,11 @@ def make_candidates(
             asking.retriever.move_to(state)
             state.tables.clear()  # The graph holds them now: of a large catalogue as much as its vectors.
             questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
+            del state
             give_back()
             for split, part in _ask(asking, questions, options, rng):
                 found[split].append(part)
+            give_back()  # What questions took isn't held beside the next moment.
     return {split: _table(parts) for split, parts in found.items()}
 
 
