@@ -38,6 +38,7 @@ class Ledger:
         evidence: every row touched, a frame for each step (`tables.EVIDENCE_SCHEMA`).
         quarantine: records of the rows taken out, a frame for each step (`tables.QUARANTINE_SCHEMA`).
         taken: which rows those were: `ROW`, and `column`, `value` and `reason` of the record.
+        done: of a part, the rows that were set aside: no step has anything more to say of them; None where all stay.
     """
 
     table: str
@@ -52,6 +53,7 @@ class Ledger:
     evidence: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     quarantine: list[pl.DataFrame] = dataclasses.field(default_factory=list)
     taken: list[pl.DataFrame] = dataclasses.field(default_factory=list)
+    done: list[pl.DataFrame] | None = None
 
     @classmethod
     def open(
@@ -105,6 +107,16 @@ class Ledger:
             ]
             self._add(step, reason, "changed", rows, examples, column)
         self.rows = after
+
+    def set_aside(self, settled: pl.Expr) -> None:
+        """Sets the rows aside of which no step that is still to come can say anything, where they may leave before others.
+
+        Whoever holds the part puts them where the last step's rows go, and spares to write and read them until then.
+        """
+        if self.done is not None:
+            chosen = self._flags(settled)
+            self.done.append(self.rows.filter(chosen))
+            self.rows = self.rows.filter(~chosen)
 
     def summary(self) -> dict[str, Any]:
         """Returns the table's entry of the ledger; read = used + quarantined + merged."""

@@ -93,6 +93,7 @@ class Divided:
         self._files: list[str] = []
         self._behind = Behind()
         self._stored: dict[int, pathlib.Path] = {}
+        self._done = [0] * self.count
         self._read = Spool(pieces.folder / "read", self.count)
         self._places = Spool(pieces.folder / "places", self.count)
         at = 0
@@ -116,17 +117,16 @@ class Divided:
         loaded = ahead((self._places.read(number), self._load(number)) for number in range(self.count))
         for number, ledger in enumerate(self._ledgers):
             places, given = next(loaded)
-            ledger.rows = given
+            ledger.rows, ledger.done = given, []
             ledger.numbers = places[ROW]
             ledger.places = places.select(names.gather(places["file"]), "line")
             work(ledger)
-            ledger.left = len(ledger.rows)
-            if ends:
-                self._behind.do(self._end, number, ledger.rows)
-            elif ledger.rows is not given:
-                self._behind.do(self._store, number, ledger.rows)
+            self._done[number] += sum(map(len, ledger.done))
+            ledger.left = self._done[number] + len(ledger.rows)
+            if ends or ledger.rows is not given:
+                self._behind.do(self._keep, number, ledger.done, ledger.rows, ends)
             ledger.rows = ledger.places = pl.DataFrame()
-            ledger.numbers = None
+            ledger.numbers = ledger.done = None
             self.merged.take(ledger)
         self._behind.wait()
 
@@ -166,10 +166,14 @@ class Divided:
         self._stored[number] = self.folder / f"{number}.{turn}"
         rows.write_ipc(self._stored[number], compression=PACKED)
 
-    def _end(self, number: int, rows: pl.DataFrame) -> None:
-        """Keeps a part for the order of all."""
-        self._ordered.add(rows, rows[ROW].cast(pl.UInt64) * self.count // self._rows_read)
-        self._drop(number)
+    def _keep(self, number: int, done: list[pl.DataFrame], rows: pl.DataFrame, ends: bool) -> None:
+        """Keeps a part: for the order of all what nothing more is done to."""
+        for ended in (*done, rows) if ends else done:
+            self._ordered.add(ended, ended[ROW].cast(pl.UInt64) * self.count // self._rows_read)
+        if ends:
+            self._drop(number)
+        else:
+            self._store(number, rows)
 
     def _drop(self, number: int) -> None:
         """Deletes a part as it was kept before."""

@@ -189,6 +189,8 @@ class _Steps:
         """Merges what was sent twice, and takes out what is on no item."""
         merge_near_duplicates(ledger, self.options)
         take_out_strangers(ledger, self.catalogue.items["item_id"], self.catalogue.lost)
+        if not rules_of(ledger.table, self.options.missing):
+            ledger.set_aside(_settled(ledger.rows.columns))
 
     def end(self, ledger: Ledger, told: Told) -> None:
         """Fills what is missing, settles returns, and says who is not known."""
@@ -205,6 +207,13 @@ class _Steps:
             return None
         first, last = told[SPAN.name]
         return float(first - max(self.options.isolated_spans * (last - first), _EPOCH_YEAR))
+
+
+def _settled(columns: Collection[str]) -> pl.Expr:
+    """Of which rows neither the outliers' stages nor `end` say anything, where no rule fills cells: most of a click log."""
+    numbers = [pl.col(name).is_null() for name in ("price", "quantity") if name in columns]
+    named = [pl.col("user_id").is_not_null()] if "user_id" in columns else []
+    return pl.all_horizontal(~pl.col("event").is_in([*kinds.sales(), kinds.RETURN.name]), *numbers, *named)
 
 
 def _normalise(ledger: Ledger, catalogue: Catalogue, options: CleanerOptions) -> None:

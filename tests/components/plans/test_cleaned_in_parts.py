@@ -22,7 +22,7 @@ from aisle.components.cleaner import merging
 from aisle.components.cleaner.clean import CleanResult, clean
 from aisle.components.cleaner.ledger import Ledger
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.cleaner.parts import Pieces
+from aisle.components.cleaner.parts import Divided, Pieces
 from aisle.components.cleaner.steps.events import SPAN, is_local
 from aisle.components.cleaner.steps.outliers import counted_limits
 from aisle.components.example_gen.reader import ReadResult, read_table
@@ -194,6 +194,48 @@ def test_who_only_looks_at_some_columns_is_given_these_and_nothing_is_written(tm
     assert [one.rows.columns for one in seen] == [["event", "item_id"]] * 3
     assert sum(len(one.rows) for one in seen) == 20
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_rows_set_aside_are_seen_no_more_and_come_in_their_order(tmp_path: pathlib.Path) -> None:
+    rows = SHOP.table_of([{**SHOP.EVENT, "item_id": f"1000{n % 5}", "price": float(n)} for n in range(20)])
+    parts = _pieces(rows, _provenance(rows, "events"), 8, 7, tmp_path).opened("events")
+    odd, seen = pl.col("price") % 2 == 1, list[float]()
+    parts.visit(lambda part: part.set_aside(odd & (pl.col("price") > 9)))
+    parts.visit(lambda part: part.set_aside(odd & (pl.col("price") < 5)))
+    parts.visit(lambda part: seen.extend(part.rows["price"]), ends=True)
+    assert sorted(seen) == [0, 2, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 18]
+    assert pl.concat(parts.in_order())["price"].to_list() == [*range(20)]
+    whole = Ledger("events", pl.DataFrame({ROW: [0]}), pl.DataFrame(), 1)
+    whole.set_aside(pl.col(ROW) == 0)
+    assert len(whole.rows) == 1, "a table that is whole is held to its end"
+
+
+def test_what_no_step_has_more_to_say_of_does_not_wait_for_the_last(tmp_path: pathlib.Path) -> None:
+    """Of a shop whose events are clicks and purchases, the last visit sees the purchases, what nobody known did, and prices."""
+    options = CleanerOptions(outlier_sales=2)
+    events = [
+        {**SHOP.EVENT, "item_id": f"1000{n % 5}", "user_id": f"u{n}", "timestamp": NOW - (9_000 - 60 * n) * SECOND}
+        | ({} if n % 4 == 0 else {"event": "click", "quantity": None, "price": None})
+        | ({"user_id": None} if n % 4 == 1 else {"price": 900.0} if n == 2 else {})
+        for n in range(40)
+    ]  # fmt: skip
+    rows = {"items": SHOP.table_of(ITEMS), "events": SHOP.table_of(events)}
+    places = {name: _provenance(table, name) for name, table in rows.items()}
+    given = _pieces(rows["events"], places["events"], 12, 9, tmp_path)
+    ended: list[int] = []
+    keep = Divided._keep
+
+    def kept(parts: Divided, number: int, done: Any, left: pl.DataFrame, ends: bool) -> None:
+        if ends:
+            ended.append(len(left))
+        keep(parts, number, done, left, ends)
+
+    with unittest.mock.patch.object(Divided, "_keep", kept):
+        parted = clean({"items": rows["items"]}, places, {}, options, now=NOW, events=given)
+    assert sum(ended) == 21
+    whole = clean(rows, places, {}, options, now=NOW)
+    assert "price outlier: far from what is usual for the item: clipped" in SHOP.steps_of(whole, "events")
+    assert _differing(whole, parted) == []
 
 
 @pytest.mark.parametrize(
