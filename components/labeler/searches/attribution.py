@@ -117,7 +117,8 @@ def attribute(events: pl.DataFrame, options: LabelerOptions, shows: bool | None 
     ordered = coded(numbered, "row").sort("timestamp", maintain_order=True)
     impressions = ordered.filter(pl.col("event") == kinds.IMPRESSION.name)
     # The same result logged twice for one page is one result, and paid for where one of the two was.
-    impressions = impressions.sort("timestamp", ~pl.col("sponsored"), maintain_order=True)
+    if impressions["sponsored"].any():
+        impressions = impressions.sort("timestamp", ~pl.col("sponsored"), maintain_order=True)
     impressions = impressions.unique(["timestamp", *_CODES], keep="first", maintain_order=True)
     nameless = pl.col("session_id").is_null() & pl.col("user_id").is_null()
     unnamed = impressions.filter(nameless & pl.col("query").is_not_null()).height
