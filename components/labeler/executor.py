@@ -20,7 +20,7 @@ from aisle.components.labeler.parts.label import label_in_parts
 from aisle.components.labeler.parts.pieces import Pieces
 from aisle.components.labeler.storage import write_interactions
 from aisle.components.labeler.summary import summarise
-from aisle.components.plans.ahead import Behind, ahead
+from aisle.components.plans.ahead import ahead
 from aisle.components.reports import write_labels
 from aisle.components.tables import count_table_rows, read_tables, table_pieces
 from aisle.schema.features import TOWER_FEATURES, metadata_schema
@@ -40,10 +40,9 @@ class Executor(base_executor.BaseExecutor):
             labelled = _label(tables, options, pathlib.Path(scratch))
             interactions = artifact_utils.get_single_uri(output_dict["interactions"])
             examples = artifact_utils.get_single_instance(output_dict["examples"])
-            with Behind() as behind:
-                # Neither needs the other, and either keeps one processor busy.
-                behind.do(write_interactions, interactions, labelled)
-                write_example_pieces(examples, ahead(labelled.example_pieces()))
+            # One after the other: beside each other they took 240 MB more than the labelling, of ten million events.
+            write_interactions(interactions, labelled)
+            write_example_pieces(examples, ahead(labelled.example_pieces()))
         for folder in (interactions, exec_properties["reports_dir"]):
             write_labels(summarise(labelled, options), folder)
         schema = os.path.join(artifact_utils.get_single_uri(output_dict["schema"]), "schema.pbtxt")

@@ -92,7 +92,7 @@ class _Told:
                 {
                     "interactions": map(pl.DataFrame.to_arrow, self.visits.interactions),
                     "events": map(pl.DataFrame.to_arrow, self.visits.liking),
-                    "impressions": map(pl.DataFrame.to_arrow, self._weighed(results, bias)),
+                    "impressions": ahead(map(pl.DataFrame.to_arrow, self._weighed(results, bias))),
                 },
                 self._examples(judged),
             ),
