@@ -33,8 +33,7 @@ def run(
     """Run the pipeline on the tables in DATA; run again, it resumes from what is done."""
     from aisle.components.canary.options import check_tf_serving
     from aisle.pipeline.config import load_config
-    from aisle.pipeline.inputs import check_schemas, fingerprint_tables
-    from aisle.pipeline.named_columns import check_named_columns
+    from aisle.pipeline.memory import give_back_where_large
     from aisle.pipeline.output_folder import check_out, check_push
     from aisle.pipeline.tracking.options import check_installed
     from aisle.pipeline.transfer.taught import find_taught
@@ -42,6 +41,12 @@ def run(
 
     given = (f"transfer.from={json.dumps(source)}",) if source else ()
     config = load_config(config_file, (*assignments, *given))
+    if large := give_back_where_large(data, config.readings(), config.infra.large_mb):
+        click.echo(large, err=True)
+    # Before anything imports Polars.
+    from aisle.pipeline.inputs import check_schemas, fingerprint_tables
+    from aisle.pipeline.named_columns import check_named_columns
+
     # Wrong input is told before TFX's slow import.
     check_out(out)
     check_push(config.push.to)

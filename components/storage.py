@@ -43,6 +43,14 @@ def list_folder(path: str) -> list[str]:
     return sorted(str(name).rstrip("/") for name in names)
 
 
+def size_of(path: str) -> int:
+    """Bytes of a file."""
+    if is_remote(path):
+        with open_file(path) as file:
+            return int(file.seek(0, os.SEEK_END))
+    return os.path.getsize(path)
+
+
 def make_folder(path: str) -> None:
     """Makes a folder and its parents; one that is there already is left as it is."""
     if is_remote(path):

@@ -71,7 +71,9 @@ class TransferOptions(Options):
 class InfraOptions(Options):
     """Where things run: Beam's arguments; the canary's server ("" the embedded one) and bound on a request's time.
 
-    `tf_serving` is a path of `tensorflow_model_server`, or HOST:PORT of a TF Serving set aside for canaries.
+    `tf_serving` is a path of `tensorflow_model_server`, or HOST:PORT of a TF Serving set aside for canaries. Where the tables' files take
+    `large_mb` MB or more (packed ones and Parquet count as CSV would), `aisle run` has freed memory go back to the machine: see
+    `pipeline.memory`.
     """
 
     beam_args: tuple[str, ...] = (
@@ -82,6 +84,7 @@ class InfraOptions(Options):
     )
     max_latency_ms: Positive = 5000.0
     tf_serving: str = ""
+    large_mb: AtLeastZero = 256
 
 
 class PushOptions(Options):
