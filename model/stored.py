@@ -76,6 +76,27 @@ def taken_out(variable: tf.Variable) -> tf.Tensor:
     return tf.convert_to_tensor(variable)
 
 
+def put(variable: tf.Variable, values: npt.NDArray[Any] | list[str]) -> None:
+    """Has a variable hold other values, as `assign` does, also where it holds none of its shape now.
+
+    Args:
+        variable: of `stored`.
+        values: of its shape.
+
+    Raises:
+        ValueError: they are of another shape.
+
+    Example:
+        >>> table = stored(np.array([1.0, 2.0]))
+        >>> put(table, np.array([3.0, 4.0]))
+        >>> table.numpy().tolist()
+        [3.0, 4.0]
+    """
+    value = tensor(values, variable.dtype)
+    variable.shape.assert_is_compatible_with(value.shape)
+    tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
+
+
 def stored(
     values: np.ndarray | list[str], dtype: tf.DType = tf.float32, any_length: bool = False
 ) -> tf.Variable:

@@ -93,7 +93,6 @@ def make_candidates(
                 retriever = Retriever(load_held_out(two_tower), text, prices, state, moves=True)
                 asking = _Asking(retriever, titles, options.depth)
             asking.retriever.move_to(state)
-            state.tables.clear()  # The graph holds them now: of a large catalogue as much as its vectors.
             questions = questions_of(frames, window, str(splits["goal"]), state, rows, options, rng)
             del state
             give_back()

@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from aisle.model.retrieval.index import ApproximateIndex, ExactIndex, Index
+from aisle.model.stored import taken_out
 
 DEPTH = 100
 """Recall is of so many nearest items, which is what a source of candidates gives."""
@@ -109,13 +110,14 @@ def spherical_kmeans(vectors: tf.Variable, clusters: int, seed: int) -> tuple[tf
     """
     rng = np.random.default_rng(seed)
     count = int(vectors.shape[0])
-    sample = tf.gather(vectors, rng.permutation(count)[: clusters * _PER_CLUSTER])
+    values = taken_out(vectors)  # Not copied by each read, as a variable is of which rows were gathered.
+    sample = tf.gather(values, rng.permutation(count)[: clusters * _PER_CLUSTER])
     centroids = tf.math.l2_normalize(sample[:clusters], axis=1)
     for _ in range(_ROUNDS):
         total = tf.math.unsorted_segment_sum(sample, _assign(sample, centroids), clusters)
         empty = tf.norm(total, axis=1, keepdims=True) < 1e-12
         centroids = tf.where(empty, centroids, tf.math.l2_normalize(total, axis=1))
-    return centroids, _assign(vectors, centroids)
+    return centroids, _assign(values, centroids)
 
 
 def _assign(vectors: tf.Tensor, centroids: tf.Tensor) -> tf.Tensor:

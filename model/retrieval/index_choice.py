@@ -16,6 +16,7 @@ from absl import logging
 from aisle.model.retrieval.clusters import DEPTH, make_index
 from aisle.model.retrieval.retriever import Retriever
 from aisle.model.retrieval.sources import vector_sources
+from aisle.model.stored import taken_out
 
 _QUESTIONS = 256
 """Of each kind at most: half choose how many clusters are read, half measure the recall."""
@@ -81,7 +82,8 @@ def _questions(
 
 def _sample(vectors: tf.Variable, rng: np.random.Generator) -> np.ndarray:
     """Some of the items' vectors, without empty ones."""
-    rows = tf.gather(vectors, rng.permutation(int(vectors.shape[0]))[:_QUESTIONS]).numpy()
+    # Rows that are gathered of a variable would have each read after that copy all of it.
+    rows = tf.gather(taken_out(vectors), rng.permutation(int(vectors.shape[0]))[:_QUESTIONS]).numpy()
     return np.asarray(rows[np.linalg.norm(rows, axis=1) > 0])
 
 

@@ -18,7 +18,7 @@ from aisle.model.retrieval.sources.source import Inputs, Offer, Tensors, Vectors
 from aisle.model.retrieval.state import ITEM_NUMBERS, State
 from aisle.model.retrieval.taken import Taken
 from aisle.model.retrieval.tower import Tower
-from aisle.model.stored import stored, taken_out, tensor
+from aisle.model.stored import put, stored, taken_out
 from aisle.model.text.lexical.index import TextSearch
 from aisle.model.text.lexical.scripts import CHARACTER
 
@@ -93,14 +93,23 @@ class Retriever(tf.Module):
             for source, kept in state.tables.items()
         }
 
+    def moving(self) -> list[tf.Variable]:
+        """What `move_to` fills."""
+        tables = [variable for kept in self._tables.values() for variable in kept.values()]
+        return [*tables, *(self._item_numbers[name] for name in ITEM_NUMBERS), *self._taken.moving()]
+
     def move_to(self, state: State) -> None:
-        """Goes to another moment, whose state has a row for the same users: a traced graph then answers as of it."""
+        """Goes to another moment, whose state has a row for the same users: a traced graph then answers as of it.
+
+        The state's tables are taken out: of a large catalogue as much as its vectors.
+        """
         self._taken.move_to(state)
         for place, name in enumerate(ITEM_NUMBERS):
-            self._item_numbers[name].assign(state.item_numbers[:, place])
-        for source, kept in state.tables.items():
+            put(self._item_numbers[name], state.item_numbers[:, place])
+        while state.tables:
+            source, kept = state.tables.popitem()
             for name, values in kept.items():
-                self._tables[source][name].assign(tensor(values, values.dtype))
+                put(self._tables[source][name], values)
 
     @property
     def cut_off(self) -> tf.Tensor:

@@ -15,7 +15,7 @@ from aisle.model.retrieval.recent.joining import joined_histories, joined_number
 from aisle.model.retrieval.recent.reader import RecentReader
 from aisle.model.retrieval.sources.source import Pairs, Tensors
 from aisle.model.retrieval.state import USER_NUMBERS, State
-from aisle.model.stored import stored
+from aisle.model.stored import put, stored
 from aisle.schema.features import HISTORY_LENGTH
 
 NEVER = 1000.0
@@ -85,10 +85,14 @@ class Taken(tf.Module):
             for name, values in _arrays(state).items()
         }
 
+    def moving(self) -> list[tf.Variable]:
+        """What `move_to` fills that grows with what was taken."""
+        return list(self._kept.values())
+
     def move_to(self, state: State) -> None:
         """Goes to another moment, whose state has a row for the same users."""
         for name, values in _arrays(state).items():
-            self._kept[name].assign(values)
+            put(self._kept[name], values)
         self._recent.move_to(state)
 
     @property

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
@@ -24,7 +23,7 @@ from aisle.model.reviews.sentiment import Sentiment, learn
 from aisle.model.served.bundle import Bundle
 from aisle.model.served.looks import Looks, looks_of
 from aisle.model.served.saving.lean_graph import make_lean
-from aisle.model.served.saving.saved_again import save_again
+from aisle.model.served.saving.parts import let_go, variables_of, write_graph, write_variables
 from aisle.model.served.shop import Models, Shop, summed_up
 from aisle.model.served.teaching import write_teaching
 from aisle.model.served.warmup import write_warmup
@@ -76,8 +75,9 @@ def make_bundles(
         bundle = Bundle(retriever, tf.saved_model.load(ranking), table, options, of_reviews, looks)
         del text, table, looks
         give_back()
-        for folder in _saved(bundle, moments, shop):
-            _write_beside(folder, shop, index, of_pictures)
+        _save(bundle, moments, shop, os.path.join(scratch, "graph"))
+    for folder in moments:
+        _write_beside(folder, shop, index, of_pictures)
     write_teaching(moments, ranking, shop.teaches, shop.gains)
     write_beside(moments, bert)
 
@@ -88,22 +88,24 @@ def _retriever(two_tower: str, text: TextSearch, table: ItemTable, shop: Shop, m
     return Retriever(load_served(two_tower), text, table.prices, latest, moves)
 
 
-def _saved(bundle: Bundle, moments: dict[str, int], shop: Shop) -> Iterator[str]:
-    """Saves the bundle as of each moment, and yields the folder; only the first is traced."""
-    saved, there = "", max(shop.states)
+def _save(bundle: Bundle, moments: dict[str, int], shop: Shop, scratch: str) -> None:
+    """Saves the bundle as of each moment; it is traced once, in a folder that there isn't yet, and can't be asked afterwards."""
+    there = max(shop.states)
     for folder, now in moments.items():
         if now != there:
+            # Of a large shop two states take more than there is room for.
+            let_go(bundle.retriever.moving())
             bundle.retriever.move_to(shop.states[now].read())
+            give_back()
         there = now
         bundle.item_facts.move_to(now)
-        if saved:
-            save_again(bundle, saved, folder)
-        else:
-            bundle.save(folder)
-            make_lean(folder)
-            saved = folder
-        give_back()
-        yield folder
+        write_variables(bundle, folder)
+    let_go(variables_of(bundle))
+    give_back()
+    bundle.save(scratch)
+    make_lean(scratch)
+    for folder in moments:
+        write_graph(scratch, folder)
 
 
 def _of_reviews(known: pl.DataFrame | None) -> Sentiment | None:

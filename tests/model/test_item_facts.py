@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from aisle.model.served.bundle import Bundle
-from aisle.model.served.saving.saved_again import save_again
+from aisle.model.served.saving.parts import write_graph, write_variables
 
 
 @pytest.mark.xdist_group("small_search")
@@ -27,12 +27,14 @@ def test_each_moment_that_a_model_is_saved_as_of_is_told(
     judged_search: Bundle, tmp_path: pathlib.Path
 ) -> None:
     first, second = str(tmp_path / "first"), str(tmp_path / "second")
-    judged_search.item_facts.move_to(5)
+    for folder, moment in ((first, 5), (second, 1_790_000_000_000_000)):
+        judged_search.item_facts.move_to(moment)
+        write_variables(judged_search, folder)
     spec = tf.TensorSpec([None, None], tf.string, "item_ids")
     facts = tf.function(judged_search.facts, input_signature=[spec]).get_concrete_function()
-    tf.saved_model.save(judged_search, first, signatures={"facts": facts})
-    judged_search.item_facts.move_to(1_790_000_000_000_000)
-    save_again(judged_search, first, second)
+    tf.saved_model.save(judged_search, str(tmp_path / "graph"), signatures={"facts": facts})
+    for folder in (first, second):
+        write_graph(str(tmp_path / "graph"), folder)
     told = [
         tf.saved_model.load(folder).signatures["facts"](item_ids=tf.constant([["i1"]]))
         for folder in (first, second)
