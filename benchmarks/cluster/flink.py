@@ -7,9 +7,9 @@ import subprocess
 from typing import Any
 
 from benchmarks.cluster.engine import HERE, Engine, asked, wait_until
+from benchmarks.cluster.portable import WORKERS
 from benchmarks.shared.ports import free_port
 
-TASK_MANAGERS = 2
 _MODULES = ("java.lang", "java.net", "java.io", "java.nio", "java.text", "java.time", "java.util")
 
 
@@ -26,18 +26,9 @@ class Flink(Engine):
         "sun.nio.ch",
     )
 
-    def __init__(
-        self, folder: pathlib.Path, cached: pathlib.Path, task_managers: int = TASK_MANAGERS
-    ) -> None:
-        """Starts nothing yet; see `Engine`.
-
-        Args:
-            folder: an empty one, for the processes' logs and what they put aside.
-            cached: where the jars are kept from run to run.
-            task_managers: how many.
-        """
+    def __init__(self, folder: pathlib.Path, cached: pathlib.Path) -> None:
+        """Starts nothing yet; see `Engine`."""
         super().__init__(folder, cached)
-        self._count = task_managers
         self._rest, self._rpc = free_port(), free_port()
         self.task_managers: list[subprocess.Popen[bytes]] = []
 
@@ -48,12 +39,12 @@ class Flink(Engine):
         (conf / "config.yaml").write_text(self._settings(), encoding="utf-8")
         entry = "org.apache.flink.runtime.entrypoint.StandaloneSessionClusterEntrypoint"
         self.java("job-manager", 384, entry, "--configDir", str(conf), port=self._rest)
-        for _ in range(self._count):
+        for _ in range(WORKERS):
             self.add_task_manager()
         self.take_jobs(f"--flink-master={HERE}:{self._rest}", f"--flink-conf-dir={conf}")
         wait_until(
-            lambda: len(self.asked("/taskmanagers")["taskmanagers"]) >= self._count,
-            f"{self._count} task managers did not report; see {self.folder}",
+            lambda: len(self.asked("/taskmanagers")["taskmanagers"]) >= WORKERS,
+            f"{WORKERS} task managers did not report; see {self.folder}",
             self.task_managers,
         )
 
@@ -90,7 +81,7 @@ class Flink(Engine):
             "taskmanager.bind-host": HERE,
             "taskmanager.numberOfTaskSlots": 2,
             "cluster.evenly-spread-out-slots": "true",
-            "parallelism.default": self._count,
+            "parallelism.default": WORKERS,
             # Both have all classes already.
             "classloader.resolve-order": "parent-first",
             "restart-strategy.type": "fixed-delay",

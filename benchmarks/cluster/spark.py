@@ -8,9 +8,8 @@ import subprocess
 from typing import Any
 
 from benchmarks.cluster.engine import HERE, Engine, asked, wait_until
+from benchmarks.cluster.portable import WORKERS
 from benchmarks.shared.ports import free_port
-
-WORKERS = 2
 
 
 class Spark(Engine):
@@ -27,16 +26,9 @@ class Spark(Engine):
         *("jdk.internal.ref", "sun.nio.ch", "sun.nio.cs", "sun.security.action", "sun.util.calendar"),
     )
 
-    def __init__(self, folder: pathlib.Path, cached: pathlib.Path, workers: int = WORKERS) -> None:
-        """Starts nothing yet; see `Engine`.
-
-        Args:
-            folder: an empty one, for the processes' logs and what they put aside.
-            cached: where the jars are kept from run to run.
-            workers: how many.
-        """
+    def __init__(self, folder: pathlib.Path, cached: pathlib.Path) -> None:
+        """Starts nothing yet; see `Engine`."""
         super().__init__(folder, cached)
-        self._count = workers
         self._master, self._pages = free_port(), free_port()
         self._events = folder / "events"
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -53,15 +45,15 @@ class Spark(Engine):
         self._events.mkdir(parents=True)
         where = ("--host", HERE, "--port", str(self._master), "--webui-port", str(self._pages))
         self.java("master", 256, "org.apache.spark.deploy.master.Master", *where, port=self._master)
-        for _ in range(self._count):
+        for _ in range(WORKERS):
             self.add_worker()
         told = [f"-D{name}={value}" for name, value in self._settings().items()]
         self.take_jobs(f"--spark-master-url={self._url}", defined=tuple(told))
         wait_until(
             lambda: (
-                sum(one["state"] == "ALIVE" for one in asked(self._pages, "/json/")["workers"]) >= self._count
+                sum(one["state"] == "ALIVE" for one in asked(self._pages, "/json/")["workers"]) >= WORKERS
             ),
-            f"{self._count} workers did not report; see {self.folder}",
+            f"{WORKERS} workers did not report; see {self.folder}",
             self.workers,
         )
 
@@ -109,7 +101,7 @@ class Spark(Engine):
             "spark.driver.host": HERE,
             "spark.driver.bindAddress": HERE,
             "spark.ui.enabled": "false",
-            "spark.default.parallelism": self._count,
+            "spark.default.parallelism": WORKERS,
             "spark.executor.memory": "512m",
             "spark.executor.extraJavaOptions": "-XX:+UseSerialGC -XX:TieredStopAtLevel=1",
             "spark.eventLog.enabled": "true",
