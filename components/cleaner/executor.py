@@ -22,7 +22,6 @@ from aisle.components.cleaner.losses.judge import BLOCKED, blocking_line, weigh
 from aisle.components.cleaner.losses.options import LossOptions
 from aisle.components.cleaner.losses.tally import tally
 from aisle.components.cleaner.options import CleanerOptions
-from aisle.components.plans.ahead import Behind
 from aisle.components.quarantine_files import PEOPLE_FOLDER, write_for_people
 from aisle.components.reports import write_cleaning
 from aisle.components.tables import (
@@ -66,18 +65,16 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         unread = given.unread
         result = clean(given.rows, given.provenance, unread, options, events=given.events)
         tables = artifact_utils.get_single_uri(output_dict["tables"])
+        write_tables(tables, result.tables, result.stored)
         ledger = artifact_utils.get_single_uri(output_dict["ledger"])
-        quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
+        write_ledger(ledger, result.ledger, result.touched)
         read = sum(table["read"] for table in result.ledger["tables"].values())
+        quarantine = artifact_utils.get_single_uri(output_dict["quarantine"])
+        _write_quarantine(quarantine, unread, result, read)
+        for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
+            write_for_people(itertools.chain(unread.values(), result.lost), list(unread), folder)
         called = json.loads(exec_properties["called"])
-        with Behind() as behind:
-            # What is left, while what was lost is written and counted: either keeps one processor busy.
-            behind.do(write_tables, tables, result.tables, result.stored)
-            write_ledger(ledger, result.ledger, result.touched)
-            _write_quarantine(quarantine, unread, result, read)
-            for folder in (os.path.join(quarantine, PEOPLE_FOLDER), exec_properties["quarantine_dir"]):
-                write_for_people(itertools.chain(unread.values(), result.lost), list(unread), folder)
-            of_rows = {name: tally(name, given.fates(name, result, called)) for name in unread}
+        of_rows = {name: tally(name, given.fates(name, result, called)) for name in unread}
         losses = weigh(of_rows, LossOptions.from_json(exec_properties["losses"]))
         for folder in (ledger, exec_properties["reports_dir"]):
             page = write_cleaning({**result.ledger, "losses": losses}, folder)

@@ -25,26 +25,12 @@ def ahead(made: Iterable[T]) -> Iterator[T]:
 
 
 class Behind:
-    """Work that another thread does while this one goes on, a piece after the other, of which one may wait.
-
-    As a context manager it ends when the work has, and raises what went wrong with it, unless something else did before.
-    """
+    """Work that another thread does while this one goes on, a piece after the other, of which one may wait."""
 
     def __init__(self) -> None:
         """Starts no thread yet."""
         self._thread: ThreadPoolExecutor | None = None
         self._doing: Future[None] | None = None
-
-    def __enter__(self) -> Behind:
-        """Starts nothing."""
-        return self
-
-    def __exit__(self, kind: object, *error: object) -> None:
-        """Waits for the work."""
-        if kind is None:
-            self.wait()
-        elif self._doing is not None:
-            self._doing.exception()
 
     def do(self, work: Callable[..., None], *given: Any) -> None:
         """Does a piece of work when the one before is done; what went wrong with that is raised here."""

@@ -70,32 +70,3 @@ def test_work_behind_is_done_in_its_order_and_what_goes_wrong_is_told() -> None:
         behind.do(work, 20)
     behind.wait()
     assert done == [*range(20)]
-
-
-def test_work_beside_ends_with_what_it_is_done_beside() -> None:
-    gone, done = threading.Event(), threading.Event()
-
-    def work() -> None:
-        assert gone.wait(10)
-        done.set()
-
-    with Behind() as behind:
-        behind.do(work)
-        gone.set()
-    assert done.is_set()
-
-
-@pytest.mark.parametrize("beside", [False, True])
-def test_of_two_errors_that_of_the_work_beside_is_not_told(beside: bool) -> None:
-    ended = threading.Event()
-
-    def work() -> None:
-        ended.set()
-        raise OSError("the disk is full")
-
-    told = pytest.raises(ValueError if beside else OSError, match="bad input" if beside else "disk")
-    with told, Behind() as behind:
-        behind.do(work)
-        if beside:
-            raise ValueError("bad input")
-    assert ended.is_set()
