@@ -49,8 +49,9 @@ def tally(table: str, fates: Iterable[pl.DataFrame]) -> Tally:
     is_lost = pl.col("reason").is_not_null()
     for piece in fates:
         for by, found in counts.items():
-            of_piece = piece.group_by(by).agg(rows=pl.len().cast(pl.Int64), lost=is_lost.sum().cast(pl.Int64))
-            found.append(of_piece.filter(pl.col(by) != ""))
+            # Filtered first: the few texts of a group would hold all texts of the piece that they are of.
+            of_piece = piece.filter(pl.col(by) != "").group_by(by)
+            found.append(of_piece.agg(rows=pl.len().cast(pl.Int64), lost=is_lost.sum().cast(pl.Int64)))
         lost = piece.with_row_index(_AT, offset=rows).filter(is_lost)
         lost = lost.with_columns(pl.col("column").fill_null(""), pl.col(_AT).cast(pl.Int64))
         for by in reasons:
