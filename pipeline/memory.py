@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from aisle.components.example_gen.discovery import find_tables, has_ending
 from aisle.components.example_gen.options import TableReading
 from aisle.components.storage import size_of
+from aisle.schema.errors import InputError
 
 GIVEN_BACK = {
     "TF_ONEDNN_USE_SYSTEM_ALLOCATOR": "1",
@@ -28,12 +29,12 @@ def give_back_where_large(data: str, readings: Mapping[str, TableReading], large
         large_mb: of a shop whose files take so many MB, packed ones counted as `_TIMES` their size.
 
     Returns:
-        What to say of it; "" where nothing was set.
-
-    Raises:
-        InputError: the folder can't be used.
+        What to say of it; "" where nothing was set. A folder that can't be used is told by who reads it.
     """
-    files = [path for paths in find_tables(data, readings).values() for path in paths]
+    try:
+        files = [path for paths in find_tables(data, readings).values() for path in paths]
+    except InputError:
+        return ""
     size = sum(size_of(path) * (_TIMES if has_ending(path, *_PACKED) else 1) for path in files)
     unsaid = [name for name in GIVEN_BACK if name not in os.environ]
     if size < large_mb * 1_000_000 or not unsaid:

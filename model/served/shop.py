@@ -26,6 +26,12 @@ from aisle.model.transfer.taught import Taught
 class Shop:
     """A shop as of some moments.
 
+    Example:
+        .. code-block:: python
+
+            shop = summed_up(frames, ids, table, {test_start, end}, models, folder)
+            latest = shop.states[end].read()
+
     Attributes:
         states: by moment, each in a file.
         users: who took something by the latest moment, in order.
@@ -50,6 +56,10 @@ class Shop:
 @dataclasses.dataclass(frozen=True)
 class Models:
     """Where lies what the tables are summed up with.
+
+    Example:
+        >>> Models("two_tower", "ranking", "bert", taught="").ranking
+        'ranking'
 
     Attributes:
         two_tower: folder of the exported two-tower.

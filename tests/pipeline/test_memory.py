@@ -46,6 +46,11 @@ def test_a_shop_is_large_by_what_its_tables_take(
     )
 
 
+def test_a_folder_that_cant_be_used_is_left_to_who_reads_it(tmp_path: pathlib.Path) -> None:
+    assert give_back_where_large(str(tmp_path), {}, large_mb=0) == ""
+    assert give_back_where_large(str(tmp_path / "none"), {}, large_mb=0) == ""
+
+
 def test_what_the_environment_says_stays(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one, other = GIVEN_BACK
     monkeypatch.setenv(one, "0")
